@@ -146,7 +146,8 @@ public:
     void close(Token token, int fd) { append({.token = with(token, Opcode::close), .fd = fd}); }
 
     /// Hands over what was appended, waits as `wait` says, and returns everything that has completed since the last turn,
-    /// the shortfalls of quiet sends first. The span lives until the next turn() or flush().
+    /// the shortfalls of quiet sends first. The span lives until the next turn(): calls of flush() and appends in between
+    /// leave it alone, since a shard flushes early while it still walks through its completions.
     [[nodiscard]] std::span<const Completion> turn(const Wait& wait) {
         ++counters_.turns;
         auto completions = exchange(submissions_, wait);
