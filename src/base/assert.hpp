@@ -1,5 +1,6 @@
 #pragma once
-// Asserts for our own mistakes; what a peer, the kernel or the operator can cause is an error value instead.
+// Asserts for our own mistakes; what a peer, the kernel or the operator can cause is an error value
+// instead.
 
 namespace ringcast {
 
@@ -8,14 +9,16 @@ namespace ringcast {
 
 }  // namespace ringcast
 
-/// Checked in every build: a violated invariant stops the process rather than corrupting somebody's bytes.
-#define RC_ASSERT(condition)                                                     \
-    do {                                                                         \
-        if (!(condition)) [[unlikely]]                                           \
-            ::ringcast::assert_failed(#condition, __FILE__, __LINE__);           \
+/// Checked in every build: a violated invariant stops the process rather than corrupting somebody's
+/// bytes.
+#define RC_ASSERT(condition)                                           \
+    do {                                                               \
+        if (!(condition)) [[unlikely]]                                 \
+            ::ringcast::assert_failed(#condition, __FILE__, __LINE__); \
     } while (false)
 
-/// For checks that cost more than a few nanoseconds per message: only in builds with RC_DEBUG_ASSERTS.
+/// For checks that cost more than a few nanoseconds per message: only in builds with
+/// RC_DEBUG_ASSERTS.
 #ifdef RC_DEBUG_ASSERTS
 #define RC_DEBUG_ASSERT(condition) RC_ASSERT(condition)
 #else

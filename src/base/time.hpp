@@ -1,6 +1,6 @@
 #pragma once
-// Time as the shards see it. There is no clock here: an Instant comes from Ring::now(), read once per loop turn, so that
-// the simulator can hand out any time it likes.
+// Time as the shards see it. There is no clock here: an Instant comes from Ring::now(), read once
+// per loop turn, so that the simulator can hand out any time it likes.
 
 #include <chrono>
 
