@@ -1,11 +1,24 @@
 #pragma once
-// From received bytes to whole messages (RFC 6455 section 5.4): frame headers, unmasking, fragments, interleaved control
-// frames, UTF-8 and size limits. Sans-I/O: fed slices of any size, pulled for events.
+// From received bytes to whole messages (RFC 6455 section 5.4): frame headers, unmasking,
+// fragments, interleaved control frames, UTF-8 and size limits. Sans-I/O: fed slices of any size,
+// pulled for events.
 //
-// A message that lies whole in the slice, in one frame, is unmasked in place and returned as a view into the slice. Any
-// other is unmasked while it is copied, once, into a pooled block that grows with what has arrived (a header that announces
-// a megabyte reserves nothing).
+// A message that lies whole in the slice, in one frame, is unmasked in place and returned as a view
+// into the slice:
+//
+//   slice:  ... [ header 6, 8 or 14 octets | payload, unmasked in place ] next frame ...
+//                    room for a server's header (4 octets less) ^
+//
+// Any other is unmasked while it is copied, once, into a pooled block that grows with what has
+// arrived (a header that announces a megabyte reserves nothing).
+//
+// Growth: a block is made when the first payload octet is there, and when it is too small it is
+// replaced by one of `growth_factor` times what has arrived, at least `eager_bytes`, at most what
+// the frame announces. So frames up to 64 KiB get their whole block at once, and a larger message
+// is moved at most a few times, 1/15 of its bytes in all. Where many small fragments make one
+// message, the pool's power-of-two classes keep that amortised: each octet moves once on average.
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -13,51 +26,85 @@
 #include "ringcast/message.hpp"
 #include "simd/utf8.hpp"
 #include "ws/frame.hpp"
+#include "ws/frame_parser.hpp"
 #include "ws/reason.hpp"
 
 namespace ringcast::ws {
 
 struct AssemblerLimits {
-    std::uint64_t message_bytes_max = 64 << 10;   ///< Payload of a whole message: message_too_big beyond, known from the header.
-    /// Ceiling for `pool.bytes_in_use()` when a message block would be made or grown: memory_exhausted beyond.
+    std::uint64_t message_bytes_max =
+        64 << 10;  ///< Payload of a whole message: message_too_big beyond, known from the header.
+    /// Ceiling for `pool.bytes_in_use()` when a message block would be made or grown:
+    /// memory_exhausted beyond.
     std::uint64_t pool_bytes_max = 256u << 20;
 };
 
-/// What was found next. `payload` lives until the next call, as long as the slice, or (message only) until take_block().
+/// What was found next. `payload` lives until the next call, as long as the slice, or (message
+/// only) until take_block().
 struct Event {
     enum class Kind : std::uint8_t { need_more, message, ping, pong, close, failure };
     Kind kind = Kind::need_more;
     MessageKind message_kind = MessageKind::binary;  ///< message
     Reason reason = Reason::none;                    ///< failure
-    CloseCode code = CloseCode::no_status;           ///< close; no_status when the frame carried none
-    std::span<std::byte> payload;                    ///< message, ping, pong; the reason text of a close
-    bool in_slice = false;                           ///< message: the payload lies in the slice, with its frame header before it
+    CloseCode code = CloseCode::no_status;  ///< close; no_status when the frame carried none
+    std::span<std::byte> payload{};           ///< message, ping, pong; the reason text of a close
+    bool in_slice =
+        false;  ///< message: the payload lies in the slice, with its frame header before it
 };
 
-/// One per WebSocket connection. 64 bytes or so; holds a block only while a message is under way.
+/// One per WebSocket connection; a cache line. Holds a block only while a message or a control
+/// frame is under way, or has just been returned.
 class Assembler {
 public:
-    /// Consumes a prefix of `input` and says what it found. After `close` or `failure` it must not be called again:
-    /// whatever follows on the wire is not processed (RFC 6455 sections 1.4 and 7.1.7).
-    /// Fails at the earliest octet that violates: a header as soon as it is complete (or its first octet is wrong), text
-    /// at the octet that cannot be UTF-8, even in the middle of a frame.
-    [[nodiscard]] Event next(std::span<std::byte>& input, BufferPool& pool, const AssemblerLimits& limits);
+    /// Consumes a prefix of `input` and says what it found; `need_more` took all of it. After
+    /// `close` or `failure` it must not be called again: whatever follows on the wire is not
+    /// processed (RFC 6455 sections 1.4 and 7.1.7). Fails at the earliest octet that violates: a
+    /// header at its wrong octet, text at the octet that cannot be UTF-8, even in the middle of a
+    /// frame. The same octets give the same events however they are cut into slices, except for
+    /// `in_slice`.
+    [[nodiscard]] Event next(std::span<std::byte>& input, BufferPool& pool,
+                             const AssemblerLimits& limits);
 
-    /// After an event `message` with in_slice == false: moves the block that holds the payload (at its data()) to the caller,
-    /// so that an echo needs no copy. The event's payload stays valid as long as the block.
-    [[nodiscard]] Block take_block() noexcept { return std::move(message_); }
-    /// True between the first frame of a fragmented message and its last, or inside a frame.
-    [[nodiscard]] bool is_partial() const noexcept;
+    /// After an event `message` with in_slice == false: moves the block that holds the payload (at
+    /// its data()) to the caller, so that an echo needs no copy. The event's payload stays valid as
+    /// long as the block. There is one even if the payload is empty.
+    [[nodiscard]] Block take_block() noexcept {
+        RC_ASSERT(message_ && message_opcode_ == Opcode::continuation);
+        return std::move(message_);
+    }
+    /// True between the first octet of a message or control frame and the last.
+    [[nodiscard]] bool is_partial() const noexcept {
+        return header_size_ != 0 || in_frame_ || message_opcode_ != Opcode::continuation;
+    }
     /// Bytes of message payload held so far.
     [[nodiscard]] std::uint64_t held_bytes() const noexcept { return size_; }
 
 private:
-    Block message_;                      // The message under way, or the last one returned from here.
-    std::uint64_t size_ = 0;             // Its bytes so far.
-    std::uint64_t remaining_ = 0;        // Payload octets of the current frame that have not arrived.
-    std::array<std::byte, client_header_bytes_max> header_{};  // A header that came in pieces.
+    [[nodiscard]] ParsedHeader take_header(std::span<std::byte>& input) noexcept;
+    void start_frame(const FrameHeader& header) noexcept;
+    [[nodiscard]] Event take_message_piece(std::span<std::byte> piece, BufferPool& pool,
+                                           const AssemblerLimits& limits);
+    [[nodiscard]] Event take_control_piece(std::span<std::byte> piece, BufferPool& pool);
+    [[nodiscard]] bool reserve(std::uint64_t size, BufferPool& pool, const AssemblerLimits& limits);
+    void advance(std::size_t octets) noexcept;
+
+    Block message_;                // The message under way, or the last one returned from here.
+    Block control_;                // The same for a control payload that comes in pieces.
+    std::uint64_t size_ = 0;       // Bytes of the message under way, all of them in message_.
+    std::uint64_t remaining_ = 0;  // Payload octets of the current frame that have not been taken.
+    simd::MaskKey key_{};          // Of the current frame.
+    std::array<std::byte, client_header_bytes_max - 1>
+        header_{};  // The start of a header that comes in pieces.
     std::uint8_t header_size_ = 0;
-    // The implementer may add, remove or rename private members.
+    std::uint8_t mask_offset_ = 0;          // Position in the current frame's payload, modulo 4.
+    std::uint8_t control_size_ = 0;         // Bytes in control_.
+    simd::Utf8Validator utf8_;              // Of the text in message_.
+    Opcode opcode_ = Opcode::continuation;  // Of the current frame.
+    Opcode message_opcode_ =
+        Opcode::continuation;  // Of the message under way; continuation: there is none.
+    bool fin_ = true;          // Of the current frame.
+    bool in_frame_ = false;    // A header was taken and its payload not to the end.
 };
+static_assert(sizeof(Assembler) <= 64);
 
 }  // namespace ringcast::ws

@@ -10,21 +10,21 @@ namespace ringcast::ws {
 
 enum class Reason : std::uint8_t {
     none,
-    reserved_bits,               // 5.2: RSV without a negotiated extension
-    reserved_opcode,             // 5.2
-    unmasked_frame,              // 5.1: clients must mask
-    non_minimal_length,          // 5.2
-    length_top_bit,              // 5.2
-    control_frame_too_long,      // 5.5
-    control_frame_fragmented,    // 5.5
-    unexpected_continuation,     // 5.4
-    expected_continuation,       // 5.4
-    close_payload_too_short,     // 5.5.1: a payload of one octet
-    close_code_invalid,          // 7.4
-    close_reason_not_utf8,       // 5.5.1
-    text_not_utf8,               // 8.1
-    message_too_big,             // 10.4, --message-bytes-max
-    memory_exhausted,            // the shard's ceiling for messages under way
+    reserved_bits,             // 5.2: RSV without a negotiated extension
+    reserved_opcode,           // 5.2
+    unmasked_frame,            // 5.1: clients must mask
+    non_minimal_length,        // 5.2
+    length_top_bit,            // 5.2
+    control_frame_too_long,    // 5.5
+    control_frame_fragmented,  // 5.5
+    unexpected_continuation,   // 5.4
+    expected_continuation,     // 5.4
+    close_payload_too_short,   // 5.5.1: a payload of one octet
+    close_code_invalid,        // 7.4
+    close_reason_not_utf8,     // 5.5.1
+    text_not_utf8,             // 8.1
+    message_too_big,           // 10.4, --message-bytes-max
+    memory_exhausted,          // the shard's ceiling for messages under way
 };
 
 /// The close code that a peer's violation is answered with.

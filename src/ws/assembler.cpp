@@ -1,0 +1,197 @@
+#include "ws/assembler.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/assert.hpp"
+
+namespace ringcast::ws {
+
+namespace {
+
+constexpr std::uint64_t eager_bytes = 64 << 10;
+constexpr std::uint64_t growth_factor = 16;
+constexpr std::uint64_t block_bytes_max = std::uint64_t{1} << 31;  // BufferPool's largest class.
+
+constexpr Event failure(Reason reason) noexcept {
+    return {.kind = Event::Kind::failure, .reason = reason};
+}
+
+constexpr MessageKind message_kind(Opcode opcode) noexcept {
+    return opcode == Opcode::text ? MessageKind::text : MessageKind::binary;
+}
+
+/// Unmasks a message that lies whole in the slice. The path that nearly every message takes.
+Event message_in_slice(const FrameHeader& header, std::span<std::byte> payload) noexcept {
+    simd::mask(payload, header.key);
+    if (header.opcode == Opcode::text && !simd::is_utf8(payload))
+        return failure(Reason::text_not_utf8);
+    return {.kind = Event::Kind::message,
+            .message_kind = message_kind(header.opcode),
+            .payload = payload,
+            .in_slice = true};
+}
+
+/// The payload of a Close frame (RFC 6455 section 5.5.1): nothing, or a code and text. Its header
+/// has refused one octet.
+Event close_event(std::span<std::byte> payload) noexcept {
+    if (payload.empty()) return {.kind = Event::Kind::close};
+    RC_ASSERT(payload.size() >= 2);
+    const unsigned code =
+        std::to_integer<unsigned>(payload[0]) << 8 | std::to_integer<unsigned>(payload[1]);
+    if (!may_be_received(static_cast<std::uint16_t>(code)))
+        return failure(Reason::close_code_invalid);
+    const std::span<std::byte> reason = payload.subspan(2);
+    if (!simd::is_utf8(reason)) return failure(Reason::close_reason_not_utf8);
+    return {.kind = Event::Kind::close, .code = static_cast<CloseCode>(code), .payload = reason};
+}
+
+Event control_event(Opcode opcode, std::span<std::byte> payload) noexcept {
+    if (opcode == Opcode::close) return close_event(payload);
+    return {.kind = opcode == Opcode::ping ? Event::Kind::ping : Event::Kind::pong,
+            .payload = payload};
+}
+
+}  // namespace
+
+Event Assembler::next(std::span<std::byte>& input, BufferPool& pool,
+                      const AssemblerLimits& limits) {
+    // What the last call returned is over now.
+    if (message_ && message_opcode_ == Opcode::continuation) message_.reset();
+    if (control_ && !in_frame_) control_.reset();
+
+    while (!input.empty()) {
+        if (!in_frame_) {
+            const bool is_split = header_size_ != 0;
+            const ParsedHeader parsed = take_header(input);
+            if (parsed.reason != Reason::none) return failure(parsed.reason);
+            if (parsed.size == 0) return {};
+            const FrameHeader& header = parsed.header;
+            if (!is_control(header.opcode)) {
+                const std::uint64_t payload_bytes = header.payload_bytes;
+                if (payload_bytes > limits.message_bytes_max ||
+                    size_ > limits.message_bytes_max - payload_bytes) {
+                    return failure(Reason::message_too_big);
+                }
+                const bool is_whole = header.fin && header.opcode != Opcode::continuation;
+                if (is_whole && !is_split && payload_bytes <= input.size()) {
+                    const std::span<std::byte> payload = input.first(payload_bytes);
+                    input = input.subspan(payload_bytes);
+                    return message_in_slice(header, payload);
+                }
+            }
+            start_frame(header);
+        }
+        const std::span<std::byte> piece =
+            input.first(std::min<std::uint64_t>(remaining_, input.size()));
+        input = input.subspan(piece.size());
+        const Event event = is_control(opcode_) ? take_control_piece(piece, pool)
+                                                : take_message_piece(piece, pool, limits);
+        if (event.kind != Event::Kind::need_more) return event;
+    }
+    return {};
+}
+
+/// Takes a frame header from `input`, or, if it is incomplete, all of `input` into header_.
+ParsedHeader Assembler::take_header(std::span<std::byte>& input) noexcept {
+    const bool in_message = message_opcode_ != Opcode::continuation;
+    const std::size_t held = header_size_;
+    ParsedHeader parsed;
+    if (held == 0) {
+        parsed = parse_header(input, in_message);
+    } else {
+        std::array<std::byte, client_header_bytes_max> bytes;
+        const std::size_t added = std::min(input.size(), bytes.size() - held);
+        std::memcpy(bytes.data(), header_.data(), held);
+        std::memcpy(bytes.data() + held, input.data(), added);
+        parsed = parse_header({bytes.data(), held + added}, in_message);
+    }
+    if (parsed.reason != Reason::none) return parsed;
+    if (parsed.size == 0) {
+        RC_ASSERT(held + input.size() <= header_.size());
+        std::memcpy(header_.data() + held, input.data(), input.size());
+        header_size_ = static_cast<std::uint8_t>(held + input.size());
+        input = {};
+    } else {
+        RC_ASSERT(parsed.size > held);
+        input = input.subspan(parsed.size - held);
+        header_size_ = 0;
+    }
+    return parsed;
+}
+
+void Assembler::start_frame(const FrameHeader& header) noexcept {
+    opcode_ = header.opcode;
+    fin_ = header.fin;
+    key_ = header.key;
+    remaining_ = header.payload_bytes;
+    mask_offset_ = 0;
+    in_frame_ = true;
+    if (!is_control(opcode_) && opcode_ != Opcode::continuation) message_opcode_ = opcode_;
+}
+
+/// Takes payload of a data frame that did not lie whole in one slice, or is a fragment.
+Event Assembler::take_message_piece(std::span<std::byte> piece, BufferPool& pool,
+                                    const AssemblerLimits& limits) {
+    const bool is_last = remaining_ == piece.size() && fin_;
+    if (!piece.empty() || is_last) {
+        if (!reserve(size_ + piece.size(), pool, limits)) return failure(Reason::memory_exhausted);
+        std::byte* const target = message_.data() + size_;
+        simd::mask_copy(target, piece, key_, mask_offset_);
+        if (message_opcode_ == Opcode::text && !utf8_.feed({target, piece.size()})) {
+            return failure(Reason::text_not_utf8);
+        }
+    }
+    size_ += piece.size();
+    advance(piece.size());
+    if (!is_last) return {};
+    if (!utf8_.is_complete()) return failure(Reason::text_not_utf8);
+
+    const Event event{.kind = Event::Kind::message,
+                      .message_kind = message_kind(message_opcode_),
+                      .payload = {message_.data(), static_cast<std::size_t>(size_)}};
+    size_ = 0;
+    message_opcode_ = Opcode::continuation;
+    return event;
+}
+
+/// Takes payload of a control frame: in place if all of it is here, else gathered in a small block.
+Event Assembler::take_control_piece(std::span<std::byte> piece, BufferPool& pool) {
+    std::span<std::byte> payload = piece;
+    if (control_size_ == 0 && remaining_ == piece.size()) {
+        simd::mask(payload, key_);
+    } else if (!piece.empty()) {
+        if (!control_) control_ = pool.get(control_payload_bytes_max);
+        simd::mask_copy(control_.data() + control_size_, piece, key_, mask_offset_);
+        control_size_ = static_cast<std::uint8_t>(control_size_ + piece.size());
+        RC_ASSERT(control_size_ <= control_payload_bytes_max);
+        payload = {control_.data(), control_size_};
+    }
+    advance(piece.size());
+    if (in_frame_) return {};
+    control_size_ = 0;
+    return control_event(opcode_, payload);
+}
+
+/// Makes room for `size` bytes in message_, by the rule in the head comment. False: the pool's
+/// ceiling is reached.
+bool Assembler::reserve(std::uint64_t size, BufferPool& pool, const AssemblerLimits& limits) {
+    if (message_ && message_.capacity() >= size) return true;
+    const std::uint64_t announced = size_ + remaining_;
+    const std::uint64_t wanted = std::min(announced, std::max(growth_factor * size, eager_bytes));
+    RC_ASSERT(wanted >= size);
+    const std::uint64_t capacity = std::bit_ceil(wanted);
+    if (capacity > block_bytes_max || capacity > limits.pool_bytes_max) return false;
+    if (pool.bytes_in_use() > limits.pool_bytes_max - capacity) return false;
+    message_ = message_ ? pool.grow(std::move(message_), size_, wanted) : pool.get(wanted);
+    return true;
+}
+
+void Assembler::advance(std::size_t octets) noexcept {
+    remaining_ -= octets;
+    mask_offset_ = static_cast<std::uint8_t>((mask_offset_ + octets) & 3);
+    if (remaining_ == 0) in_frame_ = false;
+}
+
+}  // namespace ringcast::ws

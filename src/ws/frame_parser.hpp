@@ -1,0 +1,86 @@
+#pragma once
+// Client frame headers, read and checked (RFC 6455 sections 5.1, 5.2, 5.4 and 5.5). Pure; the step
+// of the path of a byte before ws/assembler. Inline because it runs once per message and returns in
+// registers when it is.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "ws/frame.hpp"
+#include "ws/reason.hpp"
+
+namespace ringcast::ws {
+
+/// What the first octets of a frame say.
+struct ParsedHeader {
+    FrameHeader header;
+    std::uint8_t size = 0;  ///< Octets of the header; 0 while it is incomplete.
+    Reason reason =
+        Reason::none;  ///< Set as soon as one octet violates, even if the header is incomplete.
+};
+
+/// The rules of the first octet.
+[[nodiscard]] constexpr Reason check_first_octet(unsigned octet, bool in_message) noexcept {
+    const unsigned opcode = octet & 0x0f;
+    if ((octet & 0x70) != 0) return Reason::reserved_bits;
+    if ((opcode & 7) > 2) return Reason::reserved_opcode;
+    if ((opcode & 8) != 0)
+        return (octet & 0x80) != 0 ? Reason::none : Reason::control_frame_fragmented;
+    const bool is_continuation = opcode == 0;
+    if (is_continuation == in_message) return Reason::none;
+    return in_message ? Reason::expected_continuation : Reason::unexpected_continuation;
+}
+
+/// The rules of the second octet, after a valid first one.
+[[nodiscard]] constexpr Reason check_second_octet(unsigned first, unsigned second) noexcept {
+    const unsigned length = second & 0x7f;
+    if ((second & 0x80) == 0) return Reason::unmasked_frame;
+    if ((first & 8) == 0) return Reason::none;
+    if (length > control_payload_bytes_max) return Reason::control_frame_too_long;
+    const bool is_close = (first & 0x0f) == static_cast<unsigned>(Opcode::close);
+    return is_close && length == 1 ? Reason::close_payload_too_short : Reason::none;
+}
+
+/// Reads the header at the start of `bytes`. `in_message`: a fragmented message is under way, so
+/// that a data frame must be a continuation. Reads no octet after the header.
+[[nodiscard]] inline ParsedHeader parse_header(std::span<const std::byte> bytes,
+                                               bool in_message) noexcept {
+    ParsedHeader parsed;
+    if (bytes.empty()) return parsed;
+    const auto first = std::to_integer<unsigned>(bytes[0]);
+    parsed.reason = check_first_octet(first, in_message);
+    if (parsed.reason != Reason::none || bytes.size() < 2) return parsed;
+    const auto second = std::to_integer<unsigned>(bytes[1]);
+    parsed.reason = check_second_octet(first, second);
+    if (parsed.reason != Reason::none) return parsed;
+
+    std::uint64_t length = second & 0x7f;
+    std::size_t key_at = 2;
+    if (length >= 126) {
+        const std::size_t length_bytes = length == 126 ? 2 : 8;
+        key_at += length_bytes;
+        if (length_bytes == 8 && bytes.size() > 2 && (bytes[2] & std::byte{0x80}) != std::byte{0}) {
+            parsed.reason = Reason::length_top_bit;
+            return parsed;
+        }
+        if (bytes.size() < key_at) return parsed;
+        length = 0;
+        for (std::size_t i = 2; i < key_at; ++i)
+            length = length << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+        if (length < (length_bytes == 2 ? 126u : 65536u)) {
+            parsed.reason = Reason::non_minimal_length;
+            return parsed;
+        }
+    }
+    if (bytes.size() < key_at + sizeof(simd::MaskKey)) return parsed;
+    parsed.header.opcode = static_cast<Opcode>(first & 0x0f);
+    parsed.header.fin = (first & 0x80) != 0;
+    parsed.header.payload_bytes = length;
+    for (std::size_t i = 0; i < sizeof(simd::MaskKey); ++i)
+        parsed.header.key[i] = bytes[key_at + i];
+    parsed.size = static_cast<std::uint8_t>(key_at + sizeof(simd::MaskKey));
+    return parsed;
+}
+
+}  // namespace ringcast::ws
