@@ -1,0 +1,101 @@
+#pragma once
+// What the operator can say to the edge binary, as one plain aggregate. The defaults stand here and
+// nowhere else; names, units, ranges and help stand in option_table.cpp and nowhere else.
+// Everything the operator meets (flags, environment, configuration file, help, README table,
+// --print-config) is derived from these two.
+//
+// Where a value comes from: flag > RINGCAST_* environment > --config file > default.
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "ring/address.hpp"
+#include "ring/features.hpp"
+#include "shard/log.hpp"
+
+namespace ringcast::server {
+
+enum class Pinning : std::uint8_t { automatic, on, off };
+enum class IoChoice : std::uint8_t { automatic, uring, epoll };
+enum class LogFormat : std::uint8_t { logfmt, json };
+
+/// One --listen: the text as the operator wrote it, and what it means.
+struct ListenUrl {
+    std::string text;
+    ring::Address address;
+};
+
+/// Sizes are bytes. A number of 0 in the ring sizes means: chosen by what the kernel can do.
+struct Options {
+    // Listening
+    std::vector<ListenUrl> listen;
+    std::uint32_t listen_backlog = 4096;
+    bool echo = false;  ///< Mount /echo. Set by --dev too.
+    bool dev = false;
+
+    // Shards and I/O
+    std::optional<std::uint32_t> shards;  ///< Without a value: auto, see placement.hpp.
+    Pinning pin = Pinning::automatic;
+    IoChoice io = IoChoice::automatic;
+    ring::Features uring_features = ring::Features::all();
+    std::uint32_t ring_submissions = 0;
+    std::uint32_t ring_completions = 0;
+    std::uint32_t buffers_count = 0;
+    std::uint32_t buffer_bytes = 0;
+
+    // Limits
+    std::optional<std::uint64_t>
+        connections_max;  ///< Per process. Without a value: auto, see limits.hpp.
+    std::uint64_t message_bytes_max = 64 << 10;
+    std::uint64_t header_bytes_max = 16 << 10;
+    std::uint64_t send_queue_bytes_max = 1 << 20;  ///< Per session.
+    std::uint64_t message_memory_max = 256 << 20;  ///< Per shard: messages under way and backlogs.
+
+    // Timeouts
+    Duration handshake_timeout = std::chrono::seconds{10};
+    Duration idle_timeout = std::chrono::seconds{120};
+    Duration ping_interval = std::chrono::seconds{25};  ///< 0: no pings.
+    Duration close_timeout = std::chrono::seconds{5};
+    Duration shutdown_timeout = std::chrono::seconds{10};
+
+    // Logging
+    shard::LogLevel log_level = shard::LogLevel::info;
+    LogFormat log_format = LogFormat::logfmt;
+    bool access_log = false;
+
+    /// One sentence each, to be logged once the log exists. Not an option: filled by
+    /// load_options().
+    std::vector<std::string> warnings;
+};
+
+/// The program ends here: print `text` (to stdout when `code` is 0, else to stderr) and return
+/// `code`. 0 when the operator asked for something to be printed, 2 for a mistake, which `text`
+/// explains in one line.
+struct [[nodiscard]] Exit {
+    static constexpr int usage = 2;
+    int code = 0;
+    std::string text;  ///< Ends with a line feed.
+};
+
+/// Everything that options are read from, so that tests can hand in their own.
+struct OptionSources {
+    std::vector<std::string> arguments;              ///< Without the name of the program.
+    std::map<std::string, std::string> environment;  ///< Only RINGCAST_* is looked at.
+    /// The text of a file, or the reason why it cannot be read (`No such file or directory`).
+    std::function<std::expected<std::string, std::string>(const std::string& path)> read_file;
+};
+
+/// The sources of this process: its arguments, its environment and the file system.
+[[nodiscard]] OptionSources process_sources(int argument_count, const char* const* arguments);
+
+/// Reads and checks all options, each alone and all together. Prints nothing and ends nothing
+/// itself.
+[[nodiscard]] std::expected<Options, Exit> load_options(const OptionSources& sources);
+
+}  // namespace ringcast::server
