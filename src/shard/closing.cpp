@@ -1,0 +1,179 @@
+// The ways to the end: closing handshake, failure, time-outs, and the join that gives a
+// connection's memory back.
+
+#include <algorithm>
+#include <utility>
+
+#include "shard/shard.hpp"
+
+namespace ringcast::shard {
+
+namespace {
+
+constexpr Duration ping_jitter(const SessionLimits& limits) noexcept {
+    return limits.ping_interval / 10;
+}
+
+bool is_pinged_when_quiet(const Connection& connection) noexcept {
+    return connection.endpoint->limits().ping_interval > Duration{0} && !connection.pinged &&
+           !connection.is_suspended();
+}
+
+}  // namespace
+
+/// Our Close, after everything that was sent before (RFC 6455 section 7.1.2). The peer has
+/// close_timeout to answer.
+void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
+    if (connection.phase != Phase::open || connection.broken) return;
+    send_close(connection, code, reason);
+    connection.phase = Phase::closing;
+    timers_.schedule(connection, ring_.now() + settings_.close_timeout);
+    attend(connection);  // Suspended input has to flow again, or the peer's Close is never seen.
+}
+
+void Shard::send_close(Connection& connection, CloseCode code, std::string_view reason) {
+    std::array<std::byte, ws::control_payload_bytes_max> payload;
+    const std::size_t size = ws::write_close_payload(payload.data(), code, reason);
+    connection.close_code = code;
+    enqueue(connection, ws::Opcode::close, std::span{payload}.first(size));
+}
+
+/// The peer's Close: answered with its code, unless it is the answer to ours (RFC 6455
+/// section 5.5.1).
+void Shard::on_peer_close(Connection& connection, const ws::Event& event) {
+    const std::string_view reason{reinterpret_cast<const char*>(event.payload.data()),
+                                  event.payload.size()};
+    if (connection.phase == Phase::open) send_close(connection, event.code, {});
+    end_session(connection, event.code, reason);
+    drain(connection);
+}
+
+/// Fails the WebSocket connection (RFC 6455 section 7.1.7): what is owed still goes out, then the
+/// Close; no input is looked at any more.
+void Shard::fail(Connection& connection, CloseCode code, std::string_view reason) {
+    if (connection.phase == Phase::open) send_close(connection, code, reason);
+    end_session(connection, code, reason);
+    drain(connection);
+}
+
+void Shard::end_session(Connection& connection, CloseCode code, std::string_view reason) {
+    if (!connection.session_open) return;
+    connection.session_open = false;
+    --metrics_.sessions;
+    ++metrics_.sessions_closed;
+    if (settings_.access_log) {
+        log_.info("session_closed")
+            .field("session", session_number(connection))
+            .field("code", static_cast<std::uint16_t>(code))
+            .field("reason", reason)
+            .field("duration", ring_.now() - connection.opened_at);
+    }
+    Session session{*this, connection};
+    connection.endpoint->on_close(session, code, reason);
+    connection.state.reset();
+}
+
+/// Nothing is added to the output from now on. Input is read on and dropped, because closing a
+/// socket with unread input would send a reset that may destroy our last bytes on their way.
+void Shard::drain(Connection& connection) {
+    RC_ASSERT(connection.phase < Phase::draining);
+    RC_ASSERT(!connection.session_open);
+    connection.phase = Phase::draining;
+    connection.suspensions = 0;
+    drop_held(connection);
+    timers_.schedule(connection, ring_.now() + settings_.close_timeout);
+    if (connection.recv == Connection::Recv::idle && !connection.peer_finished)
+        arm_recv(connection);
+    attend(connection);
+}
+
+void Shard::finish_drain(Connection& connection) {
+    if (connection.has_output()) return;  // sent() lists it again.
+    if (connection.peer_finished) return terminate(connection);
+    if (connection.sending_shut) return;
+    connection.sending_shut = true;
+    ring_.shutdown(token_of(connection), connection.fd, ring::Shutdown::sending);
+}
+
+void Shard::terminate(Connection& connection) {
+    if (connection.phase >= Phase::terminating) return;
+    end_session(connection, CloseCode::abnormal, "connection lost");
+    connection.phase = Phase::terminating;
+    connection.suspensions = 0;
+    drop_held(connection);
+    timers_.cancel(connection);
+    const bool is_busy = connection.recv != Connection::Recv::idle || connection.send_in_flight;
+    if (is_busy) ring_.shutdown(token_of(connection), connection.fd, ring::Shutdown::both);
+    join(connection);
+}
+
+/// Closes the descriptor once the ring holds nothing of this connection any more.
+void Shard::join(Connection& connection) {
+    RC_ASSERT(connection.phase >= Phase::terminating);
+    if (connection.phase == Phase::closed || connection.recv != Connection::Recv::idle) return;
+    if (connection.send_in_flight || connection.quiet_in_flight) return;
+    connection.phase = Phase::closed;
+    ring_.close(token_of(connection), connection.fd);
+}
+
+void Shard::release(Connection& connection) {
+    RC_ASSERT(connection.phase == Phase::closed);
+    metrics_.queue_bytes -= connection.queued_bytes;  // What could not be sent.
+    connections_.erase(connection.id.slot);
+}
+
+void Shard::on_deadline(Connection& connection) {
+    switch (connection.phase) {
+        case Phase::request: {
+            ++metrics_.timeouts;
+            if (!std::get<http::RequestParser>(connection.parser).is_partial())
+                return terminate(connection);
+            return refuse(connection,
+                          {.status = static_cast<std::uint16_t>(http::Status::request_timeout),
+                           .body = "the request head took too long\n"});
+        }
+        case Phase::pending:
+            ++metrics_.timeouts;
+            return refuse(connection,
+                          {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
+                           .body = "admission took too long\n"});
+        case Phase::open: return on_open_deadline(connection);
+        case Phase::closing:
+        case Phase::draining: ++metrics_.timeouts; return terminate(connection);
+        case Phase::terminating:
+        case Phase::closed: RC_ASSERT(!"a deadline after the end");
+    }
+}
+
+/// Deadlines of open sessions are lazy: traffic only notes the time, and the timer looks when it
+/// fires. A suspended session is not asked for signs of life, but its backlog must make progress.
+void Shard::on_open_deadline(Connection& connection) {
+    const SessionLimits& limits = connection.endpoint->limits();
+    const Duration quiet = ring_.now() - connection.active_at;
+    if (limits.idle_timeout > Duration{0} && quiet >= limits.idle_timeout) {
+        ++metrics_.timeouts;
+        if (connection.is_suspended()) return terminate(connection);
+        return fail(connection, CloseCode::going_away, "idle timeout");
+    }
+    if (is_pinged_when_quiet(connection) && quiet >= limits.ping_interval - ping_jitter(limits)) {
+        connection.pinged = true;
+        enqueue(connection, ws::Opcode::ping, {});
+    }
+    schedule_open(connection);
+}
+
+void Shard::schedule_open(Connection& connection) {
+    const SessionLimits& limits = connection.endpoint->limits();
+    Instant deadline = instant_never;
+    if (limits.idle_timeout > Duration{0}) deadline = connection.active_at + limits.idle_timeout;
+    if (is_pinged_when_quiet(connection)) {
+        // Up to a tenth early, so that clients that came together do not stay in step.
+        const auto early = prng_.below(static_cast<std::uint64_t>(ping_jitter(limits).count()) + 1);
+        const Duration interval =
+            limits.ping_interval - Duration{static_cast<Duration::rep>(early)};
+        deadline = std::min(deadline, connection.active_at + interval);
+    }
+    if (deadline != instant_never) timers_.schedule(connection, deadline);
+}
+
+}  // namespace ringcast::shard

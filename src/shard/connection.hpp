@@ -1,0 +1,105 @@
+#pragma once
+// One TCP connection and, once the opening handshake is through, the WebSocket session on it. Plain
+// state: what happens to it is decided in shard.cpp, receive.cpp, upgrade.cpp, transmit.cpp and
+// closing.cpp.
+//
+//   request -> [pending ->] open -> closing -> draining -> terminating -> closed
+//      |           |          |        |          ^             ^
+//      +-----------+----------+--------+----------+ refusal,    |  any phase: reset, time-out
+//                                                   failure, Close handshake done
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "base/buffer_pool.hpp"
+#include "base/slab.hpp"
+#include "base/time.hpp"
+#include "base/timer_wheel.hpp"
+#include "http/request_parser.hpp"
+#include "ringcast/close_code.hpp"
+#include "shard/backlog.hpp"
+#include "shard/endpoint.hpp"
+#include "shard/turn_output.hpp"
+#include "ws/assembler.hpp"
+
+namespace ringcast::shard {
+
+/// A deadline of a shard and what it is for.
+struct ShardTimer : Timer {
+    enum class Kind : std::uint8_t { connection, listener, tick };
+    explicit ShardTimer(Kind timer_kind) noexcept : kind{timer_kind} {}
+    const Kind kind;
+};
+
+enum class Phase : std::uint8_t {
+    request,      ///< The request head is arriving.
+    pending,      ///< The application has not decided yet; input is suspended.
+    open,         ///< Messages flow.
+    closing,      ///< Our Close is out; waiting for the peer's. Messages are read and dropped.
+    draining,     ///< Nothing will be added to the output. When it is gone: FIN, then wait for the
+                  ///< peer's. Input is dropped.
+    terminating,  ///< Waiting for receive and send to come home.
+    closed,       ///< The descriptor's close is submitted.
+};
+
+/// Why input is suspended. Several reasons may hold at once.
+enum class Suspension : std::uint8_t { pending_admission = 1, own_output = 2 };
+
+/// An admission that the application decides later: what the 101 will need.
+struct PendingUpgrade {
+    std::string key;
+};
+
+struct Connection : ShardTimer {
+    enum class Recv : std::uint8_t { idle, armed, cancelling };
+    using Parser = std::variant<http::RequestParser, ws::Assembler>;
+
+    Connection(SlotId slot_id, int descriptor) noexcept
+        : ShardTimer{Kind::connection}, id{slot_id}, fd{descriptor} {}
+
+    [[nodiscard]] bool is_suspended() const noexcept { return suspensions != 0; }
+    [[nodiscard]] bool has(Suspension reason) const noexcept {
+        return (suspensions & static_cast<std::uint8_t>(reason)) != 0;
+    }
+    /// True while received bytes are parsed.
+    [[nodiscard]] bool reads_input() const noexcept { return phase <= Phase::closing; }
+    /// True while output may be added.
+    [[nodiscard]] bool takes_output() const noexcept { return phase < Phase::draining && !broken; }
+    [[nodiscard]] bool has_output() const noexcept { return queued_bytes != 0; }
+
+    Phase phase = Phase::request;
+    Recv recv = Recv::idle;
+    std::uint8_t suspensions = 0;
+    bool send_in_flight = false;    // An ordinary send, of the backlog.
+    bool quiet_in_flight = false;   // A quiet send, of this turn's chain.
+    bool sender_listed = false;     // In Shard::senders_.
+    bool attention_listed = false;  // In Shard::attention_.
+    bool session_open = false;      // on_open was called, on_close not yet.
+    bool behind = false;            // send() said so; on_drain is owed.
+    bool pinged = false;            // A ping is out and nothing has come since.
+    bool broken = false;  // The stream failed; terminate as soon as nobody is in the middle of it.
+    bool peer_finished = false;  // The peer's FIN has come.
+    bool sending_shut = false;   // Our FIN is out.
+
+    const SlotId id;
+    const int fd;
+    std::uint32_t held_size = 0;
+    CloseCode close_code = CloseCode::abnormal;  // What we sent in our Close.
+    Block held;                                  // Input kept while suspended.
+    Instant opened_at{};                         // Accepted; later: the 101 was sent.
+    Instant active_at{};  // Bytes last came, or a backlog last made progress.
+
+    TurnOutput::Chain chain;
+    std::uint64_t queued_bytes = 0;  // Chain and backlog.
+    std::unique_ptr<Backlog> backlog;
+
+    Endpoint* endpoint = nullptr;
+    StatePointer state = no_state();
+    std::unique_ptr<PendingUpgrade> pending;
+    Parser parser;
+};
+static_assert(sizeof(Connection) <= 320, "an idle connection must stay small");
+
+}  // namespace ringcast::shard

@@ -1,0 +1,90 @@
+#pragma once
+// The face an application shows to a shard: one Endpoint per mounted path and shard. The public API
+// implements it over the user's handler; tests and the simulator implement it directly.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/request.hpp"
+#include "ring/address.hpp"
+#include "ringcast/close_code.hpp"
+#include "ringcast/message.hpp"
+#include "shard/settings.hpp"
+
+namespace ringcast::shard {
+
+class Session;
+class Shard;
+
+/// A value captured by `{name}` in the path that an endpoint is mounted at; percent-decoded.
+struct PathParameter {
+    std::string_view name;
+    std::string value;
+};
+
+/// An opening handshake that has passed every check of RFC 6455 and waits for the application's
+/// word. Dies with the call.
+struct Upgrade {
+    const http::Request& request;
+    std::span<const PathParameter> parameters;
+    Session& session;  ///< Only to ask for its id and peer address.
+};
+
+/// What an application keeps for one session: any object, with the function that destroys it.
+using StatePointer = std::unique_ptr<void, void (*)(void*) noexcept>;
+[[nodiscard]] inline StatePointer no_state() noexcept {
+    return {nullptr, [](void*) noexcept {}};
+}
+
+/// The application's word on an Upgrade.
+struct Verdict {
+    enum class Kind : std::uint8_t { admit, refuse, pending };
+    Kind kind = Kind::admit;
+    StatePointer state = no_state();  ///< admit: belongs to the session from now on.
+    std::string subprotocol;          ///< admit: one that was offered, or empty.
+    std::uint16_t status = 403;       ///< refuse: an HTTP status of 400 to 599.
+    std::string fields;               ///< Extra header lines of the answer, each ended by CRLF.
+    std::string body;                 ///< refuse: a short text.
+};
+
+/// What `send` did with a message.
+enum class SendStatus : std::uint8_t {
+    accepted,  ///< On its way.
+    behind,  ///< Accepted, but the session is above its high-water mark: on_drain will tell when it
+             ///< is below again.
+    dropped,  ///< Not accepted: the send queue is full. Counted.
+    closed,   ///< Not accepted: the session is closing or gone.
+};
+
+/// All calls come from the shard's thread, none from within another. None may throw.
+class Endpoint {
+public:
+    explicit Endpoint(const SessionLimits& limits) : limits_{limits} {}
+    virtual ~Endpoint() = default;
+    Endpoint(const Endpoint&) = delete;
+    Endpoint& operator=(const Endpoint&) = delete;
+
+    /// Decides about a new session. `pending`: the input waits until Shard::resolve brings the
+    /// verdict.
+    virtual Verdict on_upgrade(Upgrade& upgrade) = 0;
+    virtual void on_open(Session& session) = 0;
+    virtual void on_message(Session& session, Message message) = 0;
+    /// The session was behind and has caught up.
+    virtual void on_drain(Session& session) = 0;
+    /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's
+    /// Close said (no_status if it said nothing), our own code if we failed the connection,
+    /// abnormal if it broke.
+    virtual void on_close(Session& session, CloseCode code, std::string_view reason) = 0;
+    /// Every Settings::tick_interval.
+    virtual void on_tick(Shard& shard) = 0;
+
+    [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
+
+private:
+    SessionLimits limits_;
+};
+
+}  // namespace ringcast::shard

@@ -1,0 +1,73 @@
+#pragma once
+// What a shard counts: plain numbers, written by the shard's thread alone, and a snapshot that
+// other threads may read.
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace ringcast::shard {
+
+/// Counters since the start, but for the gauges at the end. All of them std::uint64_t (the snapshot
+/// relies on it).
+struct Metrics {
+    std::uint64_t accepts = 0;
+    std::uint64_t accepts_refused = 0;     ///< Over connections_max.
+    std::uint64_t accept_errors = 0;       ///< EMFILE and the like.
+    std::uint64_t handshakes = 0;          ///< 101 sent.
+    std::uint64_t handshakes_refused = 0;  ///< Any other answer.
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t messages_dropped = 0;  ///< send() on a full queue.
+    std::uint64_t bytes_received = 0;    ///< As TCP payload.
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t protocol_errors = 0;
+    std::uint64_t handler_exceptions = 0;
+    std::uint64_t timeouts = 0;     ///< Handshake, idle, close and stalled sends.
+    std::uint64_t suspensions = 0;  ///< Times input was suspended.
+    std::uint64_t sessions_closed = 0;
+    std::uint64_t unexpected_errors = 0;  ///< errno outside the set an operation is known to give.
+    // Of the ring.
+    std::uint64_t ring_turns = 0;
+    std::uint64_t ring_calls = 0;
+    std::uint64_t buffers_exhausted = 0;
+    std::uint64_t quiet_shortfalls = 0;
+    // Gauges.
+    std::uint64_t connections = 0;
+    std::uint64_t sessions = 0;
+    std::uint64_t queue_bytes = 0;  ///< Output waiting, of all connections.
+    std::uint64_t held_bytes = 0;   ///< Input kept while suspended, of all connections.
+    std::uint64_t pool_bytes = 0;   ///< Pooled blocks in use.
+};
+static_assert(std::is_trivially_copyable_v<Metrics> &&
+              sizeof(Metrics) % sizeof(std::uint64_t) == 0);
+
+/// A copy of a shard's metrics that any thread may read. Values of one snapshot may be of
+/// neighbouring turns.
+class MetricsSnapshot {
+public:
+    /// The shard's thread, once a turn or less often.
+    void store(const Metrics& metrics) noexcept {
+        const auto values = std::bit_cast<Values>(metrics);
+        // relaxed: each value stands alone; nothing else is published through them.
+        for (std::size_t i = 0; i < count; ++i)
+            values_[i].store(values[i], std::memory_order_relaxed);
+    }
+    /// Any thread.
+    [[nodiscard]] Metrics load() const noexcept {
+        Values values;
+        for (std::size_t i = 0; i < count; ++i)
+            values[i] = values_[i].load(std::memory_order_relaxed);
+        return std::bit_cast<Metrics>(values);
+    }
+
+private:
+    static constexpr std::size_t count = sizeof(Metrics) / sizeof(std::uint64_t);
+    using Values = std::array<std::uint64_t, count>;
+    std::array<std::atomic<std::uint64_t>, count> values_{};
+};
+
+}  // namespace ringcast::shard

@@ -1,0 +1,195 @@
+// From received bytes to requests, frames and messages; suspending and resuming input.
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "shard/shard.hpp"
+
+namespace ringcast::shard {
+
+void Shard::arm_recv(Connection& connection) {
+    RC_ASSERT(connection.recv == Connection::Recv::idle);
+    connection.recv = Connection::Recv::armed;
+    ring_.recv(token_of(connection), connection.fd);
+}
+
+void Shard::on_recv(Connection& connection, const ring::Completion& completion) {
+    RC_ASSERT(connection.recv != Connection::Recv::idle);
+    if (!completion.has_more()) connection.recv = Connection::Recv::idle;
+    if (completion.result > 0) {
+        const std::span bytes{completion.bytes, static_cast<std::size_t>(completion.result)};
+        metrics_.bytes_received += bytes.size();
+        connection.active_at = ring_.now();
+        connection.pinged = false;
+        if (connection.is_suspended() || connection.held_size > 0) {
+            hold(connection, bytes);
+        } else {
+            feed(connection, bytes, Source::ring);
+        }
+    } else if (completion.result == 0) {
+        connection.peer_finished = true;
+        on_end_of_stream(connection);
+    } else {
+        on_recv_error(connection, -completion.result);
+    }
+    if (connection.recv == Connection::Recv::idle) continue_recv(connection);
+}
+
+void Shard::on_recv_error(Connection& connection, int error) {
+    switch (error) {
+        case ENOBUFS:  // Weather: the ring counted it, and nothing was lost.
+        case ECANCELED: return;
+        case ECONNRESET:
+        case EPIPE:
+        case ETIMEDOUT:
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+        case ENOTCONN: break;
+        default:
+            ++metrics_.unexpected_errors;
+            log_.limited(unexpected_limiter_).field("operation", "recv").field("errno", error);
+    }
+    connection.broken = true;
+}
+
+/// The receive has come home: arm it again, unless the stream has ended or has to wait.
+void Shard::continue_recv(Connection& connection) {
+    if (connection.broken) return terminate(connection);
+    if (connection.phase >= Phase::terminating) return join(connection);
+    if (!connection.peer_finished && !connection.is_suspended()) arm_recv(connection);
+}
+
+void Shard::feed(Connection& connection, std::span<std::byte> input, Source source) {
+    while (!input.empty() && connection.reads_input() && !connection.broken) {
+        if (connection.is_suspended()) return hold(connection, input);
+        if (connection.phase == Phase::request) {
+            feed_request(connection, input);
+        } else {
+            feed_frames(connection, input, source);
+        }
+    }
+}
+
+void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
+    auto& parser = std::get<http::RequestParser>(connection.parser);
+    const auto result = parser.next(input, request_, pool_, settings_.head);
+    switch (result.found) {
+        case http::RequestParser::Found::need_more: return;
+        case http::RequestParser::Found::request: return on_request(connection, request_.request);
+        case http::RequestParser::Found::failure:
+            return refuse(connection, {.status = static_cast<std::uint16_t>(result.status),
+                                       .body = to_string(result.reason)});
+    }
+}
+
+void Shard::feed_frames(Connection& connection, std::span<std::byte>& input, Source source) {
+    auto& assembler = std::get<ws::Assembler>(connection.parser);
+    const ws::AssemblerLimits limits{
+        .message_bytes_max = connection.endpoint->limits().message_bytes_max,
+        .pool_bytes_max = settings_.pool_bytes_max,
+    };
+    while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
+           !connection.broken) {
+        const ws::Event event = assembler.next(input, pool_, limits);
+        if (event.kind == ws::Event::Kind::need_more) return;
+        on_event(connection, event, source);
+    }
+}
+
+void Shard::on_event(Connection& connection, const ws::Event& event, Source source) {
+    switch (event.kind) {
+        case ws::Event::Kind::need_more: return;
+        case ws::Event::Kind::message: on_message(connection, event, source); break;
+        case ws::Event::Kind::ping:
+            if (connection.phase == Phase::open)
+                enqueue(connection, ws::Opcode::pong, event.payload);
+            break;
+        case ws::Event::Kind::pong: return;
+        case ws::Event::Kind::close: return on_peer_close(connection, event);
+        case ws::Event::Kind::failure:
+            ++metrics_.protocol_errors;
+            return fail(connection, close_code(event.reason), to_string(event.reason));
+    }
+    if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+    // What the client itself caused to be sent has to be read by it before more of its input is
+    // looked at.
+    if (connection.queued_bytes > connection.endpoint->limits().high_water_bytes() &&
+        connection.phase == Phase::open) {
+        suspend(connection, Suspension::own_output);
+    }
+}
+
+void Shard::on_message(Connection& connection, const ws::Event& event, Source source) {
+    if (connection.phase != Phase::open)
+        return;  // We have sent our Close: nobody is interested any more.
+    ++metrics_.messages_received;
+    dispatch_ = {.connection = &connection,
+                 .payload = event.payload,
+                 .in_slice = event.in_slice,
+                 .reusable = !event.in_slice || source == Source::ring};
+    Session session{*this, connection};
+    const std::string_view payload{reinterpret_cast<const char*>(event.payload.data()),
+                                   event.payload.size()};
+    connection.endpoint->on_message(session, {.payload = payload, .kind = event.message_kind});
+    dispatch_ = {};
+}
+
+void Shard::hold(Connection& connection, std::span<const std::byte> input) {
+    const std::size_t size = connection.held_size + input.size();
+    connection.held = pool_.grow(std::move(connection.held), connection.held_size, size);
+    std::memcpy(connection.held.data() + connection.held_size, input.data(), input.size());
+    connection.held_size = static_cast<std::uint32_t>(size);
+    metrics_.held_bytes += input.size();
+}
+
+void Shard::drop_held(Connection& connection) {
+    metrics_.held_bytes -= std::exchange(connection.held_size, 0);
+    connection.held.reset();
+}
+
+void Shard::suspend(Connection& connection, Suspension reason) {
+    if (!connection.is_suspended()) {
+        ++metrics_.suspensions;
+        if (connection.recv == Connection::Recv::armed) {
+            connection.recv = Connection::Recv::cancelling;
+            ring_.cancel(token_of(connection), connection.fd);
+        }
+    }
+    connection.suspensions |= static_cast<std::uint8_t>(reason);
+}
+
+/// Feeds the held bytes first; that may suspend again.
+void Shard::resume(Connection& connection, Suspension reason) {
+    if (!connection.has(reason)) return;
+    connection.suspensions &= static_cast<std::uint8_t>(~static_cast<std::uint8_t>(reason));
+    if (connection.is_suspended()) return;
+    connection.active_at = ring_.now();
+    if (connection.phase == Phase::open) schedule_open(connection);
+    if (connection.held_size > 0) {
+        const Block held = std::move(connection.held);
+        const std::size_t size = std::exchange(connection.held_size, 0);
+        metrics_.held_bytes -= size;
+        feed(connection, {held.data(), size}, Source::held);
+    }
+    if (connection.peer_finished) on_end_of_stream(connection);
+    if (connection.recv == Connection::Recv::idle) continue_recv(connection);
+}
+
+/// The peer will send no more. Its last messages may still be held; resume() comes back here.
+void Shard::on_end_of_stream(Connection& connection) {
+    if (connection.held_size > 0) return;
+    switch (connection.phase) {
+        case Phase::request:
+        case Phase::pending: return terminate(connection);
+        case Phase::open:
+        case Phase::closing:
+            end_session(connection, CloseCode::abnormal, "connection ended without a Close frame");
+            return drain(connection);
+        case Phase::draining: return attend(connection);
+        case Phase::terminating:
+        case Phase::closed: return;
+    }
+}
+
+}  // namespace ringcast::shard

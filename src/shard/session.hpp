@@ -1,0 +1,47 @@
+#pragma once
+// What an endpoint may do with a session. A view: made for one call, never kept; a SlotId finds the
+// session later.
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/slab.hpp"
+#include "ring/address.hpp"
+#include "ringcast/close_code.hpp"
+#include "ringcast/message.hpp"
+#include "shard/endpoint.hpp"
+
+namespace ringcast::shard {
+
+struct Connection;
+class Shard;
+
+class Session {
+public:
+    Session(Shard& shard, Connection& connection) noexcept
+        : shard_{&shard}, connection_{&connection} {}
+
+    /// Sends one message in one frame. Never blocks, never throws; the payload is copied, or taken
+    /// over without a copy when it is the message just received. A message for an empty queue is
+    /// always accepted; so is one that a session sends to itself while it handles a message and is
+    /// not behind, because then its own input waits.
+    SendStatus send(Message message);
+    /// Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before still goes out.
+    /// `reason` is cut to what a Close frame holds. Does nothing if the session is closing already.
+    void close(CloseCode code, std::string_view reason = {});
+
+    [[nodiscard]] void* state() const noexcept;
+    [[nodiscard]] Endpoint& endpoint() const noexcept;
+    [[nodiscard]] SlotId id() const noexcept;
+    /// Output waiting for the peer, in bytes.
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
+    /// One system call.
+    [[nodiscard]] ring::Address peer_address() const;
+    [[nodiscard]] Shard& shard() const noexcept { return *shard_; }
+
+private:
+    Shard* shard_;
+    Connection* connection_;
+};
+
+}  // namespace ringcast::shard

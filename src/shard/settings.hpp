@@ -1,0 +1,62 @@
+#pragma once
+// What a shard is told about limits and time. Every limit has a flag of the same name on the
+// command line; defaults are safe on the open internet.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.hpp"
+#include "http/request_parser.hpp"
+
+namespace ringcast::shard {
+
+/// Which browsers' pages may connect (the Origin field, RFC 6455 section 10.2).
+enum class OriginPolicy : std::uint8_t {
+    same_origin,  ///< No Origin, or one whose host and port are those of the Host field.
+    any,
+};
+
+/// Limits of one mounted endpoint's sessions.
+struct SessionLimits {
+    std::uint64_t message_bytes_max = 64 << 10;  ///< Payload of a received message: 1009 beyond.
+    std::uint64_t send_queue_bytes_max =
+        1 << 20;  ///< Bytes waiting for a slow peer; sends are dropped beyond.
+    Duration idle_timeout =
+        std::chrono::seconds{120};  ///< Nothing received for that long: closed. Zero: never.
+    Duration ping_interval =
+        std::chrono::seconds{25};  ///< Nothing received for that long: a ping. Zero: never.
+
+    /// Above this a session is "behind": its own input waits, and `send` says so.
+    [[nodiscard]] std::uint64_t high_water_bytes() const noexcept {
+        return send_queue_bytes_max / 2;
+    }
+    /// Below this it has caught up again.
+    [[nodiscard]] std::uint64_t low_water_bytes() const noexcept {
+        return send_queue_bytes_max / 4;
+    }
+};
+
+struct Settings {
+    std::uint32_t index = 0;  ///< Which shard this is.
+    std::uint64_t seed = 0;   ///< For jitter only.
+    std::uint32_t connections_max =
+        10'000;  ///< Of this shard: accepted ones beyond are closed at once.
+    http::HeadLimits head;
+    std::uint64_t pool_bytes_max =
+        256u << 20;  ///< Messages under way and backlogs of this shard together.
+    std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
+    OriginPolicy origin_policy = OriginPolicy::same_origin;
+    Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.
+    Duration close_timeout =
+        std::chrono::seconds{5};  ///< For the peer's Close, and for its FIN after ours.
+    Duration tick_interval = std::chrono::seconds{1};  ///< Of Endpoint::on_tick.
+    std::uint32_t early_flush_bytes =
+        256 << 10;  ///< Output queued in a turn is handed to the kernel beyond this.
+    Duration gather_per_send = std::chrono::microseconds{4};  ///< See pacing.hpp.
+    Duration gather_max = std::chrono::milliseconds{1};
+    std::uint32_t timers_per_turn =
+        1024;                 ///< Timers served before the loop looks at the ring again.
+    bool access_log = false;  ///< One line for each session opened and closed.
+};
+
+}  // namespace ringcast::shard

@@ -1,0 +1,272 @@
+#include "shard/shard.hpp"
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+namespace ringcast::shard {
+
+namespace {
+
+/// After an accept that failed for want of descriptors or memory: long enough not to spin, short
+/// enough not to be noticed.
+constexpr Duration accept_retry_interval = std::chrono::milliseconds{100};
+
+constexpr http::Response shutting_down{
+    .status = static_cast<std::uint16_t>(http::Status::service_unavailable),
+    .body = "server is shutting down\n",
+};
+
+}  // namespace
+
+Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log)
+    : ring_{ring},
+      settings_{settings},
+      log_{log},
+      router_{std::move(router)},
+      prng_{settings.seed},
+      pool_{settings.pool_retain_bytes_max},
+      output_{settings.early_flush_bytes + 4 * TurnOutput::arena_frame_bytes_max},
+      connections_{settings.connections_max},
+      pacing_{settings.gather_per_send, settings.gather_max},
+      inbox_{Inbox::make(ring.waker())} {
+    log_.set_now(ring_.now());
+    timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
+}
+
+Shard::~Shard() {
+    RC_ASSERT(connections_.size() == 0);
+    RC_ASSERT(metrics_.queue_bytes == 0);
+    RC_ASSERT(metrics_.held_bytes == 0);
+    for (Note* note = inbox_->close(); note != nullptr;) {
+        const std::unique_ptr<Note> owned{note};
+        note = note->next;
+    }
+    inbox_->release();
+    timers_.cancel(tick_);
+    for (Listener& listener : listeners_) timers_.cancel(listener);
+}
+
+void Shard::listen(int fd) {
+    affinity_.check();
+    Listener& listener = listeners_.emplace_back(static_cast<std::uint32_t>(listeners_.size()), fd);
+    arm_accept(listener);
+}
+
+void Shard::turn() {
+    affinity_.check();
+    submit_output();
+    const std::span<const ring::Completion> completions = ring_.turn(next_wait());
+    log_.set_now(ring_.now());
+    completions_last_turn_ = completions.size();
+
+    std::size_t shortfalls = 0;
+    while (shortfalls < completions.size() &&
+           completions[shortfalls].token.opcode == ring::Opcode::send_quiet) {
+        ++shortfalls;
+    }
+    settle(completions.first(shortfalls));
+    for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
+    read_inbox();
+    serve_timers();
+    serve_attention();
+    publish_metrics();
+}
+
+ring::Wait Shard::next_wait() {
+    const Pacing::Advice advice = pacing_.next(completions_last_turn_, sends_submitted_);
+    sends_submitted_ = 0;
+    if (!attention_.empty()) return {.until = ring_.now()};
+    return {.until = timers_.next_deadline(), .count = advice.count, .gather = advice.gather};
+}
+
+void Shard::complete(const ring::Completion& completion) {
+    const ring::Token token = completion.token;
+    switch (token.opcode) {
+        case ring::Opcode::wake: return;  // The inbox is read every turn.
+        case ring::Opcode::accept: return on_accept(completion);
+        case ring::Opcode::recv:
+        case ring::Opcode::send:
+        case ring::Opcode::close: break;
+        case ring::Opcode::send_quiet:
+        case ring::Opcode::cancel:
+        case ring::Opcode::shutdown: RC_ASSERT(!"completion of an operation that posts none");
+    }
+    if (token.tag == static_cast<std::uint8_t>(Tag::refused)) return;
+    Connection* const connection = connections_.find({token.slot, token.generation});
+    RC_ASSERT(connection != nullptr);
+    switch (token.opcode) {
+        case ring::Opcode::recv: return on_recv(*connection, completion);
+        case ring::Opcode::send: return on_sent(*connection, completion);
+        default: return release(*connection);
+    }
+}
+
+void Shard::arm_accept(Listener& listener) {
+    RC_ASSERT(!listener.armed);
+    listener.armed = true;
+    ring_.accept(token_of(listener), listener.fd);
+}
+
+void Shard::on_accept(const ring::Completion& completion) {
+    Listener& listener = listeners_[completion.token.slot];
+    RC_ASSERT(listener.armed);
+    if (!completion.has_more()) listener.armed = false;
+    if (completion.result >= 0) {
+        accept_connection(completion.result);
+    } else if (completion.result != -ECANCELED) {
+        ++metrics_.accept_errors;
+        log_.limited(accept_limiter_).field("errno", -completion.result);
+        if (!listener.armed && !shutdown_code_) {
+            timers_.schedule(listener, ring_.now() + accept_retry_interval);
+            return;
+        }
+    }
+    if (!listener.armed && !shutdown_code_) arm_accept(listener);
+}
+
+void Shard::accept_connection(int fd) {
+    Connection* const connection =
+        connections_.size() < settings_.connections_max ? connections_.insert(fd) : nullptr;
+    if (connection == nullptr) {
+        ++metrics_.accepts_refused;
+        log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
+        ring_.close({.tag = static_cast<std::uint8_t>(Tag::refused)}, fd);
+        return;
+    }
+    ++metrics_.accepts;
+    connection->opened_at = connection->active_at = ring_.now();
+    timers_.schedule(*connection, ring_.now() + settings_.handshake_timeout);
+    arm_recv(*connection);
+    if (shutdown_code_) refuse(*connection, shutting_down);
+}
+
+void Shard::read_inbox() {
+    for (Note* next = inbox_->take(); next != nullptr;) {
+        const std::unique_ptr<Note> note{next};
+        next = note->next;
+        switch (note->kind) {
+            case Note::Kind::verdict: resolve(note->session, std::move(note->verdict)); break;
+            case Note::Kind::shutdown: begin_shutdown(note->code); break;
+            case Note::Kind::terminate: terminate_all(); break;
+        }
+    }
+}
+
+void Shard::serve_timers() {
+    for (std::uint32_t served = 0; served < settings_.timers_per_turn; ++served) {
+        Timer* const expired = timers_.pop_expired(ring_.now());
+        if (expired == nullptr) return;
+        auto& timer = static_cast<ShardTimer&>(*expired);
+        switch (timer.kind) {
+            case ShardTimer::Kind::connection: on_deadline(static_cast<Connection&>(timer)); break;
+            case ShardTimer::Kind::listener:
+                if (!shutdown_code_) arm_accept(static_cast<Listener&>(timer));
+                break;
+            case ShardTimer::Kind::tick:
+                timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
+                on_tick();
+                break;
+        }
+    }
+}
+
+void Shard::on_tick() {
+    router_.for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
+    for (LogLimiter* limiter : {&refused_limiter_, &accept_limiter_, &unexpected_limiter_}) {
+        log_.report_suppressed(*limiter);
+    }
+}
+
+void Shard::attend(Connection& connection) {
+    if (connection.attention_listed) return;
+    connection.attention_listed = true;
+    attention_.push_back(connection.id);
+}
+
+/// Serves what was listed so far; what that brings about is for the next turn, which then does not
+/// wait.
+void Shard::serve_attention() {
+    std::swap(attention_, attention_served_);
+    for (const SlotId id : attention_served_) {
+        Connection* const connection = connections_.find(id);
+        if (connection == nullptr) continue;
+        connection->attention_listed = false;
+        serve(*connection);
+    }
+    attention_served_.clear();
+}
+
+void Shard::serve(Connection& connection) {
+    if (connection.broken) terminate(connection);
+    switch (connection.phase) {
+        case Phase::request:
+        case Phase::pending:
+        case Phase::closed: return;
+        case Phase::open:
+            if (connection.queued_bytes > connection.endpoint->limits().low_water_bytes()) return;
+            if (connection.behind) {
+                connection.behind = false;
+                Session session{*this, connection};
+                connection.endpoint->on_drain(session);
+            }
+            return resume(connection, Suspension::own_output);
+        case Phase::closing: return resume(connection, Suspension::own_output);
+        case Phase::draining: return finish_drain(connection);
+        case Phase::terminating: return join(connection);
+    }
+}
+
+void Shard::publish_metrics() {
+    const ring::Counters& counters = ring_.counters();
+    metrics_.ring_turns = counters.turns;
+    metrics_.ring_calls = counters.calls;
+    metrics_.buffers_exhausted = counters.buffers_exhausted;
+    metrics_.quiet_shortfalls = counters.quiet_shortfalls;
+    metrics_.connections = connections_.size();
+    metrics_.pool_bytes = pool_.bytes_in_use();
+    snapshot_.store(metrics_);
+}
+
+void Shard::begin_shutdown(CloseCode code) {
+    affinity_.check();
+    if (shutdown_code_) return;
+    shutdown_code_ = code;
+    for (Listener& listener : listeners_) {
+        timers_.cancel(listener);
+        if (listener.armed) ring_.cancel(token_of(listener), listener.fd, ring::Opcode::accept);
+    }
+    connections_.for_each([&](Connection& connection) {
+        switch (connection.phase) {
+            case Phase::request:
+            case Phase::pending: refuse(connection, shutting_down); break;
+            case Phase::open: start_close(connection, code, "server is shutting down"); break;
+            case Phase::closing:
+            case Phase::draining:
+            case Phase::terminating:
+            case Phase::closed: break;
+        }
+    });
+}
+
+void Shard::terminate_all() {
+    affinity_.check();
+    connections_.for_each([&](Connection& connection) { terminate(connection); });
+}
+
+bool Shard::finished() const noexcept {
+    if (!shutdown_code_ || connections_.size() != 0) return false;
+    for (const Listener& listener : listeners_) {
+        if (listener.armed) return false;
+    }
+    return true;
+}
+
+std::optional<Session> Shard::find(SlotId id) {
+    affinity_.check();
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr || !connection->session_open) return std::nullopt;
+    return Session{*this, *connection};
+}
+
+}  // namespace ringcast::shard

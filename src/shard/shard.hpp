@@ -1,0 +1,221 @@
+#pragma once
+// The event loop of one core, and the only place where ring, http, ws and the application meet.
+// Written once, it runs on io_uring, on epoll and in the simulator, since all it knows of the world
+// is a Ring.
+//
+// One turn: hand all output over and wait -> move what quiet sends left to backlogs -> completions
+// -> notes from other threads -> timers -> connections that need attention. Nothing is acted on
+// inside an event that could be acted on after it; user code is never called from within user code.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/buffer_pool.hpp"
+#include "base/prng.hpp"
+#include "base/shard_affinity.hpp"
+#include "base/slab.hpp"
+#include "base/timer_wheel.hpp"
+#include "http/request_parser.hpp"
+#include "http/response.hpp"
+#include "ring/ring.hpp"
+#include "shard/connection.hpp"
+#include "shard/inbox.hpp"
+#include "shard/log.hpp"
+#include "shard/metrics.hpp"
+#include "shard/pacing.hpp"
+#include "shard/router.hpp"
+#include "shard/session.hpp"
+#include "shard/settings.hpp"
+#include "shard/turn_output.hpp"
+
+namespace ringcast::shard {
+
+/// Owns its connections, endpoints and memory; borrows the ring, which must outlive it, and the log
+/// queue. Every member is for the shard's own thread, apart from snapshot() and what goes through
+/// the inbox.
+class Shard {
+public:
+    Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log);
+    /// All connections must be gone: see finished().
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    /// Accepts connections from `fd`, which the shard borrows. Before the first turn.
+    void listen(int fd);
+
+    /// One turn of the loop; waits for as long as nothing is to be done.
+    void turn();
+
+    /// Stops accepting, sends a Close with `code` to every session, refuses requests under way with
+    /// 503.
+    void begin_shutdown(CloseCode code);
+    /// Cuts every connection that is still there.
+    void terminate_all();
+    /// True once a shutdown has begun and every connection and listener is gone.
+    [[nodiscard]] bool finished() const noexcept;
+
+    /// The open session of that id, if it is still there.
+    [[nodiscard]] std::optional<Session> find(SlotId id);
+    /// Brings the verdict on a pending admission. If the session is gone, its state is destroyed.
+    void resolve(SlotId id, Verdict verdict);
+
+    /// For other threads; acquire() a reference to keep it.
+    [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
+    /// Up to date after each turn. Any thread, as long as the shard lives.
+    [[nodiscard]] const MetricsSnapshot& snapshot() const noexcept { return snapshot_; }
+
+    [[nodiscard]] const Metrics& metrics() const noexcept { return metrics_; }
+    [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+    [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
+    [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
+    [[nodiscard]] Instant now() const noexcept { return ring_.now(); }
+
+private:
+    friend class Session;
+
+    struct Listener : ShardTimer {
+        Listener(std::uint32_t listener_slot, int descriptor) noexcept
+            : ShardTimer{Kind::listener}, slot{listener_slot}, fd{descriptor} {}
+        std::uint32_t slot;
+        int fd;
+        bool armed = false;
+    };
+    /// The message that an endpoint is looking at right now, so that an echo of it needs no copy.
+    struct Dispatch {
+        const Connection* connection = nullptr;
+        std::span<std::byte> payload;
+        bool in_slice =
+            false;  // The payload and room for a header lie in a receive buffer of this turn.
+        bool reusable = false;  // Nobody has taken it yet.
+    };
+    /// Where input comes from: a ring buffer that stays for the turn, or bytes held while
+    /// suspended.
+    enum class Source : std::uint8_t { ring, held };
+    enum class Tag : std::uint8_t { connection, listener, refused };
+
+    // shard.cpp: the loop.
+    void complete(const ring::Completion& completion);
+    void arm_accept(Listener& listener);
+    void on_accept(const ring::Completion& completion);
+    void accept_connection(int fd);
+    void read_inbox();
+    void serve_timers();
+    void on_tick();
+    void serve_attention();
+    void serve(Connection& connection);
+    void attend(Connection& connection);
+    void publish_metrics();
+    [[nodiscard]] ring::Wait next_wait();
+
+    // receive.cpp: from bytes to messages.
+    void arm_recv(Connection& connection);
+    void on_recv(Connection& connection, const ring::Completion& completion);
+    void on_recv_error(Connection& connection, int error);
+    void continue_recv(Connection& connection);
+    void feed(Connection& connection, std::span<std::byte> input, Source source);
+    void feed_request(Connection& connection, std::span<std::byte>& input);
+    void feed_frames(Connection& connection, std::span<std::byte>& input, Source source);
+    void on_event(Connection& connection, const ws::Event& event, Source source);
+    void on_message(Connection& connection, const ws::Event& event, Source source);
+    void hold(Connection& connection, std::span<const std::byte> input);
+    void drop_held(Connection& connection);
+    void suspend(Connection& connection, Suspension reason);
+    void resume(Connection& connection, Suspension reason);
+    void on_end_of_stream(Connection& connection);
+
+    // upgrade.cpp: the opening handshake.
+    void on_request(Connection& connection, const http::Request& request);
+    void apply(Connection& connection, Verdict verdict, std::string_view key);
+    void open_session(Connection& connection, Verdict verdict, std::string_view key);
+    void refuse(Connection& connection, const http::Response& response);
+
+    // transmit.cpp: from messages to bytes.
+    SendStatus send(Connection& connection, Message message);
+    void enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload);
+    void enqueue_behind(Connection& connection, ws::Opcode opcode,
+                        std::span<const std::byte> payload);
+    void enqueue_in_turn(Connection& connection, ws::Opcode opcode,
+                         std::span<const std::byte> payload);
+    bool enqueue_dispatched(Connection& connection, ws::Opcode opcode,
+                            std::span<const std::byte> payload);
+    [[nodiscard]] bool is_dispatched(const Connection& connection,
+                                     std::span<const std::byte> payload) const noexcept;
+    void enqueue_raw(Connection& connection, std::span<const std::byte> bytes);
+    void enqueued(Connection& connection, std::size_t bytes);
+    Backlog& backlog_of(Connection& connection);
+    void submit_output();
+    void send_backlog(Connection& connection);
+    void settle(std::span<const ring::Completion> shortfalls);
+    void on_shortfall(const ring::Completion& completion);
+    void on_sent(Connection& connection, const ring::Completion& completion);
+    void sent(Connection& connection, std::uint64_t bytes);
+    void on_send_error(Connection& connection, int error);
+    void flush_early();
+
+    // closing.cpp: the ways to the end.
+    void start_close(Connection& connection, CloseCode code, std::string_view reason);
+    void send_close(Connection& connection, CloseCode code, std::string_view reason);
+    void on_peer_close(Connection& connection, const ws::Event& event);
+    void fail(Connection& connection, CloseCode code, std::string_view reason);
+    void end_session(Connection& connection, CloseCode code, std::string_view reason);
+    void drain(Connection& connection);
+    void finish_drain(Connection& connection);
+    void terminate(Connection& connection);
+    void join(Connection& connection);
+    void release(Connection& connection);
+    void on_deadline(Connection& connection);
+    void on_open_deadline(Connection& connection);
+    void schedule_open(Connection& connection);
+
+    /// For logs: unlike a SlotId alone it says the shard too.
+    [[nodiscard]] std::uint64_t session_number(const Connection& connection) const noexcept {
+        return std::uint64_t{settings_.index} << 48 | std::uint64_t{connection.id.slot} << 16 |
+               connection.id.generation;
+    }
+    [[nodiscard]] ring::Token token_of(const Connection& connection) const noexcept {
+        return {.slot = connection.id.slot,
+                .generation = connection.id.generation,
+                .tag = static_cast<std::uint8_t>(Tag::connection)};
+    }
+    [[nodiscard]] static ring::Token token_of(const Listener& listener) noexcept {
+        return {.slot = listener.slot, .tag = static_cast<std::uint8_t>(Tag::listener)};
+    }
+
+    ring::Ring& ring_;
+    const Settings settings_;
+    LogQueue& log_;
+    Router router_;
+    ShardAffinity affinity_;
+    Prng prng_;
+    BufferPool pool_;  // Before everything that holds blocks.
+    TurnOutput output_;
+    Slab<Connection> connections_;
+    std::deque<Listener> listeners_;
+    TimerWheel timers_;
+    ShardTimer tick_{ShardTimer::Kind::tick};
+    Pacing pacing_;
+    Inbox* inbox_;
+    Metrics metrics_;
+    MetricsSnapshot snapshot_;
+
+    std::vector<SlotId> senders_;    // Connections with output that has not been submitted.
+    std::vector<SlotId> quiet_;      // Connections with a quiet send that has not come home.
+    std::vector<SlotId> attention_;  // Connections to look at before the turn ends.
+    std::vector<SlotId> attention_served_;
+    Dispatch dispatch_;
+    http::RequestStorage request_;
+    std::string scratch_;
+    std::uint64_t completions_last_turn_ = 0;
+    std::uint64_t sends_submitted_ = 0;  // Since the last turn.
+    std::optional<CloseCode> shutdown_code_;
+    LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
+    LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
+    LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
+};
+
+}  // namespace ringcast::shard

@@ -1,0 +1,263 @@
+// From messages to bytes on their way: queues, quiet sends and backlogs.
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "shard/shard.hpp"
+
+namespace ringcast::shard {
+
+namespace {
+
+/// From this size on a reply is sent from where the message lies. Below, a copy beside the
+/// connection's other frames is cheaper than one more part in the send.
+constexpr std::size_t reply_in_place_bytes_min = 4 << 10;
+
+constexpr ws::Opcode opcode_of(MessageKind kind) noexcept {
+    return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary;
+}
+
+}  // namespace
+
+SendStatus Shard::send(Connection& connection, Message message) {
+    if (!connection.session_open || connection.phase != Phase::open || connection.broken)
+        return SendStatus::closed;
+    const SessionLimits& limits = connection.endpoint->limits();
+    const std::span<const std::byte> payload = message.bytes();
+    const std::uint64_t queued = connection.queued_bytes;
+    const std::uint64_t size = payload.size() + ws::server_header_bytes(payload.size());
+    const bool is_reply = dispatch_.connection == &connection;
+    const bool fits = queued == 0 || (queued + size <= limits.send_queue_bytes_max &&
+                                      pool_.bytes_in_use() <= settings_.pool_bytes_max);
+    if (!fits && !(is_reply && queued <= limits.high_water_bytes())) {
+        ++metrics_.messages_dropped;
+        connection.behind = true;
+        return SendStatus::dropped;
+    }
+    ++metrics_.messages_sent;
+    enqueue(connection, opcode_of(message.kind), payload);
+    if (connection.queued_bytes <= limits.high_water_bytes()) return SendStatus::accepted;
+    connection.behind = true;
+    return SendStatus::behind;
+}
+
+void Shard::enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload) {
+    if (connection.chain.pieces == TurnOutput::pieces_max) {
+        output_.move_rest(connection.chain, 0, backlog_of(connection), pool_);
+        connection.chain = {};
+    }
+    if (connection.backlog) {
+        enqueue_behind(connection, opcode, payload);
+    } else {
+        enqueue_in_turn(connection, opcode, payload);
+    }
+    enqueued(connection, ws::server_header_bytes(payload.size()) + payload.size());
+}
+
+/// Behind what the kernel did not take yet.
+void Shard::enqueue_behind(Connection& connection, ws::Opcode opcode,
+                           std::span<const std::byte> payload) {
+    Backlog& backlog = *connection.backlog;
+    const std::size_t header_bytes = ws::server_header_bytes(payload.size());
+    if (is_dispatched(connection, payload) && !dispatch_.in_slice) {
+        dispatch_.reusable = false;
+        const std::byte* const frame =
+            ws::write_header_before(dispatch_.payload.data(), opcode, payload.size());
+        backlog.append(std::get<ws::Assembler>(connection.parser).take_block(), frame,
+                       header_bytes + payload.size());
+        return;
+    }
+    std::array<std::byte, ws::server_header_bytes_max> header;
+    ws::write_header_before(header.data() + header_bytes, opcode, payload.size());
+    backlog.append(std::span{header}.first(header_bytes), pool_);
+    backlog.append(payload, pool_);
+}
+
+/// With everything else that this connection sends in this turn.
+void Shard::enqueue_in_turn(Connection& connection, ws::Opcode opcode,
+                            std::span<const std::byte> payload) {
+    if (payload.size() >= reply_in_place_bytes_min &&
+        enqueue_dispatched(connection, opcode, payload))
+        return;
+    const std::size_t header_bytes = ws::server_header_bytes(payload.size());
+    const std::size_t size = header_bytes + payload.size();
+    if (size <= TurnOutput::arena_frame_bytes_max) {
+        if (std::byte* const frame = output_.reserve(connection.chain, size)) {
+            ws::write_header_before(frame + header_bytes, opcode, payload.size());
+            std::memcpy(frame + header_bytes, payload.data(), payload.size());
+            return;
+        }
+    }
+    Block block = pool_.get(payload.size());
+    std::memcpy(block.data(), payload.data(), payload.size());
+    const std::byte* const frame = ws::write_header_before(block.data(), opcode, payload.size());
+    output_.append(connection.chain, std::move(block), frame, size);
+}
+
+/// An echo without a copy: the message is sent from where it was unmasked. There is room for a
+/// header before it: a client's is four bytes longer than a server's, and a block has its front.
+bool Shard::enqueue_dispatched(Connection& connection, ws::Opcode opcode,
+                               std::span<const std::byte> payload) {
+    if (!is_dispatched(connection, payload)) return false;
+    dispatch_.reusable = false;
+    const std::byte* const frame =
+        ws::write_header_before(dispatch_.payload.data(), opcode, payload.size());
+    const std::size_t size = ws::server_header_bytes(payload.size()) + payload.size();
+    if (dispatch_.in_slice) {
+        output_.append_slice(connection.chain, frame, size);
+    } else {
+        output_.append(connection.chain, std::get<ws::Assembler>(connection.parser).take_block(),
+                       frame, size);
+    }
+    return true;
+}
+
+bool Shard::is_dispatched(const Connection& connection,
+                          std::span<const std::byte> payload) const noexcept {
+    return dispatch_.reusable && dispatch_.connection == &connection &&
+           payload.data() == dispatch_.payload.data() &&
+           payload.size() == dispatch_.payload.size() && !payload.empty();
+}
+
+/// Bytes of no frame: an HTTP response. Only at the start of a connection's output.
+void Shard::enqueue_raw(Connection& connection, std::span<const std::byte> bytes) {
+    RC_ASSERT(!connection.backlog && !connection.quiet_in_flight);
+    std::byte* target = nullptr;
+    if (bytes.size() <= TurnOutput::arena_frame_bytes_max)
+        target = output_.reserve(connection.chain, bytes.size());
+    if (target != nullptr) {
+        std::memcpy(target, bytes.data(), bytes.size());
+    } else {
+        Block block = pool_.get(bytes.size());
+        std::memcpy(block.data(), bytes.data(), bytes.size());
+        const std::byte* const data = block.data();
+        output_.append(connection.chain, std::move(block), data, bytes.size());
+    }
+    enqueued(connection, bytes.size());
+}
+
+void Shard::enqueued(Connection& connection, std::size_t bytes) {
+    connection.queued_bytes += bytes;
+    metrics_.queue_bytes += bytes;
+    if (connection.sender_listed) return;
+    connection.sender_listed = true;
+    senders_.push_back(connection.id);
+}
+
+Backlog& Shard::backlog_of(Connection& connection) {
+    if (!connection.backlog) connection.backlog = std::make_unique<Backlog>();
+    return *connection.backlog;
+}
+
+/// Appends a send for every connection with new output. The output must be settled before more is
+/// added.
+void Shard::submit_output() {
+    for (const SlotId id : senders_) {
+        Connection* const connection = connections_.find(id);
+        if (connection == nullptr) continue;
+        connection->sender_listed = false;
+        if (connection->phase >= Phase::terminating || connection->broken) continue;
+        if (connection->backlog) {
+            if (!connection->send_in_flight) send_backlog(*connection);
+            continue;
+        }
+        RC_ASSERT(!connection->quiet_in_flight);
+        output_.submit(ring_, token_of(*connection), connection->fd, connection->chain);
+        connection->quiet_in_flight = true;
+        quiet_.push_back(id);
+    }
+    sends_submitted_ += senders_.size();
+    senders_.clear();
+}
+
+void Shard::send_backlog(Connection& connection) {
+    RC_ASSERT(!connection.send_in_flight && !connection.quiet_in_flight);
+    Backlog& backlog = *connection.backlog;
+    const std::span<const ring::Part> parts = backlog.gather();
+    connection.send_in_flight = true;
+    ring_.send(token_of(connection), connection.fd, parts, backlog.gathered_bytes());
+}
+
+/// The ring has returned the memory of all quiet sends: what fell short goes to backlogs first of
+/// all, then the rest is done.
+void Shard::settle(std::span<const ring::Completion> shortfalls) {
+    for (const ring::Completion& completion : shortfalls) on_shortfall(completion);
+    for (const SlotId id : quiet_) {
+        Connection* const connection = connections_.find(id);
+        RC_ASSERT(connection != nullptr);  // A quiet send in flight keeps its connection.
+        if (connection->quiet_in_flight) {
+            connection->quiet_in_flight = false;
+            sent(*connection, std::exchange(connection->chain, {}).bytes);
+        }
+    }
+    quiet_.clear();
+    output_.reset();
+}
+
+void Shard::on_shortfall(const ring::Completion& completion) {
+    Connection* const connection =
+        connections_.find({completion.token.slot, completion.token.generation});
+    RC_ASSERT(connection != nullptr && connection->quiet_in_flight);
+    connection->quiet_in_flight = false;
+    const TurnOutput::Chain chain = std::exchange(connection->chain, {});
+    if (completion.result < 0 && completion.result != -EAGAIN) {
+        return on_send_error(*connection, -completion.result);
+    }
+    const auto bytes = static_cast<std::uint64_t>(completion.result < 0 ? 0 : completion.result);
+    output_.move_rest(chain, bytes, backlog_of(*connection), pool_);
+    sent(*connection, bytes);
+    if (connection->phase < Phase::terminating) send_backlog(*connection);
+}
+
+void Shard::on_sent(Connection& connection, const ring::Completion& completion) {
+    RC_ASSERT(connection.send_in_flight);
+    connection.send_in_flight = false;
+    Backlog& backlog = *connection.backlog;
+    if (completion.result < 0) {
+        backlog.consume(0);
+        return on_send_error(connection, -completion.result);
+    }
+    connection.active_at = ring_.now();
+    backlog.consume(static_cast<std::uint64_t>(completion.result));
+    const bool is_empty = backlog.empty();
+    if (is_empty) connection.backlog.reset();
+    sent(connection, static_cast<std::uint64_t>(completion.result));
+    if (!is_empty && connection.phase < Phase::terminating && !connection.broken)
+        send_backlog(connection);
+}
+
+void Shard::sent(Connection& connection, std::uint64_t bytes) {
+    RC_ASSERT(bytes <= connection.queued_bytes);
+    connection.queued_bytes -= bytes;
+    metrics_.queue_bytes -= bytes;
+    metrics_.bytes_sent += bytes;
+    if (connection.phase != Phase::open || connection.behind || connection.is_suspended())
+        attend(connection);
+}
+
+void Shard::on_send_error(Connection& connection, int error) {
+    switch (error) {
+        case EPIPE:
+        case ECONNRESET:
+        case ETIMEDOUT:
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+        case ENOTCONN:
+        case ECANCELED: break;
+        default:
+            ++metrics_.unexpected_errors;
+            log_.limited(unexpected_limiter_).field("operation", "send").field("errno", error);
+    }
+    connection.broken = true;
+    attend(connection);
+}
+
+/// Hands what has been collected to the kernel in the middle of a turn, so that large replies leave
+/// while they are in cache and their blocks are used again.
+void Shard::flush_early() {
+    submit_output();
+    settle(ring_.flush());
+}
+
+}  // namespace ringcast::shard

@@ -1,0 +1,117 @@
+// The opening handshake (RFC 6455 section 4.2): route, check, ask the application, answer.
+
+#include <utility>
+
+#include "shard/origin.hpp"
+#include "shard/shard.hpp"
+#include "ws/handshake.hpp"
+
+namespace ringcast::shard {
+
+namespace {
+
+constexpr std::uint16_t code_of(http::Status status) noexcept {
+    return static_cast<std::uint16_t>(status);
+}
+
+/// Header lines that tell a client what would have been right (RFC 9110 sections 10.2.1
+/// and 15.5.22, RFC 6455 section 4.4).
+std::string_view fields_for(const ws::HandshakeFailure& failure) noexcept {
+    switch (failure.status) {
+        case http::Status::method_not_allowed: return "Allow: GET\r\n";
+        case http::Status::upgrade_required:
+            return "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
+        default: return {};
+    }
+}
+
+http::Response::Body body_for(http::Method method) noexcept {
+    return method == http::Method::head ? http::Response::Body::omit : http::Response::Body::send;
+}
+
+}  // namespace
+
+void Shard::on_request(Connection& connection, const http::Request& request) {
+    const auto body_policy = body_for(request.method);
+    const Router::Match match = router_.match(request.path);
+    if (match.endpoint == nullptr) {
+        return refuse(connection, {.status = code_of(http::Status::not_found),
+                                   .body = "nothing is served at this path\n",
+                                   .body_policy = body_policy});
+    }
+    const auto handshake = ws::read_handshake(request);
+    if (!handshake) {
+        const ws::HandshakeFailure& failure = handshake.error();
+        return refuse(connection, {.status = code_of(failure.status),
+                                   .fields = fields_for(failure),
+                                   .body = to_string(failure.reason),
+                                   .body_policy = body_policy});
+    }
+    if (settings_.origin_policy == OriginPolicy::same_origin && !is_same_origin(request)) {
+        log_.info("origin_refused")
+            .field("origin", request.field("Origin").value_or(""))
+            .field("host", request.field("Host").value_or(""));
+        return refuse(connection, {.status = code_of(http::Status::forbidden),
+                                   .body = "this origin is not allowed to connect\n"});
+    }
+    connection.endpoint = match.endpoint;
+    Session session{*this, connection};
+    Upgrade upgrade{.request = request, .parameters = match.parameters, .session = session};
+    apply(connection, match.endpoint->on_upgrade(upgrade), handshake->key);
+}
+
+void Shard::apply(Connection& connection, Verdict verdict, std::string_view key) {
+    switch (verdict.kind) {
+        case Verdict::Kind::admit: return open_session(connection, std::move(verdict), key);
+        case Verdict::Kind::refuse:
+            return refuse(
+                connection,
+                {.status = verdict.status, .fields = verdict.fields, .body = verdict.body});
+        case Verdict::Kind::pending:
+            connection.pending = std::make_unique<PendingUpgrade>(std::string{key});
+            connection.phase = Phase::pending;
+            return suspend(connection, Suspension::pending_admission);
+    }
+}
+
+void Shard::open_session(Connection& connection, Verdict verdict, std::string_view key) {
+    scratch_.clear();
+    ws::write_switching_protocols(scratch_, key, verdict.subprotocol, verdict.fields);
+    enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
+    connection.parser.emplace<ws::Assembler>();  // From here on `key` may be gone.
+    connection.phase = Phase::open;
+    connection.state = std::move(verdict.state);
+    connection.session_open = true;
+    connection.opened_at = connection.active_at = ring_.now();
+    schedule_open(connection);
+    ++metrics_.handshakes;
+    ++metrics_.sessions;
+    if (settings_.access_log) {
+        log_.info("session_opened")
+            .field("session", session_number(connection))
+            .field("peer", ring_.peer_address(connection.fd).to_string());
+    }
+    Session session{*this, connection};
+    connection.endpoint->on_open(session);
+}
+
+void Shard::refuse(Connection& connection, const http::Response& response) {
+    ++metrics_.handshakes_refused;
+    scratch_.clear();
+    http::write_response(scratch_, response);
+    enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
+    drain(connection);
+}
+
+void Shard::resolve(SlotId id, Verdict verdict) {
+    affinity_.check();
+    RC_ASSERT(verdict.kind != Verdict::Kind::pending);
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr || connection->phase != Phase::pending) return;
+    const std::unique_ptr<PendingUpgrade> pending = std::move(connection->pending);
+    connection->phase = Phase::request;
+    apply(*connection, std::move(verdict), pending->key);
+    resume(*connection, Suspension::pending_admission);
+}
+
+}  // namespace ringcast::shard
