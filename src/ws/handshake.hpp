@@ -13,21 +13,20 @@
 
 namespace ringcast::ws {
 
-/// Why a request is not an acceptable opening handshake.
+/// Why a request is not an acceptable opening handshake, with the status that answers it.
 enum class HandshakeReason : std::uint8_t {
     not_an_upgrade,            // 426 with Upgrade: websocket
     method_not_get,            // 405 with Allow: GET
-    version_too_low,           // HTTP/1.0: 426 (RFC 6455 needs HTTP/1.1)
+    version_too_low,           // 426: HTTP/1.0, and RFC 6455 needs HTTP/1.1
     connection_lacks_upgrade,  // 400
-    missing_key,
-    repeated_key,
-    malformed_key,  // 400: 16 octets in base64
-    missing_version,
-    repeated_version,       // 400
-    unsupported_version,    // 426 with Sec-WebSocket-Version: 13
-    has_body,               // 400
-    malformed_subprotocol,  // 400: RFC 6455 section 4.1 item 10, tokens, no repeats, at most
-                            // subprotocols_max
+    missing_key,               // 400
+    repeated_key,              // 400
+    malformed_key,             // 400: not 16 octets in base64
+    missing_version,           // 400
+    repeated_version,          // 400
+    unsupported_version,       // 426 with Sec-WebSocket-Version: 13
+    has_body,                  // 400
+    malformed_subprotocol,     // 400: section 4.1 item 10: tokens, no repeats; subprotocols_max
 };
 
 /// More subprotocols than that are refused: finding repeats is quadratic. Clients offer a handful.
