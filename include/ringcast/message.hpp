@@ -1,5 +1,6 @@
 #pragma once
-// What a WebSocket message is to an application (RFC 6455 section 5.6): bytes, and whether they are text.
+// What a WebSocket message is to an application (RFC 6455 section 5.6): bytes, and whether they are
+// text.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,9 +12,9 @@ namespace ringcast {
 /// The two data opcodes of RFC 6455 section 5.6.
 enum class MessageKind : std::uint8_t { text, binary };
 
-/// A view of one whole message. It owns nothing: a received message dies with the call that delivered it, and a message
-/// to be sent is copied or encoded before `send` returns. `text` is valid UTF-8 when received; when sending, the caller
-/// vouches for it.
+/// A view of one whole message. It owns nothing: a received message dies with the call that
+/// delivered it, and a message to be sent is copied or encoded before `send` returns. `text` is
+/// valid UTF-8 when received; when sending, the caller vouches for it.
 struct Message {
     std::string_view payload;
     MessageKind kind = MessageKind::text;
@@ -33,5 +34,15 @@ struct Message {
 [[nodiscard]] constexpr Message binary(std::string_view payload) noexcept {
     return {payload, MessageKind::binary};
 }
+
+/// What `send` did with a message.
+enum class SendStatus : std::uint8_t {
+    accepted,  ///< On its way.
+    behind,  ///< Accepted, but the session is above its high-water mark; on_drain tells when it has
+             ///< caught up.
+    dropped,  ///< Not accepted: the send queue is full. Counted; on_drain tells when there is room
+              ///< again.
+    closed,   ///< Not accepted: the session is closing or gone.
+};
 
 }  // namespace ringcast

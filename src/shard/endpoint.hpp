@@ -50,15 +50,6 @@ struct Verdict {
     std::string body;                 ///< refuse: a short text.
 };
 
-/// What `send` did with a message.
-enum class SendStatus : std::uint8_t {
-    accepted,  ///< On its way.
-    behind,  ///< Accepted, but the session is above its high-water mark: on_drain will tell when it
-             ///< is below again.
-    dropped,  ///< Not accepted: the send queue is full. Counted.
-    closed,   ///< Not accepted: the session is closing or gone.
-};
-
 /// All calls come from the shard's thread, none from within another. None may throw.
 class Endpoint {
 public:

@@ -38,6 +38,8 @@ public:
     /// One system call.
     [[nodiscard]] ring::Address peer_address() const;
     [[nodiscard]] Shard& shard() const noexcept { return *shard_; }
+    /// For whoever has to make this view again during the same call.
+    [[nodiscard]] Connection& connection() const noexcept { return *connection_; }
 
 private:
     Shard* shard_;

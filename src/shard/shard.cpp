@@ -173,7 +173,8 @@ void Shard::serve_timers() {
 
 void Shard::on_tick() {
     router_.for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
-    for (LogLimiter* limiter : {&refused_limiter_, &accept_limiter_, &unexpected_limiter_}) {
+    for (LogLimiter* limiter :
+         {&refused_limiter_, &accept_limiter_, &exception_limiter_, &unexpected_limiter_}) {
         log_.report_suppressed(*limiter);
     }
 }
@@ -215,6 +216,11 @@ void Shard::serve(Connection& connection) {
         case Phase::draining: return finish_drain(connection);
         case Phase::terminating: return join(connection);
     }
+}
+
+void Shard::report_handler_exception(const char* hook, std::string_view what) noexcept {
+    ++metrics_.handler_exceptions;
+    log_.limited(exception_limiter_).field("hook", hook).field("what", what);
 }
 
 void Shard::publish_metrics() {

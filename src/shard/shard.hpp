@@ -64,6 +64,9 @@ public:
     /// Brings the verdict on a pending admission. If the session is gone, its state is destroyed.
     void resolve(SlotId id, Verdict verdict);
 
+    /// Counts and logs (rate-limited) an exception that left the hook `hook` of a handler.
+    void report_handler_exception(const char* hook, std::string_view what) noexcept;
+
     /// For other threads; acquire() a reference to keep it.
     [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
     /// Up to date after each turn. Any thread, as long as the shard lives.
@@ -215,6 +218,7 @@ private:
     std::optional<CloseCode> shutdown_code_;
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
+    LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};
     LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
 };
 

@@ -1,0 +1,9 @@
+#pragma once
+// Everything: ringcast as a library. See server.hpp for where to begin.
+
+#include "ringcast/close_code.hpp"
+#include "ringcast/message.hpp"
+#include "ringcast/server.hpp"
+#include "ringcast/session.hpp"
+#include "ringcast/settings.hpp"
+#include "ringcast/upgrade.hpp"

@@ -1,0 +1,108 @@
+#pragma once
+// The server: mount handlers on paths, run it.
+//
+//     struct Echo {
+//         void on_message(ringcast::Session<>& session, ringcast::Message message) {
+//         session.send(message); }
+//     };
+//     int main() {
+//         ringcast::Server server{{.port = 9001}};
+//         server.mount<Echo>("/echo");
+//         return server.run();
+//     }
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringcast/detail/handler.hpp"
+#include "ringcast/settings.hpp"
+
+namespace ringcast {
+
+/// What all shards have counted since the start; the last two are of now. Read without stopping
+/// them: values may be of neighbouring moments.
+struct Stats {
+    std::uint64_t accepts = 0;
+    std::uint64_t handshakes = 0;
+    std::uint64_t handshakes_refused = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t messages_dropped = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t protocol_errors = 0;
+    std::uint64_t handler_exceptions = 0;
+    std::uint64_t timeouts = 0;
+    std::uint64_t ring_calls = 0;  ///< System calls made by the event loops.
+    std::uint64_t connections = 0;
+    std::uint64_t sessions = 0;
+};
+
+/// A handler: a plain struct with `on_message(Session<State>&, Message)` and any of these:
+///
+///     Admission<State> on_upgrade(Upgrade&)       before the 101; without it everybody is admitted
+///     with a State{} void on_open(Session<State>&)               the 101 is sent void
+///     on_drain(Session<State>&)              send() said `behind` or `dropped`, and there is room
+///     again void on_close(Session<State>&, CloseCode[, std::string_view reason])   the last call
+///     for this session void on_tick(Shard)                         every tick_interval
+///
+/// One instance per shard, made and called on the shard's thread: its members need no locks. An
+/// exception that leaves a hook is counted and closes that session with 1011.
+template <class H>
+concept MessageHandler = detail::HasOnMessage<H>;
+
+/// Owns the shards' threads. mount() before start(); start(), run() and wait() from one thread;
+/// stop() and stats() from any.
+class Server {
+public:
+    explicit Server(Settings settings = {});
+    /// Stops, and waits until everything has ended.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// Serves WebSocket connections to `path` with an `H` per shard, each constructed from copies
+    /// of `arguments`. In a path
+    /// `{name}` stands for one segment, `{name...}` at the end for all that follows; the first
+    /// match serves. A path that is malformed is reported by start().
+    template <MessageHandler H, class... Arguments>
+    void mount(std::string_view path, RouteOptions options = {}, Arguments... arguments) {
+        mount(path, options, [arguments...]() -> std::unique_ptr<detail::Handler> {
+            return std::make_unique<detail::TypedHandler<H>>(arguments...);
+        });
+    }
+
+    /// Opens the listeners and starts the shards; returns when all of them serve. The error is one
+    /// sentence.
+    [[nodiscard]] std::expected<void, std::string> start();
+    /// start() if that has not happened, then serves until SIGINT (clients get 1001) or SIGTERM
+    /// (1012), then stops in order. A second signal ends the process at once. Returns the exit
+    /// status: 0, or 1 with a line in the log.
+    int run();
+    /// Begins an orderly stop: accept no more, send a Close with `code` to everybody, cut what is
+    /// left after shutdown_timeout. Returns at once; wait() waits.
+    void stop(CloseCode code = CloseCode::going_away) noexcept;
+    /// Returns when all shards have ended after a stop().
+    void wait();
+
+    /// Where the server listens, with the ports that the kernel chose: `ws://127.0.0.1:9001`. After
+    /// start().
+    [[nodiscard]] std::vector<std::string> addresses() const;
+    /// One line for people: io backend, kernel, shards, limit on open files. After start().
+    [[nodiscard]] std::string description() const;
+    [[nodiscard]] Stats stats() const;
+
+private:
+    using HandlerFactory = std::function<std::unique_ptr<detail::Handler>()>;
+    void mount(std::string_view path, const RouteOptions& options, HandlerFactory factory);
+
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ringcast

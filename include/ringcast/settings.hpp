@@ -1,0 +1,97 @@
+#pragma once
+// What a server is told before it starts. Plain aggregates: set what differs, leave the rest.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ringcast {
+
+/// How to talk to the kernel. `automatic`: io_uring where it is allowed, else epoll, with one line
+/// in the log.
+enum class Io : std::uint8_t { automatic, uring, epoll };
+
+/// Whether each shard's thread stays on one CPU. `automatic`: only if there are as many shards as
+/// CPUs to run on.
+enum class Pinning : std::uint8_t { automatic, on, off };
+
+/// Which web pages may connect. `same_origin`: those served from the host and port that they
+/// connect to, and clients that are no browsers. Everything else gets 403 (RFC 6455 section 10.2).
+enum class Origins : std::uint8_t { same_origin, any };
+
+enum class LogLevel : std::uint8_t { error, warn, info, debug };
+enum class LogFormat : std::uint8_t { logfmt, json };
+enum class AccessLog : std::uint8_t { off, on };
+
+/// Sizes are in bytes. Times may be zero where it says "never".
+struct Settings {
+    std::uint16_t port =
+        9001;  ///< On 127.0.0.1; only used while `listen` is empty. 0: the kernel chooses.
+    std::vector<std::string>
+        listen{};  ///< `ws://0.0.0.0:9001`, `ws://[::1]:0`, `unix:/run/ringcast.sock`
+    std::uint32_t listen_backlog =
+        4096;  ///< Connections that the kernel queues; capped by net.core.somaxconn.
+
+    std::uint32_t shards =
+        0;  ///< Threads; 0: one for each CPU that this process may use. At most 64.
+    Pinning pinning = Pinning::automatic;
+    Io io = Io::automatic;
+    std::string uring_features =
+        "all";  ///< As `--uring-features`: `all`, `6.1`, `-incremental,-min-wait`.
+    std::uint32_t buffers_count =
+        0;  ///< Receive buffers of a shard, a power of two. 0: by what the kernel can do.
+    std::uint32_t buffer_bytes = 0;  ///< Of one of them. 0: by what the kernel can do.
+    std::uint32_t ring_submissions =
+        4096;  ///< Operations handed to the kernel at once, a power of two.
+    std::uint32_t ring_completions = 32768;  ///< Room for the kernel's answers, a power of two.
+
+    std::uint32_t connections_max =
+        0;  ///< Of the whole server; 0: what the limit on open files allows.
+    std::uint32_t header_bytes_max = 16 << 10;   ///< Request line and fields: 431 beyond.
+    std::uint64_t message_bytes_max = 64 << 10;  ///< Of a received message: close code 1009 beyond.
+    std::uint64_t message_memory_max =
+        256u << 20;  ///< Of a shard: messages under way and unsent output: 1013 beyond.
+    std::uint64_t send_queue_bytes_max = 1 << 20;  ///< Of a session: `send` drops beyond.
+    std::chrono::nanoseconds handshake_timeout =
+        std::chrono::seconds{10};  ///< From accept to the 101.
+    std::chrono::nanoseconds idle_timeout =
+        std::chrono::seconds{120};  ///< Nothing received for so long. 0: never.
+    std::chrono::nanoseconds ping_interval =
+        std::chrono::seconds{25};  ///< A ping after so much silence. 0: never.
+    std::chrono::nanoseconds close_timeout =
+        std::chrono::seconds{5};  ///< For the peer's half of a close.
+    std::chrono::nanoseconds shutdown_timeout =
+        std::chrono::seconds{10};  ///< Until connections are cut. 0: at once.
+    std::chrono::nanoseconds tick_interval =
+        std::chrono::seconds{1};  ///< Of the handlers' on_tick.
+    Origins origins = Origins::same_origin;
+
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::logfmt;
+    AccessLog access_log = AccessLog::off;  ///< A line for each session opened and closed.
+};
+
+/// What differs for one mounted path; what is not set is as in Settings.
+struct RouteOptions {
+    std::optional<std::uint64_t> message_bytes_max = std::nullopt;
+    std::optional<std::uint64_t> send_queue_bytes_max = std::nullopt;
+    std::optional<std::chrono::nanoseconds> idle_timeout = std::nullopt;
+    std::optional<std::chrono::nanoseconds> ping_interval = std::nullopt;
+};
+
+inline namespace literals {
+
+/// `16_KiB` is 16 * 1024 bytes.
+constexpr std::uint64_t operator""_KiB(unsigned long long count) noexcept {
+    return count << 10;
+}
+/// `1_MiB` is 1024 * 1024 bytes.
+constexpr std::uint64_t operator""_MiB(unsigned long long count) noexcept {
+    return count << 20;
+}
+
+}  // namespace literals
+
+}  // namespace ringcast

@@ -1,0 +1,78 @@
+#include "api/endpoint.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "api/upgrade.hpp"
+#include "shard/session.hpp"
+#include "shard/shard.hpp"
+
+namespace ringcast::api {
+
+namespace {
+
+/// Runs a hook of the user. An exception is counted and logged; false then.
+template <class Hook>
+bool call(shard::Shard& shard, const char* name, Hook&& hook) noexcept {
+    try {
+        hook();
+        return true;
+    } catch (const std::exception& exception) {
+        shard.report_handler_exception(name, exception.what());
+    } catch (...) {
+        shard.report_handler_exception(name, "not a std::exception");
+    }
+    return false;
+}
+
+/// Runs a hook for a session, which ends with 1011 if the hook throws.
+template <class Hook>
+void call_for(shard::Session& session, const char* name, Hook&& hook) noexcept {
+    if (!call(session.shard(), name, hook))
+        session.close(CloseCode::internal_error, "internal error");
+}
+
+detail::SessionCore core_of(shard::Session& session) noexcept {
+    return {&session.shard(), &session.connection()};
+}
+
+}  // namespace
+
+shard::Verdict HandlerEndpoint::on_upgrade(shard::Upgrade& upgrade) {
+    Upgrade::Impl impl{.upgrade = upgrade};
+    Upgrade view{impl};
+    detail::Handler::Decision decision = Rejection{.status = 500, .body = "internal error\n"};
+    call(upgrade.session.shard(), "on_upgrade", [&] { decision = handler_->on_upgrade(view); });
+    if (auto* state = std::get_if<detail::ErasedState>(&decision)) {
+        return admitted(std::move(*state), std::move(impl));
+    }
+    if (auto* rejection = std::get_if<Rejection>(&decision)) return refused(std::move(*rejection));
+    // A handler that says `pending` and has no ticket could never decide: that is an error of the
+    // handler's.
+    if (!impl.deferred) return refused({.status = 500, .body = "internal error\n"});
+    shard::Verdict verdict;
+    verdict.kind = shard::Verdict::Kind::pending;
+    return verdict;
+}
+
+void HandlerEndpoint::on_open(shard::Session& session) {
+    call_for(session, "on_open", [&] { handler_->on_open(core_of(session)); });
+}
+
+void HandlerEndpoint::on_message(shard::Session& session, Message message) {
+    call_for(session, "on_message", [&] { handler_->on_message(core_of(session), message); });
+}
+
+void HandlerEndpoint::on_drain(shard::Session& session) {
+    call_for(session, "on_drain", [&] { handler_->on_drain(core_of(session)); });
+}
+
+void HandlerEndpoint::on_close(shard::Session& session, CloseCode code, std::string_view reason) {
+    call(session.shard(), "on_close", [&] { handler_->on_close(core_of(session), code, reason); });
+}
+
+void HandlerEndpoint::on_tick(shard::Shard& shard) {
+    call(shard, "on_tick", [&] { handler_->on_tick(ringcast::Shard{&shard}); });
+}
+
+}  // namespace ringcast::api

@@ -1,0 +1,59 @@
+// The library's side of Session, SessionHandle and Shard.
+
+#include "ringcast/session.hpp"
+
+#include "api/endpoint.hpp"
+#include "shard/session.hpp"
+#include "shard/shard.hpp"
+
+namespace ringcast::detail {
+
+namespace {
+
+shard::Session session_of(void* shard, void* connection) noexcept {
+    return {*static_cast<shard::Shard*>(shard), *static_cast<shard::Connection*>(connection)};
+}
+
+}  // namespace
+
+SendStatus SessionCore::send(Message message) const {
+    return session_of(shard_, connection_).send(message);
+}
+
+void SessionCore::close(CloseCode code, std::string_view reason) const {
+    session_of(shard_, connection_).close(code, reason);
+}
+
+void* SessionCore::state() const noexcept {
+    return session_of(shard_, connection_).state();
+}
+
+SessionHandle SessionCore::handle() const noexcept {
+    const SlotId id = session_of(shard_, connection_).id();
+    return {.slot = id.slot, .generation = id.generation, .shard = shard_index(shard_)};
+}
+
+std::uint64_t SessionCore::queued_bytes() const noexcept {
+    return session_of(shard_, connection_).queued_bytes();
+}
+
+std::string SessionCore::peer_address() const {
+    return session_of(shard_, connection_).peer_address().to_string();
+}
+
+std::optional<SessionCore> find_session(void* shard, SessionHandle handle, const void* tag) {
+    auto& here = *static_cast<shard::Shard*>(shard);
+    if (handle.shard != here.settings().index) return std::nullopt;
+    auto session = here.find({.slot = handle.slot, .generation = handle.generation});
+    if (!session) return std::nullopt;
+    // Every endpoint of a server made through the public API is one of ours.
+    if (static_cast<api::HandlerEndpoint&>(session->endpoint()).state_tag() != tag)
+        return std::nullopt;
+    return SessionCore{shard, &session->connection()};
+}
+
+std::uint16_t shard_index(void* shard) noexcept {
+    return static_cast<std::uint16_t>(static_cast<shard::Shard*>(shard)->settings().index);
+}
+
+}  // namespace ringcast::detail
