@@ -19,7 +19,8 @@ constexpr http::Response shutting_down{
 
 }  // namespace
 
-Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log)
+Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
+             MetricsSnapshot* snapshot)
     : ring_{ring},
       settings_{settings},
       log_{log},
@@ -29,7 +30,8 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       output_{settings.early_flush_bytes + 4 * TurnOutput::arena_frame_bytes_max},
       connections_{settings.connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
-      inbox_{Inbox::make(ring.waker())} {
+      inbox_{Inbox::make(ring.waker())},
+      snapshot_{snapshot} {
     log_.set_now(ring_.now());
     timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
 }
@@ -231,7 +233,7 @@ void Shard::publish_metrics() {
     metrics_.quiet_shortfalls = counters.quiet_shortfalls;
     metrics_.connections = connections_.size();
     metrics_.pool_bytes = pool_.bytes_in_use();
-    snapshot_.store(metrics_);
+    if (snapshot_ != nullptr) snapshot_->store(metrics_);
 }
 
 void Shard::begin_shutdown(CloseCode code) {

@@ -34,12 +34,14 @@
 
 namespace ringcast::shard {
 
-/// Owns its connections, endpoints and memory; borrows the ring, which must outlive it, and the log
-/// queue. Every member is for the shard's own thread, apart from snapshot() and what goes through
-/// the inbox.
+/// Owns its connections, endpoints and memory; borrows the ring and the log queue, which must
+/// outlive it. Every member is for the shard's own thread, apart from what goes through the inbox.
+/// After each turn the metrics are copied to `snapshot`, if there is one, for other threads to
+/// read.
 class Shard {
 public:
-    Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log);
+    Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
+          MetricsSnapshot* snapshot = nullptr);
     /// All connections must be gone: see finished().
     ~Shard();
     Shard(const Shard&) = delete;
@@ -69,9 +71,6 @@ public:
 
     /// For other threads; acquire() a reference to keep it.
     [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
-    /// Up to date after each turn. Any thread, as long as the shard lives.
-    [[nodiscard]] const MetricsSnapshot& snapshot() const noexcept { return snapshot_; }
-
     [[nodiscard]] const Metrics& metrics() const noexcept { return metrics_; }
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
@@ -204,7 +203,7 @@ private:
     Pacing pacing_;
     Inbox* inbox_;
     Metrics metrics_;
-    MetricsSnapshot snapshot_;
+    MetricsSnapshot* snapshot_;
 
     std::vector<SlotId> senders_;    // Connections with output that has not been submitted.
     std::vector<SlotId> quiet_;      // Connections with a quiet send that has not come home.
