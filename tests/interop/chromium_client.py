@@ -1,0 +1,139 @@
+"""Chromium as a client of the server: URL SCENARIO PID_OF_SERVER (see run.py).
+
+Headless, steered over its DevTools protocol by python3-websockets. The tests are chromium_tests.js, run in a page of
+another origin than the server's.
+"""
+
+import asyncio
+import http.server
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import websockets
+from results import TEST_SECONDS_MAX, Skip, expect_equal, one_line, print_result, run_tests
+
+url, scenario = sys.argv[1:3]
+
+CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-extensions", "--no-proxy-server", "--remote-debugging-port=0"]
+START_SECONDS_MAX = 60
+
+
+class EmptyPage(http.server.BaseHTTPRequestHandler):
+    """Answers everything with an empty page."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        """Stays silent."""
+
+
+class DevTools:
+    """One page of the browser."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.last_id = 0
+        self.session = {}
+
+    async def call(self, method, **parameters):
+        self.last_id += 1
+        await self.socket.send(json.dumps({"id": self.last_id, "method": method, "params": parameters, **self.session}))
+        while True:
+            answer = json.loads(await self.socket.recv())
+            if answer.get("id") == self.last_id:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']['message']}")
+                return answer["result"]
+
+    async def open_page(self):
+        target = await self.call("Target.createTarget", url="about:blank")
+        attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        self.session = {"sessionId": attached["sessionId"]}
+
+    async def go_to(self, address):
+        """Loads the page; False if there is none."""
+        await self.call("Page.enable")
+        navigated = await self.call("Page.navigate", url=address)
+        if "errorText" in navigated:
+            return False
+        return await self.evaluate("new Promise(done => document.readyState === 'complete' ? done(true)"
+                                   " : addEventListener('load', () => done(true)))")
+
+    async def evaluate(self, expression):
+        """The value of a JavaScript expression in the page, awaited if it is a promise."""
+        result = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in result:
+            details = result["exceptionDetails"]
+            raise AssertionError(details.get("exception", {}).get("description", details["text"]))
+        return result["result"].get("value")
+
+
+async def devtools_url(process, profile):
+    """The address that the browser writes to a file when it is up."""
+    port_file = Path(profile) / "DevToolsActivePort"
+    for _ in range(START_SECONDS_MAX * 20):
+        if port_file.exists() and len(lines := port_file.read_text().split("\n")) >= 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        if process.poll() is not None:
+            raise RuntimeError(f"chromium ended with exit code {process.returncode}")
+        await asyncio.sleep(0.05)  # A file that appears has no event; this waits for nothing that is tested.
+    raise RuntimeError("chromium did not come up")
+
+
+async def run_in_page(page, page_url):
+    """Runs those tests of chromium_tests.js that the scenario names."""
+    if not await page.go_to(page_url):
+        raise RuntimeError("the page did not load")
+    await page.evaluate((Path(__file__).parent / "chromium_tests.js").read_text())
+    names = await page.evaluate(f"Object.keys(scenarios[{scenario!r}])")
+
+    def in_page(name):
+        return lambda: page.evaluate(f"scenarios[{scenario!r}][{json.dumps(name)}]({url!r})")
+
+    await run_tests({name: in_page(name) for name in names})
+    if scenario == "origin":
+        await run_tests({"a page of the server's own origin is welcome": lambda: own_origin(page)})
+
+
+async def own_origin(page):
+    origin = url.replace("ws://", "http://")
+    if not await page.go_to(origin + "/") or await page.evaluate("location.origin") != origin:
+        raise Skip("the server shows no page")
+    await page.evaluate((Path(__file__).parent / "chromium_tests.js").read_text())
+    expect_equal(await page.evaluate(f"outcome({url!r})"), "open")
+
+
+async def main():
+    pages = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)
+    threading.Thread(target=pages.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        browser = subprocess.Popen([*CHROMIUM, f"--user-data-dir={profile}", "about:blank"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            address = await devtools_url(browser, profile)
+            async with websockets.connect(address, max_size=None, ping_interval=None) as socket:
+                page = DevTools(socket)
+                await page.open_page()
+                await run_in_page(page, f"http://127.0.0.1:{pages.server_port}/")
+                page.session = {}
+                await page.call("Browser.close")
+            browser.wait(TEST_SECONDS_MAX)
+        except Exception as error:  # The browser's trouble is a result, too.
+            print_result("chromium runs", AssertionError(one_line(error)))
+        finally:
+            if browser.poll() is None:
+                browser.kill()
+                browser.wait()
+
+
+asyncio.run(main())

@@ -1,0 +1,213 @@
+#!/usr/bin/python3
+"""Lets WebSocket clients that nobody here wrote talk to the server, on each of its rings.
+
+    tests/interop/run.py build/ringcast            every client, every scenario
+    tests/interop/run.py build/ringcast --crowd    many connections at once only (for ThreadSanitizer)
+
+Each client is a program of its own: `client URL SCENARIO PID_OF_SERVER`. It prints a line for each test, `ok NAME`,
+`FAILED NAME: why` or `skip NAME: why`. The last line here is `N passed, N failed, N skipped`.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+START_SECONDS_MAX = 30
+CLIENT_SECONDS_MAX = 120
+STOP_SECONDS_MAX = 30
+
+RINGS = {
+    "uring": ["--io", "uring"],
+    "uring 6.1": ["--io", "uring", "--uring-features", "6.1"],
+    "epoll": ["--io", "epoll"],
+}
+
+CLIENTS = {
+    "http.client": ["/usr/bin/python3", FOLDER / "http_client.py"],
+    "ws": ["node", FOLDER / "ws_client.mjs"],
+    "websockets": ["/usr/bin/python3", FOLDER / "websockets_client.py"],
+    "chromium": ["/usr/bin/python3", FOLDER / "chromium_client.py"],
+}
+
+# Scenario: the flags of the server, how it is stopped, and the clients that know it.
+SCENARIOS = {
+    "standard": (["--echo"], signal.SIGTERM, ["http.client", "ws", "websockets", "chromium"]),
+    "large": (["--echo", "--message-bytes-max", "16MiB"], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "keepalive": (["--echo", "--ping-interval", "1s"], signal.SIGTERM, ["ws"]),
+    "origin": (["--echo", "--dev"], signal.SIGINT, ["http.client", "ws", "chromium"]),
+    "sigterm": (["--echo"], None, ["ws", "websockets"]),  # The client sends the signal.
+    "sigint": (["--echo"], None, ["ws", "websockets"]),
+    "crowd": (["--echo"], None, ["websockets"]),
+}
+
+
+class Server:
+    """One run of the server program. Its output is read to the end, so that it never blocks on us."""
+
+    def __init__(self, program, flags):
+        self.process = subprocess.Popen(
+            [program, "--listen", "ws://127.0.0.1:0", "--shards", "2", *flags], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.output = []
+        self.url = None
+        urls = queue.Queue()
+        self.reader = threading.Thread(target=self._read, args=(urls,))
+        self.reader.start()
+        try:
+            self.url = urls.get(timeout=START_SECONDS_MAX)
+        except queue.Empty:
+            pass
+
+    def _read(self, urls):
+        for line in self.process.stdout:
+            self.output.append(line)
+            if found := re.search(r"listening on (ws://[^\s\"]+)", line):
+                urls.put(found[1].rstrip("/"))
+        urls.put(None)  # Ended, perhaps without ever listening.
+
+    def stop(self, with_signal):
+        """Returns what was wrong with its end; None if nothing. Without a signal somebody else has sent one."""
+        if with_signal is not None and self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        try:
+            exit_code = self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            exit_code = "none in time"
+        self.reader.join()
+        return None if exit_code == 0 else f"exit code {exit_code}"
+
+
+class Tally:
+    """Prints the results and counts them."""
+
+    def __init__(self):
+        self.counts = {"ok": 0, "FAILED": 0, "skip": 0}
+
+    def add(self, verdict, name, why=""):
+        self.counts[verdict] += 1
+        print(f"{verdict} {name}" + (f": {why}" if why else ""), flush=True)
+
+    def summary(self):
+        return f"{self.counts['ok']} passed, {self.counts['FAILED']} failed, {self.counts['skip']} skipped"
+
+
+def run_client(tally, prefix, command):
+    """Runs a client to its end and passes its lines on."""
+    try:
+        done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=CLIENT_SECONDS_MAX)
+        output, end = done.stdout, f"exit code {done.returncode}" if done.returncode else None
+    except subprocess.TimeoutExpired as expired:
+        output, end = (expired.stdout or b"").decode(errors="replace"), f"no end after {CLIENT_SECONDS_MAX} s"
+    failed_before = tally.counts["FAILED"]
+    results = 0
+    for line in output.splitlines():
+        verdict, _, rest = line.partition(" ")
+        if verdict in tally.counts:
+            results += 1
+            name, _, why = rest.partition(": ")
+            tally.add(verdict, f"{prefix}: {name}", why)
+        else:
+            print(f"    {line}")
+    if end and tally.counts["FAILED"] == failed_before or not results:
+        tally.add("FAILED", f"{prefix}: reaches its end", end or "no results")
+
+
+def run_scenario(tally, program, ring, scenario, clients):
+    flags, stop_signal, speakers = SCENARIOS[scenario]
+    speakers = [name for name in speakers if name in clients]
+    # A server that the client stops serves one client.
+    for group in [[name] for name in speakers] if stop_signal is None else [speakers] if speakers else []:
+        server = Server(program, RINGS[ring] + flags)
+        if server.url is None:
+            server.process.kill()
+            tally.add("FAILED", f"{ring}: {scenario}: server starts", " | ".join(server.output[-5:]).strip())
+            server.stop(None)
+            continue
+        for name in group:
+            run_client(tally, f"{ring}: {name}: {scenario}",
+                       [*clients[name], server.url, scenario, server.process.pid])
+        wrong = server.stop(stop_signal)
+        name = f"{ring}: {scenario}: server ends with exit code 0"
+        if wrong:
+            print("".join(f"    {line}" for line in server.output[-40:]))
+            tally.add("FAILED", name, wrong)
+        else:
+            tally.add("ok", name)
+
+
+def uring_refusal():
+    """Why this machine lets nobody have an io_uring; None if it does."""
+    io_uring_setup = 425
+    parameters = ctypes.create_string_buffer(120)
+    fd = ctypes.CDLL(None, use_errno=True).syscall(io_uring_setup, 1, parameters)
+    if fd < 0:
+        return os.strerror(ctypes.get_errno())
+    os.close(fd)
+    return None
+
+
+def install_ws():
+    """Brings the pinned npm package here if it is not; returns why that failed, None if it did not."""
+    if not shutil.which("node"):
+        return "no Node.js"
+    pinned = json.loads((FOLDER / "package.json").read_text())["dependencies"]["ws"]
+    installed = FOLDER / "node_modules/ws/package.json"
+    if installed.exists() and json.loads(installed.read_text())["version"] == pinned:
+        return None
+    if not shutil.which("npm"):
+        return "no npm"
+    done = subprocess.run(["npm", "ci", "--omit=optional", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=FOLDER,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return f"npm ci: {done.stdout.strip().splitlines()[-1:]}" if done.returncode else None
+
+
+def missing_clients():
+    """The clients that this machine lacks, and why."""
+    websockets = subprocess.run(["/usr/bin/python3", "-c", "import websockets"], stderr=subprocess.DEVNULL).returncode
+    reasons = {
+        "ws": install_ws(),
+        "websockets": "no python3-websockets" if websockets else None,
+        "chromium": "no python3-websockets to steer it" if websockets
+                    else None if shutil.which("chromium") else "no chromium",
+    }
+    return {name: why for name, why in reasons.items() if why}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("server", type=Path, help="the server program")
+    parser.add_argument("--crowd", action="store_true", help="the scenario of many connections only")
+    parser.add_argument("--ring", choices=RINGS, help="one ring only")
+    parser.add_argument("--client", choices=CLIENTS, help="one client only")
+    options = parser.parse_args()
+
+    tally = Tally()
+    clients = {name: command for name, command in CLIENTS.items() if options.client in (None, name)}
+    for name, why in missing_clients().items():
+        if clients.pop(name, None):
+            tally.add("skip", name, why)
+    refusal = uring_refusal()
+    for ring in [options.ring] if options.ring else RINGS:
+        if ring.startswith("uring") and refusal:
+            tally.add("skip", ring, f"no io_uring here: {refusal}")
+            continue
+        for scenario in ["crowd"] if options.crowd else SCENARIOS:
+            run_scenario(tally, options.server.resolve(), ring, scenario, clients)
+    print(tally.summary())
+    return 1 if tally.counts["FAILED"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
