@@ -132,7 +132,7 @@ def run_scenario(tally, program, ring, scenario, clients):
         server = Server(program, RINGS[ring] + flags)
         if server.url is None:
             server.process.kill()
-            tally.add("FAILED", f"{ring}: {scenario}: server starts", " | ".join(server.output[-5:]).strip())
+            tally.add("FAILED", f"{ring}: {scenario}: server starts", " | ".join(server.output[-5:]).strip() or "no output")
             server.stop(None)
             continue
         for name in group:

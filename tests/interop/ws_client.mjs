@@ -245,7 +245,7 @@ for (const [name, test] of Object.entries(scenarios[scenario])) {
     await Promise.race([test(), timeout]);
     console.log(`ok ${name}`);
   } catch (error) {
-    console.log(`FAILED ${name}: ${error.message.split('\n').join(' ')}`);
+    console.log(`FAILED ${name}: ${error.message.split('\n').join(' ').slice(0, 300)}`);
   }
   clearTimeout(timer);
 }
