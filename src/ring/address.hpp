@@ -1,6 +1,6 @@
 #pragma once
-// Network addresses as values: what a listener is bound to and where a peer comes from. No socket header is needed to
-// hold one.
+// Network addresses as values: what a listener is bound to and where a peer comes from. No socket
+// header is needed to hold one.
 
 #include <array>
 #include <cstdint>
@@ -13,14 +13,15 @@ struct Address {
     enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path };
 
     Family family = Family::none;
-    std::uint16_t port = 0;                  ///< Host byte order; 0 asks the kernel to choose.
-    std::uint32_t scope = 0;                 ///< IPv6 zone index (`%eth0`), else 0.
-    std::array<std::uint8_t, 16> ip{};       ///< Network byte order; IPv4 uses the first four.
-    std::string path;                        ///< unix_path only.
+    std::uint16_t port = 0;             ///< Host byte order; 0 asks the kernel to choose.
+    std::uint32_t scope = 0;            ///< IPv6 zone index (`%eth0`), else 0.
+    std::array<std::uint8_t, 16> ip{};  ///< Network byte order; IPv4 uses the first four.
+    std::string path;                   ///< unix_path only.
 
     /// `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, or `unknown`.
     [[nodiscard]] std::string to_string() const;
-    /// The address without its port: `127.0.0.1`, `::1`, `unix`, or `unknown`. IPv4-mapped IPv6 is printed as IPv4.
+    /// The address without its port: `127.0.0.1`, `::1`, `unix`, or `unknown`. IPv4-mapped IPv6 is
+    /// printed as IPv4.
     [[nodiscard]] std::string ip_string() const;
 
     friend bool operator==(const Address&, const Address&) = default;

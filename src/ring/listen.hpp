@@ -32,20 +32,25 @@ private:
 };
 
 struct ListenOptions {
-    std::uint32_t backlog = 4096;   ///< Connections the kernel may queue (capped by net.core.somaxconn).
+    std::uint32_t backlog =
+        4096;  ///< Connections the kernel may queue (capped by net.core.somaxconn).
     enum class Sharing : std::uint8_t { exclusive, reuse_port } sharing = Sharing::reuse_port;
-    std::uint32_t unix_mode = 0660; ///< Permission bits of a Unix socket's path.
+    std::uint32_t unix_mode = 0660;  ///< Permission bits of a Unix socket's path.
 };
 
-/// Reads `ws://127.0.0.1:8080`, `ws://[::1]:8080`, `ws://0.0.0.0:0` or `unix:/path`. Names are not looked up, apart from
-/// `localhost`, which is 127.0.0.1. The error is one sentence that quotes the text.
+/// Reads `ws://127.0.0.1:8080`, `ws://[::1]:8080`, `ws://0.0.0.0:0` or `unix:/path`. Names are not
+/// looked up, apart from `localhost`, which is 127.0.0.1. The error is one sentence that quotes the
+/// text.
 [[nodiscard]] std::expected<Address, std::string> parse_listen_url(std::string_view url);
 
-/// Opens, binds and listens; TCP_NODELAY is set and inherited by what is accepted. A stale Unix socket path (nobody
-/// listens there any more) is replaced; any other file is an error. The error is one sentence that names the address.
-[[nodiscard]] std::expected<Descriptor, std::string> listen_on(const Address& address, const ListenOptions& options);
+/// Opens, binds and listens; TCP_NODELAY is set and inherited by what is accepted. A stale Unix
+/// socket path (nobody listens there any more) is replaced; any other file is an error. The error
+/// is one sentence that names the address.
+[[nodiscard]] std::expected<Descriptor, std::string> listen_on(const Address& address,
+                                                               const ListenOptions& options);
 
-/// Fails if anybody, even a process that uses SO_REUSEPORT, listens on `address`: binds to it once without SO_REUSEPORT.
+/// Fails if anybody, even a process that uses SO_REUSEPORT, listens on `address`: binds to it once
+/// without SO_REUSEPORT.
 [[nodiscard]] std::expected<void, std::string> probe_free(const Address& address);
 
 /// The address a descriptor is bound to, with the port that the kernel chose.

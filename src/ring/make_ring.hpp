@@ -17,17 +17,22 @@ enum class Backend : std::uint8_t { uring, epoll };
 /// Sizes of one ring. Zero means: chosen by what the kernel can do (see README, tuning).
 struct Options {
     Features features = Features::all();
-    std::uint32_t submissions_max = 4096;   ///< Entries of the submission array and queue; a power of two.
-    std::uint32_t completions_max = 32768;  ///< Entries of the kernel's completion queue; a power of two.
-    std::uint32_t buffers_count = 0;        ///< Receive buffers; a power of two, at most 32768. 0: 16 incremental, else 256.
-    std::uint32_t buffer_bytes = 0;         ///< Bytes of one receive buffer. 0: 64 KiB incremental, else 4 KiB.
+    std::uint32_t submissions_max =
+        4096;  ///< Entries of the submission array and queue; a power of two.
+    std::uint32_t completions_max =
+        32768;                        ///< Entries of the kernel's completion queue; a power of two.
+    std::uint32_t buffers_count = 0;  ///< Receive buffers; a power of two, at most 32768. 0: 16
+                                      ///< incremental or epoll, else 256.
+    std::uint32_t buffer_bytes =
+        0;  ///< Bytes of one receive buffer. 0: 64 KiB incremental or epoll, else 4 KiB.
 };
 
 /// What io_uring can do here and now.
 struct Probe {
     bool usable = false;
-    Features features{};    ///< What the kernel has, when usable.
-    std::string reason;     ///< Why not, when not usable: one phrase (`io_uring_setup: Operation not permitted`).
+    Features features{};  ///< What the kernel has, when usable.
+    std::string reason;   ///< Why not, when not usable: one phrase (`io_uring_setup: Operation not
+                          ///< permitted`).
 };
 
 /// Asks the kernel by making a small ring and throwing it away. Any thread.
@@ -36,8 +41,10 @@ struct Probe {
 /// The kernel's release string, for example `6.1.0-18-amd64`.
 [[nodiscard]] std::string kernel_release();
 
-/// Makes a ring for the calling thread, which must be the only one that uses it. With Backend::uring the features are those
-/// asked for that the kernel also has. The error is one sentence.
-[[nodiscard]] std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend, const Options& options);
+/// Makes a ring for the calling thread, which must be the only one that uses it. With
+/// Backend::uring the features are those asked for that the kernel also has. The error is one
+/// sentence.
+[[nodiscard]] std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend,
+                                                                          const Options& options);
 
 }  // namespace ringcast::ring

@@ -1,0 +1,415 @@
+#include "ring/epoll.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.hpp"
+#include "ring/clock.hpp"
+#include "ring/error.hpp"
+#include "ring/sockaddr.hpp"
+
+namespace ringcast::ring {
+namespace {
+
+/// Events taken in one turn. The others stay ready.
+constexpr std::size_t events_max = 1024;
+/// Connections taken from one listener in one turn.
+constexpr int accepts_max = 64;
+/// A receive starts a new buffer rather than squeeze into less than this part of one.
+constexpr std::uint32_t room_divisor = 16;
+/// Parts that are handed on at once when a gathered send goes on in its middle.
+constexpr std::size_t rest_parts_max = 64;
+
+constexpr std::uint32_t failure_events = EPOLLERR | EPOLLHUP;
+
+/// Sends what is left of `submission` after its first `sent` bytes; one attempt. Returns bytes or
+/// -errno.
+[[nodiscard]] ssize_t send_rest(const Submission& submission, std::uint64_t sent) noexcept {
+    constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    msghdr message{};
+    std::array<iovec, rest_parts_max> rest;
+    if (submission.parts_count == 0) {
+        const auto* bytes = static_cast<const std::byte*>(submission.data) + sent;
+        const ssize_t result = ::send(submission.fd, bytes, submission.size - sent, flags);
+        return result < 0 ? -errno : result;
+    }
+    message = message_of(submission);
+    if (sent > 0) {
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < message.msg_iovlen && count < rest.size(); ++i) {
+            const iovec& part = message.msg_iov[i];
+            if (sent >= part.iov_len) {
+                sent -= part.iov_len;
+            } else {
+                rest[count++] = {.iov_base = static_cast<std::byte*>(part.iov_base) + sent,
+                                 .iov_len = part.iov_len - sent};
+                sent = 0;
+            }
+        }
+        message.msg_iov = rest.data();
+        message.msg_iovlen = count;
+    }
+    const ssize_t result = ::sendmsg(submission.fd, &message, flags);
+    return result < 0 ? -errno : result;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Ring>, std::string> EpollRing::make(const Options& options) {
+    auto memory = ReceiveMemory::map(options.buffers_count, options.buffer_bytes);
+    if (!memory) return std::unexpected{std::move(memory.error())};
+    auto wake_event = WakeEvent::open();
+    if (!wake_event) return std::unexpected{std::move(wake_event.error())};
+    Descriptor epoll{epoll_create1(EPOLL_CLOEXEC)};
+    if (!epoll) return std::unexpected{describe("epoll_create1", errno)};
+    std::unique_ptr<EpollRing> ring{
+        new EpollRing{options, std::move(*memory), std::move(*wake_event), std::move(epoll)}};
+    if (const int result = ring->set_interest(ring->wake_event_.fd(), EPOLLIN); result < 0)
+        return std::unexpected{describe("epoll_ctl", -result)};
+    return ring;
+}
+
+EpollRing::EpollRing(const Options& options, ReceiveMemory memory, WakeEvent wake_event,
+                     Descriptor epoll)
+    : Ring{options.submissions_max},
+      epoll_{std::move(epoll)},
+      wake_event_{std::move(wake_event)},
+      memory_{std::move(memory)},
+      events_(events_max) {
+    free_buffers_.reserve(memory_.count());
+    for (std::uint32_t i = memory_.count(); i > 0; --i)
+        free_buffers_.push_back(static_cast<std::uint16_t>(i - 1));
+    now_ = read_clock();
+}
+
+EpollRing::~EpollRing() {
+    for (const Completion& completion : ready_)
+        if (completion.token.opcode == Opcode::accept && completion.result >= 0)
+            ::close(completion.result);
+}
+
+Address EpollRing::peer_address(int fd) noexcept {
+    ++counters_.calls;
+    return peer_of(fd);
+}
+
+bool EpollRing::idle() const noexcept {
+    const bool is_idle = unanswered_ == 0 && lent_.empty() && ready_.empty() && shortfalls_.empty();
+    if (is_idle) RC_ASSERT(free_buffers_.size() == memory_.count());
+    return is_idle;
+}
+
+std::span<const Completion> EpollRing::exchange(std::span<const Submission> submissions,
+                                                const Wait& wait) {
+    lent_.begin_turn([this](std::uint16_t index) { free_buffers_.push_back(index); });
+    returned_.clear();
+    hand_over(submissions);
+    poll(wait);
+    now_ = read_clock();
+    if (filling_) lent_.finish(static_cast<std::uint16_t>(fill_index_));
+    filling_ = false;
+    lent_.end_turn();
+    if (!shortfalls_.empty()) {
+        ready_.insert(ready_.begin(), shortfalls_.begin(), shortfalls_.end());
+        shortfalls_.clear();
+    }
+    std::swap(ready_, returned_);
+    return returned_;
+}
+
+std::span<const Completion> EpollRing::submit(std::span<const Submission> submissions) {
+    hand_over(submissions);
+    flushed_.clear();
+    std::swap(shortfalls_, flushed_);
+    return flushed_;
+}
+
+void EpollRing::spill(std::span<const Submission> submissions) {
+    hand_over(submissions);
+}
+
+EpollRing::Registration& EpollRing::registration(int fd) {
+    RC_ASSERT(fd >= 0);
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= registrations_.size()) registrations_.resize(std::max<std::size_t>(64, 2 * index));
+    return registrations_[index];
+}
+
+int EpollRing::set_interest(int fd, std::uint32_t interest) {
+    Registration& entry = registration(fd);
+    if (entry.interest == interest) return 0;
+    int operation = EPOLL_CTL_MOD;
+    if (interest == 0) operation = EPOLL_CTL_DEL;
+    if (entry.interest == 0) operation = EPOLL_CTL_ADD;
+    epoll_event event{};
+    event.events = interest;
+    event.data.fd = fd;
+    ++counters_.calls;
+    if (epoll_ctl(epoll_.get(), operation, fd, &event) != 0) return -errno;
+    entry.interest = interest;
+    return 0;
+}
+
+// ---- Submissions
+
+void EpollRing::hand_over(std::span<const Submission> submissions) {
+    for (const Submission& submission : submissions) execute(submission);
+}
+
+void EpollRing::execute(const Submission& submission) {
+    switch (submission.token.opcode) {
+        case Opcode::accept: arm_accept(submission); return;
+        case Opcode::recv: arm_recv(submission); return;
+        case Opcode::cancel: cancel_in(submission); return;
+        case Opcode::send: start_send(submission); return;
+        case Opcode::send_quiet: send_quietly(submission); return;
+        case Opcode::shutdown:
+            ++counters_.calls;
+            (void)::shutdown(submission.fd,
+                             submission.size == static_cast<std::uint64_t>(Shutdown::sending)
+                                 ? SHUT_WR
+                                 : SHUT_RDWR);  // Fails only if the peer was faster.
+            return;
+        case Opcode::close: close_descriptor(submission); return;
+        case Opcode::wake: RC_ASSERT(false);
+    }
+}
+
+void EpollRing::arm_accept(const Submission& submission) {
+    Registration& entry = registration(submission.fd);
+    RC_ASSERT(!entry.in_armed);
+    entry.in_token = submission.token;
+    entry.in_armed = true;
+    ++unanswered_;
+    if (entry.interest != 0) return;
+    // Another shard may take the connection that we were told of; accept4 must not wait for the
+    // next one then.
+    counters_.calls += 2;
+    const int flags = fcntl(submission.fd, F_GETFL);
+    int result = flags < 0 || fcntl(submission.fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+    // Exclusive: one connection to a listener that many shards share wakes one of them, not all.
+    if (result == 0) result = set_interest(submission.fd, EPOLLIN | EPOLLEXCLUSIVE);
+    if (result < 0) post_in(submission.fd, result, nullptr, false);
+}
+
+void EpollRing::arm_recv(const Submission& submission) {
+    Registration& entry = registration(submission.fd);
+    RC_ASSERT(!entry.in_armed);
+    entry.in_token = submission.token;
+    entry.in_armed = true;
+    ++unanswered_;
+    const int result = set_interest(submission.fd, entry.interest | EPOLLIN);
+    if (result < 0) post_in(submission.fd, result, nullptr, false);
+}
+
+void EpollRing::cancel_in(const Submission& submission) {
+    const Registration& entry = registration(submission.fd);
+    Token target = submission.token;
+    target.opcode = static_cast<Opcode>(submission.size);
+    RC_ASSERT(target.opcode == Opcode::recv || target.opcode == Opcode::accept);
+    if (entry.in_armed && entry.in_token == target)
+        post_in(submission.fd, -ECANCELED, nullptr, false);
+}
+
+void EpollRing::send_quietly(const Submission& submission) {
+    RC_ASSERT(submission.size <= send_bytes_max && submission.parts_count <= send_parts_max);
+    ssize_t result = 0;
+    do {
+        ++counters_.calls;
+        result = send_rest(submission, 0);
+    } while (result == -EINTR);
+    if (result >= 0 && static_cast<std::uint64_t>(result) == submission.size) return;
+    ++counters_.quiet_shortfalls;
+    shortfalls_.push_back({.token = submission.token, .result = static_cast<std::int32_t>(result)});
+}
+
+void EpollRing::start_send(const Submission& submission) {
+    RC_ASSERT(submission.size <= send_bytes_max && submission.parts_count <= send_parts_max);
+    Registration& entry = registration(submission.fd);
+    RC_ASSERT(!entry.send_armed);
+    entry.send = submission;
+    entry.sent = 0;
+    entry.send_armed = true;
+    ++unanswered_;
+    continue_send(submission.fd);
+}
+
+/// Sends until all is gone or the socket is full; in the latter case epoll tells when to go on.
+void EpollRing::continue_send(int fd) {
+    Registration& entry = registration(fd);
+    while (entry.sent < entry.send.size) {
+        ++counters_.calls;
+        const ssize_t result = send_rest(entry.send, entry.sent);
+        if (result >= 0) {
+            entry.sent += static_cast<std::uint64_t>(result);
+        } else if (result == -EAGAIN) {
+            const int failure = set_interest(fd, entry.interest | EPOLLOUT);
+            if (failure < 0) finish_send(fd, failure);
+            return;
+        } else if (result != -EINTR) {
+            finish_send(fd, static_cast<std::int32_t>(result));
+            return;
+        }
+    }
+    finish_send(fd, 0);
+}
+
+/// `result` is 0 or -errno; as with io_uring, bytes that went before a failure are what is told.
+void EpollRing::finish_send(int fd, std::int32_t result) {
+    Registration& entry = registration(fd);
+    entry.send_armed = false;
+    --unanswered_;
+    if (result == 0 || entry.sent > 0) result = static_cast<std::int32_t>(entry.sent);
+    ready_.push_back({.token = entry.send.token, .result = result});
+    // Cannot fail for a descriptor that is in the set; and if it did, the next event would try
+    // again.
+    (void)set_interest(fd, entry.interest & ~std::uint32_t{EPOLLOUT});
+}
+
+void EpollRing::close_descriptor(const Submission& submission) {
+    Registration& entry = registration(submission.fd);
+    RC_ASSERT(!entry.in_armed && !entry.send_armed);  // A close is a join.
+    entry = Registration{};  // The kernel takes it out of the set by itself.
+    ++counters_.calls;
+    const int result = ::close(submission.fd) == 0 ? 0 : -errno;
+    ready_.push_back({.token = submission.token, .result = result});
+}
+
+// ---- Completions
+
+void EpollRing::poll(const Wait& wait) {
+    const bool waits = wait.count > 0 && ready_.empty() && shortfalls_.empty();
+    const int count = wait_for_events(waits ? remaining_wait(wait.until) : Duration::zero());
+    // When buffers ran out, those who got none go first, or the same few would always eat
+    // everything.
+    const auto size = static_cast<std::uint32_t>(count);
+    const std::uint32_t first = size > 0 ? first_event_ % size : 0;
+    first_event_ = 0;
+    for (std::uint32_t i = 0; i < size; ++i) {
+        const std::uint32_t index = (first + i) % size;
+        const std::uint64_t exhausted = counters_.buffers_exhausted;
+        handle(events_[index]);
+        if (counters_.buffers_exhausted != exhausted && first_event_ == 0) first_event_ = index;
+    }
+}
+
+/// Returns the number of events; an interrupted wait is one without events.
+int EpollRing::wait_for_events(Duration timeout) {
+    const auto max = static_cast<int>(events_.size());
+    const bool is_timed = timeout > Duration::zero() && timeout < wait_max;
+    int count = -1;
+    if (is_timed && has_pwait2_) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+        const timespec time{.tv_sec = seconds.count(), .tv_nsec = (timeout - seconds).count()};
+        ++counters_.calls;
+        count = epoll_pwait2(epoll_.get(), events_.data(), max, &time, nullptr);
+        // Linux before 5.11, or a seccomp profile from before it.
+        if (count < 0 && (errno == ENOSYS || errno == EPERM)) has_pwait2_ = false;
+    }
+    if (!is_timed || !has_pwait2_) {
+        int milliseconds = timeout == Duration::zero() ? 0 : -1;
+        if (is_timed)
+            milliseconds =
+                static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(timeout).count());
+        ++counters_.calls;
+        count = epoll_wait(epoll_.get(), events_.data(), max, milliseconds);
+    }
+    if (count >= 0) return count;
+    RC_ASSERT(errno == EINTR);
+    return 0;
+}
+
+void EpollRing::handle(const epoll_event& event) {
+    const int fd = event.data.fd;
+    if (fd == wake_event_.fd()) {
+        ++counters_.calls;
+        wake_event_.consume();
+        ready_.push_back({.token = {.opcode = Opcode::wake}});
+        return;
+    }
+    const Registration& entry = registration(fd);
+    const bool in_armed = entry.in_armed;
+    const bool send_armed = entry.send_armed;
+    if (send_armed && (event.events & (EPOLLOUT | failure_events)) != 0) continue_send(fd);
+    if (in_armed && (event.events & (EPOLLIN | failure_events)) != 0) {
+        if (entry.in_token.opcode == Opcode::accept)
+            accept_some(fd);
+        else
+            receive(fd);
+    }
+    // What nobody waited for would be reported for ever. epoll reports failures even without any
+    // interest.
+    if (!in_armed && !send_armed) {
+        (void)set_interest(fd, 0);
+    } else if (!in_armed) {
+        (void)set_interest(fd, entry.interest & ~std::uint32_t{EPOLLIN});
+    }
+}
+
+void EpollRing::accept_some(int listener) {
+    for (int i = 0; i < accepts_max; ++i) {
+        ++counters_.calls;
+        const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            post_in(listener, fd, nullptr, true);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno != EINTR) {
+            post_in(listener, -errno, nullptr, false);
+            return;
+        }
+    }
+}
+
+void EpollRing::receive(int fd) {
+    if (!find_room()) {
+        ++counters_.buffers_exhausted;  // Still armed and still readable: a later turn has buffers
+                                        // again.
+        return;
+    }
+    std::byte* const bytes = memory_.buffer(fill_index_) + fill_bytes_;
+    ++counters_.calls;
+    const ssize_t result = ::recv(fd, bytes, memory_.bytes() - fill_bytes_, MSG_DONTWAIT);
+    if (result > 0) {
+        fill_bytes_ += static_cast<std::uint32_t>(result);
+        lent_.lend_slice();
+        post_in(fd, static_cast<std::int32_t>(result), bytes, true);
+    } else if (result == 0) {
+        post_in(fd, 0, nullptr, false);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        post_in(fd, -errno, nullptr, false);
+    }
+}
+
+/// A completion of the armed recv or accept of `fd`.
+void EpollRing::post_in(int fd, std::int32_t result, std::byte* bytes, bool more) {
+    Registration& entry = registration(fd);
+    if (!more) {
+        entry.in_armed = false;
+        --unanswered_;
+    }
+    ready_.push_back({.token = entry.in_token,
+                      .bytes = bytes,
+                      .result = result,
+                      .flags = more ? Completion::more : 0});
+}
+
+/// Makes sure that there is a buffer to receive into. False if all are lent out.
+bool EpollRing::find_room() {
+    const std::uint32_t room_min = std::max(1u, memory_.bytes() / room_divisor);
+    const std::uint32_t room = filling_ ? memory_.bytes() - fill_bytes_ : 0;
+    if (room >= room_min) return true;
+    if (free_buffers_.empty()) return room > 0;
+    if (filling_) lent_.finish(static_cast<std::uint16_t>(fill_index_));
+    fill_index_ = free_buffers_.back();
+    free_buffers_.pop_back();
+    fill_bytes_ = 0;
+    filling_ = true;
+    return true;
+}
+
+}  // namespace ringcast::ring

@@ -1,0 +1,96 @@
+#include "ring/make_ring.hpp"
+
+#include <bit>
+#include <cerrno>
+#include <sys/utsname.h>
+
+#include "ring/epoll.hpp"
+#include "ring/error.hpp"
+#include "ring/uring.hpp"
+
+namespace ringcast::ring {
+namespace {
+
+constexpr std::uint32_t incremental_buffers_count =
+    16;  // 1 MiB in all: the whole ring stays in the cache.
+constexpr std::uint32_t incremental_buffer_bytes = 64u << 10;
+constexpr std::uint32_t whole_buffers_count = 256;  // 1 MiB in all, too.
+constexpr std::uint32_t whole_buffer_bytes = 4u << 10;
+constexpr std::uint32_t buffers_count_max = 32768;
+constexpr std::uint32_t buffer_bytes_min = 64;
+constexpr std::uint32_t buffer_bytes_max = 1u << 30;
+
+/// What UringRing cannot do without. Together with DEFER_TASKRUN (6.1) this is every kernel
+/// from 6.1 on; older ones also forget how much of a quiet send went before it failed.
+constexpr std::uint32_t needed_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
+                                          IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG |
+                                          IORING_FEAT_CQE_SKIP;
+
+[[nodiscard]] Options with_defaults(Options options, bool in_pieces) noexcept {
+    if (options.buffers_count == 0)
+        options.buffers_count = in_pieces ? incremental_buffers_count : whole_buffers_count;
+    if (options.buffer_bytes == 0)
+        options.buffer_bytes = in_pieces ? incremental_buffer_bytes : whole_buffer_bytes;
+    return options;
+}
+
+/// The first fault of `options` as a sentence, or nothing.
+[[nodiscard]] std::string fault_of(const Options& options) {
+    if (!std::has_single_bit(options.submissions_max))
+        return "the number of submissions must be a power of two";
+    if (!std::has_single_bit(options.completions_max) ||
+        options.completions_max < options.submissions_max)
+        return "the number of completions must be a power of two and at least that of submissions";
+    if (!std::has_single_bit(options.buffers_count) || options.buffers_count > buffers_count_max)
+        return "the number of receive buffers must be a power of two and at most 32768";
+    if (options.buffer_bytes < buffer_bytes_min || options.buffer_bytes > buffer_bytes_max)
+        return "a receive buffer must have between 64 bytes and 1 GiB";
+    return {};
+}
+
+[[nodiscard]] bool has_incremental_buffers(UringQueue& queue) {
+    return queue.open_buffers(1, true) == 0;
+}
+
+}  // namespace
+
+Probe probe_uring() {
+    UringQueue queue;
+    if (const int result = queue.open(true, 8, 16); result < 0) {
+        // The flags are all that an old kernel could find invalid.
+        if (result == -EINVAL) return {.reason = "Linux is older than 6.1"};
+        return {.reason = describe("io_uring_setup", -result)};
+    }
+    if ((queue.kernel_features() & needed_features) != needed_features)
+        return {.reason = "Linux is older than 6.1"};
+    Probe probe{.usable = true};
+    probe.features.min_wait = (queue.kernel_features() & uring::feature_min_timeout) != 0;
+    probe.features.incremental = has_incremental_buffers(queue);
+    if (!probe.features.incremental) {
+        if (const int result = queue.open_buffers(1, false); result < 0)
+            return {.reason = describe("io_uring buffer ring", -result)};
+    }
+    return probe;
+}
+
+std::string kernel_release() {
+    utsname names{};
+    uname(&names);
+    return names.release;
+}
+
+std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend,
+                                                            const Options& wanted) {
+    Options options = wanted;
+    if (backend == Backend::uring) {
+        const Probe probe = probe_uring();
+        if (!probe.usable) return std::unexpected{"io_uring is not usable: " + probe.reason};
+        options.features = options.features.intersect(probe.features);
+    }
+    options = with_defaults(options, backend == Backend::epoll || options.features.incremental);
+    if (std::string fault = fault_of(options); !fault.empty())
+        return std::unexpected{std::move(fault)};
+    return backend == Backend::uring ? UringRing::make(options) : EpollRing::make(options);
+}
+
+}  // namespace ringcast::ring
