@@ -1,0 +1,222 @@
+// Where payloads lie, what blocks cost, and who owns them.
+
+#include <doctest/doctest.h>
+#include <string>
+
+#include "support/ws_client.hpp"
+#include "ws/assembler.hpp"
+
+namespace ringcast::ws {
+
+namespace {
+
+using Kind = Event::Kind;
+
+constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20, .pool_bytes_max = 1u << 30};
+
+std::string frame(std::string payload, bool fin = true, std::uint8_t opcode = test::opcode_binary) {
+    return test::encode(
+        test::ClientFrame{.opcode = opcode, .payload = std::move(payload), .fin = fin});
+}
+std::string announce(std::uint64_t bytes, std::string payload = {}) {
+    return test::encode(test::ClientFrame{
+        .opcode = test::opcode_binary, .payload = std::move(payload), .announced_bytes = bytes});
+}
+
+/// An assembler with its pool, fed strings.
+struct Fixture {
+    BufferPool pool;
+    Assembler assembler;
+    AssemblerLimits limits = roomy;
+    std::string octets;
+    std::span<std::byte> input;
+
+    void feed(std::string bytes) {
+        octets = std::move(bytes);
+        input = std::as_writable_bytes(std::span{octets});
+    }
+    Event next() { return assembler.next(input, pool, limits); }
+    Event next(std::string bytes) {
+        feed(std::move(bytes));
+        return next();
+    }
+};
+
+std::string as_string(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "whole messages and control frames in a slice use no block") {
+    feed(frame("a") + frame(std::string(70000, 'b')) + frame("", true, 9) + frame("c", true, 10) +
+         frame(test::close_payload(1000, "bye"), true, 8));
+    for (const Kind kind : {Kind::message, Kind::message, Kind::ping, Kind::pong, Kind::close}) {
+        const Event event = next();
+        CHECK(event.kind == kind);
+        CHECK(event.in_slice == (kind == Kind::message));
+        if (kind == Kind::message) {
+            const auto* const slice = reinterpret_cast<const std::byte*>(octets.data());
+            CHECK(event.payload.data() >= slice + server_header_bytes(event.payload.size()) + 4);
+            CHECK(event.payload.data() + event.payload.size() <= slice + octets.size());
+        }
+        CHECK_FALSE(assembler.is_partial());
+    }
+    CHECK(pool.allocations() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an announced message reserves nothing before its payload comes") {
+    CHECK(next(announce(60u << 20)).kind == Kind::need_more);
+    CHECK(assembler.is_partial());
+    CHECK(pool.blocks_in_use() == 0);
+    CHECK(assembler.held_bytes() == 0);
+    CHECK(next("x").kind == Kind::need_more);
+    CHECK(assembler.held_bytes() == 1);
+    CHECK(pool.bytes_in_use() == 64u << 10);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a message up to 64 KiB gets its whole block with the first octet") {
+    for (const std::size_t size : {300u, 5000u, 65536u}) {
+        const std::string octets_sent = frame(std::string(size, 'a'));
+        CHECK(next(octets_sent.substr(0, 20)).kind == Kind::need_more);
+        CHECK(pool.bytes_in_use() >= size);
+        CHECK(pool.bytes_in_use() < 2 * size);
+        const Event event = next(octets_sent.substr(20));
+        CHECK(event.kind == Kind::message);
+        CHECK_FALSE(event.in_slice);
+        CHECK(as_string(event.payload) == std::string(size, 'a'));
+    }
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "a large message never holds more than sixteen times what has arrived, or 64 KiB") {
+    const std::size_t size = 5u << 20;
+    const std::string sent = frame(std::string(size, 'a'));
+    Event event;
+    for (std::size_t start = 0; start < sent.size(); start += 997) {
+        event = next(sent.substr(start, 997));
+        const std::uint64_t held = event.kind == Kind::message ? size : assembler.held_bytes();
+        // The pool rounds up to a power of two.
+        CHECK(pool.bytes_in_use() <= 2 * std::max<std::uint64_t>(16 * held, 64u << 10));
+        CHECK(pool.blocks_in_use() == 1);
+    }
+    CHECK(event.kind == Kind::message);
+    CHECK(event.payload.size() == size);
+    CHECK(pool.allocations() <= 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "tiny fragments share one block that doubles") {
+    CHECK(next(frame("x", false)).kind == Kind::need_more);
+    const std::size_t fragments = 20000;
+    for (std::size_t i = 0; i < fragments; ++i) {
+        REQUIRE(next(test::continuation_frame("abcdefgh", false)).kind == Kind::need_more);
+        CHECK(pool.blocks_in_use() == 1);
+    }
+    CHECK(assembler.held_bytes() == 1 + 8 * fragments);
+    CHECK(pool.allocations() <= 12);
+    CHECK(next(test::continuation_frame("", true)).payload.size() == 1 + 8 * fragments);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a returned block lives until the next call") {
+    (void)next(frame("a", false));
+    const Event event = next(test::continuation_frame("b", true));
+    CHECK(event.kind == Kind::message);
+    CHECK_FALSE(assembler.is_partial());
+    CHECK(assembler.held_bytes() == 0);
+    CHECK(pool.blocks_in_use() == 1);
+    CHECK(as_string(event.payload) == "ab");
+    CHECK(next().kind == Kind::need_more);
+    CHECK(pool.blocks_in_use() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a taken block is the caller's, and has the payload at its start") {
+    (void)next(frame("a", false));
+    const Event event = next(test::continuation_frame("b", true) + frame("c", false));
+    const Block block = assembler.take_block();
+    CHECK(block.data() == event.payload.data());
+    CHECK(next().kind == Kind::need_more);
+    CHECK(as_string({block.data(), 2}) == "ab");
+    CHECK(pool.blocks_in_use() == 2);
+    // Room for a server's header before it.
+    std::byte* const start = write_header_before(block.data(), Opcode::binary, 2);
+    CHECK(as_string({start, 4}) ==
+          "\x82\x02"
+          "ab");
+}
+
+TEST_CASE_FIXTURE(Fixture, "there is a block to take even if the payload is empty") {
+    (void)next(frame("", false));
+    CHECK(pool.blocks_in_use() == 0);
+    const Event fragmented = next(test::continuation_frame("", true));
+    CHECK(fragmented.kind == Kind::message);
+    CHECK(static_cast<bool>(assembler.take_block()));
+    const std::string sent = frame("");
+    (void)next(sent.substr(0, 3));
+    const Event split = next(sent.substr(3));
+    CHECK(split.kind == Kind::message);
+    CHECK_FALSE(split.in_slice);
+    CHECK(static_cast<bool>(assembler.take_block()));
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "a message with a split header and its payload whole in a slice is put into a block") {
+    const std::string sent = frame("payload");
+    (void)next(sent.substr(0, 5));
+    CHECK(assembler.is_partial());
+    const Event event = next(sent.substr(5));
+    CHECK(event.kind == Kind::message);
+    CHECK_FALSE(event.in_slice);
+    CHECK(as_string(event.payload) == "payload");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a control frame in pieces inside a message in pieces keeps both") {
+    (void)next(frame("ab", false));
+    const std::string ping = frame("0123456789", true, 9);
+    (void)next(ping.substr(0, 9));
+    CHECK(assembler.is_partial());
+    (void)next(ping.substr(9, 4));
+    CHECK(pool.blocks_in_use() == 2);
+    const Event event = next(ping.substr(13));
+    CHECK(event.kind == Kind::ping);
+    CHECK(as_string(event.payload) == "0123456789");
+    const Event message = next(test::continuation_frame("c", true));
+    CHECK(as_string(message.payload) == "abc");
+    CHECK(pool.blocks_in_use() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the pool's ceiling fails the message that would pass it, not one in the slice") {
+    limits.pool_bytes_max = 100u << 10;
+    const Block other = pool.get(64u << 10);
+    CHECK(next(frame(std::string(90000, 'a'))).kind == Kind::message);
+    const Event event = next(announce(60000, "x"));
+    CHECK(event.kind == Kind::failure);
+    CHECK(event.reason == Reason::memory_exhausted);
+}
+
+TEST_CASE_FIXTURE(Fixture, "growth stops at the pool's ceiling too") {
+    limits.pool_bytes_max = 1u << 20;
+    Event event = next(announce(32u << 20, std::string(1000, 'a')));
+    std::size_t fed = 1000;
+    while (event.kind == Kind::need_more && fed < 32u << 20) {
+        event = next(std::string(1000, 'a'));
+        fed += 1000;
+    }
+    CHECK(event.kind == Kind::failure);
+    CHECK(event.reason == Reason::memory_exhausted);
+    CHECK(pool.bytes_in_use() <= limits.pool_bytes_max);
+}
+
+TEST_CASE("an assembler destroyed in the middle of everything gives its blocks back") {
+    BufferPool pool;
+    {
+        Assembler assembler;
+        std::string octets = frame("abc", false) + frame("0123456789", true, 9).substr(0, 10);
+        std::span<std::byte> input = std::as_writable_bytes(std::span{octets});
+        CHECK(assembler.next(input, pool, roomy).kind == Kind::need_more);
+        CHECK(pool.blocks_in_use() == 2);
+    }
+    CHECK(pool.blocks_in_use() == 0);
+}
+
+}  // namespace ringcast::ws
