@@ -56,7 +56,7 @@ struct Stats {
 template <class H>
 concept MessageHandler = detail::HasOnMessage<H>;
 
-/// Owns the shards' threads. mount() before start(); start(), run() and wait() from one thread;
+/// Owns the shards' threads. mount() first; start(), run() and wait() from one thread;
 /// stop() and stats() from any.
 class Server {
 public:
@@ -80,10 +80,11 @@ public:
     /// Opens the listeners and starts the shards; returns when all of them serve. The error is one
     /// sentence.
     [[nodiscard]] std::expected<void, std::string> start();
-    /// start() if that has not happened, then serves until SIGINT (clients get 1001) or SIGTERM
-    /// (1012), then stops in order. A second signal ends the process at once. Returns the exit
-    /// status: 0, or 1 with a line in the log.
-    int run();
+    /// Starts, calls `on_started` if there is one, serves until SIGINT (clients get 1001) or
+    /// SIGTERM (1012) or stop(), then stops in order. A second signal ends the process at once.
+    /// Returns the exit status: 0, or 1 with a line on stderr if the server could not start. For
+    /// programs with signals of their own: start(), stop() and wait() instead.
+    int run(const std::function<void()>& on_started = {});
     /// Begins an orderly stop: accept no more, send a Close with `code` to everybody, cut what is
     /// left after shutdown_timeout. Returns at once; wait() waits.
     void stop(CloseCode code = CloseCode::going_away) noexcept;

@@ -1,0 +1,85 @@
+// The edge binary: the command line, and the public API behind it.
+
+#include <ringcast/ringcast.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <string>
+#include <utility>
+
+#include "server/options.hpp"
+
+namespace {
+
+using ringcast::server::Options;
+
+struct Echo {
+    void on_message(ringcast::Session<>& session, ringcast::Message message) {
+        session.send(message);
+    }
+};
+
+/// The set as a list that starts from nothing: `none,+defer_taskrun,+min_wait`.
+std::string features_text(const ringcast::ring::Features& features) {
+    std::string text = "none";
+    std::string names = features.to_string();
+    if (names == text) return text;
+    for (std::size_t begin = 0; begin < names.size();) {
+        const std::size_t end = std::min(names.find(' ', begin), names.size());
+        text.append(",+").append(names, begin, end - begin);
+        begin = end + 1;
+    }
+    return text;
+}
+
+ringcast::Settings settings_of(const Options& options) {
+    ringcast::Settings settings{
+        .listen_backlog = options.listen_backlog,
+        .shards = options.shards.value_or(0),
+        .pinning = static_cast<ringcast::Pinning>(options.pin),
+        .io = static_cast<ringcast::Io>(options.io),
+        .uring_features = features_text(options.uring_features),
+        .buffers_count = options.buffers_count,
+        .buffer_bytes = options.buffer_bytes,
+        .ring_submissions = options.ring_submissions,
+        .ring_completions = options.ring_completions,
+        .connections_max = static_cast<std::uint32_t>(options.connections_max.value_or(0)),
+        .header_bytes_max = static_cast<std::uint32_t>(options.header_bytes_max),
+        .message_bytes_max = options.message_bytes_max,
+        .message_memory_max = options.message_memory_max,
+        .send_queue_bytes_max = options.send_queue_bytes_max,
+        .handshake_timeout = options.handshake_timeout,
+        .idle_timeout = options.idle_timeout,
+        .ping_interval = options.ping_interval,
+        .close_timeout = options.close_timeout,
+        .shutdown_timeout = options.shutdown_timeout,
+        .log_level = static_cast<ringcast::LogLevel>(options.log_level),
+        .log_format = static_cast<ringcast::LogFormat>(options.log_format),
+        .access_log = options.access_log ? ringcast::AccessLog::on : ringcast::AccessLog::off,
+    };
+    for (const auto& listen : options.listen) settings.listen.push_back(listen.text);
+    return settings;
+}
+
+/// What people and scripts wait for: one line for each listener, then how it serves.
+void print_banner(const ringcast::Server& server, const Options& options) {
+    for (const std::string& address : server.addresses()) fmt::print("listening on {}\n", address);
+    fmt::print("{}\n", server.description());
+    for (const std::string& warning : options.warnings) fmt::print("warning: {}\n", warning);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    using namespace ringcast;
+    const auto options = server::load_options(server::process_sources(argument_count, arguments));
+    if (!options) {
+        fmt::print(options.error().code == 0 ? stdout : stderr, "{}", options.error().text);
+        return options.error().code;
+    }
+    Server server{settings_of(*options)};
+    if (options->echo) server.mount<Echo>("/echo");
+    return server.run([&] { print_banner(server, *options); });
+}

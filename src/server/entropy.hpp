@@ -1,0 +1,11 @@
+#pragma once
+// Randomness from the kernel. Shards have none of their own: what they need is handed in.
+
+#include <cstdint>
+
+namespace ringcast::server {
+
+/// 64 random bits (getrandom(2)), for the seed of a shard's jitter.
+[[nodiscard]] std::uint64_t random_seed() noexcept;
+
+}  // namespace ringcast::server

@@ -1,0 +1,376 @@
+// ringcast::Server: from settings and mounted handlers to listeners, threads and an orderly end.
+
+#include "ringcast/server.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <fmt/format.h>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "api/endpoint.hpp"
+#include "base/assert.hpp"
+#include "ring/listen.hpp"
+#include "ring/make_ring.hpp"
+#include "server/entropy.hpp"
+#include "server/limits.hpp"
+#include "server/log_writer.hpp"
+#include "server/placement.hpp"
+#include "server/shard_thread.hpp"
+#include "server/signals.hpp"
+#include "shard/router.hpp"
+
+namespace ringcast {
+
+namespace {
+
+/// How long the end waits for somebody to read stderr.
+constexpr Duration log_patience = std::chrono::seconds{1};
+
+/// A listening address and its sockets: one per shard, or one for all (a Unix path cannot be bound
+/// twice).
+struct Listening {
+    ring::Address address;
+    std::vector<ring::Descriptor> descriptors;
+
+    [[nodiscard]] int descriptor_of(std::size_t shard) const {
+        return descriptors[descriptors.size() == 1 ? 0 : shard].get();
+    }
+};
+
+// The public names of three choices stand in the same order as those of the inside.
+static_assert(static_cast<int>(LogLevel::debug) == static_cast<int>(shard::LogLevel::debug));
+static_assert(static_cast<int>(LogFormat::json) == static_cast<int>(server::LogFormat::json));
+static_assert(static_cast<int>(Pinning::off) == static_cast<int>(server::Pinning::off));
+
+std::string url_of(const ring::Address& address) {
+    const bool is_unix = address.family == ring::Address::Family::unix_path;
+    return is_unix ? address.to_string() : "ws://" + address.to_string();
+}
+
+std::expected<Listening, std::string> open_listener(const std::string& url, std::uint32_t shards,
+                                                    std::uint32_t backlog) {
+    const auto address = ring::parse_listen_url(url);
+    if (!address) return std::unexpected{address.error()};
+    const bool is_unix = address->family == ring::Address::Family::unix_path;
+    if (!is_unix && address->port != 0) {
+        // Every shard's socket uses SO_REUSEPORT, so the kernel would let a second server share the
+        // port unnoticed.
+        if (auto free = ring::probe_free(*address); !free)
+            return std::unexpected{std::move(free.error())};
+    }
+    Listening listening{.address = *address, .descriptors = {}};
+    const std::uint32_t count = is_unix ? 1 : shards;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        auto descriptor = ring::listen_on(listening.address, {.backlog = backlog});
+        if (!descriptor) return std::unexpected{std::move(descriptor.error())};
+        listening.address = ring::local_address(descriptor->get());
+        listening.descriptors.push_back(std::move(*descriptor));
+    }
+    return listening;
+}
+
+}  // namespace
+
+struct Server::Impl {
+    struct Mount {
+        shard::PathPattern pattern;
+        RouteOptions options;
+        HandlerFactory factory;
+    };
+
+    explicit Impl(Settings given) : settings{std::move(given)} {}
+
+    [[nodiscard]] std::expected<void, std::string> start();
+    [[nodiscard]] std::expected<ring::Backend, std::string> choose_backend();
+    [[nodiscard]] std::expected<void, std::string> open_listeners();
+    [[nodiscard]] std::expected<void, std::string> start_shards(ring::Backend backend,
+                                                                const ring::Features& features,
+                                                                const server::Placement& placement,
+                                                                std::uint64_t connections_max);
+    [[nodiscard]] shard::Settings shard_settings(std::uint32_t index,
+                                                 std::uint64_t connections_max) const;
+    [[nodiscard]] shard::SessionLimits limits_of(const RouteOptions& options) const;
+    [[nodiscard]] shard::Router make_router() const;
+    void stop(CloseCode code);
+    void wait();
+
+    Settings settings;
+    std::vector<Mount> mounts;
+    std::string mount_error;  // Of the first mount that failed; told by start().
+    bool is_started = false;
+    std::string description;
+
+    std::vector<Listening> listeners;
+    std::optional<server::LogWriter> log;
+    server::ShardEvents events;  // Its mutex guards the two below and the states of the shards.
+    std::optional<CloseCode> stop_code;
+    server::SignalWaiter* signal_waiter = nullptr;
+    std::deque<server::ShardThread> shards;  // Last: the threads use everything above.
+};
+
+std::expected<void, std::string> Server::Impl::start() {
+    if (is_started) return std::unexpected{"the server has been started already"};
+    if (!mount_error.empty()) return std::unexpected{mount_error};
+    const auto features = ring::parse_features(settings.uring_features);
+    if (!features) return std::unexpected{features.error()};
+    is_started = true;
+
+    log.emplace(server::LogOptions{.level = static_cast<shard::LogLevel>(settings.log_level),
+                                   .format = static_cast<server::LogFormat>(settings.log_format)});
+    const auto asked = settings.shards == 0 ? std::nullopt : std::optional{settings.shards};
+    const server::Placement placement = server::place_shards(
+        server::this_machine(), asked, static_cast<server::Pinning>(settings.pinning));
+    const auto file_limit = server::raise_file_limit();
+    if (!file_limit) return std::unexpected{file_limit.error()};
+    if (settings.listen.empty())
+        settings.listen.push_back(fmt::format("ws://127.0.0.1:{}", settings.port));
+    const auto plan = server::plan_connections({
+        .file_limit = *file_limit,
+        .shards = placement.shards,
+        .listeners = static_cast<std::uint32_t>(settings.listen.size()),
+        .connections_max = settings.connections_max == 0
+                               ? std::nullopt
+                               : std::optional<std::uint64_t>{settings.connections_max},
+    });
+    if (!plan) return std::unexpected{plan.error()};
+    if (!plan->warning.empty()) log->log().warn("file_limit_low").field("advice", plan->warning);
+    const auto backend = choose_backend();
+    if (!backend) return std::unexpected{backend.error()};
+    settings.shards = placement.shards;
+    if (auto opened = open_listeners(); !opened) return opened;
+    if (auto served = start_shards(*backend, *features, placement, plan->connections_max); !served)
+        return served;
+    const std::string io =
+        *backend == ring::Backend::uring
+            ? "io_uring (" + ring::probe_uring().features.intersect(*features).to_string() + ")"
+            : "epoll";
+    description =
+        fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files", io,
+                    ring::kernel_release(), placement.shards, placement.shards == 1 ? "" : "s",
+                    placement.cpus.empty() ? "" : " (pinned)", plan->connections_max, *file_limit);
+    return {};
+}
+
+std::expected<ring::Backend, std::string> Server::Impl::choose_backend() {
+    if (settings.io == Io::epoll) return ring::Backend::epoll;
+    const ring::Probe probe = ring::probe_uring();
+    if (probe.usable) return ring::Backend::uring;
+    if (settings.io == Io::uring)
+        return std::unexpected{"io_uring cannot be used here: " + probe.reason};
+    log->log().warn("falling_back_to_epoll").field("reason", probe.reason);
+    return ring::Backend::epoll;
+}
+
+std::expected<void, std::string> Server::Impl::open_listeners() {
+    for (const std::string& url : settings.listen) {
+        auto listening = open_listener(url, settings.shards, settings.listen_backlog);
+        if (!listening) return std::unexpected{std::move(listening.error())};
+        listeners.push_back(std::move(*listening));
+    }
+    return {};
+}
+
+std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backend,
+                                                            const ring::Features& features,
+                                                            const server::Placement& placement,
+                                                            std::uint64_t connections_max) {
+    std::vector<server::ShardPlan> plans;
+    std::vector<shard::LogQueue*> logs;
+    for (std::uint32_t i = 0; i < placement.shards; ++i) {
+        server::ShardPlan plan{
+            .settings = shard_settings(i, connections_max),
+            .backend = backend,
+            .ring = {.features = features,
+                     .submissions_max = settings.ring_submissions,
+                     .completions_max = settings.ring_completions,
+                     .buffers_count = settings.buffers_count,
+                     .buffer_bytes = settings.buffer_bytes},
+            .listeners = {},
+            .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
+            .make_router = [this] { return make_router(); },
+        };
+        for (const Listening& listening : listeners)
+            plan.listeners.push_back(listening.descriptor_of(i));
+        logs.push_back(&log->add_shard(static_cast<std::uint16_t>(i)));
+        plans.push_back(std::move(plan));
+    }
+    log->start();
+    for (std::size_t i = 0; i < plans.size(); ++i)
+        shards.emplace_back(std::move(plans[i]), *logs[i], events);
+
+    std::unique_lock lock{events.mutex};
+    events.changed.wait(lock, [&] {
+        return std::ranges::none_of(shards, [](const auto& shard) {
+            return shard.state() == server::ShardThread::State::starting;
+        });
+    });
+    for (const server::ShardThread& shard : shards) {
+        if (shard.state() != server::ShardThread::State::failed) continue;
+        std::string error = shard.error();
+        lock.unlock();
+        stop(CloseCode::going_away);
+        wait();
+        return std::unexpected{std::move(error)};
+    }
+    // A handler may have stopped the server already, before the last shard could be told.
+    if (stop_code) {
+        for (server::ShardThread& shard : shards)
+            shard.post(shard::Note::Kind::shutdown, *stop_code);
+    }
+    return {};
+}
+
+shard::Settings Server::Impl::shard_settings(std::uint32_t index,
+                                             std::uint64_t connections_max) const {
+    // The kernel spreads connections evenly over the shards' listeners, by a hash.
+    const std::uint64_t share = (connections_max + settings.shards - 1) / settings.shards;
+    return {
+        .index = index,
+        .seed = server::random_seed(),
+        .connections_max = static_cast<std::uint32_t>(share),
+        .head = {.head_bytes_max = settings.header_bytes_max,
+                 .target_bytes_max =
+                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max)},
+        .pool_bytes_max = settings.message_memory_max,
+        .origin_policy = settings.origins == Origins::any ? shard::OriginPolicy::any
+                                                          : shard::OriginPolicy::same_origin,
+        .handshake_timeout = settings.handshake_timeout,
+        .close_timeout = settings.close_timeout,
+        .tick_interval = settings.tick_interval,
+        .access_log = settings.access_log == AccessLog::on,
+    };
+}
+
+shard::SessionLimits Server::Impl::limits_of(const RouteOptions& options) const {
+    return {
+        .message_bytes_max = options.message_bytes_max.value_or(settings.message_bytes_max),
+        .send_queue_bytes_max =
+            options.send_queue_bytes_max.value_or(settings.send_queue_bytes_max),
+        .idle_timeout = options.idle_timeout.value_or(settings.idle_timeout),
+        .ping_interval = options.ping_interval.value_or(settings.ping_interval),
+    };
+}
+
+shard::Router Server::Impl::make_router() const {
+    shard::Router router;
+    for (const Mount& mount : mounts) {
+        router.mount(mount.pattern, std::make_unique<api::HandlerEndpoint>(limits_of(mount.options),
+                                                                           mount.factory()));
+    }
+    return router;
+}
+
+void Server::Impl::stop(CloseCode code) {
+    const std::lock_guard lock{events.mutex};
+    if (stop_code) return;
+    stop_code = code;
+    for (server::ShardThread& shard : shards) shard.post(shard::Note::Kind::shutdown, code);
+    events.changed.notify_all();
+    if (signal_waiter != nullptr) signal_waiter->wake();
+}
+
+void Server::Impl::wait() {
+    std::unique_lock lock{events.mutex};
+    events.changed.wait(lock, [&] { return stop_code.has_value(); });
+    const auto have_ended = [&] {
+        return std::ranges::all_of(shards, [](const auto& shard) {
+            return shard.state() == server::ShardThread::State::ended ||
+                   shard.state() == server::ShardThread::State::failed;
+        });
+    };
+    if (!events.changed.wait_for(lock, settings.shutdown_timeout, have_ended)) {
+        for (server::ShardThread& shard : shards) shard.post(shard::Note::Kind::terminate);
+        events.changed.wait(lock, have_ended);
+    }
+    lock.unlock();
+    if (log) (void)log->stop(log_patience);
+}
+
+Server::Server(Settings settings) : impl_{std::make_unique<Impl>(std::move(settings))} {}
+
+Server::~Server() {
+    if (!impl_->is_started) return;
+    stop();
+    wait();
+}
+
+void Server::mount(std::string_view path, const RouteOptions& options, HandlerFactory factory) {
+    RC_ASSERT(!impl_->is_started);
+    auto pattern = shard::PathPattern::parse(path);
+    if (!pattern) {
+        if (impl_->mount_error.empty()) impl_->mount_error = std::move(pattern.error());
+        return;
+    }
+    impl_->mounts.push_back({std::move(*pattern), options, std::move(factory)});
+}
+
+std::expected<void, std::string> Server::start() {
+    return impl_->start();
+}
+
+int Server::run(const std::function<void()>& on_started) {
+    server::SignalWaiter signals;  // Before the shards' threads, which inherit the blocked signals.
+    {
+        const std::lock_guard lock{impl_->events.mutex};
+        impl_->signal_waiter = &signals;
+    }
+    const auto started = start();
+    if (started) {
+        if (on_started) on_started();
+        const auto signal = signals.wait();
+        if (signal)
+            stop(*signal == server::StopSignal::interrupt ? CloseCode::going_away
+                                                          : CloseCode::service_restart);
+        wait();
+    } else {
+        fmt::print(stderr, "{}\n", started.error());
+    }
+    const std::lock_guard lock{impl_->events.mutex};
+    impl_->signal_waiter = nullptr;
+    return started ? 0 : 1;
+}
+
+void Server::stop(CloseCode code) noexcept {
+    impl_->stop(code);
+}
+
+void Server::wait() {
+    impl_->wait();
+}
+
+std::vector<std::string> Server::addresses() const {
+    std::vector<std::string> urls;
+    for (const Listening& listening : impl_->listeners) urls.push_back(url_of(listening.address));
+    return urls;
+}
+
+std::string Server::description() const {
+    return impl_->description;
+}
+
+Stats Server::stats() const {
+    Stats total;
+    for (const server::ShardThread& shard : impl_->shards) {
+        const shard::Metrics metrics = shard.metrics();
+        total.accepts += metrics.accepts;
+        total.handshakes += metrics.handshakes;
+        total.handshakes_refused += metrics.handshakes_refused;
+        total.messages_received += metrics.messages_received;
+        total.messages_sent += metrics.messages_sent;
+        total.messages_dropped += metrics.messages_dropped;
+        total.bytes_received += metrics.bytes_received;
+        total.bytes_sent += metrics.bytes_sent;
+        total.protocol_errors += metrics.protocol_errors;
+        total.handler_exceptions += metrics.handler_exceptions;
+        total.timeouts += metrics.timeouts;
+        total.ring_calls += metrics.ring_calls;
+        total.connections += metrics.connections;
+        total.sessions += metrics.sessions;
+    }
+    return total;
+}
+
+}  // namespace ringcast

@@ -1,0 +1,62 @@
+#include "server/shard_thread.hpp"
+
+#include <exception>
+#include <pthread.h>
+#include <utility>
+
+#include "server/placement.hpp"
+#include "shard/shard.hpp"
+
+namespace ringcast::server {
+
+ShardThread::ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& events)
+    : plan_{std::move(plan)}, log_{log}, events_{events}, thread_{[this] { run(); }} {}
+
+ShardThread::~ShardThread() {
+    thread_.join();
+    if (inbox_ != nullptr) inbox_->release();
+}
+
+void ShardThread::post(shard::Note::Kind kind, CloseCode code) noexcept {
+    if (inbox_ == nullptr) return;
+    auto note = std::make_unique<shard::Note>();
+    note->kind = kind;
+    note->code = code;
+    inbox_->post(std::move(note));
+}
+
+void ShardThread::run() {
+    pthread_setname_np(pthread_self(), ("shard-" + std::to_string(plan_.settings.index)).c_str());
+    std::expected<void, std::string> result;
+    try {
+        result = serve();
+    } catch (const std::exception& exception) {
+        result = std::unexpected{std::string{"a handler's constructor threw: "} + exception.what()};
+    }
+    if (result) return set(State::ended);
+    set(State::failed, std::move(result.error()));
+}
+
+std::expected<void, std::string> ShardThread::serve() {
+    if (plan_.cpu) {
+        if (auto pinned = pin_this_thread(*plan_.cpu); !pinned) return pinned;
+    }
+    auto ring = ring::make_ring(plan_.backend, plan_.ring);
+    if (!ring) return std::unexpected{std::move(ring.error())};
+    shard::Shard shard{**ring, plan_.settings, plan_.make_router(), log_, &snapshot_};
+    for (const int listener : plan_.listeners) shard.listen(listener);
+    shard.inbox().acquire();
+    inbox_ = &shard.inbox();
+    set(State::serving);
+    while (!shard.finished()) shard.turn();
+    return {};
+}
+
+void ShardThread::set(State state, std::string error) {
+    const std::lock_guard lock{events_.mutex};
+    state_ = state;
+    error_ = std::move(error);
+    events_.changed.notify_all();
+}
+
+}  // namespace ringcast::server

@@ -1,0 +1,83 @@
+#pragma once
+// One shard on its thread: makes the ring and the handlers there, turns the loop, and ends when the
+// shard has finished.
+
+#include <condition_variable>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ring/make_ring.hpp"
+#include "shard/inbox.hpp"
+#include "shard/log.hpp"
+#include "shard/metrics.hpp"
+#include "shard/router.hpp"
+#include "shard/settings.hpp"
+
+namespace ringcast::server {
+
+/// What a shard's thread needs to begin. The descriptors are borrowed and outlive the thread.
+struct ShardPlan {
+    shard::Settings settings;
+    ring::Backend backend = ring::Backend::epoll;
+    ring::Options ring;
+    std::vector<int> listeners;
+    std::optional<std::uint32_t> cpu;  ///< Where the thread stays, if anywhere.
+    std::function<shard::Router()>
+        make_router;  ///< Called on the thread; may throw what a handler's constructor throws.
+};
+
+/// Tells one waiting thread that something about the shards has changed.
+class ShardEvents {
+public:
+    void notify() {
+        const std::lock_guard lock{mutex};
+        changed.notify_all();
+    }
+    std::mutex mutex;
+    std::condition_variable changed;
+};
+
+/// Made and joined by the server's thread.
+class ShardThread {
+public:
+    /// Starts the thread. `events` is notified when started() or ended() changes; both outlive
+    /// this.
+    ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& events);
+    /// The thread must have ended or be about to: joins it.
+    ~ShardThread();
+    ShardThread(const ShardThread&) = delete;
+    ShardThread& operator=(const ShardThread&) = delete;
+
+    enum class State : std::uint8_t { starting, serving, failed, ended };
+    /// With ShardEvents::mutex held.
+    [[nodiscard]] State state() const noexcept { return state_; }
+    /// Why it failed. With ShardEvents::mutex held.
+    [[nodiscard]] const std::string& error() const noexcept { return error_; }
+
+    /// Posts a note to the shard; does nothing once it has ended. Any thread, after started().
+    void post(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
+    [[nodiscard]] shard::Metrics metrics() const noexcept { return snapshot_.load(); }
+
+private:
+    void run();
+    [[nodiscard]] std::expected<void, std::string> serve();
+    void set(State state, std::string error = {});
+
+    ShardPlan plan_;
+    shard::LogQueue& log_;
+    ShardEvents& events_;
+    shard::MetricsSnapshot snapshot_;
+    shard::Inbox* inbox_ =
+        nullptr;  // A reference of our own: posting is safe after the shard has ended.
+    State state_ = State::starting;
+    std::string error_;
+    std::thread thread_;  // Last: it uses everything above.
+};
+
+}  // namespace ringcast::server
