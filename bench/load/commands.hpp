@@ -1,0 +1,16 @@
+#pragma once
+// The sub-commands: each puts one kind of load on a server and reports what came out. A report is
+// only returned if nothing at all went wrong.
+
+#include "error.hpp"
+#include "options.hpp"
+#include "report.hpp"
+
+namespace ringcast::bench {
+
+[[nodiscard]] Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options);
+[[nodiscard]] Expected<Report> run_connect(const CommonOptions& common,
+                                           const ConnectOptions& options);
+[[nodiscard]] Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options);
+
+}  // namespace ringcast::bench

@@ -1,0 +1,188 @@
+#include "handshake.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace ringcast::bench {
+
+namespace {
+
+constexpr std::string_view sample_key = "dGhlIHNhbXBsZSBub25jZQ==";
+constexpr std::string_view sample_accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+constexpr std::string_view head_end = "\r\n\r\n";
+constexpr std::size_t response_bytes_max = 16 * 1024;
+constexpr std::uint32_t source_address_count = 64;
+constexpr std::uint32_t opening_count_max = 256;  ///< Well below any backlog of a listening socket.
+
+char to_lower(char character) {
+    return character >= 'A' && character <= 'Z' ? static_cast<char>(character + ('a' - 'A'))
+                                                : character;
+}
+
+bool equals_ignoring_case(std::string_view left, std::string_view right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](char a, char b) { return to_lower(a) == to_lower(b); });
+}
+
+/// The value of the first header called `name`, without the space around it; empty if there is
+/// none.
+std::string_view header_value(std::string_view head, std::string_view name) {
+    for (std::size_t line_end = head.find("\r\n"); line_end != std::string_view::npos;
+         line_end = head.find("\r\n")) {
+        head.remove_prefix(line_end + 2);
+        const std::string_view line = head.substr(0, head.find("\r\n"));
+        const std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos || !equals_ignoring_case(line.substr(0, colon), name))
+            continue;
+        std::string_view value = line.substr(colon + 1);
+        while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
+        while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
+        return value;
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string upgrade_request(const Url& url) {
+    return fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        url.path, url.authority, sample_key);
+}
+
+Expected<void> check_upgrade_response(std::string_view head) {
+    if (!head.starts_with("HTTP/1.1 101 ")) {
+        return fail("the server refused the upgrade: '{}'", head.substr(0, head.find("\r\n")));
+    }
+    if (!equals_ignoring_case(header_value(head, "Upgrade"), "websocket")) {
+        return fail("the response to the upgrade lacks 'Upgrade: websocket'");
+    }
+    if (!equals_ignoring_case(header_value(head, "Connection"), "upgrade")) {
+        return fail("the response to the upgrade lacks 'Connection: Upgrade'");
+    }
+    if (header_value(head, "Sec-WebSocket-Accept") != sample_accept) {
+        return fail("Sec-WebSocket-Accept is '{}' instead of '{}'",
+                    header_value(head, "Sec-WebSocket-Accept"), sample_accept);
+    }
+    return {};
+}
+
+Opener::Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources)
+    : io_(io),
+      url_(url),
+      close_kind_(close_kind),
+      spread_sources_(spread_sources && url.is_loopback()),
+      request_(upgrade_request(url)) {}
+
+Expected<int> Opener::start(std::uint32_t index) {
+    const auto fd = make_socket();
+    if (fd) io_.open(index, *fd, url_.address, request_);
+    return fd;
+}
+
+Expected<int> Opener::make_socket() {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail("cannot create a socket: {}", errno_text(errno));
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (close_kind_ == CloseKind::reset) {
+        const linger discard{.l_onoff = 1, .l_linger = 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &discard, sizeof(discard));
+    }
+    if (spread_sources_) {
+        // The port is chosen at connect(), where only the pair of addresses must be unique.
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+        sockaddr_in source{};
+        source.sin_family = AF_INET;
+        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + sockets_made_ % source_address_count);
+        if (bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) < 0) {
+            const int code = errno;
+            ::close(fd);
+            return fail("cannot bind a socket to a loopback address: {}", errno_text(code));
+        }
+    }
+    ++sockets_made_;
+    return fd;
+}
+
+Expected<bool> Opener::advance(const Event& event, int fd) {
+    switch (event.operation) {
+        case Operation::connect:
+            return fail("cannot connect to {}: {}", url_.authority, errno_text(-event.result));
+        case Operation::upgrade:
+            return fail("cannot send the upgrade request: {}", errno_text(-event.result));
+        case Operation::receive: break;
+        case Operation::send:
+        case Operation::send_quiet:
+        case Operation::close:
+            return fail("an operation failed on a connection that is not open: {}",
+                        errno_text(-event.result));
+    }
+    if (event.result == -ENOBUFS) {
+        io_.receive_once(event.index, fd);
+        return false;
+    }
+    if (event.result < 0) return fail("no response to the upgrade: {}", errno_text(-event.result));
+    if (event.result == 0)
+        return fail("the server closed the connection instead of answering the upgrade");
+    const auto* text = reinterpret_cast<const char*>(event.bytes.data());
+    return read_response(event.index, fd, std::string_view(text, event.bytes.size()));
+}
+
+Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_view bytes) {
+    const auto partial = partial_responses_.find(index);
+    std::string joined;
+    if (partial != partial_responses_.end()) {
+        joined = partial->second.append(bytes);
+        partial_responses_.erase(partial);
+        bytes = joined;
+    }
+    const std::size_t end = bytes.find(head_end);
+    if (end == std::string_view::npos) {
+        if (bytes.size() > response_bytes_max)
+            return fail("the response to the upgrade has no end");
+        partial_responses_.emplace(index, bytes);
+        io_.receive_once(index, fd);
+        return false;
+    }
+    const std::size_t head_bytes = end + head_end.size();
+    if (auto checked = check_upgrade_response(bytes.substr(0, head_bytes)); !checked) {
+        return std::unexpected(checked.error());
+    }
+    if (bytes.size() > head_bytes) {
+        return fail("the server sent {} bytes before anything was asked",
+                    bytes.size() - head_bytes);
+    }
+    return true;
+}
+
+Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_t count,
+                                            std::chrono::nanoseconds stall_timeout) {
+    std::vector<int> descriptors;
+    std::uint32_t open_count = 0;
+    while (open_count < count) {
+        while (descriptors.size() < count && descriptors.size() - open_count < opening_count_max) {
+            const auto fd = opener.start(static_cast<std::uint32_t>(descriptors.size()));
+            if (!fd) return std::unexpected(fd.error());
+            descriptors.push_back(*fd);
+        }
+        const auto events = io.turn(stall_timeout);
+        if (!events) return std::unexpected(events.error());
+        if (events->empty())
+            return fail("only {} of {} connections opened, then nothing happened", open_count,
+                        count);
+        for (const Event& event : *events) {
+            const auto opened = opener.advance(event, descriptors[event.index]);
+            if (!opened) return fail("connection {}: {}", event.index, opened.error().message);
+            if (*opened) ++open_count;
+        }
+    }
+    return descriptors;
+}
+
+}  // namespace ringcast::bench

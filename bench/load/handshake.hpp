@@ -1,0 +1,65 @@
+#pragma once
+// The client's side of the opening handshake (RFC 6455 section 4.1), and the sockets it happens on.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "error.hpp"
+#include "io.hpp"
+#include "url.hpp"
+
+namespace ringcast::bench {
+
+/// How the client leaves. `reset` keeps ports and the server's last acknowledgements out of the
+/// measurement; `fin` is the ordinary way.
+enum class CloseKind : std::uint8_t { reset, fin };
+
+/// The request that upgrades a connection to `url`. Every connection sends the sample key of RFC
+/// 6455 section 1.3, so the right answer is known without hashing.
+[[nodiscard]] std::string upgrade_request(const Url& url);
+
+/// Opens connections through an Io: each is a chain connect, request, response.
+class Opener {
+public:
+    /// `url` must outlive the Opener. With `spread_sources`, connections to a loopback address
+    /// leave from many of 127.0.0.0/8: one address has only some 28,000 ports.
+    Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources);
+
+    /// Makes a socket and queues the handshake of connection `index`; returns the descriptor, which
+    /// the caller owns.
+    [[nodiscard]] Expected<int> start(std::uint32_t index);
+
+    /// Takes an event of a connection that start() began; true when it is open, false when more
+    /// must come. Fails if it can not be opened, or if the server said something after its
+    /// response.
+    [[nodiscard]] Expected<bool> advance(const Event& event, int fd);
+
+private:
+    [[nodiscard]] Expected<int> make_socket();
+    [[nodiscard]] Expected<bool> read_response(std::uint32_t index, int fd, std::string_view bytes);
+
+    Io& io_;
+    const Url& url_;
+    CloseKind close_kind_;
+    bool spread_sources_;
+    std::string request_;
+    std::uint32_t sockets_made_ = 0;
+    std::unordered_map<std::uint32_t, std::string>
+        partial_responses_;  ///< Only of responses that came in pieces.
+};
+
+/// Opens connections 0 to `count - 1`, some hundred at a time, and returns their descriptors, which
+/// the caller owns. Fails at the first that cannot be opened, or when none makes progress for
+/// `stall_timeout`.
+[[nodiscard]] Expected<std::vector<int>> open_connections(Io& io, Opener& opener,
+                                                          std::uint32_t count,
+                                                          std::chrono::nanoseconds stall_timeout);
+
+/// Checks a complete response head, blank line included.
+[[nodiscard]] Expected<void> check_upgrade_response(std::string_view head);
+
+}  // namespace ringcast::bench

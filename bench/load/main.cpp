@@ -1,0 +1,161 @@
+// ringcast-bench: puts load on a WebSocket server and says what that costs the server. One thread;
+// pin it to a core that the server does not use.
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <sys/resource.h>
+
+#include "commands.hpp"
+
+namespace {
+
+using namespace ringcast::bench;
+using ringcast::ws::Opcode;
+
+/// Each connection is a descriptor; the rest of the process needs a few.
+constexpr std::uint64_t spare_descriptors = 64;
+constexpr std::uint64_t message_bytes_limit = 1ULL << 30U;
+constexpr std::uint32_t depth_limit = 65536;
+
+const std::map<std::string, double> time_units = {{"ms", 1e-3}, {"s", 1}, {"m", 60}};
+
+/// A time like `500ms` or `3s`; a bare number is seconds.
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, double& seconds,
+                         const std::string& description) {
+    return app.add_option(name, seconds, description)
+        ->transform(
+            CLI::AsNumberWithUnit(time_units, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+}
+
+/// An option with named values; the name of its default is the one whose value `target` has.
+template <typename Value>
+void add_choice(CLI::App& app, const std::string& name, Value& target,
+                const std::map<std::string, Value>& choices, const std::string& description) {
+    std::set<std::string> names;
+    std::string default_name;
+    for (const auto& [choice, value] : choices) {
+        names.insert(choice);
+        if (value == target) default_name = choice;
+    }
+    app.add_option_function<std::string>(
+           name, [&target, choices](const std::string& choice) { target = choices.at(choice); },
+           description)
+        ->check(CLI::IsMember(names))
+        ->default_str(default_name);
+}
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+    app.add_option("--url", options.url, "The server, as ws://ADDRESS:PORT/PATH")
+        ->capture_default_str();
+    app.add_option("--pid", options.pid,
+                   "The server's process, to measure its CPU time, memory and system calls");
+    add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
+                "Give up when nothing happens for so long");
+    app.add_flag("--json", options.json, "Print one line of JSON");
+}
+
+void add_echo_options(CLI::App& app, EchoOptions& options) {
+    app.add_option("--connections", options.connections, "Connections")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--depth", options.depth, "Messages outstanding on each connection")
+        ->check(CLI::Range(1U, depth_limit))
+        ->capture_default_str();
+    app.add_option("--message-bytes", options.message_bytes,
+                   "Payload of a message, like 20 or 16KiB")
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(std::uint64_t{0}, message_bytes_limit))
+        ->capture_default_str();
+    add_choice<Opcode>(app, "--opcode", options.opcode,
+                       {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
+    add_choice<Verify>(app, "--verify", options.verify,
+                       {{"full", Verify::full}, {"length", Verify::length}},
+                       "Compare replies in full, or only their opcode and length");
+    add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
+    add_seconds(app, "--duration", options.duration_seconds, "The measurement");
+    add_seconds(
+        app, "--syscall-duration", options.syscall_seconds,
+        "Load after the measurement in which the server's system calls are counted; 0 skips it");
+}
+
+void add_connect_options(CLI::App& app, ConnectOptions& options) {
+    app.add_option("--inflight", options.inflight, "Handshakes under way at any moment")
+        ->check(CLI::Range(1U, 4096U))
+        ->capture_default_str();
+    add_choice<CloseKind>(app, "--close", options.close_kind,
+                          {{"rst", CloseKind::reset}, {"fin", CloseKind::fin}},
+                          "How an open connection ends");
+    add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
+    add_seconds(app, "--duration", options.duration_seconds, "The measurement");
+}
+
+void add_idle_options(CLI::App& app, IdleOptions& options) {
+    app.add_option("--connections", options.connections, "Connections")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    add_seconds(app, "--hold", options.hold_seconds,
+                "How long they stay open before the server's memory is read");
+}
+
+/// Raises the soft limit of open files to the hard one and checks that `connections` fit.
+Expected<void> ensure_descriptors(std::uint64_t connections) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (connections + spare_descriptors <= limit.rlim_max) return {};
+    return fail(
+        "{} connections need more open files than this process may have ({}): raise ulimit -n",
+        connections, limit.rlim_max);
+}
+
+int finish(const Expected<Report>& report, bool json) {
+    if (!report) {
+        fmt::print(stderr, "ringcast-bench: {}\n", report.error().message);
+        return 1;
+    }
+    if (json) {
+        report->print_json(stdout);
+    } else {
+        report->print_table(stdout);
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    std::signal(SIGPIPE,
+                SIG_IGN);  // A reader of our output that went away is no reason to die halfway.
+
+    CLI::App app("Puts load on a WebSocket server and says what that costs the server.",
+                 "ringcast-bench");
+    app.require_subcommand(1);
+    app.fallthrough();
+    CommonOptions common;
+    add_common_options(app, common);
+    EchoOptions echo;
+    add_echo_options(
+        *app.add_subcommand("echo", "Closed loop of echoed messages, every reply compared"), echo);
+    ConnectOptions connect;
+    add_connect_options(*app.add_subcommand("connect", "Handshakes: connect, upgrade, close"),
+                        connect);
+    IdleOptions idle;
+    add_idle_options(*app.add_subcommand("idle", "Open connections that say nothing: memory"),
+                     idle);
+    CLI11_PARSE(app, argument_count, arguments);
+
+    if (app.got_subcommand("connect")) return finish(run_connect(common, connect), common.json);
+    const bool is_echo = app.got_subcommand("echo");
+    if (auto enough = ensure_descriptors(is_echo ? echo.connections : idle.connections); !enough) {
+        return finish(std::unexpected(enough.error()), common.json);
+    }
+    return finish(is_echo ? run_echo(common, echo) : run_idle(common, idle), common.json);
+}

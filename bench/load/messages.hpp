@@ -1,0 +1,51 @@
+#pragma once
+// What an echo client sends, and what it must get back, built once before the load starts: a short
+// cycle of messages with different payloads and different mask keys, so that a reply that is lost,
+// doubled, reordered or belongs to somebody else is seen by comparing bytes.
+//
+//   requests: |frame 0|frame 1|...|frame N-1|frame 0|...   masked, repeated by `depth` frames: any
+//   `depth` frames in a row
+//                                                          are one span, so a burst is one send
+//                                                          without a copy
+//   replies:  |header, payload 0|header, payload 1|...     unmasked, as a server that does not
+//   fragment sends them
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ws/frame.hpp"
+
+namespace ringcast::bench {
+
+class Messages {
+public:
+    /// `burst_max` is the largest count that requests() will be asked for.
+    Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t burst_max);
+
+    /// The number of different messages; message `index` is followed by `(index + 1) %
+    /// cycle_count()`.
+    [[nodiscard]] std::size_t cycle_count() const noexcept { return cycle_count_; }
+    [[nodiscard]] std::size_t payload_bytes() const noexcept { return payload_bytes_; }
+    [[nodiscard]] ws::Opcode opcode() const noexcept { return opcode_; }
+
+    /// `count` (at most burst_max) masked frames, from message `index` on.
+    [[nodiscard]] std::span<const std::byte> requests(std::size_t index,
+                                                      std::size_t count) const noexcept;
+    /// The whole reply to message `index`, header first.
+    [[nodiscard]] std::span<const std::byte> reply(std::size_t index) const noexcept;
+    [[nodiscard]] std::size_t reply_header_bytes() const noexcept { return reply_header_bytes_; }
+
+private:
+    ws::Opcode opcode_;
+    std::size_t payload_bytes_;
+    std::size_t cycle_count_;
+    std::size_t request_bytes_ = 0;  ///< Of one frame.
+    std::size_t reply_header_bytes_;
+    std::size_t reply_bytes_;  ///< Of one frame.
+    std::vector<std::byte> requests_;
+    std::vector<std::byte> replies_;
+};
+
+}  // namespace ringcast::bench
