@@ -45,7 +45,8 @@ struct Settings {
     std::uint32_t buffer_bytes = 0;  ///< Of one of them. 0: by what the kernel can do.
     std::uint32_t ring_submissions =
         4096;  ///< Operations handed to the kernel at once, a power of two.
-    std::uint32_t ring_completions = 32768;  ///< Room for the kernel's answers, a power of two.
+    std::uint32_t ring_completions =
+        0;  ///< Room for the kernel's answers, a power of two. 0: 32768.
 
     std::uint32_t connections_max =
         0;  ///< Of the whole server; 0: what the limit on open files allows.

@@ -101,6 +101,7 @@ struct Server::Impl {
     std::vector<Mount> mounts;
     std::string mount_error;  // Of the first mount that failed; told by start().
     bool is_started = false;
+    bool is_log_started = false;
     std::string description;
 
     std::vector<Listening> listeners;
@@ -184,8 +185,12 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
             .settings = shard_settings(i, connections_max),
             .backend = backend,
             .ring = {.features = features,
-                     .submissions_max = settings.ring_submissions,
-                     .completions_max = settings.ring_completions,
+                     .submissions_max = settings.ring_submissions != 0
+                                            ? settings.ring_submissions
+                                            : ring::Options{}.submissions_max,
+                     .completions_max = settings.ring_completions != 0
+                                            ? settings.ring_completions
+                                            : ring::Options{}.completions_max,
                      .buffers_count = settings.buffers_count,
                      .buffer_bytes = settings.buffer_bytes},
             .listeners = {},
@@ -198,6 +203,7 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
         plans.push_back(std::move(plan));
     }
     log->start();
+    is_log_started = true;
     for (std::size_t i = 0; i < plans.size(); ++i)
         shards.emplace_back(std::move(plans[i]), *logs[i], events);
 
@@ -286,7 +292,7 @@ void Server::Impl::wait() {
         events.changed.wait(lock, have_ended);
     }
     lock.unlock();
-    if (log) (void)log->stop(log_patience);
+    if (std::exchange(is_log_started, false)) (void)log->stop(log_patience);
 }
 
 Server::Server(Settings settings) : impl_{std::make_unique<Impl>(std::move(settings))} {}
