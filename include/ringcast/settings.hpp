@@ -27,51 +27,68 @@ enum class AccessLog : std::uint8_t { off, on };
 
 /// Sizes are in bytes. Times may be zero where it says "never".
 struct Settings {
-    std::uint16_t port =
-        9001;  ///< On 127.0.0.1; only used while `listen` is empty. 0: the kernel chooses.
-    std::vector<std::string>
-        listen{};  ///< `ws://0.0.0.0:9001`, `ws://[::1]:0`, `unix:/run/ringcast.sock`
-    std::uint32_t listen_backlog =
-        4096;  ///< Connections that the kernel queues; capped by net.core.somaxconn.
+    // Where to listen.
 
-    std::uint32_t shards =
-        0;  ///< Threads; 0: one for each CPU that this process may use. At most 64.
+    /// On 127.0.0.1; only used while `listen` is empty. 0: the kernel chooses.
+    std::uint16_t port = 9001;
+    /// `ws://0.0.0.0:9001`, `ws://[::1]:0`, `unix:/run/ringcast.sock`
+    std::vector<std::string> listen{};
+    /// Connections that the kernel queues; capped by net.core.somaxconn.
+    std::uint32_t listen_backlog = 4096;
+
+    // Threads and the kernel.
+
+    /// Threads; 0: one for each CPU that this process may use. At most 64.
+    std::uint32_t shards = 0;
     Pinning pinning = Pinning::automatic;
     Io io = Io::automatic;
-    std::string uring_features =
-        "all";  ///< As `--uring-features`: `all`, `6.1`, `-incremental,-min-wait`.
-    std::uint32_t buffers_count =
-        0;  ///< Receive buffers of a shard, a power of two. 0: by what the kernel can do.
-    std::uint32_t buffer_bytes = 0;  ///< Of one of them. 0: by what the kernel can do.
-    std::uint32_t ring_submissions =
-        4096;  ///< Operations handed to the kernel at once, a power of two.
-    std::uint32_t ring_completions =
-        0;  ///< Room for the kernel's answers, a power of two. 0: 32768.
+    /// As `--uring-features`: `all`, `6.1`, `-incremental,-min-wait`.
+    std::string uring_features = "all";
+    /// Receive buffers of a shard, a power of two. 0: by what the kernel can do.
+    std::uint32_t buffers_count = 0;
+    /// Of one of them. 0: by what the kernel can do.
+    std::uint32_t buffer_bytes = 0;
+    /// Operations handed to the kernel at once, a power of two. 0: 4096.
+    std::uint32_t ring_submissions = 0;
+    /// Room for the kernel's answers, a power of two. 0: 32768.
+    std::uint32_t ring_completions = 0;
 
-    std::uint32_t connections_max =
-        0;  ///< Of the whole server; 0: what the limit on open files allows.
-    std::uint32_t header_bytes_max = 16 << 10;   ///< Request line and fields: 431 beyond.
-    std::uint64_t message_bytes_max = 64 << 10;  ///< Of a received message: close code 1009 beyond.
-    std::uint64_t message_memory_max =
-        256u << 20;  ///< Of a shard: messages under way and unsent output: 1013 beyond.
-    std::uint64_t send_queue_bytes_max = 1 << 20;  ///< Of a session: `send` drops beyond.
-    std::chrono::nanoseconds handshake_timeout =
-        std::chrono::seconds{10};  ///< From accept to the 101.
-    std::chrono::nanoseconds idle_timeout =
-        std::chrono::seconds{120};  ///< Nothing received for so long. 0: never.
-    std::chrono::nanoseconds ping_interval =
-        std::chrono::seconds{25};  ///< A ping after so much silence. 0: never.
-    std::chrono::nanoseconds close_timeout =
-        std::chrono::seconds{5};  ///< For the peer's half of a close.
-    std::chrono::nanoseconds shutdown_timeout =
-        std::chrono::seconds{10};  ///< Until connections are cut. 0: at once.
-    std::chrono::nanoseconds tick_interval =
-        std::chrono::seconds{1};  ///< Of the handlers' on_tick.
+    // Limits.
+
+    /// Of the whole server, shared out evenly among the shards; 0: what the limit on open files
+    /// allows. Connections beyond are closed at once.
+    std::uint32_t connections_max = 0;
+    /// Request line and fields: 431 beyond.
+    std::uint32_t header_bytes_max = 16 << 10;
+    /// Of a received message: close code 1009 beyond.
+    std::uint64_t message_bytes_max = 64 << 10;
+    /// Of a shard: messages under way and unsent output together. Close code 1013 beyond.
+    std::uint64_t message_memory_max = 256u << 20;
+    /// Of a session: `send` drops beyond.
+    std::uint64_t send_queue_bytes_max = 1 << 20;
+
+    // Time.
+
+    /// From accept to the 101.
+    std::chrono::nanoseconds handshake_timeout = std::chrono::seconds{10};
+    /// Nothing received for so long: closed with 1001. 0: never.
+    std::chrono::nanoseconds idle_timeout = std::chrono::seconds{120};
+    /// Nothing received for so long: a ping. 0: never.
+    std::chrono::nanoseconds ping_interval = std::chrono::seconds{25};
+    /// For the peer's half of a close.
+    std::chrono::nanoseconds close_timeout = std::chrono::seconds{5};
+    /// After stop(): until the connections that are left are cut.
+    std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{10};
+    /// Of the handlers' on_tick.
+    std::chrono::nanoseconds tick_interval = std::chrono::seconds{1};
+
+    // Who may connect, and what is told about it.
+
     Origins origins = Origins::same_origin;
-
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::logfmt;
-    AccessLog access_log = AccessLog::off;  ///< A line for each session opened and closed.
+    /// A line for each session opened and closed.
+    AccessLog access_log = AccessLog::off;
 };
 
 /// What differs for one mounted path; what is not set is as in Settings.
