@@ -26,7 +26,7 @@ struct Features {
     }
     /// Features that are in both sets.
     [[nodiscard]] Features intersect(const Features& other) const noexcept;
-    /// `defer_taskrun multishot_accept ...`, or `none`.
+    /// `defer-taskrun multishot-accept ...`, or `none`.
     [[nodiscard]] std::string to_string() const;
 
     friend bool operator==(const Features&, const Features&) = default;

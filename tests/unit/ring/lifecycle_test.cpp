@@ -1,0 +1,427 @@
+// Arming, cancelling, shutting down, closing, waking and waiting.
+
+#include <atomic>
+#include <csignal>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <thread>
+
+#include "unit/ring/ring_kit.hpp"
+
+namespace ringcast::ring {
+namespace {
+
+TEST_CASE("a cancelled recv ends with ECANCELED, and one armed later loses nothing") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        Pair pair = connected_pair();
+        std::string received, written;
+        bool armed = false;
+        for (int round = 0; round < 50; ++round) {
+            ring->recv(token_of(pair.server), pair.server);
+            armed = true;
+            // Sometimes the bytes come before the cancel, sometimes in its turn, sometimes after
+            // it.
+            const std::string text = pattern_text(1, written.size(), 100);
+            const auto write = [&] {
+                write_all(pair.client, text);
+                written += text;
+            };
+            const auto take = [&](const Completion& completion) {
+                REQUIRE(completion.token.opcode == Opcode::recv);
+                armed = completion.has_more();
+                if (completion.result == -ECANCELED)
+                    CHECK(!armed);
+                else
+                    received += text_of(completion);
+            };
+            if (round % 3 == 0) write();
+            for (const Completion& completion : ring->turn({.until = ring->now()}))
+                take(completion);
+            if (round % 3 == 1) write();
+            ring->cancel(token_of(pair.server), pair.server);
+            turn_until(*ring, [&] { return !armed; }, take);
+            if (round % 3 == 2) write();
+            CHECK(ring->turn({.until = ring->now()}).empty());  // Suspended: nothing arrives.
+        }
+        ring->recv(token_of(pair.server), pair.server);
+        REQUIRE(::shutdown(pair.client.get(), SHUT_WR) == 0);
+        bool ended = false;
+        turn_until(
+            *ring, [&] { return ended; },
+            [&](const Completion& completion) {
+                received += text_of(completion);
+                ended = completion.result == 0;
+                if (!ended && !completion.has_more())
+                    ring->recv(token_of(pair.server), pair.server);
+            });
+        CHECK(received == written);
+        close_all(*ring, {pair.server});
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("cancelling what is not armed does nothing, and another generation is not hit") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        Pair pair = connected_pair();
+        ring->cancel(token_of(pair.server), pair.server);
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        ring->recv(token_of(pair.server, 2), pair.server);
+        ring->cancel(token_of(pair.server, 1), pair.server);
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        CHECK(!ring->idle());
+        ring->cancel(token_of(pair.server, 2), pair.server);
+        bool ended = false;
+        turn_until(
+            *ring, [&] { return ended; },
+            [&](const Completion& completion) {
+                CHECK(completion.result == -ECANCELED);
+                CHECK(completion.token.generation == 2);
+                ended = true;
+            });
+        close_all(*ring, {pair.server});
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("accepting continues until it is cancelled") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor listener = listen_on_loopback();
+        const auto arm = [&] { ring->accept(token_of(listener.get()), listener.get()); };
+        std::vector<Descriptor> clients;
+        std::vector<int> accepted;
+        bool armed = true;
+        bool stopping = false;
+        const auto take = [&](const Completion& completion) {
+            if (completion.result >= 0)
+                accepted.push_back(completion.result);
+            else
+                CHECK(completion.result == -ECANCELED);
+            armed = completion.has_more();
+            if (!armed && !stopping) {
+                arm();
+                armed = true;
+            }
+        };
+        arm();
+        for (int i = 0; i < 100; ++i) clients.push_back(connect_to(listener));
+        turn_until(*ring, [&] { return accepted.size() == 100; }, take);
+        stopping = true;
+        ring->cancel(token_of(listener.get()), listener.get(), Opcode::accept);
+        turn_until(*ring, [&] { return !armed; }, take);
+        const Descriptor late = connect_to(listener);
+        CHECK(ring->turn({.until = ring->now()}).empty());  // It waits in the listener's queue.
+        close_all(*ring, accepted);
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("accepted descriptors are closed on exec, and the peer's address is known") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor listener = listen_on_loopback();
+        const Descriptor client = connect_to(listener);
+        ring->accept(token_of(listener.get()), listener.get());
+        int fd = -1;
+        turn_until(
+            *ring, [&] { return fd >= 0; },
+            [&](const Completion& completion) { fd = completion.result; });
+        CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        int no_delay = 0;
+        socklen_t size = sizeof no_delay;
+        REQUIRE(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size) == 0);
+        CHECK(no_delay != 0);
+        CHECK(ring->peer_address(fd) == local_address(client.get()));
+        CHECK(ring->peer_address(fd).ip_string() == "127.0.0.1");
+        CHECK(ring->peer_address(-1).family == Address::Family::none);
+        close_all(*ring, {fd});
+    });
+}
+
+TEST_CASE("a failed accept ends with the kernel's error and can be armed again") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor listener = listen_on_loopback();
+        const Descriptor client = connect_to(listener);
+        rlimit before{};
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        const Descriptor lowest_free{dup(listener.get())};
+        const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        ring->accept(token_of(listener.get()), listener.get());
+        std::int32_t result = 0;
+        turn_until(
+            *ring, [&] { return result != 0; },
+            [&](const Completion& completion) {
+                CHECK(!completion.has_more());
+                result = completion.result;
+            });
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        CHECK(result == -EMFILE);
+        ring->accept(token_of(listener.get()), listener.get());
+        int fd = -1;
+        turn_until(
+            *ring, [&] { return fd >= 0; },
+            [&](const Completion& completion) { fd = completion.result; });
+        close_all(*ring, {fd});
+    });
+}
+
+TEST_CASE("a shutdown for sending follows the sends before it, and reading goes on") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        Pair pair = connected_pair();
+        ring->recv(token_of(pair.server), pair.server);
+        ring->send_quiet(token_of(pair.server), pair.server, bytes_of("last words"));
+        ring->shutdown(token_of(pair.server), pair.server, Shutdown::sending);
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        bool ended = false;
+        CHECK(read_some(pair.client, &ended) == "last words");
+        CHECK(ended);
+        write_all(pair.client, "answer");
+        std::string received;
+        turn_until(
+            *ring, [&] { return !received.empty(); },
+            [&](const Completion& completion) { received += text_of(completion); });
+        CHECK(received == "answer");
+    });
+}
+
+TEST_CASE("a shutdown is done before the turn waits") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        Pair pair = connected_pair();
+        ring->recv(token_of(pair.server), pair.server);
+        ring->shutdown(token_of(pair.server), pair.server, Shutdown::both);
+        // Would wait for ever if the shutdown came only afterwards: it is what ends the recv.
+        const auto completions = ring->turn({});
+        REQUIRE(completions.size() == 1);
+        CHECK(completions.front().result == 0);
+        CHECK(!completions.front().has_more());
+        close_all(*ring, {pair.server});
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("a shutdown does not hit the next owner of a number that was closed in the same batch") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor listener = listen_on_loopback();
+        Pair pair = connected_pair();
+        const Descriptor client = connect_to(listener);
+        ring->send_quiet(token_of(pair.server), pair.server, bytes_of("bye"));
+        ring->shutdown(token_of(pair.server), pair.server, Shutdown::both);
+        ring->close(token_of(pair.server), pair.server);
+        ring->accept(token_of(listener.get()), listener.get());
+        int fd = -1;
+        turn_until(
+            *ring, [&] { return fd >= 0; },
+            [&](const Completion& completion) {
+                if (completion.token.opcode == Opcode::accept) fd = completion.result;
+            });
+        CHECK(fd == pair.server);  // The kernel hands out the lowest number: the one just closed.
+        ring->send_quiet(token_of(fd), fd, bytes_of("hello"));
+        CHECK(ring->flush().empty());
+        CHECK(read_some(client) == "hello");
+        close_all(*ring, {fd});
+    });
+}
+
+TEST_CASE("a descriptor number that comes back starts afresh") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor listener = listen_on_loopback();
+        for (std::uint16_t generation = 1; generation < 20; ++generation) {
+            const Descriptor client = connect_to(listener);
+            const int fd = accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC);
+            ring->recv(token_of(fd, generation), fd);
+            write_all(client, "x");
+            REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
+            bool ended = false;
+            turn_until(
+                *ring, [&] { return ended; },
+                [&](const Completion& completion) {
+                    CHECK(completion.token.generation == generation);
+                    ended = completion.result == 0;
+                    if (!ended && !completion.has_more()) ring->recv(token_of(fd, generation), fd);
+                });
+            close_all(*ring, {fd});
+        }
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("closing a bad descriptor says so") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor copy{dup(0)};
+        const int bad = copy.get() + 100;
+        ring->close(token_of(bad), bad);
+        bool closed = false;
+        turn_until(
+            *ring, [&] { return closed; },
+            [&](const Completion& completion) {
+                CHECK(completion.result == -EBADF);
+                closed = true;
+            });
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("a dead connection that nobody listens to does not keep the ring busy") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        Pair pair = connected_pair();
+        ring->recv(token_of(pair.server), pair.server);
+        const linger abort{.l_onoff = 1, .l_linger = 0};
+        REQUIRE(setsockopt(pair.client.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort) == 0);
+        pair.client = Descriptor{};
+        bool ended = false;
+        turn_until(
+            *ring, [&] { return ended; },
+            [&](const Completion& completion) {
+                CHECK(completion.result == -ECONNRESET);
+                ended = true;
+            });
+        // A turn with nothing to do waits; at most one event is needed to find out that nobody
+        // waits for it.
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        const std::uint64_t calls = ring->counters().calls;
+        CHECK(ring->turn(shortly(*ring)).empty());
+        CHECK(ring->counters().calls - calls <= 1);
+        close_all(*ring, {pair.server});
+        check_idle(*ring);
+    });
+}
+
+TEST_CASE("a waker ends a wait from another thread") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        for (int round = 0; round < 20; ++round) {
+            std::thread other{[waker = ring->waker()] { waker.wake(); }};
+            bool woken = false;
+            while (!woken)
+                for (const Completion& completion : ring->turn({}))
+                    woken |= completion.token.opcode == Opcode::wake;
+            other.join();
+        }
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        CHECK(ring->idle());
+    });
+}
+
+TEST_CASE("wakes before a turn are not lost, and several may become one") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        for (int i = 0; i < 1000; ++i) ring->waker().wake();
+        const auto completions = ring->turn({});
+        REQUIRE(completions.size() == 1);
+        CHECK(completions.front().token.opcode == Opcode::wake);
+        ring->waker().wake();
+        CHECK(ring->turn({}).size() == 1);
+        CHECK(ring->turn({.until = ring->now()}).empty());
+    });
+}
+
+TEST_CASE("a turn waits for its deadline with nothing to report") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Instant start = ring->now();
+        CHECK(ring->turn({.until = start - std::chrono::hours{1}}).empty());
+        CHECK(ring->turn({.until = instant_never, .count = 0}).empty());
+        // More than one turn only if something interrupts the wait, such as the end of another ring
+        // of this thread.
+        const Instant until = start + std::chrono::milliseconds{3};
+        int turns = 0;
+        while (ring->now() < until) {
+            CHECK(ring->turn({.until = until}).empty());
+            ++turns;
+        }
+        CHECK(turns < 20);
+    });
+}
+
+TEST_CASE("a signal ends a wait and loses nothing") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        Pair pair = connected_pair();
+        ring->recv(token_of(pair.server), pair.server);
+        struct sigaction action{}, before{};
+        static volatile std::sig_atomic_t signals = 0;
+        signals = 0;
+        action.sa_handler = [](int) { signals = signals + 1; };
+        REQUIRE(sigaction(SIGUSR1, &action, &before) == 0);
+        std::atomic<bool> seen{false};
+        std::thread other{[&, self = pthread_self()] {
+            while (!seen.load()) {
+                pthread_kill(self, SIGUSR1);
+                std::this_thread::yield();
+            }
+        }};
+        while (signals == 0) CHECK(ring->turn({}).empty());  // Waits for ever unless interrupted.
+        seen.store(true);
+        other.join();
+        REQUIRE(sigaction(SIGUSR1, &before, nullptr) == 0);
+        write_all(pair.client, "after");
+        std::string received;
+        turn_until(
+            *ring, [&] { return !received.empty(); },
+            [&](const Completion& completion) { received += text_of(completion); });
+        CHECK(received == "after");
+    });
+}
+
+TEST_CASE("a ring that gathers waits for several completions, but not for ever") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        CHECK(ring->gathers() == (variant.backend == Backend::uring && variant.features.min_wait));
+        if (!ring->gathers()) return;
+        std::vector<Pair> pairs;
+        std::vector<int> descriptors;
+        for (int i = 0; i < 8; ++i) {
+            pairs.push_back(connected_pair());
+            descriptors.push_back(pairs.back().server);
+            ring->recv(token_of(descriptors.back()), descriptors.back());
+        }
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        // One after the other from another thread: only together do they end the wait.
+        std::thread writer{[&] {
+            for (const Pair& pair : pairs) (void)::send(pair.client.get(), "x", 1, 0);
+        }};
+        const auto gathered = ring->turn({.count = 8, .gather = std::chrono::seconds{10}});
+        writer.join();
+        CHECK(gathered.size() == 8);
+        if (!variant.features.multishot_recv)
+            for (const int fd : descriptors) ring->recv(token_of(fd), fd);
+        // One is enough once the gathering is over; and it is over even if there is none yet.
+        write_all(pairs[0].client, "y");
+        CHECK(ring->turn({.count = 8, .gather = std::chrono::milliseconds{1}}).size() == 1);
+        std::thread waker{[waker = ring->waker()] { waker.wake(); }};
+        CHECK(ring->turn({.count = 8, .gather = std::chrono::microseconds{1}}).size() == 1);
+        waker.join();
+        // A deadline before the end of the gathering counts.
+        const Instant until = ring->now() + std::chrono::milliseconds{2};
+        CHECK(ring->turn({.until = until, .count = 8, .gather = std::chrono::hours{1}}).empty());
+    });
+}
+
+TEST_CASE("a ring can be thrown away with everything still armed") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Descriptor listener = listen_on_loopback();
+        const Descriptor client = connect_to(listener);
+        Pair pair = connected_pair();
+        ring->accept(token_of(listener.get()), listener.get());
+        ring->recv(token_of(pair.server), pair.server);
+        write_all(pair.client, "never read");
+        (void)ring->flush();
+        CHECK(!ring->idle());
+        ring.reset();
+        pair.close_server();
+    });
+}
+
+}  // namespace
+}  // namespace ringcast::ring
