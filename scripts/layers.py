@@ -66,8 +66,8 @@ POWERS = {
                          "pthread.h threads.h", r"\bstd::j?thread\b|\bthread_local\b"),
     "atomics":     Power("atomic stdatomic.h", r"\bstd::atomic\w*|\b__atomic_\w+|\b__sync_\w+"),
     "process":     Power("sys/resource.h sys/utsname.h sys/prctl.h sys/wait.h sys/signalfd.h sys/eventfd.h sched.h "
-                         "signal.h csignal unistd.h fcntl.h sys/stat.h sys/syscall.h", ""),
-    "kernel":      Power("liburing.h liburing/* linux/* sys/* netinet/* arpa/* net/* poll.h netdb.h", ""),
+                         "signal.h csignal unistd.h fcntl.h poll.h sys/stat.h sys/syscall.h", ""),
+    "kernel":      Power("liburing.h liburing/* linux/* sys/* netinet/* arpa/* net/* netdb.h", ""),
     "clock":       Power("time.h ctime", r"_clock::now\b|\bclock_gettime\(|\bgettimeofday\("),
     "environment": Power("", r"\b(secure_)?getenv\(|\bsetenv\(|\benviron\b"),
     "files":       Power("fstream filesystem", r"\bfopen\("),
@@ -84,7 +84,7 @@ POWERS = {
 
 # Everything else of the standard library carries no power. A header in neither table is a breach: give it a power.
 PLAIN = set("""
-    algorithm any array bit bitset cassert cerrno cfloat charconv chrono cinttypes climits cmath compare concepts cstdarg
+    algorithm any array bit bitset cassert cctype cerrno cfloat charconv chrono cinttypes climits cmath compare concepts cstdarg
     cstddef cstdint cstdlib cstring cwchar deque exception expected forward_list functional initializer_list iterator limits
     list map memory memory_resource new numbers numeric optional queue ranges ratio set source_location span stack stdexcept
     string string_view system_error tuple type_traits typeindex typeinfo unordered_map unordered_set utility variant vector

@@ -28,12 +28,11 @@ DOCTEST_SUMMARY = re.compile(r"^\[doctest\] test cases: +(\d+) +\| +(\d+) passed
                              re.MULTILINE)
 PLAIN_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
-# What the sanitizers shall do; their builds run a part of the simulator's seeds, each seed being slower.
+# What the sanitizers shall do. (Their builds run fewer of the simulator's seeds: scripts/configure.)
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
-    "RINGCAST_SIM_SEEDS": "200",
 }
 SANITIZER_PATIENCE = 5  # Times as long as the same test may take without.
 

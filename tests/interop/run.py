@@ -170,7 +170,8 @@ def install_ws():
         return "no npm"
     done = subprocess.run(["npm", "ci", "--omit=optional", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=FOLDER,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return f"npm ci: {done.stdout.strip().splitlines()[-1:]}" if done.returncode else None
+    errors = [line.removeprefix("npm ERR! ") for line in done.stdout.splitlines() if "ERR!" in line or "error" in line]
+    return f"npm ci failed: {' '.join(errors[:3])}" if done.returncode else None
 
 
 def missing_clients():
