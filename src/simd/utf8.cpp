@@ -108,6 +108,9 @@ bool Utf8Validator::feed(std::span<const std::byte> piece) noexcept {
         state_ = transitions[state_][static_cast<std::size_t>(piece.front())];
         piece = piece.subspan(state_ == failed ? piece.size() : 1);
     }
+    if (state_ == between && piece.size() <= detail::ascii_bytes_max && detail::is_ascii(piece)) {
+        return true;
+    }
     if (piece.size() >= bulk_bytes_min) {
         const auto whole = piece.first(piece.size() - unfinished_octets(piece));
         if (!is_valid_in_bulk(whole)) state_ = failed;

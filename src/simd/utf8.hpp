@@ -46,7 +46,8 @@ namespace detail {
     return (seen & 0x8080'8080'8080'8080) == 0;
 }
 [[nodiscard]] bool is_utf8_general(std::span<const std::byte> text) noexcept;
-inline constexpr std::size_t ascii_bytes_max = 64;
+/// Up to here plain words are quicker than the call of the vector code (about 15 ns).
+inline constexpr std::size_t ascii_bytes_max = 128;
 }  // namespace detail
 
 /// True if `text` is valid UTF-8 as a whole. Short ASCII texts take a path without a call.
