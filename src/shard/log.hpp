@@ -186,6 +186,7 @@ public:
 
     // The writer's side.
 
+    [[nodiscard]] std::uint16_t shard() const noexcept { return shard_; }
     /// Takes the oldest record; false when there is none.
     [[nodiscard]] bool pop(LogRecord& record) noexcept;
 

@@ -1,0 +1,37 @@
+#pragma once
+// The limit on open files, and how many connections it leaves room for.
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+
+namespace ringcast::server {
+
+/// Raises this process's soft limit on open files to the hard one, and returns what it is then. The
+/// error is one sentence.
+[[nodiscard]] std::expected<std::uint64_t, std::string> raise_file_limit();
+
+/// What the number of connections depends on.
+struct FileNeeds {
+    std::uint64_t file_limit = 0;
+    std::uint32_t shards = 1;
+    std::uint32_t listeners = 1;  ///< Listening addresses; each shard has a socket for each.
+    std::optional<std::uint64_t> connections_max = {};  ///< As asked for; without a value: auto.
+};
+
+struct ConnectionPlan {
+    std::uint64_t connections_max = 0;  ///< Of the whole process.
+    std::string warning = {};           ///< One sentence that says what to do, or empty.
+};
+
+/// Descriptors that are not connections: standard streams, rings, wakers, listeners, and some to
+/// spare.
+[[nodiscard]] std::uint64_t files_reserved(const FileNeeds& needs) noexcept;
+
+/// How many connections the process takes. The error, when what was asked for cannot fit, is one
+/// sentence that says what to do. Auto takes what the limit allows, at most a million, and warns
+/// below 10,000.
+[[nodiscard]] std::expected<ConnectionPlan, std::string> plan_connections(const FileNeeds& needs);
+
+}  // namespace ringcast::server

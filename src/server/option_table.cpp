@@ -1,0 +1,303 @@
+#include "server/option_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <numeric>
+#include <utility>
+
+#include "ring/listen.hpp"
+#include "server/option_values.hpp"
+
+namespace ringcast::server {
+namespace {
+
+using namespace option_values;
+
+constexpr std::array toggle_words{Word<bool>{"on", true}, Word<bool>{"off", false},
+                                  Word<bool>{"true", true}, Word<bool>{"false", false}};
+constexpr std::array pin_words{Word<Pinning>{"auto", Pinning::automatic},
+                               Word<Pinning>{"on", Pinning::on}, Word<Pinning>{"off", Pinning::off},
+                               Word<Pinning>{"true", Pinning::on},
+                               Word<Pinning>{"false", Pinning::off}};
+constexpr std::array io_words{Word<IoChoice>{"auto", IoChoice::automatic},
+                              Word<IoChoice>{"uring", IoChoice::uring},
+                              Word<IoChoice>{"epoll", IoChoice::epoll}};
+constexpr std::array level_words{Word<shard::LogLevel>{"error", shard::LogLevel::error},
+                                 Word<shard::LogLevel>{"warn", shard::LogLevel::warn},
+                                 Word<shard::LogLevel>{"info", shard::LogLevel::info},
+                                 Word<shard::LogLevel>{"debug", shard::LogLevel::debug}};
+constexpr std::array format_words{Word<LogFormat>{"logfmt", LogFormat::logfmt},
+                                  Word<LogFormat>{"json", LogFormat::json}};
+
+Result set_listen(Options& options, std::string_view text) {
+    auto address = ring::parse_listen_url(text);
+    if (!address) return std::unexpected{address.error()};
+    options.listen.push_back({.text = std::string{text}, .address = *std::move(address)});
+    return {};
+}
+
+Texts get_listen(const Options& options) {
+    Texts texts;
+    for (const ListenUrl& url : options.listen) texts.push_back(url.text);
+    return texts;
+}
+
+Result set_features(Options& options, std::string_view text) {
+    const auto features = ring::parse_features(text);
+    if (!features) return std::unexpected{features.error()};
+    options.uring_features = *features;
+    return {};
+}
+
+Texts get_features(const Options& options) {
+    const ring::Features& features = options.uring_features;
+    if (features == ring::Features::all()) return {"all"};
+    if (features == ring::Features::linux_6_1()) return {"6.1"};
+    const std::array states{std::pair{features.defer_taskrun, "defer-taskrun"},
+                            std::pair{features.multishot_accept, "multishot-accept"},
+                            std::pair{features.multishot_recv, "multishot-recv"},
+                            std::pair{features.incremental, "incremental"},
+                            std::pair{features.min_wait, "min-wait"}};
+    std::string text = "all";
+    for (const auto& [is_on, name] : states) {
+        if (!is_on) text.append(",-").append(name);
+    }
+    return {text};
+}
+
+constexpr std::string_view listening = "Listening";
+constexpr std::string_view io = "Shards and I/O";
+constexpr std::string_view limits = "Limits";
+constexpr std::string_view timeouts = "Timeouts";
+constexpr std::string_view logging = "Logging";
+
+constexpr std::array table{
+    OptionRow{
+        .section = listening,
+        .name = "listen",
+        .value_name = "URL",
+        .help = "where to accept connections: ws://127.0.0.1:8080, ws://[::1]:0 (any free port) or "
+                "unix:/path; may be repeated",
+        .form = OptionRow::Form::list,
+        .set = set_listen,
+        .get = get_listen,
+        .clear = [](Options& options) { options.listen.clear(); }},
+    OptionRow{.section = listening,
+              .name = "listen-backlog",
+              .value_name = "N",
+              .help = "connections the kernel may queue before they are accepted (it caps this at "
+                      "net.core.somaxconn)",
+              .set = set_count<&Options::listen_backlog, 1, 65'535>,
+              .get = get_count<&Options::listen_backlog>},
+    OptionRow{.section = listening,
+              .name = "echo",
+              .help = "mount /echo, which sends every message back",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::echo, toggle_words>,
+              .get = get_word<&Options::echo, toggle_words>},
+    OptionRow{
+        .section = listening,
+        .name = "dev",
+        .help =
+            "for trying things out: listen on ws://127.0.0.1:8080 unless --listen says otherwise, "
+            "mount /echo",
+        .form = OptionRow::Form::toggle,
+        .set = set_word<&Options::dev, toggle_words>,
+        .get = get_word<&Options::dev, toggle_words>},
+
+    OptionRow{
+        .section = io,
+        .name = "shards",
+        .value_name = "N|auto",
+        .help =
+            "threads that serve connections, at most 64; auto: one per CPU that the process may "
+            "use, by affinity mask and cgroup quota",
+        .set = set_count_or_auto<&Options::shards, 1, 64>,
+        .get = get_count_or_auto<&Options::shards>},
+    OptionRow{
+        .section = io,
+        .name = "pin",
+        .value_name = "auto|on|off",
+        .help =
+            "bind each shard to one CPU; auto: only with as many shards as CPUs in the affinity "
+            "mask",
+        .set = set_word<&Options::pin, pin_words>,
+        .get = get_word<&Options::pin, pin_words>},
+    OptionRow{
+        .section = io,
+        .name = "io",
+        .value_name = "auto|uring|epoll",
+        .help =
+            "how to talk to the kernel; auto: io_uring where it is allowed and new enough, else "
+            "epoll",
+        .set = set_word<&Options::io, io_words>,
+        .get = get_word<&Options::io, io_words>},
+    OptionRow{
+        .section = io,
+        .name = "uring-features",
+        .value_name = "LIST",
+        .help = "io_uring features that may be used: all, 6.1 (what that kernel has), none, -name, "
+                "+name, separated by commas",
+        .set = set_features,
+        .get = get_features},
+    OptionRow{.section = io,
+              .name = "ring-submissions",
+              .value_name = "N|auto",
+              .help = "entries of each ring's submission queue, a power of two",
+              .set = set_ring_size<&Options::ring_submissions, 32'768>,
+              .get = get_count_or_auto<&Options::ring_submissions>},
+    OptionRow{.section = io,
+              .name = "ring-completions",
+              .value_name = "N|auto",
+              .help = "entries of each ring's completion queue, a power of two",
+              .set = set_ring_size<&Options::ring_completions, 65'536>,
+              .get = get_count_or_auto<&Options::ring_completions>},
+    OptionRow{.section = io,
+              .name = "buffers-count",
+              .value_name = "N|auto",
+              .help = "receive buffers of each ring, a power of two",
+              .set = set_ring_size<&Options::buffers_count, 32'768>,
+              .get = get_count_or_auto<&Options::buffers_count>},
+    OptionRow{.section = io,
+              .name = "buffer-bytes",
+              .value_name = "SIZE|auto",
+              .help = "size of one receive buffer",
+              .set = set_bytes_or_auto<&Options::buffer_bytes, 512, 4 * mib>,
+              .get = get_bytes_or_auto<&Options::buffer_bytes>},
+
+    OptionRow{
+        .section = limits,
+        .name = "connections-max",
+        .value_name = "N|auto",
+        .help = "connections of the whole process; more are refused; auto: what the limit on open "
+                "files allows",
+        .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
+        .get = get_count_or_auto<&Options::connections_max>},
+    OptionRow{.section = limits,
+              .name = "message-bytes-max",
+              .value_name = "SIZE",
+              .help = "longest message taken from a client; a longer one closes with code 1009",
+              .set = set_bytes<&Options::message_bytes_max, 1, gib>,
+              .get = get_bytes<&Options::message_bytes_max>},
+    OptionRow{.section = limits,
+              .name = "header-bytes-max",
+              .value_name = "SIZE",
+              .help = "longest head of an HTTP request; a longer one is answered with status 431",
+              .set = set_bytes<&Options::header_bytes_max, 512, mib>,
+              .get = get_bytes<&Options::header_bytes_max>},
+    OptionRow{.section = limits,
+              .name = "send-queue-bytes-max",
+              .value_name = "SIZE",
+              .help = "bytes that may wait for one slow client; one message is always admitted",
+              .set = set_bytes<&Options::send_queue_bytes_max, 4 * kib, gib>,
+              .get = get_bytes<&Options::send_queue_bytes_max>},
+    OptionRow{
+        .section = limits,
+        .name = "message-memory-max",
+        .value_name = "SIZE",
+        .help =
+            "memory of one shard for messages under way and for what slow clients still have to "
+            "take",
+        .set = set_bytes<&Options::message_memory_max, mib, 1024 * gib>,
+        .get = get_bytes<&Options::message_memory_max>},
+
+    OptionRow{.section = timeouts,
+              .name = "handshake-timeout",
+              .value_name = "DURATION",
+              .help = "from the accepted connection to the end of the opening handshake",
+              .set = set_duration<&Options::handshake_timeout, ms, hour>,
+              .get = get_duration<&Options::handshake_timeout>},
+    OptionRow{
+        .section = timeouts,
+        .name = "idle-timeout",
+        .value_name = "DURATION",
+        .help = "a client that sends nothing for so long, not even a pong, is closed; 0: never",
+        .set = set_duration<&Options::idle_timeout, ms, 24 * hour, Zero::allowed>,
+        .get = get_duration<&Options::idle_timeout>},
+    OptionRow{.section = timeouts,
+              .name = "ping-interval",
+              .value_name = "DURATION",
+              .help = "a client that sends nothing for so long is sent a ping; 0: never",
+              .set = set_duration<&Options::ping_interval, ms, 24 * hour, Zero::allowed>,
+              .get = get_duration<&Options::ping_interval>},
+    OptionRow{.section = timeouts,
+              .name = "close-timeout",
+              .value_name = "DURATION",
+              .help = "how long a client may take to answer our Close",
+              .set = set_duration<&Options::close_timeout, ms, hour>,
+              .get = get_duration<&Options::close_timeout>},
+    OptionRow{.section = timeouts,
+              .name = "shutdown-timeout",
+              .value_name = "DURATION",
+              .help = "how long a shutdown may take before the remaining connections are cut",
+              .set = set_duration<&Options::shutdown_timeout, ms, 24 * hour, Zero::allowed>,
+              .get = get_duration<&Options::shutdown_timeout>},
+
+    OptionRow{.section = logging,
+              .name = "log-level",
+              .value_name = "error|warn|info|debug",
+              .help = "the least important lines that are written",
+              .set = set_word<&Options::log_level, level_words>,
+              .get = get_word<&Options::log_level, level_words>},
+    OptionRow{.section = logging,
+              .name = "log-format",
+              .value_name = "logfmt|json",
+              .help = "how log lines look on stderr",
+              .set = set_word<&Options::log_format, format_words>,
+              .get = get_word<&Options::log_format, format_words>},
+    OptionRow{.section = logging,
+              .name = "access-log",
+              .value_name = "on|off",
+              .help = "a line for each session that opens and closes",
+              .set = set_word<&Options::access_log, toggle_words>,
+              .get = get_word<&Options::access_log, toggle_words>},
+};
+
+/// Insertions, deletions and replacements that turn `a` into `b`.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::span<const OptionRow> option_table() noexcept {
+    return table;
+}
+
+const OptionRow* find_option(std::string_view name) noexcept {
+    const auto* row = std::ranges::find(table, name, &OptionRow::name);
+    return row == table.end() ? nullptr : row;
+}
+
+std::string environment_name(std::string_view name) {
+    std::string result = "RINGCAST_";
+    for (const char character : name) {
+        result += character == '-' ? '_' : static_cast<char>(std::toupper(character));
+    }
+    return result;
+}
+
+std::string suggestion(std::string_view unknown, std::span<const std::string> names) {
+    std::size_t nearest = 2 + unknown.size() / 5;  // Short names are near to everything.
+    std::string result;
+    for (const std::string& name : names) {
+        const std::size_t distance = edit_distance(unknown, name);
+        if (distance >= nearest) continue;
+        nearest = distance;
+        result = "; did you mean " + name + "?";
+    }
+    return result;
+}
+
+}  // namespace ringcast::server

@@ -1,0 +1,257 @@
+#include "server/options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fmt/format.h>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+
+#include "base/units.hpp"
+#include "ring/listen.hpp"
+#include "server/command_line.hpp"
+#include "server/config_file.hpp"
+#include "server/option_table.hpp"
+#include "server/version.hpp"
+
+namespace ringcast::server {
+namespace {
+
+/// A sentence without its full stop, or nothing wrong.
+using Check = std::expected<void, std::string>;
+
+constexpr std::string_view environment_prefix = "RINGCAST_";
+constexpr std::string_view dev_url = "ws://127.0.0.1:8080";
+
+/// The environment's part of the settings. RINGCAST_CONFIG is the path of the file; RINGCAST_SIMD
+/// belongs to the kernels.
+std::expected<std::vector<Setting>, std::string> read_environment(const OptionSources& sources) {
+    std::vector<std::string> names;
+    for (const OptionRow& row : option_table()) names.push_back(environment_name(row.name));
+
+    std::vector<Setting> settings;
+    for (const auto& [name, value] : sources.environment) {
+        if (!name.starts_with(environment_prefix)) continue;
+        if (name == "RINGCAST_CONFIG" || name == "RINGCAST_SIMD") continue;
+        const auto found = std::ranges::find(names, name);
+        if (found == names.end()) {
+            return std::unexpected{
+                fmt::format("unknown environment variable {}{}", name, suggestion(name, names))};
+        }
+        const OptionRow& row = option_table()[static_cast<std::size_t>(found - names.begin())];
+        Setting setting{&row, {}, "environment variable " + name};
+        if (row.form == OptionRow::Form::list) {
+            constexpr std::string_view separators = ", \t\n";
+            std::size_t begin = 0;
+            while ((begin = value.find_first_not_of(separators, begin)) != std::string::npos) {
+                const std::size_t end =
+                    std::min(value.find_first_of(separators, begin), value.size());
+                setting.values.push_back(value.substr(begin, end - begin));
+                begin = end;
+            }
+        } else {
+            setting.values.push_back(value);
+        }
+        settings.push_back(std::move(setting));
+    }
+    return settings;
+}
+
+std::expected<std::vector<Setting>, std::string> read_config(const OptionSources& sources,
+                                                             const CommandLine& command_line) {
+    std::optional<std::string> path = command_line.config_path;
+    if (const auto named = sources.environment.find("RINGCAST_CONFIG");
+        !path && named != sources.environment.end()) {
+        path = named->second;
+    }
+    if (!path) return std::vector<Setting>{};
+    const auto text = sources.read_file(*path);
+    if (!text) return std::unexpected{fmt::format("--config {}: {}", *path, text.error())};
+    return parse_config(*text, *path);
+}
+
+/// Options in the making, together with where each value comes from.
+class Merger {
+public:
+    Merger() : sources_(option_table().size(), "default") {}
+
+    /// Applies the settings of one source over those of weaker ones.
+    Check apply(std::span<const Setting> settings) {
+        for (const Setting& setting : settings) {
+            const OptionRow& row = *setting.option;
+            if (row.form == OptionRow::Form::list) row.clear(options_);
+            for (const std::string& value : setting.values) {
+                if (auto stored = row.set(options_, value); !stored) {
+                    return std::unexpected{
+                        fmt::format("--{}: {} ({})", row.name, stored.error(), setting.source)};
+                }
+            }
+            source_of(row) = setting.source;
+        }
+        return {};
+    }
+
+    /// What --dev implies, where nothing else was said.
+    Check apply_dev() {
+        if (!options_.dev) return {};
+        options_.warnings.emplace_back(
+            "--dev is for trying things out, not for production: /echo is mounted");
+        if (!options_.echo) {
+            options_.echo = true;
+            source_of(*find_option("echo")) = "--dev";
+        }
+        if (!options_.listen.empty()) return {};
+        const Setting setting{find_option("listen"), {std::string{dev_url}}, "--dev"};
+        return apply({&setting, 1});
+    }
+
+    /// What no option can know alone.
+    [[nodiscard]] Check check_together() const {
+        const Options& o = options_;
+        if (o.ping_interval > Duration{} && o.idle_timeout > Duration{} &&
+            o.idle_timeout <= o.ping_interval) {
+            return std::unexpected{
+                fmt::format("{} must be longer than {}, or clients are closed before a ping could "
+                            "show that they live",
+                            describe("idle-timeout"), describe("ping-interval"))};
+        }
+        if (o.message_bytes_max > o.message_memory_max) {
+            return std::unexpected{fmt::format("{} does not fit into {}",
+                                               describe("message-bytes-max"),
+                                               describe("message-memory-max"))};
+        }
+        if (o.ring_submissions != 0 && o.ring_completions != 0 &&
+            o.ring_completions < o.ring_submissions) {
+            return std::unexpected{fmt::format("{} must not be smaller than {}",
+                                               describe("ring-completions"),
+                                               describe("ring-submissions"))};
+        }
+        for (auto url = o.listen.begin(); url != o.listen.end(); ++url) {
+            const bool any_port =
+                url->address.family != ring::Address::Family::unix_path && url->address.port == 0;
+            const auto is_same = [&](const ListenUrl& other) {
+                return other.address == url->address;
+            };
+            if (!any_port && std::any_of(o.listen.begin(), url, is_same)) {
+                return std::unexpected{fmt::format("--listen {} is given twice", url->text)};
+            }
+        }
+        return {};
+    }
+
+    [[nodiscard]] Check check_listens() const {
+        if (!options_.listen.empty()) return {};
+        return std::unexpected{
+            fmt::format("nothing to listen on: give --listen {} or --dev", dev_url)};
+    }
+
+    /// The settings in effect, as a file that --config takes.
+    [[nodiscard]] std::string to_toml() const {
+        std::string text = fmt::format("# ringcast {}: the settings in effect\n", version);
+        std::string_view section;
+        for (const OptionRow& row : option_table()) {
+            if (row.section != section) text += fmt::format("\n# {}\n", section = row.section);
+            std::string list;
+            for (std::string value : row.get(options_)) {
+                if (row.form == OptionRow::Form::toggle) value = value == "on" ? "true" : "false";
+                if (!list.empty()) list += ", ";
+                list += toml_value(value);
+            }
+            if (row.form == OptionRow::Form::list) list = "[" + list + "]";
+            text += fmt::format("{} = {}  # {}\n", row.name, list, sources_[index_of(row)]);
+        }
+        return text;
+    }
+
+    [[nodiscard]] Options take() && {
+        if (!options_.echo) {
+            options_.warnings.emplace_back(
+                "nothing is mounted, every request is answered with 404: give --echo or --dev");
+        }
+        return std::move(options_);
+    }
+
+private:
+    static std::size_t index_of(const OptionRow& row) {
+        return static_cast<std::size_t>(&row - option_table().data());
+    }
+    std::string& source_of(const OptionRow& row) { return sources_[index_of(row)]; }
+
+    /// `--idle-timeout 20s (ringcast.toml:3)`
+    [[nodiscard]] std::string describe(std::string_view name) const {
+        const OptionRow& row = *find_option(name);
+        return fmt::format("--{} {} ({})", name, row.get(options_).front(),
+                           sources_[index_of(row)]);
+    }
+
+    Options options_;
+    std::vector<std::string> sources_;
+};
+
+std::unexpected<Exit> mistake(std::string_view sentence) {
+    return std::unexpected{Exit{Exit::usage, fmt::format("ringcast: {}\n", sentence)}};
+}
+
+std::unexpected<Exit> answer(std::string text) {
+    return std::unexpected{Exit{0, std::move(text)}};
+}
+
+std::expected<std::string, std::string> read_file(const std::string& path) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "re"),
+                                                               &std::fclose};
+    if (file == nullptr) return std::unexpected{std::string{std::strerror(errno)}};
+    std::string text;
+    std::array<char, 4096> chunk;
+    while (const std::size_t size = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
+        text.append(chunk.data(), size);
+    }
+    if (std::ferror(file.get()) != 0) return std::unexpected{std::string{std::strerror(errno)}};
+    return text;
+}
+
+}  // namespace
+
+OptionSources process_sources(int argument_count, const char* const* arguments) {
+    OptionSources sources;
+    if (argument_count > 1) sources.arguments.assign(arguments + 1, arguments + argument_count);
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text{*entry};
+        const std::size_t split = text.find('=');
+        if (split == std::string_view::npos) continue;
+        sources.environment.emplace(text.substr(0, split), text.substr(split + 1));
+    }
+    sources.read_file = read_file;
+    return sources;
+}
+
+std::expected<Options, Exit> load_options(const OptionSources& sources) {
+    const auto command_line = parse_command_line(sources.arguments);
+    if (!command_line) return mistake(command_line.error());
+    if (command_line->help) return answer(help_text());
+    if (command_line->version) return answer(fmt::format("ringcast {}\n", version));
+    if (command_line->print_flags_markdown) return answer(flags_markdown());
+
+    const auto config = read_config(sources, *command_line);
+    if (!config) return mistake(config.error());
+    const auto environment = read_environment(sources);
+    if (!environment) return mistake(environment.error());
+
+    Merger merger;
+    for (const auto* settings : {&*config, &*environment, &command_line->settings}) {
+        if (auto applied = merger.apply(*settings); !applied) return mistake(applied.error());
+    }
+    if (auto applied = merger.apply_dev(); !applied) return mistake(applied.error());
+    if (auto checked = merger.check_together(); !checked) return mistake(checked.error());
+    // A configuration may be printed before it says where to listen; it cannot be used.
+    if (command_line->print_config) return answer(merger.to_toml());
+    if (auto checked = merger.check_listens(); !checked) return mistake(checked.error());
+    if (command_line->check_config) return answer("the settings are in order\n");
+    return std::move(merger).take();
+}
+
+}  // namespace ringcast::server
