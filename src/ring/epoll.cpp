@@ -1,7 +1,6 @@
 #include "ring/epoll.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 #include "base/assert.hpp"
 #include "ring/clock.hpp"
 #include "ring/error.hpp"
+#include "ring/send_rest.hpp"
 #include "ring/sockaddr.hpp"
 
 namespace ringcast::ring {
@@ -21,41 +21,8 @@ constexpr std::size_t events_max = 1024;
 constexpr int accepts_max = 64;
 /// A receive starts a new buffer rather than squeeze into less than this part of one.
 constexpr std::uint32_t room_divisor = 16;
-/// Parts that are handed on at once when a gathered send goes on in its middle.
-constexpr std::size_t rest_parts_max = 64;
 
 constexpr std::uint32_t failure_events = EPOLLERR | EPOLLHUP;
-
-/// Sends what is left of `submission` after its first `sent` bytes; one attempt. Returns bytes or
-/// -errno.
-[[nodiscard]] ssize_t send_rest(const Submission& submission, std::uint64_t sent) noexcept {
-    constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    msghdr message{};
-    std::array<iovec, rest_parts_max> rest;
-    if (submission.parts_count == 0) {
-        const auto* bytes = static_cast<const std::byte*>(submission.data) + sent;
-        const ssize_t result = ::send(submission.fd, bytes, submission.size - sent, flags);
-        return result < 0 ? -errno : result;
-    }
-    message = message_of(submission);
-    if (sent > 0) {
-        std::size_t count = 0;
-        for (std::size_t i = 0; i < message.msg_iovlen && count < rest.size(); ++i) {
-            const iovec& part = message.msg_iov[i];
-            if (sent >= part.iov_len) {
-                sent -= part.iov_len;
-            } else {
-                rest[count++] = {.iov_base = static_cast<std::byte*>(part.iov_base) + sent,
-                                 .iov_len = part.iov_len - sent};
-                sent = 0;
-            }
-        }
-        message.msg_iov = rest.data();
-        message.msg_iovlen = count;
-    }
-    const ssize_t result = ::sendmsg(submission.fd, &message, flags);
-    return result < 0 ? -errno : result;
-}
 
 }  // namespace
 
