@@ -134,6 +134,17 @@ TEST_CASE("legal variations of an opening handshake are accepted") {
     }
 }
 
+TEST_CASE("the key's last character has no bits beyond the sixteenth octet") {
+    std::string accepted;
+    for (int octet = 0x21; octet < 0x7f; ++octet) {
+        const char last = static_cast<char>(octet);
+        const std::string key = std::string(21, 'A') + last + "==";
+        if (read_handshake(ParsedHead{encode(UpgradeRequest{.key = key})}.request()))
+            accepted += last;
+    }
+    CHECK(accepted == "AQgw");
+}
+
 TEST_CASE("refusals carry the header lines that their status demands") {
     CHECK(response_fields(HandshakeReason::method_not_get) == "Allow: GET\r\n");
     CHECK(response_fields(HandshakeReason::not_an_upgrade).starts_with("Upgrade: websocket\r\n"));
