@@ -55,8 +55,8 @@ void Shard::on_recv_error(Connection& connection, int error) {
 
 /// The receive has come home: arm it again, unless the stream has ended or has to wait.
 void Shard::continue_recv(Connection& connection) {
-    if (connection.broken) return terminate(connection);
     if (connection.phase >= Phase::terminating) return join(connection);
+    if (connection.broken) return terminate(connection);
     if (!connection.peer_finished && !connection.is_suspended()) arm_recv(connection);
 }
 
