@@ -141,7 +141,7 @@ void Shard::on_deadline(Connection& connection) {
         case Phase::closing:
         case Phase::draining: ++metrics_.timeouts; return terminate(connection);
         case Phase::terminating:
-        case Phase::closed: RC_ASSERT(!"a deadline after the end");
+        case Phase::closed: RC_ASSERT(false && "a deadline after the end");
     }
 }
 

@@ -92,7 +92,7 @@ void Shard::complete(const ring::Completion& completion) {
         case ring::Opcode::close: break;
         case ring::Opcode::send_quiet:
         case ring::Opcode::cancel:
-        case ring::Opcode::shutdown: RC_ASSERT(!"completion of an operation that posts none");
+        case ring::Opcode::shutdown: RC_ASSERT(false && "completion of an operation that posts none");
     }
     if (token.tag == static_cast<std::uint8_t>(Tag::refused)) return;
     Connection* const connection = connections_.find({token.slot, token.generation});

@@ -188,7 +188,7 @@ private:
                 target.closed = true;
                 return post({.token = submission.token}, false);
             }
-            case ring::Opcode::wake: RC_ASSERT(!"a wake is no submission");
+            case ring::Opcode::wake: RC_ASSERT(false && "a wake is no submission");
         }
     }
 
