@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -31,8 +32,9 @@ namespace {
 /// All of `text` as a number up to `max`; no sign, no space.
 template <typename Number>
 [[nodiscard]] bool parse_number(std::string_view text, Number max, Number& number) noexcept {
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    const char* const begin = std::to_address(text.begin());
+    const char* const end = std::to_address(text.end());
+    const auto [stop, error] = std::from_chars(begin, end, number);
     return error == std::errc{} && stop == end && number <= max && !text.empty();
 }
 
@@ -86,6 +88,7 @@ enum class PathState : std::uint8_t { absent, other_file, stale_socket, in_use }
     if (!S_ISSOCK(status.st_mode)) return PathState::other_file;
     // Not blocking: a listener whose queue is full is a listener, too.
     const Descriptor probe{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!probe) return PathState::in_use;  // Cannot tell, so touch nothing.
     const SocketAddress to = to_socket_address(address);
     if (connect(probe.get(), to.data(), to.size) == 0) return PathState::in_use;
     return errno == ECONNREFUSED ? PathState::stale_socket : PathState::in_use;

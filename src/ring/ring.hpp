@@ -237,7 +237,7 @@ protected:
     /// submit().
     virtual void spill(std::span<const Submission> submissions) = 0;
 
-    Instant now_{};
+    Instant now_;
     Counters counters_;
 
 private:

@@ -16,7 +16,7 @@ std::expected<WakeEvent, std::string> WakeEvent::open() {
     return event;
 }
 
-void WakeEvent::consume() noexcept {
+void WakeEvent::consume() const noexcept {
     std::uint64_t count = 0;
     while (::read(fd(), &count, sizeof count) < 0) RC_ASSERT(errno == EINTR);
 }

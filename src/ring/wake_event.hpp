@@ -21,7 +21,7 @@ public:
     /// For other threads; valid while this object lives and stays where it is.
     [[nodiscard]] Waker waker() noexcept { return Waker{&WakeEvent::wake, this}; }
     /// Resets the counter. Only after epoll said that it is readable, else it would block.
-    void consume() noexcept;
+    void consume() const noexcept;
 
 private:
     static void wake(void* context) noexcept;
