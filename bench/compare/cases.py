@@ -1,0 +1,62 @@
+"""What is measured: each case is one run of the load generator against one server."""
+
+from typing import NamedTuple
+
+
+class Case(NamedTuple):
+    name: str
+    arguments: list[str]
+    figure: str = "server_cpu_us_per_message"  # Of the load generator's report; its ratio to the base is the outcome.
+    unit: str = "us"
+    fresh_server: bool = False  # A server that has never held a connection, for memory.
+
+
+class Lengths(NamedTuple):
+    """How long the parts of one run are, in seconds."""
+
+    warmup: float
+    measured: float
+    syscalls: float
+    hold: float
+
+
+def echo(name, message_bytes, connections, depth=1):
+    return Case(name, ["echo", "--message-bytes", message_bytes, "--connections", str(connections),
+                       "--depth", str(depth)])
+
+
+def connect(name, close):
+    return Case(name, ["connect", "--close", close], figure="server_cpu_us_per_handshake")
+
+
+def idle(name, connections):
+    return Case(name, ["idle", "--connections", str(connections)], figure="server_rss_bytes_per_connection",
+                unit="bytes", fresh_server=True)
+
+
+CASES = [
+    echo("echo 20 B c1000", "20", 1000),
+    echo("echo 20 B c50", "20", 50),
+    echo("echo 20 B c50 d16", "20", 50, depth=16),
+    echo("echo 20 B c10000", "20", 10000),
+    echo("echo 20 B c8", "20", 8),
+    echo("echo 20 B c1", "20", 1),
+    echo("echo 1 KiB c1000", "1KiB", 1000),
+    echo("echo 16 KiB c50", "16KiB", 50),
+    echo("echo 64 KiB c50", "64KiB", 50),
+    echo("echo 256 KiB c50", "256KiB", 50),
+    echo("echo 1 MiB c50", "1MiB", 50),
+    echo("echo 1 MiB c1", "1MiB", 1),
+    connect("handshake rst", "rst"),
+    connect("handshake fin", "fin"),
+    idle("idle c10000", 10000),
+]
+
+
+def length_arguments(case, lengths):
+    """The flags that give the parts of `case` their lengths."""
+    command = case.arguments[0]
+    if command == "idle":
+        return ["--hold", f"{lengths.hold}s"]
+    flags = ["--warmup", f"{lengths.warmup}s", "--duration", f"{lengths.measured}s"]
+    return flags + ["--syscall-duration", f"{lengths.syscalls}s"] if command == "echo" else flags
