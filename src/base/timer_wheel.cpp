@@ -114,9 +114,8 @@ void TimerWheel::advance(std::uint64_t target) noexcept {
             current_ = target;
             return;
         }
-        // With nothing on the wheels, turns of level 3 can be skipped: all that is left is in the
-        // far list.
-        current_ = event.list == far_list ? target >> horizon_bits << horizon_bits : event.tick;
+        // The far list comes last, so that there is nothing else to pass on the way to the target.
+        current_ = event.list == far_list ? target : event.tick;
         redistribute(event.list);
         if (!is_empty(due_list)) return;
     }
