@@ -1,9 +1,9 @@
 #pragma once
 // Log records as lines of text. Pure functions.
 //
-//     time=2026-01-31T12:00:00.123Z level=info shard=3 event=session_closed id=17 ip=::1
-//     lasted=1.5s reason="going away"
-//     {"time":"2026-01-31T12:00:00.123Z","level":"info","shard":3,"event":"session_closed","id":17,...,"lasted_seconds":1.5}
+//     time=2026-01-31T12:00:00.123Z level=info shard=3 event=session_closed id=17 lasted=1.5s
+//     {"time":"2026-01-31T12:00:00.123Z","level":"info","shard":3,"event":"session_closed","id":17,
+//      "lasted_seconds":1.5}                                                        (in one line)
 //
 // What peers sent may be in a value, so a line is always one line of valid UTF-8: control
 // characters are escaped, and bytes that are no UTF-8 appear as \xNN (logfmt) or U+FFFD (JSON).

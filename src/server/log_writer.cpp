@@ -52,9 +52,10 @@ struct LogWriter::State {
     LogOptions options;
     Sink sink;
     std::vector<std::unique_ptr<LogQueue>>
-        queues;                      // The first is the owner's. Not changed after start().
-    std::vector<LogRecord> records;  // Kept for its memory.
-    std::string lines;               // Likewise.
+        queues;                           // The first is the owner's. Not changed after start().
+    std::vector<LogRecord> records;       // Kept for its memory.
+    std::vector<const LogRecord*> order;  // Likewise.
+    std::string lines;                    // Likewise.
 
     std::mutex mutex;  // Guards the two flags.
     std::condition_variable changed;
@@ -77,10 +78,15 @@ std::size_t LogWriter::State::drain() {
             records.push_back(record);
         }
     }
-    std::ranges::stable_sort(records, {}, &LogRecord::time);
+    // Pointers are sorted instead of records of half a kilobyte; among equals they keep the queues'
+    // order.
+    order.clear();
+    for (const LogRecord& each : records) order.push_back(&each);
+    std::ranges::sort(order, {}, [](const LogRecord* each) { return std::pair{each->time, each}; });
     const auto offset = wall_offset();
     lines.clear();
-    for (const LogRecord& each : records) {
+    for (const LogRecord* const pointer : order) {
+        const LogRecord& each = *pointer;
         const WallTime time{each.time.time_since_epoch() + offset};
         if (each.dropped_before > 0) {
             append_line(lines, dropped_record(each.shard, each.time, each.dropped_before), time,
