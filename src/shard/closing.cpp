@@ -24,7 +24,7 @@ bool is_pinged_when_quiet(const Connection& connection) noexcept {
 /// Our Close, after everything that was sent before (RFC 6455 section 7.1.2). The peer has
 /// close_timeout to answer.
 void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
-    if (connection.phase != Phase::open || connection.broken) return;
+    if (!connection.session_open || connection.phase != Phase::open || connection.broken) return;
     send_close(connection, code, reason);
     connection.phase = Phase::closing;
     timers_.schedule(connection, ring_.now() + settings_.close_timeout);

@@ -1,0 +1,222 @@
+// Suspending and resuming input, and what comes in between: bytes, the end of the stream, errors.
+
+#include <cerrno>
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "unit/shard/shard_kit.hpp"
+
+using namespace ringcast;
+using namespace ringcast::shard;
+
+namespace {
+
+SessionLimits small_queue() {
+    SessionLimits limits;
+    limits.send_queue_bytes_max = 1000;  // Suspended above 500, resumed at 250.
+    return limits;
+}
+
+std::string numbered(int i) {
+    return std::to_string(i) + std::string(98, '.');
+}
+
+/// A session that has been suspended because its client does not read: message 0 to 5 of `sent`
+/// have been echoed to a full socket.
+struct SuspendedKit : ShardKit {
+    SuspendedKit() : ShardKit{small_queue()} {
+        take_frames(fd);
+        ring.socket(fd).room = 0;
+        std::string wire;
+        for (int i = 0; i < 6; ++i) wire += test::text_frame(numbered(i));
+        send(fd, wire);
+        turn();
+        REQUIRE(shard.metrics().suspensions == 1);
+    }
+    void expect_echoes(int count) {
+        const auto frames = take_frames(fd);
+        REQUIRE(frames.size() >= static_cast<std::size_t>(count));
+        for (int i = 0; i < count; ++i)
+            CHECK(frames[static_cast<std::size_t>(i)].payload == numbered(i));
+    }
+    int fd = open();
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(SuspendedKit,
+                  "a client that does not read is not read from, and nothing is lost") {
+    CHECK_FALSE(ring.socket(fd).recv.has_value());
+    CHECK(endpoint->messages_count == 5);
+    CHECK(shard.metrics().held_bytes == test::text_frame(numbered(5)).size());
+    ring.give_room(fd, 200);
+    turn(2);
+    CHECK_FALSE(ring.socket(fd).recv.has_value());
+    ring.give_room(fd, test::FakeRing::unlimited);
+    turn(2);
+    CHECK(ring.socket(fd).recv.has_value());
+    CHECK(endpoint->messages_count == 6);
+    CHECK(shard.metrics().held_bytes == 0);
+    turn(2);
+    expect_echoes(6);
+}
+
+TEST_CASE("bytes that come while the cancel is under way are held, in order, until resume") {
+    for (const bool resumes_first : {false, true}) {
+        CAPTURE(resumes_first);
+        ShardKit kit{small_queue()};
+        const int fd = kit.open();
+        kit.take_frames(fd);
+        kit.ring.socket(fd).holds_cancel = true;
+        kit.ring.socket(fd).room = 0;
+        std::string wire;
+        for (int i = 0; i < 40; ++i) wire += test::text_frame(numbered(i));
+        for (std::size_t at = 0; at < wire.size(); at += 701)
+            kit.ring.deliver(fd, std::string_view{wire}.substr(at, 701));
+        kit.turn(2);
+        CHECK(kit.ring.socket(fd).cancelled);
+        CHECK(kit.endpoint->messages_count == 5);
+        if (!resumes_first) kit.ring.finish_recv(fd, -ECANCELED);
+        for (int i = 0; i < 40; ++i) {
+            kit.turn(3);
+            kit.ring.give_room(fd, 300);
+        }
+        kit.turn(3);
+        if (resumes_first) kit.ring.finish_recv(fd, -ECANCELED);
+        kit.turn(2);
+        CHECK(kit.ring.socket(fd).recv.has_value());
+        CHECK(kit.shard.metrics().suspensions > 3);
+        const auto frames = kit.take_frames(fd);
+        REQUIRE(frames.size() == 40);
+        for (int i = 0; i < 40; ++i)
+            CHECK(frames[static_cast<std::size_t>(i)].payload == numbered(i));
+    }
+}
+
+TEST_CASE("the end of the stream waits for the bytes held before it") {
+    ShardKit kit{small_queue()};
+    const int fd = kit.open();
+    kit.take_frames(fd);
+    kit.ring.socket(fd).holds_cancel = true;
+    kit.ring.socket(fd).room = 0;
+    std::string wire;
+    for (int i = 0; i < 20; ++i) wire += test::text_frame(numbered(i));
+
+    SUBCASE("without a Close") {}
+    SUBCASE("with a Close") {
+        wire += test::close_frame(1000, "done");
+    }
+    const bool has_close =
+        kit.endpoint->endings.empty() && wire.ends_with(test::close_frame(1000, "done"));
+    kit.send(fd, wire);
+    kit.ring.finish_recv(fd, 0);
+    kit.turn(2);
+    CHECK(kit.endpoint->endings.empty());
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(20);
+    CHECK(kit.endpoint->messages_count == 20);
+    REQUIRE(kit.endpoint->endings.size() == 1);
+    CHECK(kit.endpoint->endings[0].code == (has_close ? CloseCode::normal : CloseCode::abnormal));
+    const auto frames = kit.take_frames(fd);
+    CHECK(frames.size() == (has_close ? 21 : 20));
+    CHECK(kit.ring.socket(fd).closed);
+}
+
+TEST_CASE_FIXTURE(SuspendedKit, "a suspended session whose connection breaks ends once") {
+    SUBCASE("its send fails") {
+        ring.fail_send(fd, ECONNRESET);
+    }
+    SUBCASE("its send fails, and so does what the shard cannot see any more") {
+        ring.socket(fd).holds_shutdown = true;
+        ring.fail_send(fd, EPIPE);
+    }
+    turn(4);
+    CHECK(ring.socket(fd).closed);
+    CHECK(endpoint->endings.size() == 1);
+    CHECK(shard.metrics().held_bytes == 0);
+    CHECK(shard.metrics().queue_bytes == 0);
+}
+
+TEST_CASE_FIXTURE(
+    SuspendedKit,
+    "a suspended session that closes reads on, drops messages and finds the peer's Close") {
+    shard.begin_shutdown(CloseCode::service_restart);
+    turn(3);
+    REQUIRE(ring.socket(fd).recv.has_value());
+    CHECK(endpoint->messages_count == 5);
+    send(fd, test::text_frame("dropped") + test::ping_frame("unanswered") +
+                 test::close_frame(1012, "ok"));
+    REQUIRE(endpoint->endings.size() == 1);
+    CHECK(endpoint->endings[0].code == CloseCode::service_restart);
+    CHECK(endpoint->endings[0].reason == "ok");
+    CHECK_FALSE(ring.socket(fd).sending_shut);
+    ring.give_room(fd, test::FakeRing::unlimited);
+    turn(3);
+    CHECK(ring.socket(fd).sending_shut);
+    const auto frames = take_frames(fd);
+    REQUIRE(frames.size() == 6);
+    CHECK(frames[5].close_code() == 1012);
+}
+
+TEST_CASE("a client that pings without reading is suspended like any other") {
+    ShardKit kit{small_queue()};
+    const int fd = kit.open();
+    kit.take_frames(fd);
+    kit.ring.socket(fd).room = 0;
+    std::string pings;
+    for (int i = 0; i < 1000; ++i) pings += test::ping_frame(numbered(i));
+    kit.send(fd, pings);
+    CHECK(kit.shard.metrics().queue_bytes < 700);
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(500);
+    const auto frames = kit.take_frames(fd);
+    REQUIRE(frames.size() == 1000);
+    for (int i = 0; i < 1000; ++i)
+        CHECK(frames[static_cast<std::size_t>(i)].payload == numbered(i));
+}
+
+TEST_CASE("a receive that ended for want of buffers is armed again, and nothing is lost") {
+    ShardKit kit;
+    const int fd = kit.open();
+    const std::string wire = test::text_frame("abcdef");
+    kit.ring.deliver(fd, wire.substr(0, 4));
+    kit.ring.finish_recv(fd, -ENOBUFS);
+    kit.turn(2);
+    REQUIRE(kit.ring.socket(fd).recv.has_value());
+    kit.ring.deliver(fd, wire.substr(4, 3), false);  // A last slice: the receive has ended with it.
+    kit.turn(2);
+    REQUIRE(kit.ring.socket(fd).recv.has_value());
+    kit.send(fd, wire.substr(7));
+    CHECK(kit.take_frames(fd).at(0).payload == "abcdef");
+}
+
+TEST_CASE("a receive error ends the session") {
+    for (const int error : {ECONNRESET, ETIMEDOUT, EPIPE, EIO}) {
+        ShardKit kit;
+        const int fd = kit.open();
+        kit.send(fd, test::text_frame("half a mess").substr(0, 8));
+        kit.ring.finish_recv(fd, -error);
+        kit.turn(3);
+        CHECK(kit.ring.socket(fd).closed);
+        REQUIRE(kit.endpoint->endings.size() == 1);
+        CHECK(kit.endpoint->endings[0].code == CloseCode::abnormal);
+        CHECK(kit.shard.metrics().unexpected_errors == (error == EIO ? 1 : 0));
+    }
+}
+
+TEST_CASE("a client that ends its stream gets what it is owed, then the end of ours") {
+    ShardKit kit;
+    const int fd = kit.open();
+    kit.take_frames(fd);
+    kit.ring.socket(fd).room = 3;
+    kit.ring.deliver(fd, test::text_frame("owed"));
+    kit.ring.finish_recv(fd, 0);
+    kit.turn(3);
+    CHECK(kit.endpoint->endings.size() == 1);
+    CHECK_FALSE(kit.ring.socket(fd).closed);
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(4);
+    CHECK(kit.take_frames(fd).at(0).payload == "owed");
+    CHECK(kit.ring.socket(fd).closed);
+}
