@@ -94,7 +94,10 @@ void Shard::complete(const ring::Completion& completion) {
         case ring::Opcode::cancel:
         case ring::Opcode::shutdown: RC_ASSERT(false && "completion of an operation that posts none");
     }
-    if (token.tag == static_cast<std::uint8_t>(Tag::refused)) return;
+    if (token.tag == static_cast<std::uint8_t>(Tag::refused)) {
+        --refused_closing_;
+        return;
+    }
     Connection* const connection = connections_.find({token.slot, token.generation});
     RC_ASSERT(connection != nullptr);
     switch (token.opcode) {
@@ -133,6 +136,7 @@ void Shard::accept_connection(int fd) {
     if (connection == nullptr) {
         ++metrics_.accepts_refused;
         log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
+        ++refused_closing_;
         ring_.close({.tag = static_cast<std::uint8_t>(Tag::refused)}, fd);
         return;
     }
@@ -263,7 +267,7 @@ void Shard::terminate_all() {
 }
 
 bool Shard::finished() const noexcept {
-    if (!shutdown_code_ || connections_.size() != 0) return false;
+    if (!shutdown_code_ || connections_.size() != 0 || refused_closing_ != 0) return false;
     for (const Listener& listener : listeners_) {
         if (listener.armed) return false;
     }

@@ -212,6 +212,7 @@ private:
     Dispatch dispatch_;
     http::RequestStorage request_;
     std::string scratch_;
+    std::uint32_t refused_closing_ = 0;  // Descriptors over connections_max, not closed yet.
     std::uint64_t completions_last_turn_ = 0;
     std::uint64_t sends_submitted_ = 0;  // Since the last turn.
     std::optional<CloseCode> shutdown_code_;
