@@ -21,7 +21,9 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
         const std::span bytes{completion.bytes, static_cast<std::size_t>(completion.result)};
         metrics_.bytes_received += bytes.size();
         connection.active_at = ring_.now();
-        connection.pinged = false;
+        // An answered ping: silence is counted anew, and the timer stands far behind.
+        if (std::exchange(connection.pinged, false) && connection.phase == Phase::open)
+            schedule_open(connection);
         if (connection.is_suspended() || connection.held_size > 0) {
             hold(connection, bytes);
         } else {
