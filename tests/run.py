@@ -3,8 +3,8 @@
 
     scripts/test            all steps, in this order
     scripts/test --quick    layers and unit tests only
-    scripts/test STEP...    some steps: layers format headers tests interop install sanitized tsan (interop and install
-                            use what `tests` has built)
+    scripts/test STEP...    some steps: layers format headers tests edge interop install sanitized tsan (edge, interop and
+                            install use what `tests` has built)
 
 A doctest test case counts as one test; so does every line of a runner, every check of the sources and every
 build. A crash or a time-out is a failure. Exit code 77 means skipped.
@@ -167,7 +167,7 @@ def formatting():
 
 
 def headers():
-    """Every header compiles alone (style.md rule 11)."""
+    """Every header compiles alone."""
     def compile_alone(header):
         return run(str(header.relative_to(ROOT)),
                    ["g++", "-std=c++23", "-fsyntax-only", "-Wno-pragma-once-outside-header", "-I", "src", "-I", "include",
@@ -198,6 +198,11 @@ def interop():
     return check("real clients", [ROOT / "tests/interop/run.py", ROOT / "build-test/ringcast"], 600)
 
 
+def edge():
+    return check("the edge binary", [ROOT / "tests/edge/run.py", ROOT / "build-test/ringcast",
+                                     ROOT / "build-test/tests/edge/without_io_uring"], 300)
+
+
 def install():
     return check("installed tree", [ROOT / "tests/install/run.py", ROOT / "build-test"], 300)
 
@@ -223,6 +228,7 @@ STEPS = {
     "format": formatting,
     "headers": headers,
     "tests": all_tests,
+    "edge": edge,
     "interop": interop,
     "install": install,
     "sanitized": sanitized,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <fmt/format.h>
 #include <mutex>
@@ -21,6 +22,7 @@
 #include "server/shard_thread.hpp"
 #include "server/signals.hpp"
 #include "shard/router.hpp"
+#include "simd/mask.hpp"
 
 namespace ringcast {
 
@@ -48,6 +50,17 @@ static_assert(static_cast<int>(Pinning::off) == static_cast<int>(server::Pinning
 std::string url_of(const ring::Address& address) {
     const bool is_unix = address.family == ring::Address::Family::unix_path;
     return is_unix ? address.to_string() : "ws://" + address.to_string();
+}
+
+/// RINGCAST_SIMD names a kernel other than the best one: for tests, and for whoever doubts.
+std::expected<void, std::string> choose_mask_kernel() {
+    const char* const name = std::getenv("RINGCAST_SIMD");
+    if (name == nullptr || simd::select_mask_kernel(name)) return {};
+    std::string known;
+    for (const simd::MaskKernel& kernel : simd::mask_kernels()) {
+        if (kernel.supported()) known.append(known.empty() ? "" : ", ").append(kernel.name);
+    }
+    return std::unexpected{fmt::format("RINGCAST_SIMD={}: this machine has {}", name, known)};
 }
 
 std::expected<Listening, std::string> open_listener(const std::string& url, std::uint32_t shards,
@@ -96,6 +109,8 @@ struct Server::Impl {
     [[nodiscard]] shard::Router make_router() const;
     void stop(CloseCode code);
     void wait();
+    void log_totals();
+    [[nodiscard]] Stats stats() const;
 
     Settings settings;
     std::vector<Mount> mounts;
@@ -117,6 +132,7 @@ std::expected<void, std::string> Server::Impl::start() {
     if (!mount_error.empty()) return std::unexpected{mount_error};
     const auto features = ring::parse_features(settings.uring_features);
     if (!features) return std::unexpected{features.error()};
+    if (auto chosen = choose_mask_kernel(); !chosen) return chosen;
     is_started = true;
 
     log.emplace(server::LogOptions{.level = static_cast<shard::LogLevel>(settings.log_level),
@@ -292,7 +308,21 @@ void Server::Impl::wait() {
         events.changed.wait(lock, have_ended);
     }
     lock.unlock();
+    if (is_log_started) log_totals();
     if (std::exchange(is_log_started, false)) (void)log->stop(log_patience);
+}
+
+/// What it was all about, as the last line.
+void Server::Impl::log_totals() {
+    const Stats total = stats();
+    log->log()
+        .info("stopped")
+        .field("handshakes", total.handshakes)
+        .field("messages_received", total.messages_received)
+        .field("messages_sent", total.messages_sent)
+        .field("messages_dropped", total.messages_dropped)
+        .field("protocol_errors", total.protocol_errors)
+        .field("ring_calls", total.ring_calls);
 }
 
 Server::Server(Settings settings) : impl_{std::make_unique<Impl>(std::move(settings))} {}
@@ -358,8 +388,12 @@ std::string Server::description() const {
 }
 
 Stats Server::stats() const {
+    return impl_->stats();
+}
+
+Stats Server::Impl::stats() const {
     Stats total;
-    for (const server::ShardThread& shard : impl_->shards) {
+    for (const server::ShardThread& shard : shards) {
         const shard::Metrics metrics = shard.metrics();
         total.accepts += metrics.accepts;
         total.handshakes += metrics.handshakes;

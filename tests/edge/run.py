@@ -1,0 +1,343 @@
+#!/usr/bin/python3
+"""The edge binary as an operator meets it: flags, files, signals, what it prints and how it ends.
+
+    tests/edge/run.py build-test/ringcast build-test/tests/without_io_uring
+
+One line per test; the last line is `N passed, N failed, N skipped`.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+BINARY, WITHOUT_IO_URING = map(os.path.abspath, sys.argv[1:3])
+PATIENCE_SECONDS = 20
+KEY = base64.b64encode(b"0123456789abcdef").decode()
+
+
+def clean_environment(extra=None):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGCAST_")}
+    return {**environment, **(extra or {})}
+
+
+class Server:
+    """A running edge binary; its banner has been read."""
+
+    def __init__(self, *flags, environment=None, wrapper=()):
+        self.process = subprocess.Popen([*wrapper, BINARY, *flags], env=clean_environment(environment), text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.lines = []
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if line.startswith("io "):  # The last line that is always there.
+                break
+        else:
+            raise AssertionError(f"ended at once: {self.process.communicate(timeout=PATIENCE_SECONDS)[1]}")
+
+    def urls(self):
+        return [line.removeprefix("listening on ") for line in self.lines if line.startswith("listening on ")]
+
+    def port(self):
+        return int(self.urls()[0].rsplit(":", 1)[1])
+
+    def stop(self, signal_number=signal.SIGTERM):
+        self.process.send_signal(signal_number)
+        return self.end()
+
+    def end(self):
+        """Exit code and what it had written to stderr."""
+        errors = self.process.communicate(timeout=PATIENCE_SECONDS)[1]
+        return self.process.returncode, errors
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def run(*flags, environment=None, **more):
+    """Runs the binary to its end: exit code, stdout, stderr."""
+    done = subprocess.run([BINARY, *flags], env=clean_environment(environment), text=True, capture_output=True,
+                          timeout=PATIENCE_SECONDS, **more)
+    return done.returncode, done.stdout, done.stderr
+
+
+def upgrade(address, path="/echo", fields=()):
+    """A connected socket and the status line of its opening handshake."""
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    client = socket.socket(family)
+    client.settimeout(PATIENCE_SECONDS)
+    client.connect(address)
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",
+             "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}", *fields]
+    client.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = client.recv(1)  # Not a byte of what follows the head.
+        if not piece:
+            break
+        head += piece
+    return client, head.decode().split("\r\n")[0]
+
+
+def read_exactly(client, size):
+    received = b""
+    while len(received) < size:
+        piece = client.recv(size - len(received))
+        assert piece, "the stream ended early"
+        received += piece
+    return received
+
+
+def echo(client, text=b"hello"):
+    client.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
+    assert read_exactly(client, 2 + len(text)) == bytes([0x81, len(text)]) + text
+
+
+def expect_one_line_error(result, *words):
+    code, _, errors = result
+    assert code not in (0, None) and code > 0, f"exit code {code}"
+    assert errors.count("\n") == 1, f"not one line: {errors!r}"
+    for word in words:
+        assert word in errors, f"{word!r} is not in {errors!r}"
+
+
+# What it prints and where it listens.
+
+def test_prints_a_line_per_listener_then_how_it_serves():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0", "--listen", "ws://127.0.0.1:0", "--shards", "2") as server:
+        assert len(server.urls()) == 2 and len(set(server.urls())) == 2
+        assert all(re.fullmatch(r"ws://127\.0\.0\.1:\d+", url) for url in server.urls())
+        assert re.fullmatch(r"io (io_uring \(.*\)|epoll), kernel \S+, 2 shards.*, \d+ open files", server.lines[-1])
+        for url in server.urls():
+            client, status = upgrade(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+            assert " 101 " in status
+            echo(client)
+
+
+def test_listens_on_ipv6():
+    with Server("--echo", "--listen", "ws://[::1]:0") as server:
+        assert server.urls()[0].startswith("ws://[::1]:")
+        client, status = upgrade(("::1", server.port()))
+        assert " 101 " in status
+        echo(client)
+
+
+def test_listens_on_a_unix_path_that_all_shards_share():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "ringcast.sock")
+        with Server("--echo", "--listen", f"unix:{path}", "--shards", "2") as server:
+            assert server.urls() == [f"unix:{path}"]
+            clients = [upgrade(path) for _ in range(20)]
+            for client, status in clients:
+                assert " 101 " in status
+                echo(client)
+
+
+def test_without_a_listener_it_says_what_to_do():
+    expect_one_line_error(run(), "--listen", "--dev")
+
+
+def test_nothing_is_served_that_was_not_asked_for():
+    with Server("--listen", "ws://127.0.0.1:0") as server:
+        assert " 404 " in upgrade(("127.0.0.1", server.port()))[1]
+
+
+def test_a_foreign_origin_is_refused():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0") as server:
+        assert " 403 " in upgrade(("127.0.0.1", server.port()), fields=["Origin: http://elsewhere.example"])[1]
+        assert " 101 " in upgrade(("127.0.0.1", server.port()), fields=["Origin: http://localhost"])[1]
+
+
+def test_a_port_in_use_is_an_error_even_with_reuse_port():
+    with Server("--echo", "--listen", "ws://127.0.0.1:0") as server:
+        expect_one_line_error(run("--echo", "--listen", server.urls()[0]), f"127.0.0.1:{server.port()}")
+    with contextlib.closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        expect_one_line_error(run("--echo", "--listen", f"ws://127.0.0.1:{other.getsockname()[1]}"), "use")
+
+
+# Flags, environment, file.
+
+def test_mistakes_get_one_clear_line():
+    listen = ["--listen", "ws://127.0.0.1:0"]
+    expect_one_line_error(run(*listen, "--no-such-flag"), "--no-such-flag")
+    expect_one_line_error(run(*listen, "--shards", "many"), "shards", "many")
+    expect_one_line_error(run(*listen, "--shards", "0"), "shards")
+    expect_one_line_error(run(*listen, "--message-bytes-max", "64KB"), "message-bytes-max", "64KB")
+    expect_one_line_error(run(*listen, "--idle-timeout", "10"), "idle-timeout")
+    expect_one_line_error(run(*listen, "--uring-features", "-warp"), "warp")
+    expect_one_line_error(run("--listen", "http://127.0.0.1:80"), "http://127.0.0.1:80")
+    expect_one_line_error(run(*listen, "--config", "/no/such/file"), "/no/such/file")
+    expect_one_line_error(run(*listen, environment={"RINGCAST_NO_SUCH": "1"}), "RINGCAST_NO_SUCH")
+    expect_one_line_error(run(*listen, environment={"RINGCAST_SIMD": "mmx"}), "RINGCAST_SIMD", "mmx")
+
+
+def test_flag_beats_environment_beats_file_beats_default():
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write('idle-timeout = "70s"\nping-interval = "7s"\nclose-timeout = "3s"\n')
+        file.flush()
+        code, text, _ = run("--listen", "ws://127.0.0.1:0", "--config", file.name, "--idle-timeout", "50s",
+                            "--print-config",
+                            environment={"RINGCAST_IDLE_TIMEOUT": "60s", "RINGCAST_PING_INTERVAL": "6s"})
+    assert code == 0
+    for line in ('idle-timeout = "50s"', 'ping-interval = "6s"', 'close-timeout = "3s"', 'handshake-timeout = "10s"'):
+        assert line in text, f"{line} is not in\n{text}"
+
+
+def test_an_unknown_key_in_the_file_is_refused_with_its_place():
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write('shards = 1\nshardz = 2\n')
+        file.flush()
+        expect_one_line_error(run("--config", file.name), f"{file.name}:2", "shardz")
+
+
+def test_what_print_config_prints_is_a_config():
+    code, text, _ = run("--echo", "--listen", "ws://127.0.0.1:0", "--print-config")
+    assert code == 0
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(text)
+        file.flush()
+        assert run("--config", file.name, "--check-config")[0] == 0
+
+
+def test_version_and_help():
+    assert re.fullmatch(r"ringcast \d+\.\d+\.\d+\n", run("--version")[1])
+    code, text, _ = run("--help")
+    assert code == 0 and "--send-queue-bytes-max" in text
+
+
+def test_limits_given_by_flags_are_in_force():
+    with Server("--echo", "--listen", "ws://127.0.0.1:0", "--message-bytes-max", "100", "--header-bytes-max", "1KiB") as server:
+        client, _ = upgrade(("127.0.0.1", server.port()))
+        client.sendall(bytes([0x82, 0x80 | 101, 0, 0, 0, 0]) + bytes(101))
+        assert read_exactly(client, 4)[2:] == (1009).to_bytes(2, "big")
+        assert " 431 " in upgrade(("127.0.0.1", server.port()), fields=["X: " + "x" * 1024])[1]
+
+
+def test_a_file_limit_that_is_too_low_says_what_to_do():
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    expect_one_line_error(run("--echo", "--listen", "ws://127.0.0.1:0", "--connections-max", "1000", preexec_fn=lower),
+                          "ulimit")
+
+
+def test_connections_beyond_the_maximum_are_closed_and_the_rest_served():
+    with Server("--echo", "--listen", "ws://127.0.0.1:0", "--shards", "1", "--connections-max", "2") as server:
+        clients = [upgrade(("127.0.0.1", server.port())) for _ in range(2)]
+        with contextlib.closing(socket.create_connection(("127.0.0.1", server.port()), PATIENCE_SECONDS)) as third:
+            assert third.recv(1) == b""
+        for client, _ in clients:
+            echo(client)
+
+
+# Rings.
+
+def test_auto_falls_back_to_epoll_with_one_line():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0", wrapper=[WITHOUT_IO_URING]) as server:
+        assert server.lines[-1].startswith("io epoll,")
+        client, status = upgrade(("127.0.0.1", server.port()))
+        assert " 101 " in status
+        echo(client)
+        code, errors = server.stop()
+        assert code == 0
+        assert len(re.findall("falling_back_to_epoll.*io_uring_setup", errors)) == 1, errors
+
+
+def test_io_uring_that_was_demanded_and_is_refused_is_an_error():
+    done = subprocess.run([WITHOUT_IO_URING, BINARY, "--echo", "--listen", "ws://127.0.0.1:0", "--io", "uring"],
+                          env=clean_environment(), text=True, capture_output=True, timeout=PATIENCE_SECONDS)
+    expect_one_line_error((done.returncode, done.stdout, done.stderr), "io_uring")
+
+
+def test_each_masking_kernel_can_be_chosen():
+    for name in ("scalar", "sse2", "avx2"):
+        with Server("--echo", "--listen", "ws://127.0.0.1:0", environment={"RINGCAST_SIMD": name}) as server:
+            client, _ = upgrade(("127.0.0.1", server.port()))
+            echo(client, b"x" * 100)
+
+
+# The end.
+
+def expect_close(server, client, signal_number, code):
+    echo(client)
+    server.process.send_signal(signal_number)
+    head = read_exactly(client, 4)
+    assert head[0] == 0x88 and int.from_bytes(head[2:4], "big") == code, head
+    read_exactly(client, head[1] - 2)
+    client.sendall(bytes([0x88, 0x82, 0, 0, 0, 0]) + head[2:4])
+    assert client.recv(1) == b""
+    client.close()
+    assert server.end()[0] == 0
+
+
+def test_sigterm_closes_with_1012_and_exits_with_0():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0") as server:
+        expect_close(server, upgrade(("127.0.0.1", server.port()))[0], signal.SIGTERM, 1012)
+
+
+def test_sigint_closes_with_1001_and_exits_with_0():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0") as server:
+        expect_close(server, upgrade(("127.0.0.1", server.port()))[0], signal.SIGINT, 1001)
+
+
+def test_the_shutdown_timeout_cuts_who_does_not_answer():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0", "--shutdown-timeout", "200ms", "--close-timeout", "1h") as server:
+        client, _ = upgrade(("127.0.0.1", server.port()))
+        echo(client)
+        assert server.stop()[0] == 0
+
+
+def test_a_second_signal_ends_it_at_once():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0", "--shutdown-timeout", "1h", "--close-timeout", "1h") as server:
+        client, _ = upgrade(("127.0.0.1", server.port()))
+        echo(client)
+        server.process.send_signal(signal.SIGTERM)
+        read_exactly(client, 4)  # The first has been taken.
+        assert server.stop()[0] == 128 + signal.SIGTERM
+
+
+def test_the_access_log_tells_of_each_session():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0", "--access-log", "on", "--log-format", "json") as server:
+        client, _ = upgrade(("127.0.0.1", server.port()))
+        peer = "127.0.0.1:%d" % client.getsockname()[1]
+        client.sendall(bytes([0x88, 0x82, 0, 0, 0, 0]) + (4001).to_bytes(2, "big"))
+        read_exactly(client, 4)
+        client.close()
+        code, errors = server.stop()
+    events = [json.loads(line) for line in errors.splitlines()]
+    opened = [event for event in events if event["event"] == "session_opened"]
+    closed = [event for event in events if event["event"] == "session_closed"]
+    assert code == 0 and len(opened) == 1 and len(closed) == 1, errors
+    assert opened[0]["peer"] == peer and closed[0]["code"] == 4001
+    assert opened[0]["session"] == closed[0]["session"]
+
+
+def main():
+    counts = {"passed": 0, "failed": 0}
+    for name, test in [(name, test) for name, test in globals().items() if name.startswith("test_")]:
+        try:
+            test()
+            counts["passed"] += 1
+            print(f"ok {name}", flush=True)
+        except Exception as error:  # Whatever it is, it is this test's result.
+            counts["failed"] += 1
+            print(f"FAILED {name}: {type(error).__name__} {error}", flush=True)
+    print(f"{counts['passed']} passed, {counts['failed']} failed, 0 skipped")
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
