@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -38,10 +39,16 @@ namespace detail {
 /// An object of unknown type with its destructor: the state of a session.
 using ErasedState = std::unique_ptr<void, void (*)(void*) noexcept>;
 
+/// A state without content costs no memory: all sessions share one.
 template <class State>
 [[nodiscard]] ErasedState erase(State state) {
-    return {new State(std::move(state)),
-            [](void* object) noexcept { delete static_cast<State*>(object); }};
+    if constexpr (std::is_empty_v<State> && std::is_trivially_destructible_v<State>) {
+        static State shared = std::move(state);
+        return {&shared, [](void*) noexcept {}};
+    } else {
+        return {new State(std::move(state)),
+                [](void* object) noexcept { delete static_cast<State*>(object); }};
+    }
 }
 
 /// The way back into a shard for one pending admission. Move-only; answers 503 when it dies unused.
