@@ -122,6 +122,11 @@ var scenarios = {
     },
   },
   origin: {
+    async 'a page of the server\'s own origin is welcome'(url) {
+      expectEqual(await outcome(url), 'open');
+    },
+  },
+  'foreign origin': {
     async 'a page of another origin is refused'(url) {
       expectEqual(await outcome(url), 1006);
     },
