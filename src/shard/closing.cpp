@@ -34,7 +34,6 @@ void Shard::start_close(Connection& connection, CloseCode code, std::string_view
 void Shard::send_close(Connection& connection, CloseCode code, std::string_view reason) {
     std::array<std::byte, ws::control_payload_bytes_max> payload;
     const std::size_t size = ws::write_close_payload(payload.data(), code, reason);
-    connection.close_code = code;
     enqueue(connection, ws::Opcode::close, std::span{payload}.first(size));
 }
 

@@ -18,7 +18,6 @@
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
 #include "http/request_parser.hpp"
-#include "ringcast/close_code.hpp"
 #include "shard/backlog.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/turn_output.hpp"
@@ -86,9 +85,8 @@ struct Connection : ShardTimer {
     const SlotId id;
     const int fd;
     std::uint32_t held_size = 0;
-    CloseCode close_code = CloseCode::abnormal;  // What we sent in our Close.
-    Block held;                                  // Input kept while suspended.
-    Instant opened_at{};                         // Accepted; later: the 101 was sent.
+    Block held;           // Input kept while suspended.
+    Instant opened_at{};  // Accepted; later: the 101 was sent.
     Instant active_at{};  // Bytes last came, or a backlog last made progress.
 
     TurnOutput::Chain chain;
