@@ -1,0 +1,174 @@
+// What a shard allocates: nothing per message in the steady state, little per idle connection. This
+// executable replaces operator new to count.
+
+#include <cstdlib>
+#include <cstring>
+#include <doctest/doctest.h>
+#include <malloc.h>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "unit/shard/shard_kit.hpp"
+
+namespace {
+
+/// What operator new and delete did while `is_counting`.
+struct {
+    bool is_counting = false;
+    std::uint64_t allocations = 0;
+    std::int64_t bytes = 0;
+} heap;
+
+void* allocate(std::size_t size, std::size_t alignment) {
+    void* const memory =
+        alignment == 0
+            ? std::malloc(size)
+            : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    if (memory == nullptr) std::abort();
+    if (heap.is_counting) {
+        ++heap.allocations;
+        heap.bytes += static_cast<std::int64_t>(malloc_usable_size(memory));
+    }
+    return memory;
+}
+
+void release(void* memory) noexcept {
+    if (heap.is_counting && memory != nullptr)
+        heap.bytes -= static_cast<std::int64_t>(malloc_usable_size(memory));
+    std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return allocate(size, 0);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+    release(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    release(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+    release(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+    release(memory);
+}
+
+using namespace ringcast;
+using namespace ringcast::shard;
+
+namespace {
+
+/// Turns the shard, and counts what it does.
+void count_turns(ShardKit& kit, int count) {
+    heap.is_counting = true;
+    kit.turn(count);
+    heap.is_counting = false;
+}
+
+/// A receive buffer that the same bytes arrive in again and again.
+class Slice {
+public:
+    explicit Slice(std::string wire) : wire_{std::move(wire)}, memory_(wire_.size() + 64) {}
+    void deliver(ShardKit& kit, int fd, std::size_t from, std::size_t size) {
+        std::memcpy(memory_.data() + from, wire_.data() + from, size);
+        kit.ring.deliver_in(fd, std::span{memory_}.subspan(from, size));
+    }
+    [[nodiscard]] std::size_t size() const { return wire_.size(); }
+
+private:
+    std::string wire_;
+    std::vector<std::byte> memory_;
+};
+
+}  // namespace
+
+TEST_CASE("in the steady state no message of up to 16 KiB allocates anything") {
+    constexpr int warm_up_turns = 20, turns = 2000;
+    struct {
+        const char* how;
+        std::size_t messages, pieces;
+        bool is_fragmented;
+    } const arrivals[] = {
+        {"one in a slice", 1, 1, false},
+        {"ten in a slice", 10, 1, false},
+        {"one in three slices", 1, 3, false},
+        {"one in two fragments", 1, 1, true},
+    };
+    for (const std::size_t size : {20u, 1024u, 16384u}) {
+        for (const auto& [how, messages, pieces, is_fragmented] : arrivals) {
+            CAPTURE(size);
+            CAPTURE(how);
+            ShardKit kit;
+            const std::string payload(size, 'x');
+            std::string wire;
+            for (std::size_t i = 0; i < messages; ++i) {
+                if (is_fragmented) {
+                    wire += test::text_frame(payload.substr(0, size / 2), false) +
+                            test::continuation_frame(payload.substr(size / 2), true);
+                } else {
+                    wire += test::binary_frame(payload);
+                }
+            }
+            std::vector<int> fds;
+            std::vector<Slice> slices;
+            for (int i = 0; i < 3; ++i) {
+                fds.push_back(kit.open());
+                kit.take_frames(fds.back());
+                kit.ring.socket(fds.back()).keeps_output = false;
+                slices.emplace_back(wire);
+            }
+            heap.allocations = 0;
+            for (int turn = -warm_up_turns; turn < turns; ++turn) {
+                if (turn == 0) heap.allocations = 0;
+                // A slice lives for two turns, so the same memory may come with every third.
+                const std::size_t step = slices[0].size() / pieces + 1;
+                for (std::size_t at = 0; at < slices[0].size(); at += step) {
+                    for (std::size_t i = 0; i < fds.size(); ++i) {
+                        slices[i].deliver(kit, fds[i], at, std::min(step, slices[i].size() - at));
+                    }
+                    count_turns(kit, 3);
+                }
+            }
+            CHECK(heap.allocations == 0);
+            const auto messages_count = static_cast<std::size_t>(turns + warm_up_turns) * messages;
+            CHECK(kit.endpoint->messages_count == messages_count * fds.size());
+            CHECK(kit.ring.socket(fds[0]).output_bytes > messages_count * size);
+        }
+    }
+}
+
+TEST_CASE("an idle session costs at most 512 bytes of user memory") {
+    constexpr int sessions = 4096;
+    Settings settings;
+    settings.connections_max = 2 * sessions;
+    ShardKit kit{{}, settings};
+    // The smallest state that an application can have.
+    kit.endpoint->upgraded = [](Upgrade&) {
+        Verdict verdict;
+        verdict.state = {new char, [](void* state) noexcept { delete static_cast<char*>(state); }};
+        return verdict;
+    };
+    Slice request{encode(test::UpgradeRequest{})};
+    heap.bytes = 0;
+    for (int i = 0; i < sessions; ++i) {
+        const int fd = kit.ring.add_connection();
+        kit.ring.socket(fd).keeps_output = false;
+        kit.ring.complete_accept(ShardKit::listener, fd);
+        count_turns(kit, 2);
+        request.deliver(kit, fd, 0, request.size());
+        count_turns(kit, 3);
+    }
+    REQUIRE(kit.endpoint->opened_count == sessions);
+    const auto bytes = static_cast<std::size_t>(heap.bytes) / sessions;
+    MESSAGE("sizeof(Connection): " << sizeof(Connection) << ", bytes per idle session: " << bytes);
+    CHECK(bytes >= sizeof(Connection));
+    CHECK(bytes <= 512);
+}
