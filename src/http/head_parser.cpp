@@ -195,7 +195,7 @@ Result check_host(Request& request) noexcept {
     const std::size_t count = request.field_count("Host");
     if (count > 1) return fail(Reason::repeated_host);
     if (count == 0) return request.version_minor == 0 ? success : fail(Reason::missing_host);
-    const std::string_view host = *request.field("Host");
+    const std::string_view host = request.field("Host").value_or("");
     if (!is_authority(host)) return fail(Reason::malformed_host);
     if (request.authority.empty()) request.authority = host;
     return success;
@@ -205,7 +205,7 @@ Result check_host(Request& request) noexcept {
 Result check_framing(Request& request) noexcept {
     const std::size_t length_count = request.field_count("Content-Length");
     if (length_count > 0) {
-        const std::string_view text = *request.field("Content-Length");
+        const std::string_view text = request.field("Content-Length").value_or("");
         for (const char c : text) {
             if (!is_digit(c)) return fail(Reason::malformed_content_length);
         }
@@ -228,7 +228,8 @@ Result check_framing(Request& request) noexcept {
         }
     }
     // Chunked once, in one line, and nothing around it.
-    if (coding_lines != 1 || !equals_ignoring_case(*request.field(transfer_encoding), chunked)) {
+    if (coding_lines != 1 ||
+        !equals_ignoring_case(request.field(transfer_encoding).value_or(""), chunked)) {
         return fail(Reason::conflicting_framing);
     }
     request.is_chunked = true;

@@ -47,7 +47,7 @@ struct Event {
     MessageKind message_kind = MessageKind::binary;  ///< message
     Reason reason = Reason::none;                    ///< failure
     CloseCode code = CloseCode::no_status;  ///< close; no_status when the frame carried none
-    std::span<std::byte> payload{};         ///< message, ping, pong; the reason text of a close
+    std::span<std::byte> payload;           ///< message, ping, pong; the reason text of a close
     bool in_slice =
         false;  ///< message: the payload lies in the slice, with its frame header before it
 };

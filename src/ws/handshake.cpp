@@ -113,7 +113,7 @@ std::expected<Handshake, HandshakeFailure> read_handshake(const http::Request& r
     const std::size_t key_count = request.field_count("Sec-WebSocket-Key");
     if (key_count == 0) return refuse(HandshakeReason::missing_key);
     if (key_count > 1) return refuse(HandshakeReason::repeated_key);
-    const std::string_view key = *request.field("Sec-WebSocket-Key");
+    const std::string_view key = request.field("Sec-WebSocket-Key").value_or("");
     if (!is_key(key)) return refuse(HandshakeReason::malformed_key);
 
     if (request.has_body()) return refuse(HandshakeReason::has_body);
