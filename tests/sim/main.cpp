@@ -1,0 +1,260 @@
+// The simulator's driver. Runs seeds, says what they exercised, and on failure which seed it was
+// and how to see it again.
+//
+//   sim                              the regression seeds, then 200 more
+//   sim --seeds 2000 [--first N] [--jobs 2]
+//   sim --seed N [--trace]           one seed, with every submission and completion
+//   sim --seed N --walk              the fault walk: that scenario, calm but for one decision, for
+//   every decision sim --seed N --break NAME        a made-up fault of the server, which has to be
+//   noticed
+
+#include <cinttypes>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include "sim/rules.hpp"
+#include "sim/world.hpp"
+
+namespace ringcast::sim {
+namespace {
+
+struct Arguments {
+    std::uint64_t first = 0, seeds = 200, jobs = 1;
+    std::optional<std::uint64_t> seed;
+    std::string break_name, seeds_file;
+    bool trace = false, walk = false;
+};
+
+// What runs right now, for the handler below.
+WorldOptions running;
+
+void say_how_to_replay() {
+    std::fprintf(stderr, "seed %" PRIu64 " failed; replay with: sim --seed %" PRIu64 " --trace",
+                 running.seed, running.seed);
+    if (running.walk) std::fprintf(stderr, " --decision %" PRIu64, *running.walk);
+    std::fprintf(stderr, "\n");
+}
+
+/// An assert of the shard, or a sanitizer: not safe by the letter, but the process is lost anyway.
+void on_abort(int) {
+    say_how_to_replay();
+    std::_Exit(1);
+}
+
+/// False after a violation, which is printed.
+bool run_one(const WorldOptions& options, Tally& tally) {
+    running = options;
+    try {
+        tally.add(run_world(options));
+        return true;
+    } catch (const Violation& violation) {
+        std::fprintf(stderr, "%s\n", violation.what());
+        say_how_to_replay();
+        return false;
+    }
+}
+
+void print(const Tally& tally) {
+    const auto line = [](const char* name, std::uint64_t count) {
+        std::printf(" %s=%" PRIu64, name, count);
+    };
+    std::printf("seen:");
+    line("turns", tally.turns);
+    line("clients", tally.clients);
+    line("handshakes", tally.handshakes);
+    line("refusals", tally.refusals);
+    line("echoes", tally.echoes);
+    line("protocol_errors", tally.protocol_errors);
+    line("timeouts", tally.timeouts);
+    line("suspensions", tally.suspensions);
+    line("quiet_shortfalls", tally.shortfalls);
+    line("early_flushes", tally.early_flushes);
+    line("early_shutdowns", tally.early_shutdowns);
+    line("late_admissions", tally.late_admissions);
+    std::printf("\nfaults:");
+    for (std::size_t i = 0; i < faults_count; ++i)
+        line(to_string(static_cast<Fault>(i)).data(), tally.faults[i]);
+    std::printf("\nclients:");
+    for (std::size_t i = 0; i < behaviours_count; ++i) {
+        line(to_string(static_cast<Behaviour>(i)).data(), tally.behaviours[i]);
+    }
+    std::printf("\ntrace hash: %016" PRIx64 "\n", tally.trace_hash);
+}
+
+/// Every `jobs`-th seed in a process of its own, which sends its tally through a pipe. False if any
+/// failed.
+bool run_seeds(const Arguments& arguments, Tally& total) {
+    std::vector<int> pipes;
+    std::fflush(stdout);
+    for (std::uint64_t job = 0; job < arguments.jobs; ++job) {
+        int ends[2];
+        if (pipe(ends) != 0) return false;
+        if (fork() == 0) {
+            Tally tally;
+            for (std::uint64_t i = job; i < arguments.seeds; i += arguments.jobs) {
+                if (!run_one({.seed = arguments.first + i}, tally)) std::_Exit(1);
+            }
+            const bool written =
+                write(ends[1], &tally, sizeof tally) == static_cast<ssize_t>(sizeof tally);
+            std::_Exit(written ? 0 : 1);
+        }
+        close(ends[1]);
+        pipes.push_back(ends[0]);
+    }
+    bool passed = true;
+    for (const int end : pipes) {
+        Tally tally;
+        const bool complete = read(end, &tally, sizeof tally) == static_cast<ssize_t>(sizeof tally);
+        close(end);
+        if (complete) total.add(tally);
+        passed = passed && complete;
+    }
+    while (wait(nullptr) > 0) {
+    }
+    return passed;
+}
+
+/// Every decision of one scenario strikes once.
+bool walk(std::uint64_t seed) {
+    Tally tally;
+    std::uint64_t index = 0;
+    for (;; ++index) {
+        const std::uint64_t struck = tally.walk_struck;
+        if (!run_one({.seed = seed, .walk = index}, tally)) return false;
+        if (tally.walk_struck == struck) break;
+    }
+    print(tally);
+    std::printf("%" PRIu64 " faults walked in seed %" PRIu64 "\n", index, seed);
+    return true;
+}
+
+bool run_regressions(const std::string& path, Tally& tally) {
+    std::ifstream file{path};
+    for (std::string line; std::getline(file, line);) {
+        if (line.empty() || line.front() == '#') continue;
+        if (!run_one({.seed = std::stoull(line)}, tally)) return false;
+    }
+    return true;
+}
+
+struct NamedBreak {
+    const char* name;
+    Break broken;
+    Rule rule;
+};
+constexpr NamedBreak breaks[] = {
+    {"lose_echo", Break::lose_echo, Rule::echoes_complete},
+    {"repeat_echo", Break::repeat_echo, Rule::echoes_exact},
+    {"swap_echoes", Break::swap_echoes, Rule::echoes_exact},
+    {"flip_octet", Break::flip_octet, Rule::echoes_exact},
+    {"change_kind", Break::change_kind, Rule::echoes_exact},
+    {"flip_pong", Break::flip_pong, Rule::pongs_match},
+    {"change_code", Break::change_code, Rule::close_as_scripted},
+    {"lose_close", Break::lose_close, Rule::close_as_scripted},
+    {"change_status", Break::change_status, Rule::refusal_as_scripted},
+    {"change_accept", Break::change_accept, Rule::handshake_answered},
+    {"mask_frame", Break::mask_frame, Rule::frames_well_formed},
+    {"stall", Break::stall, Rule::liveness},
+    {"leak", Break::leak, Rule::end_state_empty},
+    {"overfill", Break::overfill, Rule::queues_bounded},
+};
+
+/// True if some seed notices the break, by the rule that is there for it.
+bool is_noticed(const NamedBreak& named) {
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        try {
+            running = {.seed = seed, .broken = named.broken};
+            (void)run_world(running);
+        } catch (const Violation& violation) {
+            std::printf("%-14s noticed by seed %" PRIu64 ": %s\n", named.name, seed,
+                        violation.what());
+            return violation.rule() == named.rule;
+        }
+    }
+    std::printf("%-14s NOT NOTICED\n", named.name);
+    return false;
+}
+
+int run_breaks(const std::string& name) {
+    bool all = true;
+    bool any = false;
+    for (const NamedBreak& named : breaks) {
+        if (name != "all" && name != named.name) continue;
+        any = true;
+        all = is_noticed(named) && all;
+    }
+    if (!any) std::fprintf(stderr, "no such break: %s\n", name.c_str());
+    return any && all ? 0 : 1;
+}
+
+int usage(const char* program) {
+    std::fprintf(stderr,
+                 "usage: %s [--seeds N] [--first N] [--jobs N] [--regressions FILE]\n"
+                 "       %s --seed N [--trace] [--walk | --decision N]\n"
+                 "       %s --break NAME|all\n",
+                 program, program, program);
+    return 2;
+}
+
+int run(int argc, char** argv) {
+    Arguments arguments;
+    std::optional<std::uint64_t> decision;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument{argv[i]};
+        const auto is_number = [&] {
+            return i + 1 < argc && std::strspn(argv[i + 1], "0123456789") > 0;
+        };
+        const auto number = [&] { return std::strtoull(argv[++i], nullptr, 10); };
+        if (argument == "--seeds" && is_number())
+            arguments.seeds = number();
+        else if (argument == "--first" && is_number())
+            arguments.first = number();
+        else if (argument == "--jobs" && is_number())
+            arguments.jobs = std::max<std::uint64_t>(1, number());
+        else if (argument == "--seed" && is_number())
+            arguments.seed = number();
+        else if (argument == "--decision" && is_number())
+            decision = number();
+        else if (argument == "--break" && i + 1 < argc)
+            arguments.break_name = argv[++i];
+        else if (argument == "--regressions" && i + 1 < argc)
+            arguments.seeds_file = argv[++i];
+        else if (argument == "--trace")
+            arguments.trace = true;
+        else if (argument == "--walk")
+            arguments.walk = true;
+        else
+            return usage(argv[0]);
+    }
+    if (!arguments.break_name.empty()) return run_breaks(arguments.break_name);
+    if (arguments.walk) return walk(arguments.seed.value_or(0)) ? 0 : 1;
+    Tally tally;
+    bool passed = false;
+    if (arguments.seed) {
+        passed = run_one(
+            {.seed = *arguments.seed, .walk = decision, .prints_trace = arguments.trace}, tally);
+    } else {
+        passed = run_regressions(arguments.seeds_file, tally) && run_seeds(arguments, tally);
+    }
+    if (!passed) return 1;
+    print(tally);
+    std::printf("%" PRIu64 " seeds passed\n", tally.runs);
+    return 0;
+}
+
+}  // namespace
+}  // namespace ringcast::sim
+
+int main(int argc, char** argv) {
+    std::signal(SIGABRT, ringcast::sim::on_abort);
+    std::signal(SIGSEGV, ringcast::sim::on_abort);
+    return ringcast::sim::run(argc, argv);
+}

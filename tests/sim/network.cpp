@@ -1,0 +1,346 @@
+#include "sim/network.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/assert.hpp"
+
+namespace ringcast::sim {
+namespace {
+
+constexpr std::size_t first_descriptor = 3;
+
+}  // namespace
+
+Network::Network(std::uint64_t seed, Faults& faults)
+    : prng_{seed}, faults_{&faults}, descriptors_(first_descriptor) {}
+
+// ---- Events ----
+
+void Network::schedule(Instant at, EventKind kind, std::uint32_t connection) {
+    const auto later = [](const Event& a, const Event& b) {
+        return a.at != b.at ? a.at > b.at : a.order > b.order;
+    };
+    events_.push_back({.at = at, .order = order_++, .kind = kind, .connection = connection});
+    std::push_heap(events_.begin(), events_.end(), later);
+}
+
+bool Network::step(Instant limit) {
+    const auto later = [](const Event& a, const Event& b) {
+        return a.at != b.at ? a.at > b.at : a.order > b.order;
+    };
+    if (events_.empty() || events_.front().at > limit) {
+        if (limit != instant_never) now_ = std::max(now_, limit);
+        return false;
+    }
+    std::pop_heap(events_.begin(), events_.end(), later);
+    const Event event = events_.back();
+    events_.pop_back();
+    now_ = std::max(now_, event.at);
+    run_event(event);
+    return true;
+}
+
+void Network::run_event(const Event& event) {
+    if (event.kind == EventKind::tick) {
+        changed_ = true;
+        return;
+    }
+    Connection& connection = *connections_[event.connection];
+    bool run_peer = false;
+    switch (event.kind) {
+        case EventKind::tick: break;
+        case EventKind::arrive_at_listener:
+            if (is_listener(connection.listener)) {
+                at(connection.listener).backlog.push_back(event.connection);
+            } else {
+                schedule(now_, EventKind::reset_client, event.connection);  // Refused.
+            }
+            changed_ = true;
+            break;
+        case EventKind::established:
+            connection.established = !connection.client_reset;
+            run_peer = true;
+            break;
+        case EventKind::to_server:
+            connection.to_server.arrive();
+            if (connection.server_closed && connection.to_server.readable() > 0) {
+                connection.to_server.discard();
+                schedule(now_ + travel(connection.link), EventKind::reset_client, event.connection);
+            }
+            changed_ = true;
+            break;
+        case EventKind::to_client:
+            connection.to_client.arrive();
+            if (connection.client_closed && connection.to_client.readable() > 0) {
+                connection.to_client.discard();
+                schedule(now_ + travel(connection.link), EventKind::reset_server, event.connection);
+            }
+            run_peer = true;
+            break;
+        case EventKind::reset_server:
+            connection.server_reset = true;
+            connection.to_client.cut();
+            // What had arrived may still be read, or is lost with the connection.
+            if (prng_.chance(1, 2))
+                connection.to_server.discard();
+            else
+                connection.to_server.cut();
+            changed_ = true;
+            break;
+        case EventKind::reset_client:
+            connection.client_reset = true;
+            connection.to_client.cut();
+            connection.to_server.cut();
+            run_peer = true;
+            break;
+        case EventKind::run_peer:
+            connection.run_scheduled = false;
+            run_peer = true;
+            break;
+        case EventKind::timer:
+            run_peer = connection.timer_at == event.at;
+            if (run_peer) connection.timer_at = instant_never;
+            break;
+    }
+    if (run_peer && !connection.client_closed) {
+        connection.peer->run(Wire{*this, event.connection}, now_);
+    }
+}
+
+Duration Network::travel(const Link& link) {
+    const auto jitter = static_cast<std::uint64_t>(link.jitter.count());
+    auto duration = link.latency + Duration{static_cast<std::int64_t>(prng_.below(jitter + 1))};
+    if (faults_->strikes(Fault::segment_late)) {
+        duration += std::chrono::microseconds{prng_.below(300'000)};
+    }
+    return duration;
+}
+
+void Network::transmit(Stream& stream, std::uint32_t connection, EventKind arrival,
+                       std::span<const std::byte> bytes) {
+    const Link& link = connections_[connection]->link;
+    while (!bytes.empty()) {
+        std::size_t size = bytes.size();
+        if (faults_->strikes(Fault::segment_split)) size = 1 + prng_.below(size);
+        const Instant at = std::max(now_ + travel(link), stream.last_arrival());
+        stream.send(bytes.first(size), at);
+        schedule(at, arrival, connection);
+        bytes = bytes.subspan(size);
+    }
+}
+
+void Network::finish(Stream& stream, std::uint32_t connection, EventKind arrival) {
+    if (stream.is_finished()) return;
+    const Instant at =
+        std::max(now_ + travel(connections_[connection]->link), stream.last_arrival());
+    stream.finish(at);
+    schedule(at, arrival, connection);
+}
+
+void Network::run_peer_after(std::uint32_t connection, Duration delay) {
+    if (std::exchange(connections_[connection]->run_scheduled, true)) return;
+    schedule(now_ + delay, EventKind::run_peer, connection);
+}
+
+std::uint32_t Network::connect(Peer& peer, int listener, Instant at, const Link& link) {
+    const auto index = static_cast<std::uint32_t>(connections_.size());
+    auto connection = std::make_unique<Connection>();
+    connection->peer = &peer;
+    connection->listener = listener;
+    connection->link = link;
+    connection->to_server = Stream{link.buffer_bytes};
+    connection->to_client = Stream{link.buffer_bytes};
+    connections_.push_back(std::move(connection));
+    const Instant arrival = at + travel(link);
+    schedule(arrival, EventKind::arrive_at_listener, index);
+    schedule(arrival + travel(link), EventKind::established, index);
+    return index;
+}
+
+// ---- Descriptors ----
+
+Network::DescriptorKind Network::kind(int fd) const noexcept {
+    const auto index = static_cast<std::size_t>(fd);
+    return fd >= 0 && index < descriptors_.size() ? descriptors_[index].kind : DescriptorKind::free;
+}
+
+int Network::take_descriptor() {
+    for (std::size_t i = first_descriptor; i < descriptors_.size(); ++i) {
+        if (descriptors_[i].kind == DescriptorKind::free) return static_cast<int>(i);
+    }
+    descriptors_.emplace_back();
+    return static_cast<int>(descriptors_.size() - 1);
+}
+
+int Network::listen() {
+    const int fd = take_descriptor();
+    at(fd).kind = DescriptorKind::listener;
+    return fd;
+}
+
+void Network::close_listener(int fd) {
+    for (const std::uint32_t connection : at(fd).backlog) {
+        schedule(now_, EventKind::reset_client, connection);
+    }
+    at(fd).backlog.clear();
+    release(fd);
+}
+
+std::size_t Network::descriptors_open() const noexcept {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        descriptors_, [](const Descriptor& entry) { return entry.kind != DescriptorKind::free; }));
+}
+
+int Network::accept(int listener) {
+    const std::uint32_t connection = at(listener).backlog.front();
+    at(listener).backlog.pop_front();
+    const int fd = take_descriptor();
+    at(fd).kind = DescriptorKind::connection;
+    at(fd).connection = connection;
+    return fd;
+}
+
+void Network::abort_accept(int listener) {
+    const std::uint32_t connection = at(listener).backlog.front();
+    at(listener).backlog.pop_front();
+    connections_[connection]->severed = true;
+    schedule(now_ + travel(connections_[connection]->link), EventKind::reset_client, connection);
+}
+
+// ---- The kernel's side of a connection ----
+
+void Network::read(int fd, std::span<std::byte> target) {
+    Stream& stream = conn(fd).to_server;
+    std::ranges::copy(stream.peek().first(target.size()), target.begin());
+    stream.consume(target.size());
+    run_peer_after(at(fd).connection, conn(fd).link.latency);  // The window opens.
+}
+
+int Network::receive_state(int fd) const {
+    const Connection& connection = conn(fd);
+    if (connection.server_reset) return -ECONNRESET;
+    return connection.server_shut_receiving || connection.to_server.at_end() ? 1 : 0;
+}
+
+int Network::send_state(int fd) const {
+    const Connection& connection = conn(fd);
+    if (connection.server_reset) return -ECONNRESET;
+    return connection.to_client.is_finished() ? -EPIPE : 0;
+}
+
+void Network::write(int fd, std::span<const std::byte> bytes) {
+    transmit(conn(fd).to_client, at(fd).connection, EventKind::to_client, bytes);
+}
+
+void Network::shut(int fd, bool receiving_too) {
+    Connection& connection = conn(fd);
+    if (!connection.server_reset) {
+        finish(connection.to_client, at(fd).connection, EventKind::to_client);
+    }
+    connection.server_shut_receiving = connection.server_shut_receiving || receiving_too;
+    changed_ = true;
+}
+
+void Network::close(int fd) {
+    const std::uint32_t index = at(fd).connection;
+    Connection& connection = *connections_[index];
+    connection.server_closed = true;
+    if (connection.server_reset) return;
+    if (connection.to_server.readable() > 0) {
+        // Unread bytes: the kernel resets, and what it has not yet transmitted is lost.
+        if (prng_.chance(1, 2)) connection.to_client.cut();
+        connection.to_server.discard();
+        const Instant at =
+            std::max(now_ + travel(connection.link), connection.to_client.last_arrival());
+        schedule(at, EventKind::reset_client, index);
+    } else {
+        finish(connection.to_client, index, EventKind::to_client);
+    }
+}
+
+void Network::release(int fd) {
+    at(fd).kind = DescriptorKind::free;
+}
+
+void Network::sever(int fd) {
+    const std::uint32_t index = at(fd).connection;
+    Connection& connection = *connections_[index];
+    connection.severed = true;
+    schedule(now_, EventKind::reset_server, index);
+    connection.server_reset = true;
+    schedule(now_ + travel(connection.link), EventKind::reset_client, index);
+}
+
+// ---- The client's side ----
+
+bool Wire::is_connected() const {
+    return network_->connections_[connection_]->established;
+}
+
+std::size_t Wire::write(std::span<const std::byte> bytes) {
+    Network::Connection& connection = *network_->connections_[connection_];
+    if (connection.client_reset || connection.client_closed) return 0;
+    const std::size_t size = std::min(bytes.size(), connection.to_server.room());
+    network_->transmit(connection.to_server, connection_, Network::EventKind::to_server,
+                       bytes.first(size));
+    return size;
+}
+
+std::span<const std::byte> Wire::arrived() const {
+    return network_->connections_[connection_]->to_client.peek();
+}
+
+void Wire::consume(std::size_t size) {
+    if (size == 0) return;
+    network_->connections_[connection_]->to_client.consume(size);
+    network_->changed_ = true;
+}
+
+bool Wire::at_end() const {
+    return network_->connections_[connection_]->to_client.at_end();
+}
+bool Wire::has_ended() const {
+    return network_->connections_[connection_]->to_client.has_ended();
+}
+bool Wire::was_reset() const {
+    return network_->connections_[connection_]->client_reset;
+}
+bool Wire::was_severed() const {
+    return network_->connections_[connection_]->severed;
+}
+
+void Wire::shutdown() {
+    Network::Connection& connection = *network_->connections_[connection_];
+    if (connection.client_reset) return;
+    network_->finish(connection.to_server, connection_, Network::EventKind::to_server);
+}
+
+void Wire::close() {
+    Network::Connection& connection = *network_->connections_[connection_];
+    if (connection.client_closed) return;
+    if (connection.to_client.readable() > 0) return reset();
+    shutdown();
+    connection.client_closed = true;
+}
+
+void Wire::reset() {
+    Network::Connection& connection = *network_->connections_[connection_];
+    if (connection.client_closed) return;
+    connection.client_closed = true;
+    if (connection.client_reset) return;
+    if (network_->prng_.chance(1, 2)) connection.to_server.cut();
+    connection.to_client.discard();
+    const Instant at = std::max(network_->now_ + network_->travel(connection.link),
+                                connection.to_server.last_arrival());
+    network_->schedule(at, Network::EventKind::reset_server, connection_);
+}
+
+void Wire::call_at(Instant at) {
+    Network::Connection& connection = *network_->connections_[connection_];
+    if (std::exchange(connection.timer_at, at) != at) {
+        network_->schedule(at, Network::EventKind::timer, connection_);
+    }
+}
+
+}  // namespace ringcast::sim

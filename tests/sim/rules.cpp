@@ -1,0 +1,32 @@
+#include "sim/rules.hpp"
+
+namespace ringcast::sim {
+
+std::string_view to_string(Rule rule) noexcept {
+    switch (rule) {
+        case Rule::one_receive_armed: return "one_receive_armed";
+        case Rule::one_send_in_flight: return "one_send_in_flight";
+        case Rule::memory_unchanged: return "memory_unchanged";
+        case Rule::slice_lifetime: return "slice_lifetime";
+        case Rule::slice_bounds: return "slice_bounds";
+        case Rule::open_descriptor: return "open_descriptor";
+        case Rule::close_is_a_join: return "close_is_a_join";
+        case Rule::well_formed: return "well_formed";
+        case Rule::handshake_answered: return "handshake_answered";
+        case Rule::echoes_exact: return "echoes_exact";
+        case Rule::echoes_complete: return "echoes_complete";
+        case Rule::pongs_match: return "pongs_match";
+        case Rule::frames_well_formed: return "frames_well_formed";
+        case Rule::close_as_scripted: return "close_as_scripted";
+        case Rule::refusal_as_scripted: return "refusal_as_scripted";
+        case Rule::queues_bounded: return "queues_bounded";
+        case Rule::liveness: return "liveness";
+        case Rule::end_state_empty: return "end_state_empty";
+    }
+    return "unknown";
+}
+
+Violation::Violation(Rule rule, const std::string& text)
+    : std::runtime_error{std::string{to_string(rule)} + ": " + text}, rule_{rule} {}
+
+}  // namespace ringcast::sim

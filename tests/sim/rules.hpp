@@ -1,0 +1,49 @@
+#pragma once
+// What the simulator insists on: rules of the ring contract (src/ring/ring.hpp), promises to
+// clients, and the end state. A broken rule is thrown as a Violation, which names the rule, so that
+// each can be seen failing.
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace ringcast::sim {
+
+enum class Rule {
+    // The ring contract: what a shard may submit.
+    one_receive_armed,   ///< Per descriptor, at most one recv or accept.
+    one_send_in_flight,  ///< Per descriptor, a quiet send included until its memory is back.
+    memory_unchanged,  ///< Memory named by a submission belongs to the ring until it is given back.
+    slice_lifetime,    ///< A received slice is gone when the second following turn begins.
+    slice_bounds,      ///< Nobody writes outside a received slice.
+    open_descriptor,   ///< No submission names a descriptor that is not open.
+    close_is_a_join,   ///< close only after receive and send came home.
+    well_formed,       ///< Opcodes, sizes and tokens are what the contract says.
+    // Promises to well-behaved clients.
+    handshake_answered,  ///< The response to a valid opening handshake is a correct 101.
+    echoes_exact,     ///< Each echo is octet-equal, of the same kind, in order, and exactly once.
+    echoes_complete,  ///< What was owed has come, before a Close if there is one.
+    pongs_match,  ///< Each pong carries the payload of a ping, in order; the last ping is answered.
+    frames_well_formed,  ///< What the server sends parses: no mask, no reserved bits, legal
+                         ///< fragments.
+    close_as_scripted,  ///< The close code is legal and the one that the client's script calls for.
+    refusal_as_scripted,  ///< A malformed opening handshake gets its status, and then the end.
+    // Of the whole.
+    queues_bounded,   ///< Queues stay under their limits.
+    liveness,         ///< Everything finishes within a bounded number of turns and of virtual time.
+    end_state_empty,  ///< No connection, descriptor, slice or armed operation is left.
+};
+
+[[nodiscard]] std::string_view to_string(Rule rule) noexcept;
+
+/// A broken rule. The text says where and how.
+class Violation : public std::runtime_error {
+public:
+    Violation(Rule rule, const std::string& text);
+    [[nodiscard]] Rule rule() const noexcept { return rule_; }
+
+private:
+    Rule rule_;
+};
+
+}  // namespace ringcast::sim

@@ -1,0 +1,129 @@
+#include "sim/session_checker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringcast::sim {
+namespace {
+
+/// Codes that a Close frame may carry (RFC 6455 section 7.4 and the IANA registry).
+bool is_legal(std::uint16_t code) noexcept {
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+}  // namespace
+
+SessionChecker::SessionChecker(const Script& script, const ServerLimits& limits, std::string name)
+    : script_{script}, limits_{limits}, name_{std::move(name)} {}
+
+void SessionChecker::fail(Rule rule, const std::string& text) const {
+    std::string message{name_};
+    message.append(", ").append(to_string(script_.behaviour)).append(": ").append(text);
+    throw Violation{rule, message};
+}
+
+void SessionChecker::on_response(const test::ServerResponse& response) {
+    if (has_response()) fail(Rule::handshake_answered, "a second response");
+    status_ = response.status;
+    if (status_ != 101) return;
+    if (response.field("sec-websocket-accept") != std::string{test::sample_accept} ||
+        response.field("upgrade") != "websocket" || response.field("connection") != "Upgrade") {
+        fail(Rule::handshake_answered, "a 101 with wrong fields");
+    }
+}
+
+void SessionChecker::on_frame(const test::ServerFrame& frame) {
+    if (closed_) fail(Rule::frames_well_formed, "a frame after the Close");
+    switch (frame.opcode) {
+        case test::opcode_continuation:
+            if (!assembling_) fail(Rule::frames_well_formed, "a continuation of nothing");
+            [[fallthrough]];
+        case test::opcode_text:
+        case test::opcode_binary: return on_echo(frame);
+        case test::opcode_ping: return;
+        case test::opcode_pong: return on_pong(frame);
+        case test::opcode_close: return on_close(frame);
+        default: fail(Rule::frames_well_formed, "opcode " + std::to_string(frame.opcode));
+    }
+}
+
+void SessionChecker::on_echo(const test::ServerFrame& frame) {
+    if (frame.opcode != test::opcode_continuation) {
+        if (assembling_) fail(Rule::frames_well_formed, "a message inside a message");
+        assembling_ = Owed{.opcode = frame.opcode, .payload = {}};
+    }
+    assembling_->payload += frame.payload;
+    if (!frame.fin) return;
+    const Owed message = std::move(*assembling_);
+    assembling_.reset();
+    const std::string number = "message " + std::to_string(echoes_);
+    if (echoes_ == script_.owed.size()) fail(Rule::echoes_exact, number + " is owed to nobody");
+    const Owed& owed = script_.owed[echoes_];
+    if (message.opcode != owed.opcode) fail(Rule::echoes_exact, number + " is of another kind");
+    if (message.payload != owed.payload) {
+        const auto [got, wanted] = std::ranges::mismatch(message.payload, owed.payload);
+        fail(Rule::echoes_exact, number + " of " + std::to_string(owed.payload.size()) +
+                                     " octets came as " + std::to_string(message.payload.size()) +
+                                     ", different from octet " +
+                                     std::to_string(got - message.payload.begin()));
+    }
+    ++echoes_;
+}
+
+void SessionChecker::on_pong(const test::ServerFrame& frame) {
+    // An answer to a later ping answers earlier ones too (RFC 6455 section 5.5.3).
+    while (pongs_ < script_.pings.size()) {
+        if (script_.pings[pongs_++] == frame.payload) return;
+    }
+    fail(Rule::pongs_match, "a pong that answers no ping");
+}
+
+void SessionChecker::on_close(const test::ServerFrame& frame) {
+    closed_ = true;
+    if (assembling_) fail(Rule::frames_well_formed, "a Close inside a message");
+    if (frame.payload.empty()) return;
+    close_code_ = frame.close_code().value_or(0);
+    if (!is_legal(close_code_)) {
+        fail(Rule::close_as_scripted, "illegal close code " + std::to_string(close_code_));
+    }
+}
+
+void SessionChecker::on_error(const std::string& error) const {
+    fail(Rule::frames_well_formed, error);
+}
+
+void SessionChecker::on_end(End end) {
+    end_ = end;
+}
+
+void SessionChecker::finish(Excuse excuse) const {
+    if (excuse == Excuse::weather || script_.may_break) return;
+    if (excuse == Excuse::shutdown) return check_close(excuse);
+    if (script_.status != 0 && status_ != script_.status) {
+        fail(script_.status == 101 ? Rule::handshake_answered : Rule::refusal_as_scripted,
+             "the response is " + std::to_string(status_) + ", not " +
+                 std::to_string(script_.status));
+    }
+    if (script_.is_complete && echoes_ != script_.owed.size()) {
+        fail(Rule::echoes_complete, std::to_string(echoes_) + " of " +
+                                        std::to_string(script_.owed.size()) +
+                                        " messages came back");
+    }
+    if (script_.is_complete && pongs_ != script_.pings.size())
+        fail(Rule::pongs_match, "the last ping has no answer");
+    check_close(excuse);
+    if (!end_) fail(Rule::liveness, "the connection has not ended");
+    if (*end_ == End::reset) fail(Rule::close_as_scripted, "ended by a reset");
+}
+
+void SessionChecker::check_close(Excuse excuse) const {
+    const bool scripted = closed_ ? std::ranges::count(script_.close_codes, close_code_) > 0
+                                  : script_.close_codes.empty();
+    if (scripted) return;
+    if (excuse == Excuse::shutdown && (!closed_ || close_code_ == limits_.shutdown_code)) return;
+    fail(Rule::close_as_scripted,
+         closed_ ? "close code " + std::to_string(close_code_) : std::string{"no Close"});
+}
+
+}  // namespace ringcast::sim

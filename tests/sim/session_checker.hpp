@@ -1,0 +1,65 @@
+#pragma once
+// Judges what a server sent to one client against the client's script: the answer to the handshake,
+// each echo, each pong, the Close and the end. Knows no network, so that each rule can be seen
+// failing on a made-up story.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sim/rules.hpp"
+#include "sim/script.hpp"
+#include "support/ws_client.hpp"
+
+namespace ringcast::sim {
+
+class SessionChecker {
+public:
+    /// What keeps a server from its promises without being its fault.
+    enum class Excuse : std::uint8_t {
+        none,
+        weather,   ///< The network broke the connection.
+        shutdown,  ///< The server was told to stop while the client was busy.
+    };
+    enum class End : std::uint8_t { finished, reset };
+
+    /// `script` must live as long as this.
+    SessionChecker(const Script& script, const ServerLimits& limits, std::string name);
+
+    // In the order of the wire; each throws Violation.
+
+    void on_response(const test::ServerResponse& response);
+    void on_frame(const test::ServerFrame& frame);
+    /// The server's bytes cannot be read.
+    void on_error(const std::string& error) const;
+    /// The client saw the end of the stream.
+    void on_end(End end);
+    /// The client is done, whatever it saw.
+    void finish(Excuse excuse) const;
+
+    [[nodiscard]] bool has_response() const noexcept { return status_ != 0; }
+    [[nodiscard]] bool is_open() const noexcept { return status_ == 101 && !closed_; }
+    [[nodiscard]] bool has_closed() const noexcept { return closed_; }
+    [[nodiscard]] std::size_t echoes() const noexcept { return echoes_; }
+
+private:
+    [[noreturn]] void fail(Rule rule, const std::string& text) const;
+    void on_echo(const test::ServerFrame& frame);
+    void on_pong(const test::ServerFrame& frame);
+    void on_close(const test::ServerFrame& frame);
+    void check_close(Excuse excuse) const;
+
+    const Script& script_;
+    ServerLimits limits_;
+    std::string name_;
+    int status_ = 0;
+    std::size_t echoes_ = 0;
+    std::size_t pongs_ = 0;           // Pings answered, or passed over by an answer to a later one.
+    std::optional<Owed> assembling_;  // A message in fragments.
+    bool closed_ = false;
+    std::uint16_t close_code_ = 0;
+    std::optional<End> end_;
+};
+
+}  // namespace ringcast::sim
