@@ -56,10 +56,10 @@ bool TimerWheel::is_empty(std::size_t list) const noexcept {
 /// The next tick at which timers fire or move down, and the list they are in. Needs at least one
 /// timer that is not due.
 TimerWheel::Event TimerWheel::next_event() const noexcept {
-    for (std::uint32_t level = 0; level < level_count; ++level) {
+    for (std::size_t level = 0; level < level_count; ++level) {
         if (occupied_[level] == 0) continue;
-        const auto slot = static_cast<std::uint32_t>(std::countr_zero(occupied_[level]));
-        const std::uint32_t shift = level * slot_bits;
+        const auto slot = static_cast<std::size_t>(std::countr_zero(occupied_[level]));
+        const std::size_t shift = level * slot_bits;
         const std::uint64_t above = current_ >> (shift + slot_bits) << slot_bits;
         return {.tick = (above | slot) << shift, .list = level * slot_count + slot};
     }
@@ -70,8 +70,8 @@ void TimerWheel::link(Timer& timer) noexcept {
     const std::uint64_t expiry = expiry_of(timer.deadline);
     std::size_t list = due_list;
     if (expiry > current_) {
-        const auto highest_bit = static_cast<std::uint32_t>(std::bit_width(expiry ^ current_)) - 1;
-        const std::uint32_t level = highest_bit / slot_bits;
+        const auto highest_bit = static_cast<std::size_t>(std::bit_width(expiry ^ current_)) - 1;
+        const std::size_t level = highest_bit / slot_bits;
         if (level < level_count) {
             const std::uint64_t slot = (expiry >> (level * slot_bits)) % slot_count;
             occupied_[level] |= std::uint64_t{1} << slot;

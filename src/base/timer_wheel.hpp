@@ -36,7 +36,7 @@ struct Timer {
 
     Timer* next = nullptr;
     Timer* previous = nullptr;
-    Instant deadline{};
+    Instant deadline;
 };
 static_assert(sizeof(Timer) == 24);
 
@@ -72,8 +72,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
-    static constexpr std::uint32_t level_count = 4, slot_bits = 6, slot_count = 1u << slot_bits;
-    static constexpr std::uint32_t horizon_bits = level_count * slot_bits;
+    static constexpr std::size_t level_count = 4, slot_bits = 6, slot_count = 1u << slot_bits;
+    static constexpr std::size_t horizon_bits = level_count * slot_bits;
     /// The lists behind the wheels' slots.
     static constexpr std::size_t due_list = level_count * slot_count, far_list = due_list + 1;
 

@@ -59,8 +59,9 @@ std::expected<std::uint64_t, std::string> parse(std::string_view text, const Kin
     };
 
     std::uint64_t count = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, status] = std::from_chars(text.data(), end, count);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [rest, status] = std::from_chars(begin, end, count);
     if (status == std::errc::invalid_argument) return malformed();
     const std::string_view unit_name{rest, static_cast<std::size_t>(end - rest)};
     for (const Unit& unit : kind.units) {
