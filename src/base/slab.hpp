@@ -168,8 +168,9 @@ private:
         RC_ASSERT(first_free_ == no_slot);
         const std::uint32_t count = std::min(chunk_mask_ + 1, capacity_max_ - slot_count_);
         if (count == 0) return false;
-        chunks_.push_back({.cells = std::make_unique<Cell[]>(count),
-                           .objects = std::make_unique_for_overwrite<Storage[]>(count)});
+        Chunk& chunk = chunks_.emplace_back();
+        chunk.cells = std::make_unique<Cell[]>(count);
+        chunk.objects = std::make_unique_for_overwrite<Storage[]>(count);
         first_free_ = slot_count_;
         slot_count_ += count;
         for (std::uint32_t slot = first_free_; slot + 1 < slot_count_; ++slot) {
