@@ -45,11 +45,11 @@ struct Stats {
 
 /// A handler: a plain struct with `on_message(Session<State>&, Message)` and any of these:
 ///
-///     Admission<State> on_upgrade(Upgrade&)       before the 101; without it everybody is admitted
-///     with a State{} void on_open(Session<State>&)               the 101 is sent void
-///     on_drain(Session<State>&)              send() said `behind` or `dropped`, and there is room
-///     again void on_close(Session<State>&, CloseCode[, std::string_view reason])   the last call
-///     for this session void on_tick(Shard)                         every tick_interval
+///     Admission<State> on_upgrade(Upgrade&)   before the 101; without it everybody gets a State{}
+///     void on_open(Session<State>&)           the 101 is sent
+///     void on_drain(Session<State>&)          send() said `behind` or `dropped`: there is room again
+///     void on_close(Session<State>&, CloseCode[, std::string_view reason])    the last call
+///     void on_tick(Shard)                     every tick_interval
 ///
 /// One instance per shard, made and called on the shard's thread: its members need no locks. An
 /// exception that leaves a hook is counted and closes that session with 1011.

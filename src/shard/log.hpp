@@ -195,7 +195,7 @@ private:
     void push(LogRecord& record) noexcept;
 
     SpscQueue<LogRecord> records_;
-    Instant now_{};
+    Instant now_;
     std::uint64_t dropped_ = 0;
     std::uint32_t dropped_untold_ = 0;
     std::uint16_t shard_;

@@ -39,7 +39,7 @@ bool is_same_origin(const http::Request& request) noexcept {
     }
     if (count != 1) return false;
     const Authority page = split(origin);
-    const Authority host = split(request.field("Host").value_or(""));
+    const Authority host = split(request.authority);
     const std::string_view page_port = page.port.empty() ? default_port : page.port;
     const std::string_view host_port = host.port.empty() ? default_port : host.port;
     return http::equals_ignoring_case(page.host, host.host) && page_port == host_port;

@@ -92,7 +92,8 @@ void Shard::complete(const ring::Completion& completion) {
         case ring::Opcode::close: break;
         case ring::Opcode::send_quiet:
         case ring::Opcode::cancel:
-        case ring::Opcode::shutdown: RC_ASSERT(false && "completion of an operation that posts none");
+        case ring::Opcode::shutdown:
+            RC_ASSERT(false && "completion of an operation that posts none");
     }
     if (token.tag == static_cast<std::uint8_t>(Tag::refused)) {
         --refused_closing_;

@@ -14,17 +14,6 @@ constexpr std::uint16_t code_of(http::Status status) noexcept {
     return static_cast<std::uint16_t>(status);
 }
 
-/// Header lines that tell a client what would have been right (RFC 9110 sections 10.2.1
-/// and 15.5.22, RFC 6455 section 4.4).
-std::string_view fields_for(const ws::HandshakeFailure& failure) noexcept {
-    switch (failure.status) {
-        case http::Status::method_not_allowed: return "Allow: GET\r\n";
-        case http::Status::upgrade_required:
-            return "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
-        default: return {};
-    }
-}
-
 http::Response::Body body_for(http::Method method) noexcept {
     return method == http::Method::head ? http::Response::Body::omit : http::Response::Body::send;
 }
@@ -43,7 +32,7 @@ void Shard::on_request(Connection& connection, const http::Request& request) {
     if (!handshake) {
         const ws::HandshakeFailure& failure = handshake.error();
         return refuse(connection, {.status = code_of(failure.status),
-                                   .fields = fields_for(failure),
+                                   .fields = ws::response_fields(failure.reason),
                                    .body = to_string(failure.reason),
                                    .body_policy = body_policy});
     }

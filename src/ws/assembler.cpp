@@ -10,7 +10,7 @@ namespace ringcast::ws {
 
 namespace {
 
-constexpr std::uint64_t eager_bytes = 64 << 10;
+constexpr std::uint64_t eager_bytes = 4 << 10;
 constexpr std::uint64_t growth_factor = 16;
 constexpr std::uint64_t block_bytes_max = std::uint64_t{1} << 31;  // BufferPool's largest class.
 

@@ -14,9 +14,10 @@
 //
 // Growth: a block is made when the first payload octet is there, and when it is too small it is
 // replaced by one of `growth_factor` times what has arrived, at least `eager_bytes`, at most what
-// the frame announces. So frames up to 64 KiB get their whole block at once, and a larger message
-// is moved at most a few times, 1/15 of its bytes in all. Where many small fragments make one
-// message, the pool's power-of-two classes keep that amortised: each octet moves once on average.
+// the frame announces. So one octet never holds more than 4 KiB, and a message that comes in small
+// pieces is moved at most a few times, 1/15 of its bytes in all. Where many small fragments make
+// one message, the pool's power-of-two classes keep that amortised: each octet moves once on
+// average.
 
 #include <array>
 #include <cstdint>

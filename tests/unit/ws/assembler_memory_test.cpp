@@ -72,16 +72,19 @@ TEST_CASE_FIXTURE(Fixture, "an announced message reserves nothing before its pay
     CHECK(assembler.held_bytes() == 0);
     CHECK(next("x").kind == Kind::need_more);
     CHECK(assembler.held_bytes() == 1);
-    CHECK(pool.bytes_in_use() == 64u << 10);
+    CHECK(pool.bytes_in_use() == 4u << 10);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a message up to 64 KiB gets its whole block with the first octet") {
-    for (const std::size_t size : {300u, 5000u, 65536u}) {
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a message gets its whole block as soon as a sixteenth of it is there, or 4 KiB hold it") {
+    for (const std::size_t size : {300u, 4096u, 5000u, 65536u}) {
         const std::string octets_sent = frame(std::string(size, 'a'));
-        CHECK(next(octets_sent.substr(0, 20)).kind == Kind::need_more);
+        const std::size_t first = 14 + size / 16;
+        CHECK(next(octets_sent.substr(0, first)).kind == Kind::need_more);
         CHECK(pool.bytes_in_use() >= size);
         CHECK(pool.bytes_in_use() < 2 * size);
-        const Event event = next(octets_sent.substr(20));
+        const Event event = next(octets_sent.substr(first));
         CHECK(event.kind == Kind::message);
         CHECK_FALSE(event.in_slice);
         CHECK(as_string(event.payload) == std::string(size, 'a'));
@@ -89,7 +92,7 @@ TEST_CASE_FIXTURE(Fixture, "a message up to 64 KiB gets its whole block with the
 }
 
 TEST_CASE_FIXTURE(
-    Fixture, "a large message never holds more than sixteen times what has arrived, or 64 KiB") {
+    Fixture, "a large message never holds more than sixteen times what has arrived, or 4 KiB") {
     const std::size_t size = 5u << 20;
     const std::string sent = frame(std::string(size, 'a'));
     Event event;
@@ -97,7 +100,7 @@ TEST_CASE_FIXTURE(
         event = next(sent.substr(start, 997));
         const std::uint64_t held = event.kind == Kind::message ? size : assembler.held_bytes();
         // The pool rounds up to a power of two.
-        CHECK(pool.bytes_in_use() <= 2 * std::max<std::uint64_t>(16 * held, 64u << 10));
+        CHECK(pool.bytes_in_use() <= 2 * std::max<std::uint64_t>(16 * held, 4u << 10));
         CHECK(pool.blocks_in_use() == 1);
     }
     CHECK(event.kind == Kind::message);
@@ -189,7 +192,7 @@ TEST_CASE_FIXTURE(Fixture,
     limits.pool_bytes_max = 100u << 10;
     const Block other = pool.get(64u << 10);
     CHECK(next(frame(std::string(90000, 'a'))).kind == Kind::message);
-    const Event event = next(announce(60000, "x"));
+    const Event event = next(announce(60000, std::string(4000, 'x')));
     CHECK(event.kind == Kind::failure);
     CHECK(event.reason == Reason::memory_exhausted);
 }
