@@ -56,7 +56,7 @@ std::string unknown_argument(const std::string& argument) {
 
 /// The value of a toggle given as CLI11 hands it over: `true` for the bare flag, else what stood
 /// behind the `=`.
-std::string toggle_value(std::string value) {
+std::string toggle_value(const std::string& value) {
     return value == "true" ? "on" : value;
 }
 

@@ -17,12 +17,12 @@ struct FileNeeds {
     std::uint64_t file_limit = 0;
     std::uint32_t shards = 1;
     std::uint32_t listeners = 1;  ///< Listening addresses; each shard has a socket for each.
-    std::optional<std::uint64_t> connections_max = {};  ///< As asked for; without a value: auto.
+    std::optional<std::uint64_t> connections_max;  ///< As asked for; without a value: auto.
 };
 
 struct ConnectionPlan {
     std::uint64_t connections_max = 0;  ///< Of the whole process.
-    std::string warning = {};           ///< One sentence that says what to do, or empty.
+    std::string warning;                ///< One sentence that says what to do, or empty.
 };
 
 /// Descriptors that are not connections: standard streams, rings, wakers, listeners, and some to

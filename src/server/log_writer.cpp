@@ -163,7 +163,7 @@ bool LogWriter::stop(Duration patience) {
         lock.unlock();
         state_->thread.detach();
         // The thread still uses its state and may wake up at any time, so nobody may free it.
-        static_cast<void>(state_.release());
+        [[maybe_unused]] State* const left_behind = state_.release();
         return false;
     }
     lock.unlock();

@@ -89,9 +89,8 @@ enum class Shape : std::uint8_t { any, power_of_two };
 template <auto member, std::uint64_t min, std::uint64_t max, Shape shape = Shape::any>
 Result set_count(Options& options, std::string_view text) {
     std::uint64_t count = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, status] = std::from_chars(text.data(), end, count);
-    const bool is_number = status == std::errc{} && rest == end;
+    const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), count);
+    const bool is_number = status == std::errc{} && rest == text.data() + text.size();
     const bool has_shape = shape == Shape::any || std::has_single_bit(count);
     if (!is_number || count < min || count > max || !has_shape) {
         std::string expected = range(std::to_string(min), std::to_string(max));
@@ -140,11 +139,10 @@ Texts get_count(const Options& options) {
 template <auto member>
 Texts get_count_or_auto(const Options& options) {
     const auto& value = options.*member;
-    if (value == MemberType<member>{}) return {"auto"};
     if constexpr (requires { *value; }) {
-        return {std::to_string(*value)};
+        return {value ? std::to_string(*value) : "auto"};
     } else {
-        return {std::to_string(value)};
+        return {value == 0 ? "auto" : std::to_string(value)};
     }
 }
 

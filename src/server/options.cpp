@@ -162,7 +162,7 @@ public:
                 if (!list.empty()) list += ", ";
                 list += toml_value(value);
             }
-            if (row.form == OptionRow::Form::list) list = "[" + list + "]";
+            if (row.form == OptionRow::Form::list) list = fmt::format("[{}]", list);
             text += fmt::format("{} = {}  # {}\n", row.name, list, sources_[index_of(row)]);
         }
         return text;

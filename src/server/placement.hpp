@@ -19,13 +19,13 @@ inline constexpr std::uint32_t shards_max = 64;  ///< A topic's home keeps one b
 /// What shards are placed on.
 struct Machine {
     std::vector<std::uint32_t> cpus;  ///< CPUs of the affinity mask, ascending; never empty.
-    std::optional<std::uint32_t> cpu_quota =
-        {};  ///< CPUs' worth of time, rounded up; nothing: no limit.
+    std::optional<std::uint32_t>
+        cpu_quota;  ///< CPUs' worth of time, rounded up; nothing: no limit.
 };
 
 struct Placement {
     std::uint32_t shards = 1;
-    std::vector<std::uint32_t> cpus = {};  ///< One per shard; empty: the kernel decides.
+    std::vector<std::uint32_t> cpus;  ///< One per shard; empty: the kernel decides.
 };
 
 /// `shards` without a value: one per CPU of the mask, not more than the quota, at most 64. Pinned
