@@ -3,7 +3,8 @@
 //
 //     struct Echo {
 //         void on_message(ringcast::Session<>& session, ringcast::Message message) {
-//         session.send(message); }
+//             session.send(message);
+//         }
 //     };
 //     int main() {
 //         ringcast::Server server{{.port = 9001}};
@@ -47,7 +48,7 @@ struct Stats {
 ///
 ///     Admission<State> on_upgrade(Upgrade&)   before the 101; without it everybody gets a State{}
 ///     void on_open(Session<State>&)           the 101 is sent
-///     void on_drain(Session<State>&)          send() said `behind` or `dropped`: there is room again
+///     void on_drain(Session<State>&)          there is room again after `behind` or `dropped`
 ///     void on_close(Session<State>&, CloseCode[, std::string_view reason])    the last call
 ///     void on_tick(Shard)                     every tick_interval
 ///
