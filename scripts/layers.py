@@ -91,7 +91,7 @@ PLAIN = set("""
     version
 """.split())
 
-# Code that no layer may contain, and where the exceptions are (style.md rules 11, 19, 26).
+# Code that no layer may contain, and where the exceptions are.
 FORBIDDEN = [
     (r"\bthrow\b", "src", "what can fail is a value, what cannot is an assert"),
     (r"\bstd::(shared|weak)_ptr\b", "src", "every object has one owner"),
