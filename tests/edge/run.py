@@ -219,6 +219,11 @@ def test_version_and_help():
     assert code == 0 and "--send-queue-bytes-max" in text
 
 
+def test_the_readme_lists_the_flags_of_the_program():
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/update-readme")
+    assert subprocess.run([script, "--check", BINARY]).returncode == 0, "run scripts/update-readme"
+
+
 def test_limits_given_by_flags_are_in_force():
     with Server("--echo", "--listen", "ws://127.0.0.1:0", "--message-bytes-max", "100", "--header-bytes-max", "1KiB") as server:
         client, _ = upgrade(("127.0.0.1", server.port()))
