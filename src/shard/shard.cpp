@@ -78,7 +78,9 @@ void Shard::turn() {
 ring::Wait Shard::next_wait() {
     const Pacing::Advice advice = pacing_.next(completions_last_turn_, sends_submitted_);
     sends_submitted_ = 0;
-    if (!attention_.empty()) return {.until = ring_.now()};
+    // A quiet send that goes at once posts nothing that would end a wait.
+    const bool is_awaited = std::exchange(output_awaited_, false);
+    if (is_awaited || !attention_.empty()) return {.until = ring_.now()};
     return {.until = timers_.next_deadline(), .count = advice.count, .gather = advice.gather};
 }
 

@@ -215,6 +215,7 @@ private:
     std::uint32_t refused_closing_ = 0;  // Descriptors over connections_max, not closed yet.
     std::uint64_t completions_last_turn_ = 0;
     std::uint64_t sends_submitted_ = 0;  // Since the last turn.
+    bool output_awaited_ = false;        // A quiet send of these has to be followed up.
     std::optional<CloseCode> shutdown_code_;
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};

@@ -166,6 +166,7 @@ void Shard::submit_output() {
         output_.submit(ring_, token_of(*connection), connection->fd, connection->chain);
         connection->quiet_in_flight = true;
         quiet_.push_back(id);
+        output_awaited_ |= connection->awaits_output();
     }
     sends_submitted_ += senders_.size();
     senders_.clear();
@@ -232,8 +233,7 @@ void Shard::sent(Connection& connection, std::uint64_t bytes) {
     connection.queued_bytes -= bytes;
     metrics_.queue_bytes -= bytes;
     metrics_.bytes_sent += bytes;
-    if (connection.phase != Phase::open || connection.behind || connection.is_suspended())
-        attend(connection);
+    if (connection.awaits_output()) attend(connection);
 }
 
 void Shard::on_send_error(Connection& connection, int error) {

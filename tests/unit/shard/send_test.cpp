@@ -262,6 +262,30 @@ TEST_CASE("a session learns that it is behind, what is dropped, and once that it
     CHECK(frames[4].payload == "again");
 }
 
+TEST_CASE("a turn does not wait when something has to follow its sends") {
+    SessionLimits limits;
+    limits.send_queue_bytes_max = 100;
+    ShardKit kit{limits};
+    const int fd = kit.open();
+    kit.turn(2);
+    REQUIRE(kit.ring.last_wait().until > kit.ring.now());
+
+    SUBCASE("the end of the stream") { kit.ring.deliver(fd, test::close_frame(1000)); }
+    SUBCASE("the end of a refused request") {
+        const int other = kit.accept();
+        kit.turn();
+        kit.ring.deliver(other, "nonsense\r\n\r\n");
+    }
+    SUBCASE("on_drain and the suspended input") {
+        kit.ring.deliver(fd, test::text_frame(pattern(60)) + test::text_frame("held"));
+    }
+    kit.turn();  // Handles the input.
+    kit.turn();  // Sends, and nothing comes back.
+    CHECK(kit.ring.last_wait().until <= kit.ring.now());
+    kit.turn(3);
+    CHECK(kit.ring.last_wait().until > kit.ring.now());
+}
+
 TEST_CASE("one message is always admitted to an empty queue") {
     SessionLimits limits;
     limits.send_queue_bytes_max = 1000;
