@@ -45,6 +45,10 @@ template <class H, class R, class S, class... Rest>
 struct StateOf<R (H::*)(Session<S>&, Rest...) noexcept> {
     using Type = S;
 };
+template <class H, class R, class S, class... Rest>
+struct StateOf<R (H::*)(Session<S>&, Rest...) const noexcept> {
+    using Type = S;
+};
 
 template <class H>
 using SessionState = typename StateOf<decltype(&H::on_message)>::Type;
