@@ -76,13 +76,14 @@ std::uint64_t run_stub(Faults faults, std::uint64_t seed, Mistake mistake,
     EchoStub stub{ring, listener, mistake};
     std::vector<std::unique_ptr<ByteClient>> clients;
     for (std::size_t i = 0; i < 4; ++i) {
-        clients.push_back(std::make_unique<ByteClient>(prng.next(), 1 + prng.below(10'000)));
+        const std::uint64_t client_seed = prng.next();
+        clients.push_back(std::make_unique<ByteClient>(client_seed, 1 + prng.below(10'000)));
         clients.back()->network = &network;
         const Link link{.latency = std::chrono::microseconds{prng.below(2000)},
                         .jitter = std::chrono::microseconds{prng.below(2000)},
                         .buffer_bytes = 200 + prng.below(8000)};
-        network.connect(*clients.back(), listener,
-                        network.now() + std::chrono::milliseconds{prng.below(50)}, link);
+        const Instant start = network.now() + std::chrono::milliseconds{prng.below(50)};
+        network.connect(*clients.back(), listener, start, link);
     }
     const auto run_until = [&](auto&& done) {
         for (int turn = 0; !done(); ++turn) {

@@ -208,6 +208,7 @@ Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits) 
         return std::move(script);
     }
     writer.handshake();
+    bool fragmented = false;
     switch (behaviour) {
         case Behaviour::lockstep:
             writer.messages(12, false, true);
@@ -243,7 +244,9 @@ Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits) 
             script.close_codes = {limits.shutdown_code};
             break;
         case Behaviour::violator:
-            writer.messages(10, prng.chance(1, 2), prng.chance(1, 2));
+            // One draw a statement: the order of arguments is the compiler's choice.
+            fragmented = prng.chance(1, 2);
+            writer.messages(10, fragmented, prng.chance(1, 2));
             write_violation(writer, prng, limits);
             script.answers = prng.chance(1, 2);
             break;

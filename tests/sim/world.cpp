@@ -173,8 +173,10 @@ void World::draw_clients() {
                                                   std::move(name), broken));
         const Duration delay{static_cast<std::int64_t>(
             prng_.below(static_cast<std::uint64_t>(arrival_span.count())))};
-        network_.connect(*peers_.back(), hosts_[prng_.below(hosts_.size())]->listener,
-                         start_ + delay, draw_link());
+        // One draw a statement: the order of arguments is the compiler's choice.
+        const int listener = hosts_[prng_.below(hosts_.size())]->listener;
+        const Link link = draw_link();
+        network_.connect(*peers_.back(), listener, start_ + delay, link);
     }
     excused_.resize(count);
 }
