@@ -95,7 +95,8 @@ public:
     SendStatus send(std::string_view text) { return core_.send({text, MessageKind::text}); }
 
     /// Starts the closing handshake (RFC 6455 section 7.1.2). What was sent before goes out first;
-    /// nothing is received any more. `reason` is cut to the 123 bytes that a Close frame holds.
+    /// nothing is received any more. `reason` is cut to the 123 bytes that a Close frame holds. A
+    /// code that may not be on the wire, such as `abnormal`, closes without code and reason.
     void close(CloseCode code = CloseCode::normal, std::string_view reason = {}) {
         core_.close(code, reason);
     }

@@ -22,9 +22,11 @@ bool is_pinged_when_quiet(const Connection& connection) noexcept {
 }  // namespace
 
 /// Our Close, after everything that was sent before (RFC 6455 section 7.1.2). The peer has
-/// close_timeout to answer.
+/// close_timeout to answer. A code that may not be on the wire (section 7.4.1) is left out: an
+/// application that passes on what on_close told it of another session has 1006, too.
 void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken) return;
+    if (!ws::may_be_received(static_cast<std::uint16_t>(code))) code = CloseCode::no_status;
     send_close(connection, code, reason);
     connection.phase = Phase::closing;
     timers_.schedule(connection, ring_.now() + settings_.close_timeout);

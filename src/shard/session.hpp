@@ -27,7 +27,8 @@ public:
     /// not behind, because then its own input waits.
     SendStatus send(Message message);
     /// Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before still goes out.
-    /// `reason` is cut to what a Close frame holds. Does nothing if the session is closing already.
+    /// `reason` is cut to what a Close frame holds; without a `code` that may be on the wire there
+    /// is neither. Does nothing if the session is closing already.
     void close(CloseCode code, std::string_view reason = {});
 
     [[nodiscard]] void* state() const noexcept;

@@ -270,3 +270,19 @@ TEST_CASE("a handler may close other sessions and find none that has ended") {
     CHECK_FALSE(kit.shard.find({.slot = 77, .generation = 1}).has_value());
     CHECK_FALSE(kit.shard.find({}).has_value());
 }
+
+TEST_CASE("a code that may not stand on the wire is left out of the Close") {
+    // What on_close has told of one session is passed on to another: abnormal is among it.
+    for (const int code : {0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535}) {
+        CAPTURE(code);
+        ShardKit kit;
+        kit.endpoint->received = [&](Session& session, Message) {
+            session.close(static_cast<CloseCode>(code), "passed on");
+        };
+        const int fd = kit.open();
+        kit.send(fd, test::text_frame("go"));
+        const auto frames = kit.take_frames(fd);
+        REQUIRE(frames.size() == 1);
+        CHECK(frames[0] == test::ServerFrame{test::opcode_close, true, ""});
+    }
+}
