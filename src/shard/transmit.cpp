@@ -60,7 +60,9 @@ void Shard::enqueue_behind(Connection& connection, ws::Opcode opcode,
                            std::span<const std::byte> payload) {
     Backlog& backlog = *connection.backlog;
     const std::size_t header_bytes = ws::server_header_bytes(payload.size());
-    if (is_dispatched(connection, payload) && !dispatch_.in_slice) {
+    // Small messages are copied beside each other: a block each would cost many times their size.
+    if (payload.size() >= reply_in_place_bytes_min && !dispatch_.in_slice &&
+        is_dispatched(connection, payload)) {
         dispatch_.reusable = false;
         const std::byte* const frame =
             ws::write_header_before(dispatch_.payload.data(), opcode, payload.size());

@@ -270,7 +270,9 @@ TEST_CASE("a turn does not wait when something has to follow its sends") {
     kit.turn(2);
     REQUIRE(kit.ring.last_wait().until > kit.ring.now());
 
-    SUBCASE("the end of the stream") { kit.ring.deliver(fd, test::close_frame(1000)); }
+    SUBCASE("the end of the stream") {
+        kit.ring.deliver(fd, test::close_frame(1000));
+    }
     SUBCASE("the end of a refused request") {
         const int other = kit.accept();
         kit.turn();
@@ -316,4 +318,22 @@ TEST_CASE("a message to another session is copied, whoever is being served") {
         CHECK((kit.take_frames(one).at(0).payload == pattern(size)));
         CHECK((kit.take_frames(two).at(0).payload == pattern(size)));
     }
+}
+
+TEST_CASE("small messages that came in pieces do not keep their blocks while they wait") {
+    SessionLimits limits;
+    limits.send_queue_bytes_max = 1 << 20;
+    ShardKit kit{limits};
+    const int fd = kit.open();
+    kit.ring.socket(fd).room = 0;
+    const std::string frame = test::text_frame("12345678");
+    for (int i = 0; i < 1000; ++i) {
+        kit.send(fd, frame.substr(0, 9));
+        kit.send(fd, frame.substr(9));
+    }
+    CHECK(kit.endpoint->messages_count == 1000);
+    CHECK(kit.shard.pool().bytes_in_use() <= 64 << 10);
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(4);
+    CHECK(kit.take_frames(fd).size() == 1000);
 }
