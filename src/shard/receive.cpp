@@ -115,11 +115,13 @@ void Shard::on_event(Connection& connection, const ws::Event& event, Source sour
     }
     if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
     // What the client itself caused to be sent has to be read by it before more of its input is
-    // looked at.
-    if (connection.queued_bytes > connection.endpoint->limits().high_water_bytes() &&
-        connection.phase == Phase::open) {
+    // looked at. While the shard's memory is used up, anything that a client has left unread is too
+    // much: otherwise many clients, each below its own limit, would take any amount together.
+    const bool is_exhausted = pool_.bytes_in_use() > settings_.pool_bytes_max;
+    const std::uint64_t unread_max =
+        is_exhausted && connection.backlog ? 0 : connection.endpoint->limits().high_water_bytes();
+    if (connection.queued_bytes > unread_max && connection.phase == Phase::open)
         suspend(connection, Suspension::own_output);
-    }
 }
 
 void Shard::on_message(Connection& connection, const ws::Event& event, Source source) {

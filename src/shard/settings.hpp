@@ -42,8 +42,10 @@ struct Settings {
     std::uint32_t connections_max =
         10'000;  ///< Of this shard: accepted ones beyond are closed at once.
     http::HeadLimits head;
-    std::uint64_t pool_bytes_max =
-        256u << 20;  ///< Messages under way and backlogs of this shard together.
+    /// Messages under way and backlogs of this shard together. Beyond, new partial messages fail
+    /// with 1013, sends to sessions that have output waiting are dropped, and clients that leave
+    /// replies unread are suspended.
+    std::uint64_t pool_bytes_max = 256u << 20;
     std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
     OriginPolicy origin_policy = OriginPolicy::same_origin;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.

@@ -220,3 +220,32 @@ TEST_CASE("a client that ends its stream gets what it is owed, then the end of o
     CHECK(kit.take_frames(fd).at(0).payload == "owed");
     CHECK(kit.ring.socket(fd).closed);
 }
+
+TEST_CASE("clients that do not read share one ceiling for what waits, and each is served in turn") {
+    Settings settings;
+    settings.pool_bytes_max = 1 << 20;
+    ShardKit kit{{}, settings};
+    constexpr int clients_count = 40, messages_count = 10;
+    const std::string message(10'000, 'm');
+    std::string wire;
+    for (int i = 0; i < messages_count; ++i) wire += test::text_frame(message);
+    std::vector<int> clients;
+    for (int i = 0; i < clients_count; ++i) {
+        clients.push_back(kit.open());
+        kit.ring.socket(clients.back()).room = 0;
+    }
+    for (const int fd : clients) kit.send(fd, test::text_frame("first"));
+    for (const int fd : clients) kit.send(fd, wire);
+    // Beyond the ceiling each has one message more, and what had been received already.
+    const std::size_t held_max = 128 << 10;
+    const std::size_t each_max = (16 << 10) + held_max;
+    CHECK(kit.shard.metrics().queue_bytes <= (1 << 20) + clients_count * (16 << 10));
+    CHECK(kit.shard.pool().bytes_in_use() <= (1 << 20) + clients_count * each_max);
+    for (const int fd : clients) {
+        kit.ring.give_room(fd, test::FakeRing::unlimited);
+        kit.turn(2 * messages_count);
+        CHECK(kit.take_frames(fd).size() == 1 + messages_count);
+        CHECK(kit.ring.socket(fd).recv.has_value());
+    }
+    CHECK(kit.shard.metrics().held_bytes == 0);
+}
