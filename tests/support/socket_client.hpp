@@ -69,6 +69,18 @@ public:
         }
     }
 
+    /// Sends all of `bytes`, and reads (little at a time) only while the server takes no more.
+    void send_and_read_reluctantly(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const short events = wait_for(POLLIN | POLLOUT);
+            if ((events & POLLOUT) != 0) {
+                bytes.remove_prefix(send_some(bytes));
+            } else if (!read_some(1024)) {
+                break;
+            }
+        }
+    }
+
     /// Sends the request and returns the answer.
     ServerResponse request(const UpgradeRequest& request) {
         send(encode(request));
@@ -187,10 +199,10 @@ private:
     }
 
     /// False at the end of the stream.
-    bool read_some() {
+    bool read_some(std::size_t bytes_max = 256 << 10) {
         wait_for(POLLIN);
-        if (buffer_.empty()) buffer_.resize(256 << 10);
-        const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+        if (buffer_.size() < bytes_max) buffer_.resize(bytes_max);
+        const ssize_t size = ::recv(fd_, buffer_.data(), bytes_max, MSG_DONTWAIT);
         if (size > 0) {
             reader_.feed({buffer_.data(), static_cast<std::size_t>(size)});
             return true;

@@ -93,7 +93,7 @@ private:
 TEST_CASE("in the steady state no message of up to 16 KiB allocates anything") {
     constexpr int warm_up_turns = 20, turns = 2000;
     struct {
-        const char* how;
+        std::string how;
         std::size_t messages, pieces;
         bool is_fragmented;
     } const arrivals[] = {
