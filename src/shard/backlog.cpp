@@ -7,6 +7,7 @@
 namespace ringcast::shard {
 
 void Backlog::append(std::span<const std::byte> bytes, BufferPool& pool) {
+    if (bytes.empty()) return;
     bytes_ += bytes.size();
     if (!chunks_.empty() && chunks_.back().room > 0) {
         Chunk& last = chunks_.back();
@@ -33,10 +34,13 @@ void Backlog::append(Block block, const std::byte* data, std::size_t size) {
 
 std::span<const ring::Part> Backlog::gather() noexcept {
     RC_ASSERT(gathered_bytes_ == 0);
-    const std::size_t count = std::min(chunks_.size(), parts_max);
-    for (std::size_t i = 0; i < count; ++i) {
-        parts_[i] = {.data = chunks_[i].data, .size = chunks_[i].size};
-        gathered_bytes_ += chunks_[i].size;
+    std::size_t count = 0;
+    for (const Chunk& chunk : chunks_) {
+        if (count == parts_max || gathered_bytes_ == gather_bytes_max) break;
+        const auto room = static_cast<std::size_t>(gather_bytes_max - gathered_bytes_);
+        parts_[count] = {.data = chunk.data, .size = std::min(chunk.size, room)};
+        gathered_bytes_ += parts_[count].size;
+        ++count;
     }
     return {parts_.data(), count};
 }

@@ -69,6 +69,7 @@ void Shard::turn() {
     }
     settle(completions.first(shortfalls));
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
+    if (is_accepting_ending_) end_accepting();
     read_inbox();
     serve_timers();
     serve_attention();
@@ -80,7 +81,8 @@ ring::Wait Shard::next_wait() {
     sends_submitted_ = 0;
     // A quiet send that goes at once posts nothing that would end a wait.
     const bool is_awaited = std::exchange(output_awaited_, false);
-    if (is_awaited || !attention_.empty()) return {.until = ring_.now()};
+    const bool is_owed = std::exchange(is_turn_owed_, false);
+    if (is_awaited || is_owed || !attention_.empty()) return {.until = ring_.now()};
     return {.until = timers_.next_deadline(), .count = advice.count, .gather = advice.gather};
 }
 
@@ -121,16 +123,42 @@ void Shard::on_accept(const ring::Completion& completion) {
     RC_ASSERT(listener.armed);
     if (!completion.has_more()) listener.armed = false;
     if (completion.result >= 0) {
+        listener.was_busy = true;
         accept_connection(completion.result);
-    } else if (completion.result != -ECANCELED) {
-        ++metrics_.accept_errors;
-        log_.limited(accept_limiter_).field("errno", -completion.result);
-        if (!listener.armed && !shutdown_code_) {
-            timers_.schedule(listener, ring_.now() + accept_retry_interval);
-            return;
-        }
+        if (!listener.armed && listener.end < Listener::End::cancelling) arm_accept(listener);
+    } else {
+        on_accept_error(listener, -completion.result);
     }
-    if (!listener.armed && !shutdown_code_) arm_accept(listener);
+}
+
+void Shard::on_accept_error(Listener& listener, int error) {
+    // EINVAL: another shard that shares the socket has ended it.
+    if (error == ECANCELED || (error == EINVAL && shutdown_code_)) return;
+    ++metrics_.accept_errors;
+    log_.limited(accept_limiter_).field("errno", error);
+    if (!listener.armed && !shutdown_code_)
+        timers_.schedule(listener, ring_.now() + accept_retry_interval);
+}
+
+/// Part of a shutdown: what the kernel has queued is taken first (a turn that brought no connection
+/// says that there is no more). Then the socket ends: whoever comes now is told at once, rather than
+/// left in a queue that nobody serves.
+void Shard::end_accepting() {
+    is_accepting_ending_ = false;
+    for (Listener& listener : listeners_) {
+        if (listener.end == Listener::End::told) continue;
+        is_accepting_ending_ = true;
+        if (!listener.armed) {
+            listener.end = Listener::End::told;
+            ring_.shutdown(token_of(listener), listener.fd, ring::Shutdown::both);
+        } else if (listener.end == Listener::End::cancelling) {
+            continue;  // The accept's last completion ends the wait.
+        } else if (!std::exchange(listener.was_busy, false)) {
+            listener.end = Listener::End::cancelling;
+            ring_.cancel(token_of(listener), listener.fd, ring::Opcode::accept);
+        }
+        is_turn_owed_ = true;
+    }
 }
 
 void Shard::accept_connection(int fd) {
@@ -247,9 +275,11 @@ void Shard::begin_shutdown(CloseCode code) {
     affinity_.check();
     if (shutdown_code_) return;
     shutdown_code_ = code;
+    is_accepting_ending_ = is_turn_owed_ = true;
     for (Listener& listener : listeners_) {
         timers_.cancel(listener);
-        if (listener.armed) ring_.cancel(token_of(listener), listener.fd, ring::Opcode::accept);
+        listener.end = Listener::End::taking;
+        listener.was_busy = true;  // At least one more turn looks.
     }
     connections_.for_each([&](Connection& connection) {
         switch (connection.phase) {
@@ -270,11 +300,8 @@ void Shard::terminate_all() {
 }
 
 bool Shard::finished() const noexcept {
-    if (!shutdown_code_ || connections_.size() != 0 || refused_closing_ != 0) return false;
-    for (const Listener& listener : listeners_) {
-        if (listener.armed) return false;
-    }
-    return true;
+    return shutdown_code_ && !is_accepting_ending_ && connections_.size() == 0 &&
+           refused_closing_ == 0;
 }
 
 std::optional<Session> Shard::find(SlotId id) {

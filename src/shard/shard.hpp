@@ -86,6 +86,8 @@ private:
         std::uint32_t slot;
         int fd;
         bool armed = false;
+        bool was_busy = false;  // A connection came since end_accepting() looked.
+        enum class End : std::uint8_t { open, taking, cancelling, told } end = End::open;
     };
     /// The message that an endpoint is looking at right now, so that an echo of it needs no copy.
     struct Dispatch {
@@ -104,6 +106,8 @@ private:
     void complete(const ring::Completion& completion);
     void arm_accept(Listener& listener);
     void on_accept(const ring::Completion& completion);
+    void on_accept_error(Listener& listener, int error);
+    void end_accepting();
     void accept_connection(int fd);
     void read_inbox();
     void serve_timers();
@@ -217,6 +221,8 @@ private:
     std::uint64_t sends_submitted_ = 0;  // Since the last turn.
     bool output_awaited_ = false;        // A quiet send of these has to be followed up.
     std::optional<CloseCode> shutdown_code_;
+    bool is_accepting_ending_ = false;  // A shutdown is taking what the kernel has queued.
+    bool is_turn_owed_ = false;         // The next turn must not wait.
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
     LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};

@@ -1,5 +1,6 @@
 // From messages to bytes on their way: queues, quiet sends and backlogs.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -87,7 +88,7 @@ void Shard::enqueue_in_turn(Connection& connection, ws::Opcode opcode,
     if (size <= TurnOutput::arena_frame_bytes_max) {
         if (std::byte* const frame = output_.reserve(connection.chain, size)) {
             ws::write_header_before(frame + header_bytes, opcode, payload.size());
-            std::memcpy(frame + header_bytes, payload.data(), payload.size());
+            std::ranges::copy(payload, frame + header_bytes);
             return;
         }
     }
@@ -222,6 +223,8 @@ void Shard::on_sent(Connection& connection, const ring::Completion& completion) 
         return on_send_error(connection, -completion.result);
     }
     connection.active_at = ring_.now();
+    if (connection.phase == Phase::draining)  // A slow peer is no dead one.
+        timers_.schedule(connection, ring_.now() + settings_.close_timeout);
     backlog.consume(static_cast<std::uint64_t>(completion.result));
     const bool is_empty = backlog.empty();
     if (is_empty) connection.backlog.reset();

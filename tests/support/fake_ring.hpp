@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,9 @@ public:
         return fd;
     }
     [[nodiscard]] Socket& socket(int fd) { return sockets_.at(fd); }
+    [[nodiscard]] bool is_listener_shut(int listener) const {
+        return listeners_shut_.contains(listener);
+    }
     [[nodiscard]] bool is_accepting(int listener) const { return accepts_.contains(listener); }
 
     /// The accept on `listener` brings `result`: a descriptor or -errno.
@@ -167,6 +171,7 @@ private:
     void execute(const ring::Submission& submission) {
         switch (submission.token.opcode) {
             case ring::Opcode::accept: {
+                listeners_.insert(submission.fd);
                 const bool is_new = accepts_.emplace(submission.fd, submission.token).second;
                 RC_ASSERT(is_new);
                 return;
@@ -209,6 +214,10 @@ private:
     }
 
     void shut_down(const ring::Submission& submission) {
+        if (listeners_.contains(submission.fd)) {
+            listeners_shut_.insert(submission.fd);
+            return;
+        }
         Socket& target = open_socket(submission.fd);
         target.sending_shut = true;
         if (submission.size == static_cast<std::uint64_t>(ring::Shutdown::sending)) return;
@@ -295,6 +304,8 @@ private:
     int next_fd_ = 1000;
     std::map<int, Socket> sockets_;
     std::map<int, ring::Token> accepts_;
+    std::set<int> listeners_;  // Whatever was accepted from.
+    std::set<int> listeners_shut_;
     std::vector<Slice> slices_;
     std::vector<ring::Completion> shortfalls_, ready_, returned_, flushed_;
     ring::Wait last_wait_;

@@ -162,6 +162,43 @@ TEST_CASE("a Close goes out behind the backlog") {
     CHECK(kit.ring.socket(fd).sending_shut);
 }
 
+TEST_CASE("a shutdown takes what the kernel has queued, then ends the listener") {
+    ShardKit kit;
+    kit.turn(2);
+    kit.shard.begin_shutdown(CloseCode::going_away);
+    for (int i = 0; i < 3; ++i) {
+        kit.ring.complete_accept(ShardKit::listener, kit.ring.add_connection());
+        kit.turn();
+        CHECK(kit.ring.is_accepting(ShardKit::listener));
+    }
+    kit.turn(4);
+    CHECK_FALSE(kit.ring.is_accepting(ShardKit::listener));
+    CHECK(kit.ring.is_listener_shut(ShardKit::listener));
+    CHECK(kit.shard.metrics().accepts == 3);
+    CHECK(kit.shard.metrics().handshakes_refused == 3);
+}
+
+TEST_CASE("a slow peer is not cut while it reads what was owed before the end") {
+    Settings settings;
+    settings.close_timeout = std::chrono::seconds{5};
+    ShardKit kit{{}, settings};
+    const int fd = kit.open();
+    kit.take_frames(fd);
+    kit.ring.socket(fd).room = 0;
+    std::string input;
+    for (int i = 0; i < 100; ++i) input += test::binary_frame(std::string(10'000, 'x'));
+    kit.send(fd, input + test::close_frame(1000));
+    for (int i = 0; i < 4; ++i) {
+        kit.turn(2);
+        kit.ring.advance(std::chrono::seconds{4});
+        kit.ring.give_room(fd, 300 << 10);
+        kit.turn(2);
+        CHECK_FALSE(kit.ring.socket(fd).both_shut);
+    }
+    kit.turn(4);
+    CHECK(kit.take_frames(fd).size() == 101);
+}
+
 TEST_CASE("a shutdown answers each phase, and is finished when everybody is gone") {
     ShardKit kit;
     const int idle = kit.accept();
