@@ -121,7 +121,8 @@ struct Server::Impl {
 
     std::vector<Listening> listeners;
     std::optional<server::LogWriter> log;
-    server::ShardEvents events;  // Its mutex guards the two below and the states of the shards.
+    // Its mutex guards the three below and the states of the shards.
+    mutable server::ShardEvents events;
     std::optional<CloseCode> stop_code;
     server::SignalWaiter* signal_waiter = nullptr;
     std::deque<server::ShardThread> shards;  // Last: the threads use everything above.
@@ -220,10 +221,10 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
     }
     log->start();
     is_log_started = true;
+    // From the first thread on a handler may call stop() or stats(), which go through all shards.
+    std::unique_lock lock{events.mutex};
     for (std::size_t i = 0; i < plans.size(); ++i)
         shards.emplace_back(std::move(plans[i]), *logs[i], events);
-
-    std::unique_lock lock{events.mutex};
     events.changed.wait(lock, [&] {
         return std::ranges::none_of(shards, [](const auto& shard) {
             return shard.state() == server::ShardThread::State::starting;
@@ -352,6 +353,7 @@ int Server::run(const std::function<void()>& on_started) {
     {
         const std::lock_guard lock{impl_->events.mutex};
         impl_->signal_waiter = &signals;
+        if (impl_->stop_code) signals.wake();  // stop() was faster.
     }
     const auto started = start();
     if (started) {
@@ -392,6 +394,7 @@ Stats Server::stats() const {
 }
 
 Stats Server::Impl::stats() const {
+    const std::lock_guard lock{events.mutex};
     Stats total;
     for (const server::ShardThread& shard : shards) {
         const shard::Metrics metrics = shard.metrics();

@@ -32,6 +32,8 @@ void ShardThread::run() {
         result = serve();
     } catch (const std::exception& exception) {
         result = std::unexpected{std::string{"a handler's constructor threw: "} + exception.what()};
+    } catch (...) {
+        result = std::unexpected{std::string{"a handler's constructor threw"}};
     }
     if (result) return set(State::ended);
     set(State::failed, std::move(result.error()));
@@ -45,11 +47,17 @@ std::expected<void, std::string> ShardThread::serve() {
     if (!ring) return std::unexpected{std::move(ring.error())};
     shard::Shard shard{**ring, plan_.settings, plan_.make_router(), log_, &snapshot_};
     for (const int listener : plan_.listeners) shard.listen(listener);
-    shard.inbox().acquire();
-    inbox_ = &shard.inbox();
-    set(State::serving);
+    set_serving(shard.inbox());
     while (!shard.finished()) shard.turn();
     return {};
+}
+
+void ShardThread::set_serving(shard::Inbox& inbox) {
+    inbox.acquire();
+    const std::lock_guard lock{events_.mutex};
+    inbox_ = &inbox;
+    state_ = State::serving;
+    events_.changed.notify_all();
 }
 
 void ShardThread::set(State state, std::string error) {

@@ -33,12 +33,7 @@ struct ShardPlan {
 };
 
 /// Tells one waiting thread that something about the shards has changed.
-class ShardEvents {
-public:
-    void notify() {
-        const std::lock_guard lock{mutex};
-        changed.notify_all();
-    }
+struct ShardEvents {
     std::mutex mutex;
     std::condition_variable changed;
 };
@@ -46,8 +41,7 @@ public:
 /// Made and joined by the server's thread.
 class ShardThread {
 public:
-    /// Starts the thread. `events` is notified when started() or ended() changes; both outlive
-    /// this.
+    /// Starts the thread. `events` is notified when state() changes; it and `log` outlive this.
     ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& events);
     /// The thread must have ended or be about to: joins it.
     ~ShardThread();
@@ -60,21 +54,24 @@ public:
     /// Why it failed. With ShardEvents::mutex held.
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
-    /// Posts a note to the shard; does nothing once it has ended. Any thread, after started().
+    /// Posts a note to the shard; does nothing while it is starting or once it has ended. Any
+    /// thread, with ShardEvents::mutex held.
     void post(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
     [[nodiscard]] shard::Metrics metrics() const noexcept { return snapshot_.load(); }
 
 private:
     void run();
     [[nodiscard]] std::expected<void, std::string> serve();
+    void set_serving(shard::Inbox& inbox);
     void set(State state, std::string error = {});
 
     ShardPlan plan_;
     shard::LogQueue& log_;
     ShardEvents& events_;
     shard::MetricsSnapshot snapshot_;
-    shard::Inbox* inbox_ =
-        nullptr;  // A reference of our own: posting is safe after the shard has ended.
+    // Guarded by ShardEvents::mutex from here to the thread. A reference of our own: posting is
+    // safe after the shard has ended.
+    shard::Inbox* inbox_ = nullptr;
     State state_ = State::starting;
     std::string error_;
     std::thread thread_;  // Last: it uses everything above.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -43,6 +44,11 @@ struct Ticking {
     void on_tick(Shard shard) {
         if (++ticks == 3) journal.note("tick:" + std::to_string(shard.index()));
     }
+};
+
+struct Constructed {
+    explicit Constructed(const std::function<void()>& construct) { construct(); }
+    void on_message(Session<>&, Message) {}
 };
 
 void expect_echo(const std::string& url) {
@@ -283,4 +289,39 @@ TEST_CASE("connections over connections_max are closed, and pages of other origi
         four.read_to_end();
         two.close();
     });
+}
+
+TEST_CASE("a stop that comes before run() or during it is not lost") {
+    on_each_io([](Io io) {
+        Server early{quiet(io, 2)};
+        early.mount<Echo>("/echo");
+        early.stop();
+        CHECK(early.run() == 0);
+        CHECK(early.stats().connections == 0);
+
+        Server server{quiet(io, 4)};
+        server.mount<Echo>("/echo");
+        std::thread stopper{[&] { server.stop(); }};
+        CHECK(server.run() == 0);
+        stopper.join();
+    });
+}
+
+TEST_CASE("a handler may ask and stop the server while other shards still start") {
+    on_each_io([](Io io) {
+        Server server{quiet(io, 4)};
+        server.mount<Constructed>("/", {}, std::function<void()>{[&] {
+                                      (void)server.stats();
+                                      server.stop();
+                                  }});
+        CHECK(server.run() == 0);
+    });
+}
+
+TEST_CASE("whatever a handler's constructor throws is why the server does not start") {
+    Server server{quiet()};
+    server.mount<Constructed>("/", {}, std::function<void()>{[] { throw 7; }});
+    const auto result = server.start();
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error() == "a handler's constructor threw");
 }
