@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <optional>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include "api/endpoint.hpp"
@@ -31,14 +33,29 @@ namespace {
 /// How long the end waits for somebody to read stderr.
 constexpr Duration log_patience = std::chrono::seconds{1};
 
+/// Which file it is, whatever its path: device and inode.
+using FileIdentity = std::pair<dev_t, ino_t>;
+
+std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
+    struct stat status{};
+    if (lstat(path.c_str(), &status) != 0) return std::nullopt;
+    return FileIdentity{status.st_dev, status.st_ino};
+}
+
 /// A listening address and its sockets: one per shard, or one for all (a Unix path cannot be bound
 /// twice).
 struct Listening {
     ring::Address address;
     std::vector<ring::Descriptor> descriptors;
+    std::optional<FileIdentity> file;  ///< Of a Unix socket, until remove_file().
 
     [[nodiscard]] int descriptor_of(std::size_t shard) const {
         return descriptors[descriptors.size() == 1 ? 0 : shard].get();
+    }
+    /// Frees the path of a Unix socket for whoever comes next, unless it is theirs already.
+    void remove_file() noexcept {
+        if (file && identity_of(address.path) == file) unlink(address.path.c_str());
+        file.reset();
     }
 };
 
@@ -74,7 +91,7 @@ std::expected<Listening, std::string> open_listener(const std::string& url, std:
         if (auto free = ring::probe_free(*address); !free)
             return std::unexpected{std::move(free.error())};
     }
-    Listening listening{.address = *address, .descriptors = {}};
+    Listening listening{.address = *address, .descriptors = {}, .file = {}};
     const std::uint32_t count = is_unix ? 1 : shards;
     for (std::uint32_t i = 0; i < count; ++i) {
         auto descriptor = ring::listen_on(listening.address, {.backlog = backlog});
@@ -82,6 +99,7 @@ std::expected<Listening, std::string> open_listener(const std::string& url, std:
         listening.address = ring::local_address(descriptor->get());
         listening.descriptors.push_back(std::move(*descriptor));
     }
+    if (is_unix) listening.file = identity_of(listening.address.path);
     return listening;
 }
 
@@ -298,6 +316,8 @@ void Server::Impl::stop(CloseCode code) {
 void Server::Impl::wait() {
     std::unique_lock lock{events.mutex};
     events.changed.wait(lock, [&] { return stop_code.has_value(); });
+    // At once: a successor need not wait until the last connection has gone.
+    for (Listening& listening : listeners) listening.remove_file();
     const auto have_ended = [&] {
         return std::ranges::all_of(shards, [](const auto& shard) {
             return shard.state() == server::ShardThread::State::ended ||
