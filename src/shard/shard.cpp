@@ -12,6 +12,10 @@ namespace {
 /// enough not to be noticed.
 constexpr Duration accept_retry_interval = std::chrono::milliseconds{100};
 
+/// Turns in which a shutdown goes on accepting, at most: clients that come back as soon as they are
+/// told to go must not keep it from ending.
+constexpr std::uint8_t last_accept_turns_max = 64;
+
 constexpr http::Response shutting_down{
     .status = static_cast<std::uint16_t>(http::Status::service_unavailable),
     .body = "server is shutting down\n",
@@ -153,7 +157,8 @@ void Shard::end_accepting() {
             ring_.shutdown(token_of(listener), listener.fd, ring::Shutdown::both);
         } else if (listener.end == Listener::End::cancelling) {
             continue;  // The accept's last completion ends the wait.
-        } else if (!std::exchange(listener.was_busy, false)) {
+        } else if (!std::exchange(listener.was_busy, false) ||
+                   ++listener.turns_taken == last_accept_turns_max) {
             listener.end = Listener::End::cancelling;
             ring_.cancel(token_of(listener), listener.fd, ring::Opcode::accept);
         }

@@ -86,7 +86,8 @@ private:
         std::uint32_t slot;
         int fd;
         bool armed = false;
-        bool was_busy = false;  // A connection came since end_accepting() looked.
+        bool was_busy = false;         // A connection came since end_accepting() looked.
+        std::uint8_t turns_taken = 0;  // That a shutdown let it go on.
         enum class End : std::uint8_t { open, taking, cancelling, told } end = End::open;
     };
     /// The message that an endpoint is looking at right now, so that an echo of it needs no copy.

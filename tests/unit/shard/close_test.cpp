@@ -323,3 +323,16 @@ TEST_CASE("a code that may not stand on the wire is left out of the Close") {
         CHECK(frames[0] == test::ServerFrame{test::opcode_close, true, ""});
     }
 }
+
+TEST_CASE("clients that come back at once do not keep a shutdown from ending") {
+    ShardKit kit;
+    kit.shard.begin_shutdown(CloseCode::service_restart);
+    int turns = 0;
+    while (turns < 200 && kit.ring.is_accepting(ShardKit::listener)) {
+        kit.ring.complete_accept(ShardKit::listener, kit.ring.add_connection());
+        kit.turn();
+        ++turns;
+    }
+    CHECK(turns > 10);
+    CHECK(turns < 200);
+}
