@@ -145,8 +145,8 @@ void Shard::on_accept_error(Listener& listener, int error) {
 }
 
 /// Part of a shutdown: what the kernel has queued is taken first (a turn that brought no connection
-/// says that there is no more). Then the socket ends: whoever comes now is told at once, rather than
-/// left in a queue that nobody serves.
+/// says that there is no more). Then the socket ends: whoever comes now is told at once, rather
+/// than left in a queue that nobody serves.
 void Shard::end_accepting() {
     is_accepting_ending_ = false;
     for (Listener& listener : listeners_) {
