@@ -76,8 +76,10 @@ int main(int argument_count, char** arguments) {
     using namespace ringcast;
     const auto options = server::load_options(server::process_sources(argument_count, arguments));
     if (!options) {
-        fmt::print(options.error().code == 0 ? stdout : stderr, "{}", options.error().text);
-        return options.error().code;
+        const server::Exit& exit = options.error();
+        std::FILE* const stream = exit.code == 0 ? stdout : stderr;
+        const bool is_told = std::fputs(exit.text.c_str(), stream) >= 0 && std::fflush(stream) == 0;
+        return exit.code == 0 && !is_told ? 1 : exit.code;
     }
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");

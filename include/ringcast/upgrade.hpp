@@ -13,17 +13,24 @@
 
 namespace ringcast {
 
-/// A refusal: the client gets this HTTP answer instead of the 101. Made by reject().
+/// A field of an HTTP answer.
+struct Header {
+    std::string name;   ///< A token (RFC 9110 section 5.6.2).
+    std::string value;  ///< Free of control characters.
+};
+
+/// A refusal: the client gets this HTTP answer instead of the 101. Made by reject(). One that HTTP
+/// does not allow (another status, a malformed header) becomes a 500.
 struct Rejection {
     std::uint16_t status = 403;  ///< 400 to 599.
     std::string body{};          ///< A short text for whoever looks.
-    std::string header{};        ///< Extra header lines, each ended by CRLF, for example
-                                 ///< `WWW-Authenticate: Bearer\r\n`.
+    std::vector<Header> headers{};
 };
 
+/// `reject(401, "who are you?\n", {{"WWW-Authenticate", "Bearer"}})`
 [[nodiscard]] inline Rejection reject(std::uint16_t status, std::string body = {},
-                                      std::string header = {}) {
-    return {.status = status, .body = std::move(body), .header = std::move(header)};
+                                      std::vector<Header> headers = {}) {
+    return {.status = status, .body = std::move(body), .headers = std::move(headers)};
 }
 
 /// "Decided later": returned by on_upgrade after Upgrade::defer() gave it a Ticket.

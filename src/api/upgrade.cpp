@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.hpp"
 #include "http/response.hpp"
 #include "shard/inbox.hpp"
 #include "shard/session.hpp"
@@ -26,6 +25,13 @@ bool is_field_value(std::string_view text) noexcept {
     return std::ranges::none_of(text, [](char c) {
         return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
     });
+}
+
+/// False, and nothing is appended, if this is no header field.
+bool append_field(std::string& fields, std::string_view name, std::string_view value) {
+    if (!is_token(name) || !is_field_value(value)) return false;
+    fields.append(name).append(": ").append(value).append("\r\n");
+    return true;
 }
 
 }  // namespace
@@ -73,9 +79,7 @@ bool Upgrade::select_subprotocol(std::string_view name) {
 }
 
 bool Upgrade::add_header(std::string_view name, std::string_view value) {
-    if (!is_token(name) || !is_field_value(value)) return false;
-    impl_->fields.append(name).append(": ").append(value).append("\r\n");
-    return true;
+    return append_field(impl_->fields, name, value);
 }
 
 /// Where a verdict has to go. Holds a reference to the inbox, which may outlive its shard.
@@ -87,8 +91,7 @@ struct detail::TicketCore::Impl {
 };
 
 detail::TicketCore Upgrade::make_ticket() {
-    RC_ASSERT(!impl_->deferred);  // One admission, one ticket.
-    impl_->deferred = true;
+    if (std::exchange(impl_->deferred, true)) return detail::TicketCore{nullptr};
     shard::Session& session = impl_->upgrade.session;
     shard::Inbox& inbox = session.shard().inbox();
     inbox.acquire();
@@ -145,11 +148,17 @@ shard::Verdict admitted(detail::ErasedState state, Upgrade::Impl&& impl) {
 shard::Verdict refused(Rejection&& rejection) {
     shard::Verdict verdict;
     verdict.kind = shard::Verdict::Kind::refuse;
-    verdict.status =
-        rejection.status >= 400 && rejection.status <= 599 ? rejection.status : std::uint16_t{500};
-    verdict.fields = std::move(rejection.header);
+    verdict.status = rejection.status;
     verdict.body = std::move(rejection.body);
-    return verdict;
+    bool is_valid = rejection.status >= 400 && rejection.status <= 599;
+    for (const Header& header : rejection.headers)
+        is_valid &= append_field(verdict.fields, header.name, header.value);
+    if (is_valid) return verdict;
+    shard::Verdict mistake;
+    mistake.kind = shard::Verdict::Kind::refuse;
+    mistake.status = 500;
+    mistake.body = "internal error\n";
+    return mistake;
 }
 
 }  // namespace api

@@ -64,6 +64,11 @@ template <typename Number>
     if (address.family == Address::Family::ipv6) family = AF_INET6;
     Descriptor socket{::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (!socket) return fail(address, "socket", errno);
+    // `[::]` is IPv6 alone, whatever the system's default, so that 0.0.0.0 can have the same port.
+    const int only = 1;
+    if (family == AF_INET6 &&
+        setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) != 0)
+        return fail(address, "IPV6_V6ONLY", errno);
     return socket;
 }
 
@@ -172,21 +177,21 @@ std::expected<Descriptor, std::string> listen_on(const Address& address,
     return socket;
 }
 
-std::expected<void, std::string> probe_free(const Address& address) {
+std::expected<Address, std::string> probe_free(const Address& address) {
     if (address.family == Address::Family::unix_path) {
         const PathState state = state_of(address);
         if (state == PathState::in_use) return fail(address, "bind", EADDRINUSE);
         if (state == PathState::other_file)
             return std::unexpected{"cannot listen on " + address.to_string() +
                                    ": the path exists and is not a socket"};
-        return {};
+        return address;
     }
     const auto socket = open_socket(address);
     if (!socket) return std::unexpected{socket.error()};
     int error = set_flag(*socket, SOL_SOCKET, SO_REUSEADDR);
     if (error == 0) error = bind_to(*socket, address);
     if (error != 0) return fail(address, "bind", error);
-    return {};
+    return local_address(socket->get());
 }
 
 Address local_address(int fd) {

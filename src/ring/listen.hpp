@@ -50,8 +50,9 @@ struct ListenOptions {
                                                                const ListenOptions& options);
 
 /// Fails if anybody, even a process that uses SO_REUSEPORT, listens on `address`: binds to it once
-/// without SO_REUSEPORT.
-[[nodiscard]] std::expected<void, std::string> probe_free(const Address& address);
+/// without SO_REUSEPORT. The result is `address`, with a port that the kernel chose in place of 0:
+/// left to sockets with SO_REUSEPORT, the kernel might choose one that another server shares.
+[[nodiscard]] std::expected<Address, std::string> probe_free(const Address& address);
 
 /// The address a descriptor is bound to, with the port that the kernel chose.
 [[nodiscard]] Address local_address(int fd);

@@ -1,13 +1,15 @@
 #include "server/log_writer.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,22 @@ LogRecord dropped_record(std::uint16_t shard, Instant time, std::uint32_t count)
     RC_ASSERT(queue.pop(record));
     return record;
 }
+
+/// Writes to the descriptor itself: a thread that is blocked in stdio holds a lock that exit()
+/// waits for.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t text;
+        formatter_->format(message, text);
+        for (std::string_view rest{text.data(), text.size()}; !rest.empty();) {
+            const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) return;  // Nobody is there to be told.
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+    void flush_() override {}
+};
 
 }  // namespace
 
@@ -177,8 +195,7 @@ std::size_t LogWriter::drain() {
 }
 
 LogWriter::Sink LogWriter::stderr_sink() {
-    auto logger = std::make_shared<spdlog::logger>(
-        "ringcast", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    auto logger = std::make_shared<spdlog::logger>("ringcast", std::make_shared<StderrSink>());
     // The lines are complete, line feeds included: spdlog adds nothing.
     logger->set_formatter(
         std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc, ""));

@@ -82,15 +82,13 @@ std::expected<void, std::string> choose_mask_kernel() {
 
 std::expected<Listening, std::string> open_listener(const std::string& url, std::uint32_t shards,
                                                     std::uint32_t backlog) {
-    const auto address = ring::parse_listen_url(url);
+    auto address = ring::parse_listen_url(url);
     if (!address) return std::unexpected{address.error()};
     const bool is_unix = address->family == ring::Address::Family::unix_path;
-    if (!is_unix && address->port != 0) {
-        // Every shard's socket uses SO_REUSEPORT, so the kernel would let a second server share the
-        // port unnoticed.
-        if (auto free = ring::probe_free(*address); !free)
-            return std::unexpected{std::move(free.error())};
-    }
+    // Every shard's socket uses SO_REUSEPORT, so the kernel would let a second server share the
+    // port unnoticed.
+    if (!is_unix) address = ring::probe_free(*address);
+    if (!address) return std::unexpected{std::move(address.error())};
     Listening listening{.address = *address, .descriptors = {}, .file = {}};
     const std::uint32_t count = is_unix ? 1 : shards;
     for (std::uint32_t i = 0; i < count; ++i) {

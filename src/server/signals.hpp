@@ -1,6 +1,7 @@
 #pragma once
-// The signals that stop a server, taken as values by one waiting thread. No handler of ours ever
-// runs beside other code, apart from the one that ends the process at the second signal.
+// The signals that stop a server, taken as values by one waiting thread. The handler works on any
+// thread of the process, also on those that a program has started before: it only notes the signal,
+// or ends the process at the second one.
 
 #include <array>
 #include <csignal>
@@ -12,12 +13,11 @@ namespace ringcast::server {
 
 enum class StopSignal : int { interrupt = SIGINT, terminate = SIGTERM };
 
-/// Made by the main thread before it starts any other (they inherit the blocked signals), destroyed
-/// by the same thread, which restores what was before. One at a time per process.
+/// Takes over SIGINT and SIGTERM while it lives; the destructor restores what was before. One at a
+/// time per process.
 class SignalWaiter {
 public:
-    /// Blocks SIGINT and SIGTERM, and ignores SIGPIPE: a peer that went away is an error of one
-    /// send, not of the process.
+    /// Also ignores SIGPIPE: a peer that went away is an error of one send, not of the process.
     SignalWaiter();
     ~SignalWaiter();
     SignalWaiter(const SignalWaiter&) = delete;
@@ -32,13 +32,10 @@ public:
     void wake() noexcept;
 
 private:
-    void arm_exit_at_second_signal() noexcept;
-
     struct sigaction pipe_before_{};
     std::array<struct sigaction, 2> stop_before_{};
-    sigset_t mask_before_{};
-    ring::Descriptor signals_;
-    ring::Descriptor wake_;
+    ring::Descriptor wake_;  // An eventfd: one count for each wake() and for the first signal.
+    bool is_signal_returned_ = false;
 };
 
 }  // namespace ringcast::server

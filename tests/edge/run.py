@@ -134,6 +134,16 @@ def test_listens_on_ipv6():
         echo(client)
 
 
+def test_the_same_port_serves_both_families():
+    with Server("--echo", "--listen", "ws://[::]:0") as first:
+        port = first.port()
+        first.stop()
+    with Server("--echo", "--listen", f"ws://[::]:{port}", "--listen", f"ws://0.0.0.0:{port}") as server:
+        for host in ("::1", "127.0.0.1"):
+            assert " 101 " in upgrade((host, port))[1]
+        assert len(server.urls()) == 2
+
+
 def test_listens_on_a_unix_path_that_all_shards_share():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "ringcast.sock")
@@ -143,6 +153,9 @@ def test_listens_on_a_unix_path_that_all_shards_share():
             for client, status in clients:
                 assert " 101 " in status
                 echo(client)
+                client.close()
+            assert server.stop()[0] == 0
+            assert not os.path.exists(path), "the path is left behind"
 
 
 def test_without_a_listener_it_says_what_to_do():
@@ -312,6 +325,31 @@ def test_a_second_signal_ends_it_at_once():
         server.process.send_signal(signal.SIGTERM)
         read_exactly(client, 4)  # The first has been taken.
         assert server.stop()[0] == 128 + signal.SIGTERM
+
+
+def test_it_ends_although_nobody_reads_stderr():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    process = subprocess.Popen([BINARY, "--dev", "--listen", "ws://127.0.0.1:0"], env=clean_environment(), text=True,
+                               stdout=subprocess.PIPE, stderr=writer)
+    try:
+        assert process.stdout.readline().startswith("listening on ")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(reader)
+        os.close(writer)
+
+
+def test_help_that_cannot_be_printed_is_no_crash():
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([BINARY, "--help"], stdout=full, env=clean_environment()).returncode == 1
 
 
 def test_the_access_log_tells_of_each_session():
