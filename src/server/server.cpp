@@ -17,6 +17,7 @@
 #include "base/assert.hpp"
 #include "ring/listen.hpp"
 #include "ring/make_ring.hpp"
+#include "server/check_settings.hpp"
 #include "server/entropy.hpp"
 #include "server/limits.hpp"
 #include "server/log_writer.hpp"
@@ -147,6 +148,7 @@ struct Server::Impl {
 std::expected<void, std::string> Server::Impl::start() {
     if (is_started) return std::unexpected{"the server has been started already"};
     if (!mount_error.empty()) return std::unexpected{mount_error};
+    if (auto checked = server::check_settings(settings); !checked) return checked;
     const auto features = ring::parse_features(settings.uring_features);
     if (!features) return std::unexpected{features.error()};
     if (auto chosen = choose_mask_kernel(); !chosen) return chosen;

@@ -64,8 +64,6 @@ struct Connection : ShardTimer {
     }
     /// True while received bytes are parsed.
     [[nodiscard]] bool reads_input() const noexcept { return phase <= Phase::closing; }
-    /// True while output may be added.
-    [[nodiscard]] bool takes_output() const noexcept { return phase < Phase::draining && !broken; }
     [[nodiscard]] bool has_output() const noexcept { return queued_bytes != 0; }
     /// True if something has to be done once output has gone: on_drain, resume, the end.
     [[nodiscard]] bool awaits_output() const noexcept {

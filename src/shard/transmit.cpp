@@ -263,6 +263,7 @@ void Shard::on_send_error(Connection& connection, int error) {
 void Shard::flush_early() {
     submit_output();
     settle(ring_.flush());
+    output_awaited_ = false;  // Settled: whoever has to be followed up is listed.
 }
 
 }  // namespace ringcast::shard

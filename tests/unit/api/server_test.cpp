@@ -68,6 +68,25 @@ std::string error_of(Settings settings) {
 
 }  // namespace
 
+TEST_CASE("settings that make no sense are refused by start() with their name") {
+    const auto error_of = [](Settings settings) {
+        settings.port = 0;
+        Server server{settings};
+        const auto started = server.start();
+        return started ? std::string{} : started.error();
+    };
+    CHECK(error_of({.handshake_timeout = 0s}).starts_with("handshake_timeout:"));
+    CHECK(error_of({.idle_timeout = -1s}).starts_with("idle_timeout:"));
+    CHECK(
+        error_of({.close_timeout = std::chrono::nanoseconds::max()}).starts_with("close_timeout:"));
+    CHECK(error_of({.tick_interval = 0s}).starts_with("tick_interval:"));
+    CHECK(error_of({.shards = 65}).starts_with("shards:"));
+    CHECK(error_of({.header_bytes_max = 0}).starts_with("header_bytes_max:"));
+    CHECK(
+        error_of({.message_bytes_max = std::uint64_t{2} << 30}).starts_with("message_bytes_max:"));
+    CHECK(error_of({.idle_timeout = 0s, .ping_interval = 0s}).empty());
+}
+
 TEST_CASE("a server listens on IPv4, IPv6 and a Unix path at once, with several shards") {
     const std::string path = "/tmp/ringcast-api-test-" + std::to_string(getpid()) + ".sock";
     on_each_io([&](Io io) {

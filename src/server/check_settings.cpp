@@ -1,0 +1,63 @@
+#include "server/check_settings.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <fmt/format.h>
+#include <string_view>
+
+#include "server/placement.hpp"
+
+namespace ringcast::server {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+/// Longer than anybody waits, short enough to be added to any time.
+constexpr nanoseconds time_max = std::chrono::hours{24 * 365};
+
+struct TimeRule {
+    std::string_view name;
+    nanoseconds value;
+    nanoseconds min;
+};
+
+struct SizeRule {
+    std::string_view name;
+    std::uint64_t value;
+    std::uint64_t min;
+    std::uint64_t max;
+};
+
+}  // namespace
+
+std::expected<void, std::string> check_settings(const Settings& settings) {
+    const TimeRule times[] = {
+        {"handshake_timeout", settings.handshake_timeout, nanoseconds{1}},
+        {"close_timeout", settings.close_timeout, nanoseconds{1}},
+        {"tick_interval", settings.tick_interval, std::chrono::milliseconds{1}},
+        {"idle_timeout", settings.idle_timeout, nanoseconds{0}},
+        {"ping_interval", settings.ping_interval, nanoseconds{0}},
+        {"shutdown_timeout", settings.shutdown_timeout, nanoseconds{0}},
+    };
+    for (const TimeRule& rule : times) {
+        if (rule.value >= rule.min && rule.value <= time_max) continue;
+        return std::unexpected{fmt::format("{}: {} ns is not between {} ns and a year", rule.name,
+                                           rule.value.count(), rule.min.count())};
+    }
+    constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+    const SizeRule sizes[] = {
+        {"shards", settings.shards, 0, shards_max},
+        {"header_bytes_max", settings.header_bytes_max, 256, gib},
+        {"message_bytes_max", settings.message_bytes_max, 1, gib},
+        {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},
+    };
+    for (const SizeRule& rule : sizes) {
+        if (rule.value >= rule.min && rule.value <= rule.max) continue;
+        return std::unexpected{fmt::format("{}: {} is not between {} and {}", rule.name, rule.value,
+                                           rule.min, rule.max)};
+    }
+    return {};
+}
+
+}  // namespace ringcast::server
