@@ -337,3 +337,23 @@ TEST_CASE("small messages that came in pieces do not keep their blocks while the
     kit.turn(4);
     CHECK(kit.take_frames(fd).size() == 1000);
 }
+
+TEST_CASE("echoes that come together cost one call of the ring, however many they are") {
+    ShardKit kit;
+    for (const std::size_t connections_count : {1u, 50u}) {
+        CAPTURE(connections_count);
+        std::vector<int> descriptors;
+        for (std::size_t i = 0; i < connections_count; ++i) descriptors.push_back(kit.open());
+        const auto turns_before = kit.ring.counters().turns;
+        const auto flushes_before = kit.ring.counters().early_flushes;
+        constexpr unsigned rounds = 100;
+        for (unsigned round = 0; round < rounds; ++round) {
+            for (const int fd : descriptors) kit.ring.deliver(fd, test::text_frame("hello"));
+            kit.turn();
+        }
+        kit.turn();  // Hands the last echoes over.
+        CHECK(kit.ring.counters().turns - turns_before == rounds + 1);
+        CHECK(kit.ring.counters().early_flushes == flushes_before);
+        for (const int fd : descriptors) CHECK(kit.take_frames(fd).size() == rounds);
+    }
+}
