@@ -211,6 +211,7 @@ def install():
 
 
 def sanitized():
+    """All suites but `plain`, whose tests cannot run this way."""
     return configure("sanitized") + build_and_run(
         "sanitized", meson_tests("sanitized", {"unit", "fuzz", "sim"}),
         patience=SANITIZER_PATIENCE, environment=SANITIZER_ENVIRONMENT)
