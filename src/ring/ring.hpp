@@ -13,7 +13,11 @@
 //  4. Received bytes are a slice of a ring buffer, valid until the second following turn() begins.
 //  5. Out of buffers (-ENOBUFS) is weather: the recv has finished, no byte was lost, arm again.
 //  6. Short reads and short writes are always possible.
-//  7. turn() calls nobody. A ring is created and used on its shard's thread only; other threads
+//  7. A reset right behind received bytes may stay unsaid while the receive is armed: Linux can lose
+//     that wake-up of a multishot receive (axboe/liburing issue 1549; on Unix sockets the end of
+//     the stream, too). A send or a shutdown in both directions brings it out, so no connection may
+//     be without a deadline.
+//  8. turn() calls nobody. A ring is created and used on its shard's thread only; other threads
 //  have a Waker.
 
 #include <cstddef>

@@ -11,6 +11,7 @@ std::string_view to_string(Fault fault) noexcept {
         case Fault::recv_finished: return "recv_finished";
         case Fault::recv_exhausted: return "recv_exhausted";
         case Fault::recv_reset: return "recv_reset";
+        case Fault::recv_deaf: return "recv_deaf";
         case Fault::send_partial: return "send_partial";
         case Fault::send_reset: return "send_reset";
         case Fault::quiet_partial: return "quiet_partial";
@@ -45,6 +46,7 @@ std::uint32_t per_mille_max(Fault fault) {
         case Fault::accept_finished:
         case Fault::accept_emfile:
         case Fault::recv_finished:
+        case Fault::recv_deaf:
         case Fault::recv_exhausted:
         case Fault::quiet_nothing:
         case Fault::completion_delayed:

@@ -23,6 +23,7 @@ enum class Fault : std::uint8_t {
     recv_finished,       ///< The multishot recv ends with this completion.
     recv_exhausted,      ///< -ENOBUFS.
     recv_reset,          ///< The connection breaks, seen by a recv.
+    recv_deaf,           ///< The reset behind these bytes wakes nobody.
     send_partial,        ///< An ordinary send makes progress in pieces.
     send_reset,          ///< The connection breaks, seen by a send.
     quiet_partial,       ///< A quiet send takes a part.

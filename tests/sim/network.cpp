@@ -223,6 +223,10 @@ int Network::receive_state(int fd) const {
     return connection.server_shut_receiving || connection.to_server.at_end() ? 1 : 0;
 }
 
+bool Network::is_receiving_shut(int fd) const {
+    return conn(fd).server_shut_receiving;
+}
+
 int Network::send_state(int fd) const {
     const Connection& connection = conn(fd);
     if (connection.server_reset) return -ECONNRESET;

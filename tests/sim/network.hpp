@@ -120,6 +120,7 @@ public:
     void read(int fd, std::span<std::byte> target);
     /// 0: bytes may follow; 1: the end of the stream; else -errno.
     [[nodiscard]] int receive_state(int fd) const;
+    [[nodiscard]] bool is_receiving_shut(int fd) const;
     /// Room for that many bytes.
     [[nodiscard]] std::size_t writable(int fd) const { return conn(fd).to_client.room(); }
     /// 0, or -errno: nothing can be sent any more.

@@ -180,7 +180,7 @@ void SimRing::take_receive(const Submission& submission, State& state) {
     if (state.receive.armed) {
         throw Violation{Rule::one_receive_armed, "descriptor " + std::to_string(submission.fd)};
     }
-    state.receive = {.armed = true, .ended_by = 0, .token = submission.token, .not_before = rest()};
+    state.receive = {.armed = true, .token = submission.token, .not_before = rest()};
 }
 
 void SimRing::take_cancel(const Submission& submission, State& state) {

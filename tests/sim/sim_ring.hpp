@@ -70,8 +70,8 @@ private:
     /// An accept or recv.
     struct Receive {
         bool armed = false;
-        std::int32_t ended_by =
-            0;  // The -errno of its last completion, once cancelled or shut down.
+        bool deaf = false;          // To a reset, until more bytes come or receiving is shut down.
+        std::int32_t ended_by = 0;  // The -errno of its last completion, once cancelled.
         ring::Token token;
         Instant not_before{};
     };
@@ -118,6 +118,7 @@ private:
     /// Appends completions of whatever is ready, in random order between descriptors.
     void collect();
     [[nodiscard]] bool is_ready(int fd) const;
+    [[nodiscard]] bool has_ended(int fd, const Receive& receive) const;
     /// At most one completion.
     void complete_one(int fd);
     void complete_accept(int fd, Receive& receive);

@@ -88,7 +88,13 @@ bool SimRing::is_ready(int fd) const {
     if (state.receive.ended_by != 0) return true;
     return state.receive.token.opcode == Opcode::accept
                ? network_->has_backlog(fd)
-               : network_->readable(fd) > 0 || network_->receive_state(fd) != 0;
+               : network_->readable(fd) > 0 || has_ended(fd, state.receive);
+}
+
+bool SimRing::has_ended(int fd, const Receive& receive) const {
+    const int state = network_->receive_state(fd);
+    const bool is_deaf = receive.deaf && !network_->is_receiving_shut(fd);
+    return state > 0 || (state < 0 && !is_deaf);
 }
 
 void SimRing::collect() {
@@ -154,8 +160,8 @@ void SimRing::complete_recv(int fd, Receive& receive) {
         return end(receive.ended_by);
     }
     if (size == 0) {
+        if (!has_ended(fd, receive)) return;
         const int state = network_->receive_state(fd);
-        if (state == 0) return;
         return end(state > 0 ? 0 : state);
     }
     if (faults_->strikes(Fault::recv_reset)) {
@@ -172,6 +178,7 @@ void SimRing::complete_recv(int fd, Receive& receive) {
     }
     network_->read(fd, slice);
     receive.armed = !faults_->strikes(Fault::recv_finished);
+    receive.deaf = faults_->strikes(Fault::recv_deaf);
     receive.not_before = rest();
     complete(receive.token, static_cast<std::int32_t>(slice.size()), receive.armed, slice.data());
 }
