@@ -35,13 +35,16 @@ struct Message {
     return {payload, MessageKind::binary};
 }
 
+/// Longest message that `send` takes, in bytes; a longer one is dropped.
+inline constexpr std::size_t message_bytes_ceiling = std::size_t{1} << 30;
+
 /// What `send` did with a message.
 enum class SendStatus : std::uint8_t {
     accepted,  ///< On its way.
     behind,  ///< Accepted, but the session is above its high-water mark; on_drain tells when it has
              ///< caught up.
-    dropped,  ///< Not accepted: the send queue is full. Counted; on_drain tells when there is room
-              ///< again.
+    dropped,  ///< Not accepted: the send queue is full (counted; on_drain tells when there is room
+              ///< again), or the message is longer than message_bytes_ceiling.
     closed,   ///< Not accepted: the session is closing or gone.
 };
 

@@ -22,6 +22,9 @@ struct HeadLimits {
     /// 501 beyond (RFC 9112 section 3): almost twice the longest method registered.
     static constexpr std::size_t method_bytes_max = 32;
     static constexpr std::size_t empty_lines_max = 2;  ///< Before the request line.
+    /// Bytes in use of the pool: beyond, a head that does not come in one piece is answered with
+    /// 503.
+    std::uint64_t pool_bytes_max = 64u << 20;
 };
 
 /// Why a head was refused, one name per violated rule.
@@ -45,6 +48,7 @@ enum class Reason : std::uint8_t {
     conflicting_framing,
     unsupported_transfer_encoding,
     not_http,
+    out_of_memory,
 };
 
 /// A phrase for logs and response bodies. Static storage.
@@ -84,7 +88,8 @@ public:
 
 private:
     Result scan(std::string_view text, const HeadLimits& limits);
-    void gather(std::span<const std::byte> bytes, BufferPool& pool);
+    [[nodiscard]] bool gather(std::span<const std::byte> bytes, BufferPool& pool,
+                              std::uint64_t pool_bytes_max);
     Result finish(std::string_view head, RequestStorage& storage);
 
     Block head_;                 // Gathered bytes, only when the head came in pieces.

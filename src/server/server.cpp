@@ -272,10 +272,13 @@ shard::Settings Server::Impl::shard_settings(std::uint32_t index,
         .index = index,
         .seed = server::random_seed(),
         .connections_max = static_cast<std::uint32_t>(share),
+        // Neither half requests nor held input may take what open sessions live on.
         .head = {.head_bytes_max = settings.header_bytes_max,
                  .target_bytes_max =
-                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max)},
+                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max),
+                 .pool_bytes_max = settings.message_memory_max / 4},
         .pool_bytes_max = settings.message_memory_max,
+        .held_bytes_max = settings.message_memory_max / 4,
         .origin_policy = settings.origins == Origins::any ? shard::OriginPolicy::any
                                                           : shard::OriginPolicy::same_origin,
         .handshake_timeout = settings.handshake_timeout,

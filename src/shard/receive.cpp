@@ -114,14 +114,18 @@ void Shard::on_event(Connection& connection, const ws::Event& event, Source sour
             return fail(connection, close_code(event.reason), to_string(event.reason));
     }
     if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
-    // What the client itself caused to be sent has to be read by it before more of its input is
-    // looked at. While the shard's memory is used up, anything that a client has left unread is too
-    // much: otherwise many clients, each below its own limit, would take any amount together.
+    suspend_if_unread(connection);
+}
+
+/// What the client itself caused to be sent has to be read by it before more of its input is looked
+/// at. While the shard's memory is used up, anything that a client has left unread is too much:
+/// otherwise many clients, each below its own limit, would take any amount together.
+void Shard::suspend_if_unread(Connection& connection) {
+    if (connection.phase != Phase::open) return;
     const bool is_exhausted = pool_.bytes_in_use() > settings_.pool_bytes_max;
     const std::uint64_t unread_max =
         is_exhausted && connection.backlog ? 0 : connection.endpoint->limits().high_water_bytes();
-    if (connection.queued_bytes > unread_max && connection.phase == Phase::open)
-        suspend(connection, Suspension::own_output);
+    if (connection.queued_bytes > unread_max) suspend(connection, Suspension::own_output);
 }
 
 void Shard::on_message(Connection& connection, const ws::Event& event, Source source) {
@@ -140,6 +144,13 @@ void Shard::on_message(Connection& connection, const ws::Event& event, Source so
 }
 
 void Shard::hold(Connection& connection, std::span<const std::byte> input) {
+    if (metrics_.held_bytes + input.size() > settings_.held_bytes_max) {
+        if (connection.phase != Phase::pending)
+            return fail(connection, CloseCode::try_again_later, "no memory for held input");
+        return refuse(connection,
+                      {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
+                       .body = "no memory for what was sent before the admission\n"});
+    }
     const std::size_t size = connection.held_size + input.size();
     connection.held = pool_.grow(std::move(connection.held), connection.held_size, size);
     std::memcpy(connection.held.data() + connection.held_size, input.data(), input.size());

@@ -46,6 +46,9 @@ struct Settings {
     /// with 1013, sends to sessions that have output waiting are dropped, and clients that leave
     /// replies unread are suspended.
     std::uint64_t pool_bytes_max = 256u << 20;
+    /// Input of suspended connections that had been received already, of this shard. Beyond, the
+    /// connection it belongs to fails: with 1013, or before the 101 with 503.
+    std::uint64_t held_bytes_max = 64u << 20;
     std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
     OriginPolicy origin_policy = OriginPolicy::same_origin;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.

@@ -49,6 +49,7 @@ Shard::~Shard() {
         note = note->next;
     }
     inbox_->release();
+    report_suppressed(LogQueue::Report::at_once);
     timers_.cancel(tick_);
     for (Listener& listener : listeners_) timers_.cancel(listener);
 }
@@ -136,8 +137,8 @@ void Shard::on_accept(const ring::Completion& completion) {
 }
 
 void Shard::on_accept_error(Listener& listener, int error) {
-    // EINVAL: another shard that shares the socket has ended it.
-    if (error == ECANCELED || (error == EINVAL && shutdown_code_)) return;
+    // EINVAL: another shard that shares the socket has ended it, and so will this one.
+    if (error == ECANCELED || error == EINVAL) return;
     ++metrics_.accept_errors;
     log_.limited(accept_limiter_).field("errno", error);
     if (!listener.armed && !shutdown_code_)
@@ -215,9 +216,13 @@ void Shard::serve_timers() {
 
 void Shard::on_tick() {
     router_.for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
-    for (LogLimiter* limiter :
-         {&refused_limiter_, &accept_limiter_, &exception_limiter_, &unexpected_limiter_}) {
-        log_.report_suppressed(*limiter);
+    report_suppressed(LogQueue::Report::after_interval);
+}
+
+void Shard::report_suppressed(LogQueue::Report report) {
+    for (LogLimiter* limiter : {&refused_limiter_, &accept_limiter_, &origin_limiter_,
+                                &exception_limiter_, &unexpected_limiter_}) {
+        log_.report_suppressed(*limiter, report);
     }
 }
 

@@ -113,6 +113,7 @@ private:
     void read_inbox();
     void serve_timers();
     void on_tick();
+    void report_suppressed(LogQueue::Report report);
     void serve_attention();
     void serve(Connection& connection);
     void attend(Connection& connection);
@@ -132,6 +133,7 @@ private:
     void hold(Connection& connection, std::span<const std::byte> input);
     void drop_held(Connection& connection);
     void suspend(Connection& connection, Suspension reason);
+    void suspend_if_unread(Connection& connection);
     void resume(Connection& connection, Suspension reason);
     void on_end_of_stream(Connection& connection);
 
@@ -226,6 +228,7 @@ private:
     bool is_turn_owed_ = false;         // The next turn must not wait.
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
+    LogLimiter origin_limiter_{LogLevel::info, "origin_refused"};
     LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};
     LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
 };

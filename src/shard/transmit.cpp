@@ -26,6 +26,10 @@ SendStatus Shard::send(Connection& connection, Message message) {
         return SendStatus::closed;
     const SessionLimits& limits = connection.endpoint->limits();
     const std::span<const std::byte> payload = message.bytes();
+    if (payload.size() > message_bytes_ceiling) {
+        ++metrics_.messages_dropped;
+        return SendStatus::dropped;
+    }
     const std::uint64_t queued = connection.queued_bytes;
     const std::uint64_t size = payload.size() + ws::server_header_bytes(payload.size());
     const bool is_reply = dispatch_.connection == &connection;

@@ -37,7 +37,7 @@ void Shard::on_request(Connection& connection, const http::Request& request) {
                                    .body_policy = body_policy});
     }
     if (settings_.origin_policy == OriginPolicy::same_origin && !is_same_origin(request)) {
-        log_.info("origin_refused")
+        log_.limited(origin_limiter_)
             .field("origin", request.field("Origin").value_or(""))
             .field("host", request.field("Host").value_or(""));
         return refuse(connection, {.status = code_of(http::Status::forbidden),
@@ -82,6 +82,7 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     }
     Session session{*this, connection};
     connection.endpoint->on_open(session);
+    suspend_if_unread(connection);
 }
 
 void Shard::refuse(Connection& connection, const http::Response& response) {

@@ -89,12 +89,12 @@ TEST_CASE("zero turns pings and the idle timeout off") {
 
 TEST_CASE("a suspended session is not pinged, but ends when its backlog makes no progress") {
     SessionLimits small = limits();
-    small.send_queue_bytes_max = 100;
+    small.send_queue_bytes_max = 400;
     ShardKit kit{small};
     const int fd = kit.open();
     kit.take_frames(fd);
     kit.ring.socket(fd).room = 0;
-    kit.send(fd, test::text_frame(std::string(90, 'x')));
+    kit.send(fd, test::text_frame(std::string(390, 'x')));
     REQUIRE(kit.shard.metrics().suspensions == 1);
     kit.pass(39s);
     kit.ring.give_room(fd, 1);

@@ -357,3 +357,17 @@ TEST_CASE("echoes that come together cost one call of the ring, however many the
         for (const int fd : descriptors) CHECK(kit.take_frames(fd).size() == rounds);
     }
 }
+
+TEST_CASE("a message beyond every limit is dropped, not half sent") {
+    ShardKit kit;
+    SendStatus status = SendStatus::accepted;
+    kit.endpoint->received = [&](Session& session, Message message) {
+        // Never read: only its size is looked at.
+        status = session.send(binary({message.payload.data(), message_bytes_ceiling + 1}));
+    };
+    const int fd = kit.open();
+    kit.send(fd, test::text_frame("x"));
+    CHECK(status == SendStatus::dropped);
+    CHECK(kit.take_frames(fd).empty());
+    CHECK(kit.shard.metrics().messages_dropped == 1);
+}

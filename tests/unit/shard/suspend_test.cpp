@@ -224,6 +224,7 @@ TEST_CASE("a client that ends its stream gets what it is owed, then the end of o
 TEST_CASE("clients that do not read share one ceiling for what waits, and each is served in turn") {
     Settings settings;
     settings.pool_bytes_max = 1 << 20;
+    settings.held_bytes_max = 8 << 20;
     ShardKit kit{{}, settings};
     constexpr int clients_count = 40, messages_count = 10;
     const std::string message(10'000, 'm');
@@ -248,4 +249,72 @@ TEST_CASE("clients that do not read share one ceiling for what waits, and each i
         CHECK(kit.ring.socket(fd).recv.has_value());
     }
     CHECK(kit.shard.metrics().held_bytes == 0);
+}
+
+TEST_CASE("beyond the ceiling for held input the session that sent it fails, and no other") {
+    Settings settings;
+    settings.held_bytes_max = 100'000;
+    ShardKit kit{{.send_queue_bytes_max = 1000}, settings};
+    const int other = kit.open();
+    const int greedy = kit.open();
+    kit.ring.socket(greedy).room = 0;
+    std::string wire = test::text_frame(std::string(900, 'a'));  // From here on it is suspended.
+    for (int i = 0; i < 200; ++i) wire += test::text_frame(std::string(1000, 'b'));
+    kit.send(greedy, wire);
+    CHECK(kit.shard.metrics().held_bytes <= settings.held_bytes_max);
+    REQUIRE(kit.endpoint->endings.size() == 1);
+    CHECK(kit.endpoint->endings[0].code == CloseCode::try_again_later);
+    kit.ring.give_room(greedy, test::FakeRing::unlimited);
+    kit.turn(4);
+    const auto frames = kit.take_frames(greedy);
+    REQUIRE(!frames.empty());
+    CHECK(frames.back().close_code() == 1013);
+    kit.send(other, test::text_frame("still here"));
+    CHECK(kit.take_frames(other).at(0).payload == "still here");
+    CHECK(kit.shard.metrics().held_bytes == 0);
+}
+
+TEST_CASE("input in front of an admission has the same ceiling, and then a 503") {
+    Settings settings;
+    settings.held_bytes_max = 1000;
+    ShardKit kit{{}, settings};
+    SlotId id;
+    kit.endpoint->upgraded = [&](Upgrade& upgrade) {
+        id = upgrade.session.id();
+        return Verdict{.kind = Verdict::Kind::pending};
+    };
+    const int fd = kit.accept();
+    kit.send(fd, encode(test::UpgradeRequest{}) + test::text_frame(std::string(2000, 'x')));
+    CHECK(kit.take_response(fd).status == 503);
+    CHECK(kit.shard.metrics().held_bytes == 0);
+    kit.shard.resolve(id, Verdict{});  // Too late.
+    kit.turn(2);
+    CHECK(kit.endpoint->opened_count == 0);
+}
+
+TEST_CASE("what on_open sends suspends input like any other output") {
+    ShardKit kit{{.send_queue_bytes_max = 1000}};
+    kit.endpoint->opened = [](Session& session) { session.send(text(std::string(700, 'o'))); };
+    const int fd = kit.accept();
+    kit.ring.socket(fd).room = 0;
+    std::string wire = encode(test::UpgradeRequest{});
+    for (int i = 0; i < 3; ++i) wire += test::text_frame(std::string(400, 'e'));
+    kit.send(fd, wire);
+    CHECK(kit.endpoint->messages_count == 0);
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(6);
+    CHECK(kit.take_response(fd).status == 101);
+    CHECK(kit.take_frames(fd).size() == 4);
+    CHECK(kit.shard.metrics().messages_dropped == 0);
+}
+
+TEST_CASE("a queue smaller than the 101 still echoes what is pipelined behind the request") {
+    ShardKit kit{{.send_queue_bytes_max = 1}};
+    const int fd = kit.accept();
+    kit.send(fd,
+             encode(test::UpgradeRequest{}) + test::text_frame("one") + test::text_frame("two"));
+    kit.turn(8);
+    CHECK(kit.take_response(fd).status == 101);
+    CHECK(kit.take_frames(fd).size() == 2);
+    CHECK(kit.shard.metrics().messages_dropped == 0);
 }
