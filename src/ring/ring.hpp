@@ -7,16 +7,15 @@
 // The contract, which every incarnation keeps and the simulator checks:
 //  1. Per connection at most one receive is armed and one send is in flight.
 //  2. Memory named by a submission belongs to the ring until its completion. A quiet send returns
-//  its memory when the
-//     turn() or flush() that submitted it returns.
+//     its memory when the turn() or flush() that submitted it returns.
 //  3. accept and recv are multishot: `more` set = still armed; clear = finished, arm again.
 //  4. Received bytes are a slice of a ring buffer, valid until the second following turn() begins.
 //  5. Out of buffers (-ENOBUFS) is weather: the recv has finished, no byte was lost, arm again.
 //  6. Short reads and short writes are always possible.
-//  7. A reset right behind received bytes may stay unsaid while the receive is armed: Linux can lose
-//     that wake-up of a multishot receive (axboe/liburing issue 1549; on Unix sockets the end of
-//     the stream, too). A send or a shutdown in both directions brings it out, so no connection may
-//     be without a deadline.
+//  7. A reset right behind received bytes may stay unsaid while the receive is armed: Linux can
+//     lose that wake-up of a multishot receive (axboe/liburing issue 1549; on Unix sockets the end
+//     of the stream, too). A send, or a shutdown in both directions, brings it out; so no
+//     connection may be without a deadline.
 //  8. turn() calls nobody. A ring is created and used on its shard's thread only; other threads
 //  have a Waker.
 
