@@ -62,7 +62,10 @@ struct Settings {
     std::uint32_t header_bytes_max = 16 << 10;
     /// Of a received message: close code 1009 beyond.
     std::uint64_t message_bytes_max = 64 << 10;
-    /// Of a shard: messages under way and unsent output together. Close code 1013 beyond.
+    /// Of a shard: messages under way and unsent output together; at least 4 times the longest
+    /// message_bytes_max. Beyond, clients that send messages in parts are closed with 1013, `send`
+    /// drops what is for sessions that have output waiting, and clients that leave replies unread
+    /// are not read from until they take them.
     std::uint64_t message_memory_max = 256u << 20;
     /// Of a session: `send` drops beyond.
     std::uint64_t send_queue_bytes_max = 1 << 20;

@@ -57,6 +57,11 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         return std::unexpected{fmt::format("{}: {} is not between {} and {}", rule.name, rule.value,
                                            rule.min, rule.max)};
     }
+    if (settings.message_memory_max / longest_messages_min < settings.message_bytes_max) {
+        return std::unexpected{fmt::format(
+            "message_memory_max: {} is not {} times message_bytes_max, {}",
+            settings.message_memory_max, longest_messages_min, settings.message_bytes_max)};
+    }
     return {};
 }
 

@@ -2,12 +2,17 @@
 // What a program may ask of a Server. The command line checks its flags itself; this is for those
 // who embed.
 
+#include <cstdint>
 #include <expected>
 #include <string>
 
 #include "ringcast/settings.hpp"
 
 namespace ringcast::server {
+
+/// So many of the longest messages fit into the memory for messages: with less, one client after
+/// the other would be turned away for what each of them may send.
+inline constexpr std::uint64_t longest_messages_min = 4;
 
 /// The error is one sentence that names the setting.
 [[nodiscard]] std::expected<void, std::string> check_settings(const Settings& settings);

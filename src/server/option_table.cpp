@@ -198,7 +198,7 @@ constexpr std::array table{
         .value_name = "SIZE",
         .help =
             "memory of one shard for messages under way and for what slow clients still have to "
-            "take",
+            "take; at least 4 times --message-bytes-max",
         .set = set_bytes<&Options::message_memory_max, mib, 1024 * gib>,
         .get = get_bytes<&Options::message_memory_max>},
 

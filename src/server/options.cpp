@@ -14,6 +14,7 @@
 
 #include "base/units.hpp"
 #include "ring/listen.hpp"
+#include "server/check_settings.hpp"
 #include "server/command_line.hpp"
 #include "server/config_file.hpp"
 #include "server/option_table.hpp"
@@ -120,10 +121,10 @@ public:
                             "show that they live",
                             describe("idle-timeout"), describe("ping-interval"))};
         }
-        if (o.message_bytes_max > o.message_memory_max) {
-            return std::unexpected{fmt::format("{} does not fit into {}",
-                                               describe("message-bytes-max"),
-                                               describe("message-memory-max"))};
+        if (o.message_memory_max / longest_messages_min < o.message_bytes_max) {
+            return std::unexpected{fmt::format("{} must be at least {} times {}",
+                                               describe("message-memory-max"), longest_messages_min,
+                                               describe("message-bytes-max"))};
         }
         if (o.ring_submissions != 0 && o.ring_completions != 0 &&
             o.ring_completions < o.ring_submissions) {

@@ -102,6 +102,13 @@ std::expected<Listening, std::string> open_listener(const std::string& url, std:
     return listening;
 }
 
+shard::SessionLimits limits_of(const Settings& settings) {
+    return {.message_bytes_max = settings.message_bytes_max,
+            .send_queue_bytes_max = settings.send_queue_bytes_max,
+            .idle_timeout = settings.idle_timeout,
+            .ping_interval = settings.ping_interval};
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -122,7 +129,8 @@ struct Server::Impl {
                                                                 std::uint64_t connections_max);
     [[nodiscard]] shard::Settings shard_settings(std::uint32_t index,
                                                  std::uint64_t connections_max) const;
-    [[nodiscard]] shard::SessionLimits limits_of(const RouteOptions& options) const;
+    [[nodiscard]] std::expected<void, std::string> check() const;
+    [[nodiscard]] Settings settings_of(const Mount& mount) const;
     [[nodiscard]] shard::Router make_router() const;
     void stop(CloseCode code);
     void wait();
@@ -147,8 +155,7 @@ struct Server::Impl {
 
 std::expected<void, std::string> Server::Impl::start() {
     if (is_started) return std::unexpected{"the server has been started already"};
-    if (!mount_error.empty()) return std::unexpected{mount_error};
-    if (auto checked = server::check_settings(settings); !checked) return checked;
+    if (auto checked = check(); !checked) return checked;
     const auto features = ring::parse_features(settings.uring_features);
     if (!features) return std::unexpected{features.error()};
     if (auto chosen = choose_mask_kernel(); !chosen) return chosen;
@@ -187,6 +194,16 @@ std::expected<void, std::string> Server::Impl::start() {
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files", io,
                     ring::kernel_release(), placement.shards, placement.shards == 1 ? "" : "s",
                     placement.cpus.empty() ? "" : " (pinned)", plan->connections_max, *file_limit);
+    return {};
+}
+
+std::expected<void, std::string> Server::Impl::check() const {
+    if (!mount_error.empty()) return std::unexpected{mount_error};
+    if (auto checked = server::check_settings(settings); !checked) return checked;
+    for (const Mount& mount : mounts) {
+        if (auto checked = server::check_settings(settings_of(mount)); !checked)
+            return std::unexpected{fmt::format("{}: {}", mount.pattern.text(), checked.error())};
+    }
     return {};
 }
 
@@ -288,21 +305,24 @@ shard::Settings Server::Impl::shard_settings(std::uint32_t index,
     };
 }
 
-shard::SessionLimits Server::Impl::limits_of(const RouteOptions& options) const {
-    return {
-        .message_bytes_max = options.message_bytes_max.value_or(settings.message_bytes_max),
-        .send_queue_bytes_max =
-            options.send_queue_bytes_max.value_or(settings.send_queue_bytes_max),
-        .idle_timeout = options.idle_timeout.value_or(settings.idle_timeout),
-        .ping_interval = options.ping_interval.value_or(settings.ping_interval),
+/// What holds for one path.
+Settings Server::Impl::settings_of(const Mount& mount) const {
+    const auto override = [](auto& setting, const auto& option) {
+        setting = option.value_or(setting);
     };
+    Settings result = settings;
+    override(result.message_bytes_max, mount.options.message_bytes_max);
+    override(result.send_queue_bytes_max, mount.options.send_queue_bytes_max);
+    override(result.idle_timeout, mount.options.idle_timeout);
+    override(result.ping_interval, mount.options.ping_interval);
+    return result;
 }
 
 shard::Router Server::Impl::make_router() const {
     shard::Router router;
     for (const Mount& mount : mounts) {
-        router.mount(mount.pattern, std::make_unique<api::HandlerEndpoint>(limits_of(mount.options),
-                                                                           mount.factory()));
+        router.mount(mount.pattern, std::make_unique<api::HandlerEndpoint>(
+                                        limits_of(settings_of(mount)), mount.factory()));
     }
     return router;
 }

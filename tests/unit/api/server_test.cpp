@@ -84,7 +84,24 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
     CHECK(error_of({.header_bytes_max = 0}).starts_with("header_bytes_max:"));
     CHECK(
         error_of({.message_bytes_max = std::uint64_t{2} << 30}).starts_with("message_bytes_max:"));
+    CHECK(error_of({.message_bytes_max = 64 << 10, .message_memory_max = 255 << 10})
+              .starts_with("message_memory_max:"));
+    CHECK(error_of({.message_bytes_max = 64 << 10, .message_memory_max = 256 << 10}).empty());
     CHECK(error_of({.idle_timeout = 0s, .ping_interval = 0s}).empty());
+}
+
+TEST_CASE("what a path sets for itself is checked like the settings, and named with the path") {
+    const auto error_of = [](const RouteOptions& options) {
+        Server server{quiet()};
+        server.mount<Echo>("/echo", options);
+        const auto started = server.start();
+        return started ? std::string{} : started.error();
+    };
+    CHECK(error_of({.message_bytes_max = 0}).starts_with("/echo: message_bytes_max:"));
+    CHECK(error_of({.message_bytes_max = 65_MiB}).starts_with("/echo: message_memory_max:"));
+    CHECK(error_of({.send_queue_bytes_max = 0}).starts_with("/echo: send_queue_bytes_max:"));
+    CHECK(error_of({.idle_timeout = -1s}).starts_with("/echo: idle_timeout:"));
+    CHECK(error_of({.message_bytes_max = 64_MiB, .ping_interval = 0s}).empty());
 }
 
 TEST_CASE("a server listens on IPv4, IPv6 and a Unix path at once, with several shards") {

@@ -311,8 +311,10 @@ TEST_CASE("limits that contradict each other are refused, each named with its so
           "clients are closed before a ping could show that they live\n");
     CHECK(loaded({listen, "--idle-timeout", "20s", "--ping-interval", "0"}).ping_interval == 0s);
     CHECK(loaded({listen, "--idle-timeout", "0", "--ping-interval", "25s"}).idle_timeout == 0s);
-    CHECK(contains(mistake({listen, "--message-bytes-max=512MiB"}),
-                   "does not fit into --message-memory-max 256MiB"));
+    CHECK(mistake({listen, "--message-bytes-max=65MiB"}) ==
+          "ringcast: --message-memory-max 256MiB (default) must be at least 4 times "
+          "--message-bytes-max 65MiB (command line)\n");
+    CHECK(loaded({listen, "--message-bytes-max=64MiB"}).message_bytes_max == 64 << 20);
     CHECK(contains(mistake({listen, "--ring-submissions=4096", "--ring-completions=1024"}),
                    "must not be smaller"));
     CHECK(mistake({"--listen=ws://127.0.0.1:81", "--listen=ws://127.0.0.1:81"}) ==
