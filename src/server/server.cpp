@@ -9,17 +9,15 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <optional>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
 #include "api/endpoint.hpp"
 #include "base/assert.hpp"
-#include "ring/listen.hpp"
 #include "ring/make_ring.hpp"
 #include "server/check_settings.hpp"
 #include "server/entropy.hpp"
 #include "server/limits.hpp"
+#include "server/listening.hpp"
 #include "server/log_writer.hpp"
 #include "server/placement.hpp"
 #include "server/shard_thread.hpp"
@@ -34,41 +32,10 @@ namespace {
 /// How long the end waits for somebody to read stderr.
 constexpr Duration log_patience = std::chrono::seconds{1};
 
-/// Which file it is, whatever its path: device and inode.
-using FileIdentity = std::pair<dev_t, ino_t>;
-
-std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
-    struct stat status{};
-    if (lstat(path.c_str(), &status) != 0) return std::nullopt;
-    return FileIdentity{status.st_dev, status.st_ino};
-}
-
-/// A listening address and its sockets: one per shard, or one for all (a Unix path cannot be bound
-/// twice).
-struct Listening {
-    ring::Address address;
-    std::vector<ring::Descriptor> descriptors;
-    std::optional<FileIdentity> file;  ///< Of a Unix socket, until remove_file().
-
-    [[nodiscard]] int descriptor_of(std::size_t shard) const {
-        return descriptors[descriptors.size() == 1 ? 0 : shard].get();
-    }
-    /// Frees the path of a Unix socket for whoever comes next, unless it is theirs already.
-    void remove_file() noexcept {
-        if (file && identity_of(address.path) == file) unlink(address.path.c_str());
-        file.reset();
-    }
-};
-
 // The public names of three choices stand in the same order as those of the inside.
 static_assert(static_cast<int>(LogLevel::debug) == static_cast<int>(shard::LogLevel::debug));
 static_assert(static_cast<int>(LogFormat::json) == static_cast<int>(server::LogFormat::json));
 static_assert(static_cast<int>(Pinning::off) == static_cast<int>(server::Pinning::off));
-
-std::string url_of(const ring::Address& address) {
-    const bool is_unix = address.family == ring::Address::Family::unix_path;
-    return is_unix ? address.to_string() : "ws://" + address.to_string();
-}
 
 /// RINGCAST_SIMD names a kernel other than the best one: for tests, and for whoever doubts.
 std::expected<void, std::string> choose_mask_kernel() {
@@ -79,27 +46,6 @@ std::expected<void, std::string> choose_mask_kernel() {
         if (kernel.supported()) known.append(known.empty() ? "" : ", ").append(kernel.name);
     }
     return std::unexpected{fmt::format("RINGCAST_SIMD={}: this machine has {}", name, known)};
-}
-
-std::expected<Listening, std::string> open_listener(const std::string& url, std::uint32_t shards,
-                                                    std::uint32_t backlog) {
-    auto address = ring::parse_listen_url(url);
-    if (!address) return std::unexpected{address.error()};
-    const bool is_unix = address->family == ring::Address::Family::unix_path;
-    // Every shard's socket uses SO_REUSEPORT, so the kernel would let a second server share the
-    // port unnoticed.
-    if (!is_unix) address = ring::probe_free(*address);
-    if (!address) return std::unexpected{std::move(address.error())};
-    Listening listening{.address = *address, .descriptors = {}, .file = {}};
-    const std::uint32_t count = is_unix ? 1 : shards;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        auto descriptor = ring::listen_on(listening.address, {.backlog = backlog});
-        if (!descriptor) return std::unexpected{std::move(descriptor.error())};
-        listening.address = ring::local_address(descriptor->get());
-        listening.descriptors.push_back(std::move(*descriptor));
-    }
-    if (is_unix) listening.file = identity_of(listening.address.path);
-    return listening;
 }
 
 shard::SessionLimits limits_of(const Settings& settings) {
@@ -144,7 +90,7 @@ struct Server::Impl {
     bool is_log_started = false;
     std::string description;
 
-    std::vector<Listening> listeners;
+    std::vector<server::Listening> listeners;
     std::optional<server::LogWriter> log;
     // Its mutex guards the three below and the states of the shards.
     mutable server::ShardEvents events;
@@ -219,7 +165,7 @@ std::expected<ring::Backend, std::string> Server::Impl::choose_backend() {
 
 std::expected<void, std::string> Server::Impl::open_listeners() {
     for (const std::string& url : settings.listen) {
-        auto listening = open_listener(url, settings.shards, settings.listen_backlog);
+        auto listening = server::open_listener(url, settings.shards, settings.listen_backlog);
         if (!listening) return std::unexpected{std::move(listening.error())};
         listeners.push_back(std::move(*listening));
     }
@@ -249,7 +195,7 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
             .make_router = [this] { return make_router(); },
         };
-        for (const Listening& listening : listeners)
+        for (const server::Listening& listening : listeners)
             plan.listeners.push_back(listening.descriptor_of(i));
         logs.push_back(&log->add_shard(static_cast<std::uint16_t>(i)));
         plans.push_back(std::move(plan));
@@ -340,7 +286,7 @@ void Server::Impl::wait() {
     std::unique_lock lock{events.mutex};
     events.changed.wait(lock, [&] { return stop_code.has_value(); });
     // At once: a successor need not wait until the last connection has gone.
-    for (Listening& listening : listeners) listening.remove_file();
+    for (server::Listening& listening : listeners) listening.remove_file();
     const auto have_ended = [&] {
         return std::ranges::all_of(shards, [](const auto& shard) {
             return shard.state() == server::ShardThread::State::ended ||
@@ -424,7 +370,7 @@ void Server::wait() {
 
 std::vector<std::string> Server::addresses() const {
     std::vector<std::string> urls;
-    for (const Listening& listening : impl_->listeners) urls.push_back(url_of(listening.address));
+    for (const server::Listening& listening : impl_->listeners) urls.push_back(listening.url());
     return urls;
 }
 

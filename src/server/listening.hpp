@@ -1,0 +1,38 @@
+#pragma once
+// An address that the server listens on, and its sockets.
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <utility>
+#include <vector>
+
+#include "ring/listen.hpp"
+
+namespace ringcast::server {
+
+/// Which file it is, whatever its path: device and inode.
+using FileIdentity = std::pair<dev_t, ino_t>;
+
+/// One socket per shard, or one for all (a Unix path cannot be bound twice).
+struct Listening {
+    ring::Address address;
+    std::vector<ring::Descriptor> descriptors;
+    std::optional<FileIdentity> file;  ///< Of a Unix socket, until remove_file().
+
+    [[nodiscard]] int descriptor_of(std::size_t shard) const;
+    /// `ws://127.0.0.1:9001`, `unix:/path`
+    [[nodiscard]] std::string url() const;
+    /// Frees the path of a Unix socket for whoever comes next, unless it is theirs already.
+    void remove_file() noexcept;
+};
+
+/// Opens the sockets of `url` for so many shards. The error is one sentence that names the address.
+[[nodiscard]] std::expected<Listening, std::string> open_listener(const std::string& url,
+                                                                  std::uint32_t shards,
+                                                                  std::uint32_t backlog);
+
+}  // namespace ringcast::server
