@@ -16,6 +16,7 @@
 #include "base/assert.hpp"
 #include "ring/clock.hpp"
 #include "server/log_format.hpp"
+#include "server/start_thread.hpp"
 
 namespace ringcast::server {
 
@@ -164,9 +165,12 @@ LogQueue& LogWriter::log() noexcept {
     return queue;
 }
 
-void LogWriter::start() {
+std::expected<void, std::string> LogWriter::start() {
     RC_ASSERT(!state_->thread.joinable());
-    state_->thread = std::thread{[state = state_.get()] { state->run(); }};
+    auto thread = start_thread([state = state_.get()] { state->run(); });
+    if (!thread) return std::unexpected{"the log: " + thread.error()};
+    state_->thread = std::move(*thread);
+    return {};
 }
 
 bool LogWriter::stop(Duration patience) {

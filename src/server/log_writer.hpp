@@ -5,8 +5,10 @@
 // `log_records_dropped`.
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/time.hpp"
@@ -38,8 +40,8 @@ public:
     /// The log of the owner's own thread, at the present time: `writer.log().info("started");`.
     [[nodiscard]] shard::LogQueue& log() noexcept;
 
-    /// Starts the thread.
-    void start();
+    /// Starts the thread. The error is one sentence.
+    [[nodiscard]] std::expected<void, std::string> start();
     /// Writes all that is in the queues and ends the thread. The shards must have ended. False if
     /// that took longer than `patience`, because nobody reads stderr: then the thread and the
     /// queues are left to themselves, and the process should end without delay.

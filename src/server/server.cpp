@@ -67,6 +67,9 @@ struct Server::Impl {
     explicit Impl(Settings given) : settings{std::move(given)} {}
 
     [[nodiscard]] std::expected<void, std::string> start();
+    [[nodiscard]] std::expected<void, std::string> open_log();
+    [[nodiscard]] std::expected<void, std::string> serve(const server::Placement& placement,
+                                                         const ring::Features& features);
     [[nodiscard]] std::expected<ring::Backend, std::string> choose_backend();
     [[nodiscard]] std::expected<void, std::string> open_listeners();
     [[nodiscard]] std::expected<void, std::string> start_shards(ring::Backend backend,
@@ -80,18 +83,21 @@ struct Server::Impl {
     [[nodiscard]] shard::Router make_router() const;
     void stop(CloseCode code);
     void wait();
+    void end_shards();
     void log_totals();
+    void close_log();
     [[nodiscard]] Stats stats() const;
 
     Settings settings;
     std::vector<Mount> mounts;
     std::string mount_error;  // Of the first mount that failed; told by start().
     bool is_started = false;
-    bool is_log_started = false;
+    bool is_log_open = false;
     std::string description;
 
     std::vector<server::Listening> listeners;
     std::optional<server::LogWriter> log;
+    std::vector<shard::LogQueue*> shard_logs;
     // Its mutex guards the three below and the states of the shards.
     mutable server::ShardEvents events;
     std::optional<CloseCode> stop_code;
@@ -107,11 +113,23 @@ std::expected<void, std::string> Server::Impl::start() {
     if (auto chosen = choose_mask_kernel(); !chosen) return chosen;
     is_started = true;
 
-    log.emplace(server::LogOptions{.level = static_cast<shard::LogLevel>(settings.log_level),
-                                   .format = static_cast<server::LogFormat>(settings.log_format)});
     const auto asked = settings.shards == 0 ? std::nullopt : std::optional{settings.shards};
     const server::Placement placement = server::place_shards(
         server::this_machine(), asked, static_cast<server::Pinning>(settings.pinning));
+    settings.shards = placement.shards;
+    if (auto opened = open_log(); !opened) return opened;
+    auto serving = serve(placement, *features);
+    if (!serving) {
+        stop(CloseCode::going_away);
+        end_shards();
+        close_log();
+    }
+    return serving;
+}
+
+/// All that start() does once somebody writes down what happens.
+std::expected<void, std::string> Server::Impl::serve(const server::Placement& placement,
+                                                     const ring::Features& features) {
     const auto file_limit = server::raise_file_limit();
     if (!file_limit) return std::unexpected{file_limit.error()};
     if (settings.listen.empty())
@@ -128,13 +146,12 @@ std::expected<void, std::string> Server::Impl::start() {
     if (!plan->warning.empty()) log->log().warn("file_limit_low").field("advice", plan->warning);
     const auto backend = choose_backend();
     if (!backend) return std::unexpected{backend.error()};
-    settings.shards = placement.shards;
     if (auto opened = open_listeners(); !opened) return opened;
-    if (auto served = start_shards(*backend, *features, placement, plan->connections_max); !served)
-        return served;
+    if (auto started = start_shards(*backend, features, placement, plan->connections_max); !started)
+        return started;
     const std::string io =
         *backend == ring::Backend::uring
-            ? "io_uring (" + ring::probe_uring().features.intersect(*features).to_string() + ")"
+            ? "io_uring (" + ring::probe_uring().features.intersect(features).to_string() + ")"
             : "epoll";
     description =
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files", io,
@@ -151,6 +168,16 @@ std::expected<void, std::string> Server::Impl::check() const {
             return std::unexpected{fmt::format("{}: {}", mount.pattern.text(), checked.error())};
     }
     return {};
+}
+
+std::expected<void, std::string> Server::Impl::open_log() {
+    log.emplace(server::LogOptions{.level = static_cast<shard::LogLevel>(settings.log_level),
+                                   .format = static_cast<server::LogFormat>(settings.log_format)});
+    for (std::uint32_t i = 0; i < settings.shards; ++i)
+        shard_logs.push_back(&log->add_shard(static_cast<std::uint16_t>(i)));
+    auto started = log->start();
+    is_log_open = started.has_value();
+    return started;
 }
 
 std::expected<ring::Backend, std::string> Server::Impl::choose_backend() {
@@ -177,7 +204,6 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
                                                             const server::Placement& placement,
                                                             std::uint64_t connections_max) {
     std::vector<server::ShardPlan> plans;
-    std::vector<shard::LogQueue*> logs;
     for (std::uint32_t i = 0; i < placement.shards; ++i) {
         server::ShardPlan plan{
             .settings = shard_settings(i, connections_max),
@@ -197,27 +223,20 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
         };
         for (const server::Listening& listening : listeners)
             plan.listeners.push_back(listening.descriptor_of(i));
-        logs.push_back(&log->add_shard(static_cast<std::uint16_t>(i)));
         plans.push_back(std::move(plan));
     }
-    log->start();
-    is_log_started = true;
     // From the first thread on a handler may call stop() or stats(), which go through all shards.
     std::unique_lock lock{events.mutex};
     for (std::size_t i = 0; i < plans.size(); ++i)
-        shards.emplace_back(std::move(plans[i]), *logs[i], events);
+        shards.emplace_back(std::move(plans[i]), *shard_logs[i], events);
     events.changed.wait(lock, [&] {
         return std::ranges::none_of(shards, [](const auto& shard) {
             return shard.state() == server::ShardThread::State::starting;
         });
     });
     for (const server::ShardThread& shard : shards) {
-        if (shard.state() != server::ShardThread::State::failed) continue;
-        std::string error = shard.error();
-        lock.unlock();
-        stop(CloseCode::going_away);
-        wait();
-        return std::unexpected{std::move(error)};
+        if (shard.state() == server::ShardThread::State::failed)
+            return std::unexpected{shard.error()};
     }
     // A handler may have stopped the server already, before the last shard could be told.
     if (stop_code) {
@@ -283,6 +302,13 @@ void Server::Impl::stop(CloseCode code) {
 }
 
 void Server::Impl::wait() {
+    end_shards();
+    if (is_log_open) log_totals();
+    close_log();
+}
+
+/// Waits for a stop(), and then until all shards have ended.
+void Server::Impl::end_shards() {
     std::unique_lock lock{events.mutex};
     events.changed.wait(lock, [&] { return stop_code.has_value(); });
     // At once: a successor need not wait until the last connection has gone.
@@ -297,9 +323,6 @@ void Server::Impl::wait() {
         for (server::ShardThread& shard : shards) shard.post(shard::Note::Kind::terminate);
         events.changed.wait(lock, have_ended);
     }
-    lock.unlock();
-    if (is_log_started) log_totals();
-    if (std::exchange(is_log_started, false)) (void)log->stop(log_patience);
 }
 
 /// What it was all about, as the last line.
@@ -313,6 +336,10 @@ void Server::Impl::log_totals() {
         .field("messages_dropped", total.messages_dropped)
         .field("protocol_errors", total.protocol_errors)
         .field("ring_calls", total.ring_calls);
+}
+
+void Server::Impl::close_log() {
+    if (std::exchange(is_log_open, false)) (void)log->stop(log_patience);
 }
 
 Server::Server(Settings settings) : impl_{std::make_unique<Impl>(std::move(settings))} {}

@@ -5,15 +5,24 @@
 #include <utility>
 
 #include "server/placement.hpp"
+#include "server/start_thread.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::server {
 
 ShardThread::ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& events)
-    : plan_{std::move(plan)}, log_{log}, events_{events}, thread_{[this] { run(); }} {}
+    : plan_{std::move(plan)}, log_{log}, events_{events} {
+    auto thread = start_thread([this] { run(); });
+    if (thread) {
+        thread_ = std::move(*thread);
+    } else {
+        state_ = State::failed;
+        error_ = "shard " + std::to_string(plan_.settings.index) + ": " + thread.error();
+    }
+}
 
 ShardThread::~ShardThread() {
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
     if (inbox_ != nullptr) inbox_->release();
 }
 

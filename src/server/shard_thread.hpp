@@ -41,7 +41,8 @@ struct ShardEvents {
 /// Made and joined by the server's thread.
 class ShardThread {
 public:
-    /// Starts the thread. `events` is notified when state() changes; it and `log` outlive this.
+    /// Starts the thread; if there can be none, the state is `failed`. `events` is notified when
+    /// state() changes later; it and `log` outlive this. With ShardEvents::mutex held.
     ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& events);
     /// The thread must have ended or be about to: joins it.
     ~ShardThread();
@@ -74,7 +75,7 @@ private:
     shard::Inbox* inbox_ = nullptr;
     State state_ = State::starting;
     std::string error_;
-    std::thread thread_;  // Last: it uses everything above.
+    std::thread thread_;  // Uses everything above. Joinable, unless it could not be started.
 };
 
 }  // namespace ringcast::server

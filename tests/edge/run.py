@@ -261,6 +261,26 @@ def test_connections_beyond_the_maximum_are_closed_and_the_rest_served():
             echo(client)
 
 
+def test_what_was_logged_before_a_start_failed_is_told():
+    with Server("--echo", "--listen", "ws://127.0.0.1:0") as server:
+        done = subprocess.run([WITHOUT_IO_URING, BINARY, "--echo", "--listen", server.urls()[0]],
+                              env=clean_environment(), text=True, capture_output=True, timeout=PATIENCE_SECONDS)
+    assert done.returncode == 1
+    assert "event=falling_back_to_epoll" in done.stderr, done.stderr
+    assert f"127.0.0.1:{server.port()}" in done.stderr, done.stderr
+
+
+def test_a_thread_that_cannot_be_started_is_an_error_and_the_others_end():
+    gib = 1 << 30
+    def make_room_for(threads):
+        resource.setrlimit(resource.RLIMIT_STACK, (gib, gib))  # Of each thread, too.
+        resource.setrlimit(resource.RLIMIT_AS, (int((threads + 0.5) * gib),) * 2)
+    for threads, word in ((0, "log"), (1, "shard 0"), (2, "shard 1")):
+        result = run("--echo", "--listen", "ws://127.0.0.1:0", "--shards", "4", "--log-level", "error",
+                     preexec_fn=lambda: make_room_for(threads))
+        expect_one_line_error(result, word, "thread")
+
+
 # Rings.
 
 def test_auto_falls_back_to_epoll_with_one_line():

@@ -192,6 +192,15 @@ TEST_CASE("a handler whose constructor throws fails the start") {
     });
 }
 
+TEST_CASE("after a start that failed there is nothing to wait for") {
+    Server first{quiet()};
+    Settings settings = quiet();
+    settings.listen = {started(first)};
+    Server second{settings};
+    CHECK_FALSE(second.start().has_value());
+    second.wait();
+}
+
 TEST_CASE("a handler may stop the server; all clients are told, and what was sent arrives") {
     on_each_io([](Io io) {
         Server server{quiet(io, 2)};

@@ -107,7 +107,7 @@ TEST_CASE("the end writes everything, and tells the losses that no record could"
     LogWriter writer{{}, written.sink()};
     LogQueue& log = writer.add_shard(0);
     for (std::size_t i = 0; i < LogQueue::records_max_default + 3; ++i) log.info("many");
-    writer.start();
+    REQUIRE(writer.start().has_value());
     CHECK(writer.stop(Duration::max()));
     CHECK(written.events().size() == LogQueue::records_max_default + 1);
     CHECK(written.text.find("event=log_records_dropped count=3\n") != std::string::npos);
@@ -117,7 +117,7 @@ TEST_CASE("lines logged while the thread runs arrive, without a stop") {
     std::promise<std::string> arrived;
     LogWriter writer{{}, [&](std::string_view lines) { arrived.set_value(std::string{lines}); }};
     LogQueue& log = writer.add_shard(0);
-    writer.start();
+    REQUIRE(writer.start().has_value());
     std::thread{[&] { log.info("from_a_shard"); }}.join();
     CHECK(arrived.get_future().get().ends_with("event=from_a_shard\n"));
     CHECK(writer.stop(Duration::max()));
@@ -134,7 +134,7 @@ TEST_CASE("a reader that never comes blocks neither a shard nor the end") {
                      }};
     LogQueue& log = writer.add_shard(0);
     log.info("blocks");
-    writer.start();
+    REQUIRE(writer.start().has_value());
     entered.get_future().wait();
     for (std::size_t i = 0; i < 2 * LogQueue::records_max_default; ++i) log.info("never_waits");
     CHECK(log.dropped() == LogQueue::records_max_default);
