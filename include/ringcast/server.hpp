@@ -62,7 +62,7 @@ concept MessageHandler = detail::HasOnMessage<H>;
 class Server {
 public:
     explicit Server(Settings settings = {});
-    /// Stops, and waits until everything has ended.
+    /// As stop() and wait(): returns when everything has ended.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -86,10 +86,13 @@ public:
     /// Returns the exit status: 0, or 1 with a line on stderr if the server could not start. For
     /// programs with signals of their own: start(), stop() and wait() instead.
     int run(const std::function<void()>& on_started = {});
-    /// Begins an orderly stop: accept no more, send a Close with `code` to everybody, cut what is
-    /// left after shutdown_timeout. Returns at once; wait() waits.
+    /// Begins an orderly stop: accept no more, send a Close with `code` to everybody. Returns at
+    /// once; only the first call counts. Connections end by themselves as their clients answer; what
+    /// is left when shutdown_timeout has passed since this call is cut by wait(), run() or the
+    /// destructor, and by nobody while none of them is under way.
     void stop(CloseCode code = CloseCode::going_away) noexcept;
-    /// Returns when all shards have ended after a stop().
+    /// Waits for a stop(), and returns when all shards have ended. Time that passed between stop()
+    /// and wait() counts towards shutdown_timeout: beyond it, what is left is cut at once.
     void wait();
 
     /// Where the server listens, with the ports that the kernel chose: `ws://127.0.0.1:9001`. After

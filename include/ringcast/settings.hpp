@@ -80,7 +80,7 @@ struct Settings {
     std::chrono::nanoseconds ping_interval = std::chrono::seconds{25};
     /// For the peer's half of a close.
     std::chrono::nanoseconds close_timeout = std::chrono::seconds{5};
-    /// After stop(): until the connections that are left are cut.
+    /// From stop() until wait(), run() or the destructor cuts the connections that are left.
     std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{10};
     /// Of the handlers' on_tick.
     std::chrono::nanoseconds tick_interval = std::chrono::seconds{1};

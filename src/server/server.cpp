@@ -3,6 +3,7 @@
 #include "ringcast/server.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -64,6 +65,12 @@ struct Server::Impl {
         HandlerFactory factory;
     };
 
+    /// The first stop().
+    struct StopRequest {
+        CloseCode code;
+        std::chrono::steady_clock::time_point time;
+    };
+
     explicit Impl(Settings given) : settings{std::move(given)} {}
 
     [[nodiscard]] std::expected<void, std::string> start();
@@ -100,7 +107,7 @@ struct Server::Impl {
     std::vector<shard::LogQueue*> shard_logs;
     // Its mutex guards the three below and the states of the shards.
     mutable server::ShardEvents events;
-    std::optional<CloseCode> stop_code;
+    std::optional<StopRequest> stop_request;
     server::SignalWaiter* signal_waiter = nullptr;
     std::deque<server::ShardThread> shards;  // Last: the threads use everything above.
 };
@@ -239,9 +246,9 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
             return std::unexpected{shard.error()};
     }
     // A handler may have stopped the server already, before the last shard could be told.
-    if (stop_code) {
+    if (stop_request) {
         for (server::ShardThread& shard : shards)
-            shard.post(shard::Note::Kind::shutdown, *stop_code);
+            shard.post(shard::Note::Kind::shutdown, stop_request->code);
     }
     return {};
 }
@@ -294,8 +301,8 @@ shard::Router Server::Impl::make_router() const {
 
 void Server::Impl::stop(CloseCode code) {
     const std::lock_guard lock{events.mutex};
-    if (stop_code) return;
-    stop_code = code;
+    if (stop_request) return;
+    stop_request = {.code = code, .time = std::chrono::steady_clock::now()};
     for (server::ShardThread& shard : shards) shard.post(shard::Note::Kind::shutdown, code);
     events.changed.notify_all();
     if (signal_waiter != nullptr) signal_waiter->wake();
@@ -310,7 +317,7 @@ void Server::Impl::wait() {
 /// Waits for a stop(), and then until all shards have ended.
 void Server::Impl::end_shards() {
     std::unique_lock lock{events.mutex};
-    events.changed.wait(lock, [&] { return stop_code.has_value(); });
+    events.changed.wait(lock, [&] { return stop_request.has_value(); });
     // At once: a successor need not wait until the last connection has gone.
     for (server::Listening& listening : listeners) listening.remove_file();
     const auto have_ended = [&] {
@@ -319,7 +326,8 @@ void Server::Impl::end_shards() {
                    shard.state() == server::ShardThread::State::failed;
         });
     };
-    if (!events.changed.wait_for(lock, settings.shutdown_timeout, have_ended)) {
+    const auto cut_time = stop_request->time + settings.shutdown_timeout;
+    if (!events.changed.wait_until(lock, cut_time, have_ended)) {
         for (server::ShardThread& shard : shards) shard.post(shard::Note::Kind::terminate);
         events.changed.wait(lock, have_ended);
     }
@@ -369,7 +377,7 @@ int Server::run(const std::function<void()>& on_started) {
     {
         const std::lock_guard lock{impl_->events.mutex};
         impl_->signal_waiter = &signals;
-        if (impl_->stop_code) signals.wake();  // stop() was faster.
+        if (impl_->stop_request) signals.wake();  // stop() was faster.
     }
     const auto started = start();
     if (started) {

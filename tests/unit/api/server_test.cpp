@@ -3,6 +3,7 @@
 #include <atomic>
 #include <doctest/doctest.h>
 #include <functional>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
@@ -267,6 +268,23 @@ TEST_CASE("clients that do not answer are cut after shutdown_timeout") {
         silent.read_to_end();
         half.read_to_end();
         CHECK(server.stats().connections == 0);
+    });
+}
+
+TEST_CASE("the destructor cuts, too, whoever has not answered a stop()") {
+    on_each_io([](Io io) {
+        Settings settings = quiet(io);
+        settings.shutdown_timeout = 0ms;
+        settings.close_timeout = 24h;
+        std::optional<Server> server{std::in_place, settings};
+        server->mount<Echo>("/echo");
+        SocketClient silent{started(*server)};
+        silent.open();
+        server->stop(CloseCode::service_restart);
+        server->stop(CloseCode::going_away);
+        CHECK(silent.close_code() == 1012);
+        server.reset();
+        CHECK(silent.at_end());
     });
 }
 
