@@ -83,12 +83,13 @@ public:
     [[nodiscard]] std::expected<void, std::string> start();
     /// Starts, calls `on_started` if there is one, serves until SIGINT (clients get 1001) or
     /// SIGTERM (1012) or stop(), then stops in order. A second signal ends the process at once.
-    /// Returns the exit status: 0, or 1 with a line on stderr if the server could not start. For
-    /// programs with signals of their own: start(), stop() and wait() instead.
+    /// Returns the exit status: 0, or 1 with a line on stderr if the
+    /// server could not start. An exception of `on_started` leaves run() when the server has
+    /// stopped in order. For programs with signals of their own: start(), stop(), wait() instead.
     int run(const std::function<void()>& on_started = {});
     /// Begins an orderly stop: accept no more, send a Close with `code` to everybody. Returns at
-    /// once; only the first call counts. Connections end by themselves as their clients answer; what
-    /// is left when shutdown_timeout has passed since this call is cut by wait(), run() or the
+    /// once; only the first call counts. Connections end by themselves as their clients answer;
+    /// what is left when shutdown_timeout has passed since this call is cut by wait(), run() or the
     /// destructor, and by nobody while none of them is under way.
     void stop(CloseCode code = CloseCode::going_away) noexcept;
     /// Waits for a stop(), and returns when all shards have ended. Time that passed between stop()

@@ -56,6 +56,19 @@ shard::SessionLimits limits_of(const Settings& settings) {
             .ping_interval = settings.ping_interval};
 }
 
+/// Calls `action` when its scope is left, be it by an exception of the user's.
+template <class Action>
+class ScopeExit {
+public:
+    explicit ScopeExit(Action action) : action_{std::move(action)} {}
+    ~ScopeExit() { action_(); }
+    ScopeExit(const ScopeExit&) = delete;
+    ScopeExit& operator=(const ScopeExit&) = delete;
+
+private:
+    Action action_;
+};
+
 }  // namespace
 
 struct Server::Impl {
@@ -89,6 +102,7 @@ struct Server::Impl {
     [[nodiscard]] Settings settings_of(const Mount& mount) const;
     [[nodiscard]] shard::Router make_router() const;
     void stop(CloseCode code);
+    void wake_at_stop(server::SignalWaiter* signals);
     void wait();
     void end_shards();
     void log_totals();
@@ -308,6 +322,13 @@ void Server::Impl::stop(CloseCode code) {
     if (signal_waiter != nullptr) signal_waiter->wake();
 }
 
+/// `signals`, or nobody any more, is woken when the server is stopped; at once, if it was already.
+void Server::Impl::wake_at_stop(server::SignalWaiter* signals) {
+    const std::lock_guard lock{events.mutex};
+    signal_waiter = signals;
+    if (signals != nullptr && stop_request) signals->wake();
+}
+
 void Server::Impl::wait() {
     end_shards();
     if (is_log_open) log_totals();
@@ -373,26 +394,23 @@ std::expected<void, std::string> Server::start() {
 }
 
 int Server::run(const std::function<void()>& on_started) {
-    server::SignalWaiter signals;  // Before the shards' threads, which inherit the blocked signals.
-    {
-        const std::lock_guard lock{impl_->events.mutex};
-        impl_->signal_waiter = &signals;
-        if (impl_->stop_request) signals.wake();  // stop() was faster.
-    }
-    const auto started = start();
-    if (started) {
-        if (on_started) on_started();
-        const auto signal = signals.wait();
-        if (signal)
-            stop(*signal == server::StopSignal::interrupt ? CloseCode::going_away
-                                                          : CloseCode::service_restart);
-        wait();
-    } else {
+    server::SignalWaiter signals;
+    impl_->wake_at_stop(&signals);
+    const ScopeExit forget_signals{[this] { impl_->wake_at_stop(nullptr); }};
+    if (const auto started = start(); !started) {
         fmt::print(stderr, "{}\n", started.error());
+        return 1;
     }
-    const std::lock_guard lock{impl_->events.mutex};
-    impl_->signal_waiter = nullptr;
-    return started ? 0 : 1;
+    const ScopeExit end{[this] {
+        stop();
+        wait();
+    }};
+    if (on_started) on_started();
+    if (const auto signal = signals.wait()) {
+        stop(*signal == server::StopSignal::interrupt ? CloseCode::going_away
+                                                      : CloseCode::service_restart);
+    }
+    return 0;
 }
 
 void Server::stop(CloseCode code) noexcept {

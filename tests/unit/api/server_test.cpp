@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
@@ -367,6 +368,25 @@ TEST_CASE("a stop that comes before run() or during it is not lost") {
         std::thread stopper{[&] { server.stop(); }};
         CHECK(server.run() == 0);
         stopper.join();
+    });
+}
+
+TEST_CASE("an exception out of on_started leaves run() when the server has ended") {
+    on_each_io([](Io io) {
+        Server server{quiet(io, 2)};
+        server.mount<Echo>("/echo");
+        std::optional<SocketClient> client;
+        const auto fail = [&] {
+            client.emplace(server.addresses().at(0)).open().close();
+            throw std::runtime_error{"no time today"};
+        };
+        CHECK_THROWS_WITH(server.run(fail), "no time today");
+        CHECK(server.stats().handshakes == 1);
+        CHECK(server.stats().connections == 0);
+        server.stop();  // Wakes nobody who is gone.
+
+        Server next{quiet(io)};  // The signals are free again.
+        CHECK(next.run([&] { next.stop(); }) == 0);
     });
 }
 
