@@ -3,6 +3,7 @@
 #include "ringcast/server.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -398,7 +399,7 @@ int Server::run(const std::function<void()>& on_started) {
     impl_->wake_at_stop(&signals);
     const ScopeExit forget_signals{[this] { impl_->wake_at_stop(nullptr); }};
     if (const auto started = start(); !started) {
-        fmt::print(stderr, "{}\n", started.error());
+        fmt::print(stderr, "{}: {}\n", program_invocation_short_name, started.error());
         return 1;
     }
     const ScopeExit end{[this] {

@@ -108,7 +108,7 @@ def echo(client, text=b"hello"):
 def expect_one_line_error(result, *words):
     code, _, errors = result
     assert code not in (0, None) and code > 0, f"exit code {code}"
-    assert errors.count("\n") == 1, f"not one line: {errors!r}"
+    assert errors.startswith("ringcast: ") and errors.count("\n") == 1, f"not one line of ringcast's: {errors!r}"
     for word in words:
         assert word in errors, f"{word!r} is not in {errors!r}"
 
