@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <span>
 #include <utility>
 
 namespace ringcast::server {
@@ -52,6 +53,30 @@ std::string unknown_argument(const std::string& argument) {
     const std::string name = without_value(argument);
     const std::string near = suggestion(name, names);
     return fmt::format("unknown flag {}{}", name, near.empty() ? "; see --help" : near);
+}
+
+/// What the help calls the value of `flag`; empty if it takes none, or is not ours.
+std::string_view value_name_of(std::string_view flag) {
+    for (const OptionRow& row : option_table())
+        if (flag == flag_name(row.name)) return row.value_name;
+    for (const CommandRow& row : commands)
+        if (flag == flag_name(row.name)) return row.value_name;
+    return {};
+}
+
+/// The first flag without the value that it needs. What starts with -- is the next flag, never a
+/// value, so that one forgotten word does not swallow another.
+std::optional<std::string> flag_without_value(std::span<const std::string> arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string name = without_value(arguments[i]);
+        const bool has_value =
+            name != arguments[i] ? arguments[i].size() > name.size() + 1
+                                 : i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
+        const std::string_view value_name = value_name_of(name);
+        if (!value_name.empty() && !has_value)
+            return fmt::format("{0} needs a value: {0} {1}", name, value_name);
+    }
+    return std::nullopt;
 }
 
 /// The value of a toggle given as CLI11 hands it over: `true` for the bare flag, else what stood
@@ -109,6 +134,7 @@ std::string cell(std::string_view text) {
 }  // namespace
 
 std::expected<CommandLine, std::string> parse_command_line(std::vector<std::string> arguments) {
+    if (auto missing = flag_without_value(arguments)) return std::unexpected{*std::move(missing)};
     CLI::App app;
     app.set_help_flag();  // Ours is made from the table.
     app.allow_extras();   // Named by us, with a suggestion.

@@ -194,6 +194,9 @@ def test_mistakes_get_one_clear_line():
     expect_one_line_error(run(*listen, "--uring-features", "-warp"), "warp")
     expect_one_line_error(run("--listen", "http://127.0.0.1:80"), "http://127.0.0.1:80")
     expect_one_line_error(run(*listen, "--config", "/no/such/file"), "/no/such/file")
+    expect_one_line_error(run("--listen"), "--listen needs a value")
+    expect_one_line_error(run("--dev", "--config"), "--config needs a value")
+    expect_one_line_error(run(*listen, "--echo=maybe"), "--echo", "maybe", "on, off")
     expect_one_line_error(run(*listen, environment={"RINGCAST_NO_SUCH": "1"}), "RINGCAST_NO_SUCH")
     expect_one_line_error(run(*listen, environment={"RINGCAST_SIMD": "mmx"}), "RINGCAST_SIMD", "mmx")
 
