@@ -191,7 +191,9 @@ std::string help_text() {
         "Usage: ringcast [flags]\n\n"
         "Every flag is also an environment variable (--idle-timeout is RINGCAST_IDLE_TIMEOUT) and "
         "a key of\n"
-        "the --config file (idle-timeout). A flag wins over the environment, that over the file.\n";
+        "the --config file (idle-timeout). A flag wins over the environment, that over the file; "
+        "an empty\n"
+        "variable counts as none.\n";
     std::string_view section;
     for (const OptionRow& row : option_table()) {
         if (row.section != section) text += fmt::format("\n{}:\n", section = row.section);
@@ -213,7 +215,7 @@ std::string flags_markdown() {
         "and a key of "
         "the `--config` file (`idle-timeout`).\nA flag wins over the environment, the environment "
         "over the "
-        "file. Sizes are written `64KiB`, durations `25s`.\n";
+        "file; an empty variable counts as none. Sizes are written `64KiB`, durations `25s`.\n";
     std::string_view section;
     for (const OptionRow& row : option_table()) {
         if (row.section != section) text += fmt::format(head, section = row.section);

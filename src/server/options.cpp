@@ -29,8 +29,9 @@ using Check = std::expected<void, std::string>;
 constexpr std::string_view environment_prefix = "RINGCAST_";
 constexpr std::string_view dev_url = "ws://127.0.0.1:8080";
 
-/// The environment's part of the settings. RINGCAST_CONFIG is the path of the file; RINGCAST_SIMD
-/// belongs to the kernels.
+/// The environment's part of the settings. An empty variable is as good as none: that is how a
+/// template leaves one out. RINGCAST_CONFIG is the path of the file; RINGCAST_SIMD belongs to the
+/// kernels.
 std::expected<std::vector<Setting>, std::string> read_environment(const OptionSources& sources) {
     std::vector<std::string> names;
     for (const OptionRow& row : option_table()) names.push_back(environment_name(row.name));
@@ -44,6 +45,7 @@ std::expected<std::vector<Setting>, std::string> read_environment(const OptionSo
             return std::unexpected{
                 fmt::format("unknown environment variable {}{}", name, suggestion(name, names))};
         }
+        if (value.empty()) continue;
         const OptionRow& row = option_table()[static_cast<std::size_t>(found - names.begin())];
         Setting setting{&row, {}, "environment variable " + name};
         if (row.form == OptionRow::Form::list) {
@@ -67,7 +69,7 @@ std::expected<std::vector<Setting>, std::string> read_config(const OptionSources
                                                              const CommandLine& command_line) {
     std::optional<std::string> path = command_line.config_path;
     if (const auto named = sources.environment.find("RINGCAST_CONFIG");
-        !path && named != sources.environment.end()) {
+        !path && named != sources.environment.end() && !named->second.empty()) {
         path = named->second;
     }
     if (!path) return std::vector<Setting>{};

@@ -42,7 +42,7 @@ static_assert(static_cast<int>(Pinning::off) == static_cast<int>(server::Pinning
 /// RINGCAST_SIMD names a kernel other than the best one: for tests, and for whoever doubts.
 std::expected<void, std::string> choose_mask_kernel() {
     const char* const name = std::getenv("RINGCAST_SIMD");
-    if (name == nullptr || simd::select_mask_kernel(name)) return {};
+    if (name == nullptr || *name == '\0' || simd::select_mask_kernel(name)) return {};
     std::string known;
     for (const simd::MaskKernel& kernel : simd::mask_kernels()) {
         if (kernel.supported()) known.append(known.empty() ? "" : ", ").append(kernel.name);

@@ -213,6 +213,12 @@ def test_flag_beats_environment_beats_file_beats_default():
         assert line in text, f"{line} is not in\n{text}"
 
 
+def test_an_empty_variable_counts_as_none():
+    empty = {"RINGCAST_CONFIG": "", "RINGCAST_SHARDS": "", "RINGCAST_SIMD": ""}
+    with Server("--echo", "--listen", "ws://127.0.0.1:0", environment=empty) as server:
+        assert " 101 " in upgrade(("127.0.0.1", server.port()))[1]
+
+
 def test_an_unknown_key_in_the_file_is_refused_with_its_place():
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
         file.write('shards = 1\nshardz = 2\n')

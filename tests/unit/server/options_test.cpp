@@ -200,6 +200,17 @@ TEST_CASE("--config wins over RINGCAST_CONFIG, and a file that cannot be read is
           "ringcast: --config missing.toml: No such file or directory\n");
 }
 
+TEST_CASE("an empty variable counts as none") {
+    const std::string file = "listen = \"ws://127.0.0.1:1\"\nshards = 3\n";
+    const Environment empty{
+        {"RINGCAST_CONFIG", ""}, {"RINGCAST_SHARDS", ""}, {"RINGCAST_LISTEN", ""}};
+    CHECK_FALSE(loaded({listen}, empty).shards.has_value());
+    const Options options = loaded({"--config=edge.toml"}, empty, file);
+    CHECK(options.shards == 3);
+    CHECK(options.listen.size() == 1);
+    CHECK(contains(mistake({listen}, {{"RINGCAST_SHARD", ""}}), "RINGCAST_SHARD"));
+}
+
 TEST_CASE("toggles work in all three places") {
     CHECK(loaded({listen, "--echo"}).echo);
     CHECK(loaded({listen, "--echo=on"}).echo);
