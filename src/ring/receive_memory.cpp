@@ -14,7 +14,12 @@ std::expected<ReceiveMemory, std::string> ReceiveMemory::map(std::uint32_t count
     memory.bytes_ = bytes;
     void* const data = mmap(nullptr, memory.mapped_bytes(), PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) return std::unexpected{describe("receive buffers", errno)};
+    if (data == MAP_FAILED) {
+        return std::unexpected{describe("receive memory of " + std::to_string(count) +
+                                            " (buffers_count) times " + std::to_string(bytes) +
+                                            " (buffer_bytes)",
+                                        errno)};
+    }
     memory.data_ = static_cast<std::byte*>(data);
     return memory;
 }

@@ -1,5 +1,6 @@
 #include "server/check_settings.hpp"
 
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <fmt/format.h>
@@ -29,6 +30,34 @@ struct SizeRule {
     std::uint64_t max;
 };
 
+/// 0 is for the ring to choose.
+std::expected<void, std::string> check_ring(const Settings& settings) {
+    const SizeRule counts[] = {
+        {"ring_submissions", settings.ring_submissions, 2, 32'768},
+        {"ring_completions", settings.ring_completions, 2, 65'536},
+        {"buffers_count", settings.buffers_count, 2, 32'768},
+    };
+    for (const SizeRule& rule : counts) {
+        const bool is_in_range = rule.value >= rule.min && rule.value <= rule.max;
+        if (rule.value == 0 || (is_in_range && std::has_single_bit(rule.value))) continue;
+        return std::unexpected{fmt::format("{}: {} is not a power of two between {} and {}",
+                                           rule.name, rule.value, rule.min, rule.max)};
+    }
+    constexpr std::uint32_t buffer_min = 512;
+    constexpr std::uint32_t buffer_max = 4 << 20;
+    const std::uint64_t buffer = settings.buffer_bytes;
+    if (buffer != 0 && (buffer < buffer_min || buffer > buffer_max)) {
+        return std::unexpected{fmt::format("buffer_bytes: {} is not between {} and {}", buffer,
+                                           buffer_min, buffer_max)};
+    }
+    if (settings.buffers_count * buffer > receive_bytes_max) {
+        return std::unexpected{
+            fmt::format("buffers_count: {} times buffer_bytes {} is more than {}",
+                        settings.buffers_count, buffer, receive_bytes_max)};
+    }
+    return {};
+}
+
 }  // namespace
 
 std::expected<void, std::string> check_settings(const Settings& settings) {
@@ -57,6 +86,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         return std::unexpected{fmt::format("{}: {} is not between {} and {}", rule.name, rule.value,
                                            rule.min, rule.max)};
     }
+    if (auto checked = check_ring(settings); !checked) return checked;
     if (settings.message_memory_max / longest_messages_min < settings.message_bytes_max) {
         return std::unexpected{fmt::format(
             "message_memory_max: {} is not {} times message_bytes_max, {}",

@@ -14,6 +14,10 @@ namespace ringcast::server {
 /// the other would be turned away for what each of them may send.
 inline constexpr std::uint64_t longest_messages_min = 4;
 
+/// Of the receive buffers of one shard together: what one of the two settings can reach while the
+/// other is left to the kernel's features.
+inline constexpr std::uint64_t receive_bytes_max = std::uint64_t{2} << 30;
+
 /// The error is one sentence that names the setting.
 [[nodiscard]] std::expected<void, std::string> check_settings(const Settings& settings);
 

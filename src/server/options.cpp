@@ -14,6 +14,7 @@
 
 #include "base/units.hpp"
 #include "ring/listen.hpp"
+#include "ring/make_ring.hpp"
 #include "server/check_settings.hpp"
 #include "server/command_line.hpp"
 #include "server/config_file.hpp"
@@ -78,6 +79,11 @@ std::expected<std::vector<Setting>, std::string> read_config(const OptionSources
     return parse_config(*text, *path);
 }
 
+/// What 0 stands for is `otherwise`.
+std::uint32_t chosen(std::uint32_t value, std::uint32_t otherwise) {
+    return value != 0 ? value : otherwise;
+}
+
 /// Options in the making, together with where each value comes from.
 class Merger {
 public:
@@ -128,11 +134,19 @@ public:
                                                describe("message-memory-max"), longest_messages_min,
                                                describe("message-bytes-max"))};
         }
-        if (o.ring_submissions != 0 && o.ring_completions != 0 &&
-            o.ring_completions < o.ring_submissions) {
-            return std::unexpected{fmt::format("{} must not be smaller than {}",
-                                               describe("ring-completions"),
+        const std::uint32_t submissions =
+            chosen(o.ring_submissions, ring::Options{}.submissions_max);
+        const std::uint32_t completions =
+            chosen(o.ring_completions, ring::Options{}.completions_max);
+        if (completions < submissions) {
+            return std::unexpected{fmt::format("{} must be at least {}, as many as {}",
+                                               describe("ring-completions"), submissions,
                                                describe("ring-submissions"))};
+        }
+        if (std::uint64_t{o.buffers_count} * o.buffer_bytes > receive_bytes_max) {
+            return std::unexpected{fmt::format("{} times {} is more than {}",
+                                               describe("buffers-count"), describe("buffer-bytes"),
+                                               print_bytes(receive_bytes_max))};
         }
         for (auto url = o.listen.begin(); url != o.listen.end(); ++url) {
             const bool any_port =

@@ -290,6 +290,16 @@ def test_a_thread_that_cannot_be_started_is_an_error_and_the_others_end():
         expect_one_line_error(result, word, "thread")
 
 
+def test_receive_buffers_that_have_no_room_are_named():
+    listen = ["--listen", "ws://127.0.0.1:0", "--shards", "1"]
+    expect_one_line_error(run(*listen, "--buffers-count", "32768", "--buffer-bytes", "4MiB"),
+                          "--buffers-count", "--buffer-bytes")
+    def narrow():
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+    expect_one_line_error(run(*listen, "--buffers-count", "16384", "--buffer-bytes", "64KiB", preexec_fn=narrow),
+                          "buffers_count", "buffer_bytes", "memory")
+
+
 # Rings.
 
 def test_auto_falls_back_to_epoll_with_one_line():

@@ -332,8 +332,14 @@ TEST_CASE("limits that contradict each other are refused, each named with its so
           "ringcast: --message-memory-max 256MiB (default) must be at least 4 times "
           "--message-bytes-max 65MiB (command line)\n");
     CHECK(loaded({listen, "--message-bytes-max=64MiB"}).message_bytes_max == 64 << 20);
-    CHECK(contains(mistake({listen, "--ring-submissions=4096", "--ring-completions=1024"}),
-                   "must not be smaller"));
+    CHECK(mistake({listen, "--ring-completions=1024"}) ==
+          "ringcast: --ring-completions 1024 (command line) must be at least 4096, as many as "
+          "--ring-submissions auto (default)\n");
+    CHECK(loaded({listen, "--ring-completions=1024", "--ring-submissions=1024"}).ring_completions ==
+          1024);
+    CHECK(mistake({listen, "--buffers-count=32768", "--buffer-bytes=4MiB"}) ==
+          "ringcast: --buffers-count 32768 (command line) times --buffer-bytes 4MiB (command line) "
+          "is more than 2GiB\n");
     CHECK(mistake({"--listen=ws://127.0.0.1:81", "--listen=ws://127.0.0.1:81"}) ==
           "ringcast: --listen ws://127.0.0.1:81 is given twice\n");
     CHECK(loaded({listen, listen}).listen.size() == 2);  // Port 0 is another port each time.
