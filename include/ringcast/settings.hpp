@@ -44,19 +44,21 @@ struct Settings {
     Io io = Io::automatic;
     /// As `--uring-features`: `all`, `6.1`, `-incremental,-min-wait`.
     std::string uring_features = "all";
-    /// Receive buffers of a shard, a power of two. 0: by what the kernel can do.
+    /// Receive buffers of a shard, a power of two from 2 to 32768. 0: by what the kernel can do.
     std::uint32_t buffers_count = 0;
-    /// Of one of them. 0: by what the kernel can do.
+    /// Of one of them, 512 to 4 MiB; all of a shard at most 2 GiB. 0: by what the kernel can do.
     std::uint32_t buffer_bytes = 0;
-    /// Operations handed to the kernel at once, a power of two. 0: 4096.
+    /// Operations handed to the kernel at once, a power of two from 2 to 32768. 0: 4096.
     std::uint32_t ring_submissions = 0;
-    /// Room for the kernel's answers, a power of two. 0: 32768.
+    /// Room for the kernel's answers, a power of two from 2 to 65536, at least ring_submissions. 0:
+    /// 32768.
     std::uint32_t ring_completions = 0;
 
     // Limits.
 
-    /// Of the whole server, shared out evenly among the shards; 0: what the limit on open files
-    /// allows. Connections beyond are closed at once.
+    /// Of the whole server, shared out evenly among the shards and rounded up there: 1 for 2 shards
+    /// admits 2. Connections beyond a shard's part are closed at once. 0: what the limit on open
+    /// files allows.
     std::uint32_t connections_max = 0;
     /// Request line and fields: 431 beyond.
     std::uint32_t header_bytes_max = 16 << 10;

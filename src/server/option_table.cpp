@@ -101,7 +101,7 @@ constexpr std::array table{
         .name = "dev",
         .help =
             "for trying things out: listen on ws://127.0.0.1:8080 unless --listen says otherwise, "
-            "mount /echo",
+            "mount /echo; browsers are admitted as always: from pages of the same origin only",
         .form = OptionRow::Form::toggle,
         .set = set_word<&Options::dev, toggle_words>,
         .get = get_word<&Options::dev, toggle_words>},
@@ -166,14 +166,14 @@ constexpr std::array table{
               .set = set_bytes_or_auto<&Options::buffer_bytes, 512, 4 * mib>,
               .get = get_bytes_or_auto<&Options::buffer_bytes>},
 
-    OptionRow{
-        .section = limits,
-        .name = "connections-max",
-        .value_name = "N|auto",
-        .help = "connections of the whole process; more are refused; auto: what the limit on open "
-                "files allows",
-        .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
-        .get = get_count_or_auto<&Options::connections_max>},
+    OptionRow{.section = limits,
+              .name = "connections-max",
+              .value_name = "N|auto",
+              .help = "connections of the whole process, shared out evenly among the shards and "
+                      "rounded up there; more are closed at once; auto: what the limit on open "
+                      "files allows",
+              .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
+              .get = get_count_or_auto<&Options::connections_max>},
     OptionRow{.section = limits,
               .name = "message-bytes-max",
               .value_name = "SIZE",
