@@ -17,7 +17,8 @@ namespace ringcast {
 struct NoState {};
 
 /// Finds a session later, or says that it is gone (Shard::find). A plain value: store it, compare
-/// it, hash it. Only the shard that the session lives on can find it.
+/// it, hash it. Only the shard that the session lives on (`shard`, its index) finds it: every other
+/// one answers as if the session were gone, and there is no way yet to reach it from there.
 struct SessionHandle {
     std::uint32_t slot = 0;
     std::uint16_t generation = 0;
@@ -67,8 +68,9 @@ public:
     /// 0 to Settings::shards - 1.
     [[nodiscard]] std::uint16_t index() const noexcept { return detail::shard_index(shard_); }
 
-    /// The session of that handle, if it is open, lives on this shard and has a `State`. Valid
-    /// during the current call.
+    /// The session of that handle, if it is open, lives on this shard and has a `State`; nothing
+    /// otherwise, also when it is open on another shard (then `handle.shard` is not index()).
+    /// Valid during the current call.
     template <class State = NoState>
     [[nodiscard]] std::optional<Session<State>> find(SessionHandle handle) const;
 

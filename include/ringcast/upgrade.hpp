@@ -108,10 +108,11 @@ public:
     [[nodiscard]] std::string_view path() const noexcept;
     /// A header field's value (the first of that name, case ignored); empty if there is none.
     [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
-    /// The decoded value of a query parameter, if there is one.
+    /// The decoded value of a query parameter, if there is one. Whatever octets but 0 the client
+    /// encoded: check that it is UTF-8 before it goes into a text message.
     [[nodiscard]] std::optional<std::string> query(std::string_view name) const;
     /// What `{name}` in the mounted path stands for, decoded; empty if the path has no such
-    /// parameter.
+    /// parameter. Arbitrary octets but 0, as with query().
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
     /// `192.0.2.7:51234`. Costs a system call.
     [[nodiscard]] std::string peer_address() const;

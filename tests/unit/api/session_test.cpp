@@ -134,6 +134,9 @@ struct Finder {
             answer += found ? (found->handle() == session.handle() ? 'S' : 'F') : '-';
             if (session.shard().find<NoState>(handle)) answer += '!';
             if (session.shard().find<const Red>(handle)) answer += '!';
+            SessionHandle elsewhere = handle;
+            ++elsewhere.shard;
+            if (session.shard().find<Red>(elsewhere)) answer += '!';
             if (found && message.payload == "greet") found->send("greetings");
         }
         session.send(answer);

@@ -128,6 +128,25 @@ TEST_CASE("on_upgrade sees path, parameters, query, fields, peer and subprotocol
     });
 }
 
+TEST_CASE("parameters are the octets that the client encoded, whatever they are but 0") {
+    struct Octets {
+        Admission<NoState> on_upgrade(Upgrade& upgrade) {
+            CHECK(upgrade.param("room") == "a\x01\xff");
+            CHECK(upgrade.query("q") == "\xc0\x80\n");
+            return NoState{};
+        }
+        void on_message(Session<>&, Message) {}
+    };
+    on_each_io([](Io io) {
+        Server server{quiet(io)};
+        server.mount<Octets>("/{room}");
+        SocketClient client{started(server)};
+        client.open({.target = "/a%01%FF?q=%C0%80%0A"});
+        SocketClient zero{server.addresses().at(0)};
+        CHECK(zero.request({.target = "/a%00"}).status == 404);
+    });
+}
+
 TEST_CASE("a second ticket for one upgrade does nothing") {
     on_each_io([](Io io) {
         Server server{quiet(io)};
