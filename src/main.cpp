@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <string>
+#include <unistd.h>
 #include <utility>
 
 #include "server/options.hpp"
@@ -62,11 +64,26 @@ ringcast::Settings settings_of(const Options& options) {
     return settings;
 }
 
+/// Puts /dev/null where a standard descriptor is closed: a client's socket that got its number
+/// would be sent what is printed and logged. Read-only, so that who prints there is told that
+/// nobody sees it. False where there is no /dev/null.
+bool fill_standard_descriptors() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        // open() takes the lowest number that is free.
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) return false;
+    }
+    return true;
+}
+
 /// What people and scripts wait for: one line for each listener, then how it serves.
 void print_banner(const ringcast::Server& server, const Options& options) {
-    for (const std::string& address : server.addresses()) fmt::print("listening on {}\n", address);
-    fmt::print("{}\n", server.description());
-    for (const std::string& warning : options.warnings) fmt::print("warning: {}\n", warning);
+    std::string text;
+    for (const std::string& address : server.addresses())
+        text += fmt::format("listening on {}\n", address);
+    text += fmt::format("{}\n", server.description());
+    for (const std::string& warning : options.warnings)
+        text += fmt::format("warning: {}\n", warning);
+    std::fputs(text.c_str(), stdout);  // Unlike fmt::print(), no exception where nobody reads.
     std::fflush(stdout);
 }
 
@@ -74,6 +91,7 @@ void print_banner(const ringcast::Server& server, const Options& options) {
 
 int main(int argument_count, char** arguments) {
     using namespace ringcast;
+    if (!fill_standard_descriptors()) return 1;
     const auto options = server::load_options(server::process_sources(argument_count, arguments));
     if (!options) {
         const server::Exit& exit = options.error();

@@ -399,7 +399,9 @@ int Server::run(const std::function<void()>& on_started) {
     impl_->wake_at_stop(&signals);
     const ScopeExit forget_signals{[this] { impl_->wake_at_stop(nullptr); }};
     if (const auto started = start(); !started) {
-        fmt::print(stderr, "{}: {}\n", program_invocation_short_name, started.error());
+        const std::string line =
+            fmt::format("{}: {}\n", program_invocation_short_name, started.error());
+        std::fputs(line.c_str(), stderr);  // Unlike fmt::print(), no exception where nobody reads.
         return 1;
     }
     const ScopeExit end{[this] {

@@ -386,6 +386,41 @@ def test_it_ends_although_nobody_reads_stderr():
         os.close(writer)
 
 
+def without_descriptors(*descriptors):
+    """What runs a program with these descriptors closed."""
+    closing = " ".join(f"{descriptor}>&-" for descriptor in descriptors)
+    return ["/bin/sh", "-c", f'exec "$@" {closing}', "sh"]
+
+
+def expect_nowhere(process, *descriptors):
+    for descriptor in descriptors:
+        assert os.readlink(f"/proc/{process.pid}/fd/{descriptor}") == "/dev/null"
+
+
+def test_closed_standard_descriptors_lead_nowhere():
+    listen = ["--echo", "--listen", "ws://127.0.0.1:0", "--access-log", "on"]
+    with Server(*listen, wrapper=without_descriptors(0, 2)) as server:
+        expect_nowhere(server.process, 0, 2)
+        client, _ = upgrade(("127.0.0.1", server.port()))
+        echo(client)
+        code, errors = server.stop()
+        assert code == 0 and errors == ""
+    process = subprocess.Popen([WITHOUT_IO_URING, *without_descriptors(0, 1), BINARY, *listen], text=True,
+                               env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert "falling_back_to_epoll" in process.stderr.readline()
+        expect_nowhere(process, 0, 1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.communicate()
+    failed = subprocess.run([*without_descriptors(2), BINARY, "--listen", "ws://203.0.113.1:1"], env=clean_environment())
+    assert failed.returncode == 1, "nobody could read why"
+    silent = subprocess.run([*without_descriptors(0, 1, 2), BINARY, "--help"], env=clean_environment())
+    assert silent.returncode == 1, "nobody could read the help"
+
+
 def test_help_that_cannot_be_printed_is_no_crash():
     with open("/dev/full", "w") as full:
         assert subprocess.run([BINARY, "--help"], stdout=full, env=clean_environment()).returncode == 1
