@@ -17,11 +17,11 @@
 #include "base/assert.hpp"
 #include "ring/make_ring.hpp"
 #include "server/check_settings.hpp"
-#include "server/entropy.hpp"
 #include "server/limits.hpp"
 #include "server/listening.hpp"
 #include "server/log_writer.hpp"
 #include "server/placement.hpp"
+#include "server/shard_settings.hpp"
 #include "server/shard_thread.hpp"
 #include "server/signals.hpp"
 #include "shard/router.hpp"
@@ -48,13 +48,6 @@ std::expected<void, std::string> choose_mask_kernel() {
         if (kernel.supported()) known.append(known.empty() ? "" : ", ").append(kernel.name);
     }
     return std::unexpected{fmt::format("RINGCAST_SIMD={}: this machine has {}", name, known)};
-}
-
-shard::SessionLimits limits_of(const Settings& settings) {
-    return {.message_bytes_max = settings.message_bytes_max,
-            .send_queue_bytes_max = settings.send_queue_bytes_max,
-            .idle_timeout = settings.idle_timeout,
-            .ping_interval = settings.ping_interval};
 }
 
 /// Calls `action` when its scope is left, be it by an exception of the user's.
@@ -97,10 +90,7 @@ struct Server::Impl {
                                                                 const ring::Features& features,
                                                                 const server::Placement& placement,
                                                                 std::uint64_t connections_max);
-    [[nodiscard]] shard::Settings shard_settings(std::uint32_t index,
-                                                 std::uint64_t connections_max) const;
     [[nodiscard]] std::expected<void, std::string> check() const;
-    [[nodiscard]] Settings settings_of(const Mount& mount) const;
     [[nodiscard]] shard::Router make_router() const;
     void stop(CloseCode code);
     void wake_at_stop(server::SignalWaiter* signals);
@@ -186,7 +176,8 @@ std::expected<void, std::string> Server::Impl::check() const {
     if (!mount_error.empty()) return std::unexpected{mount_error};
     if (auto checked = server::check_settings(settings); !checked) return checked;
     for (const Mount& mount : mounts) {
-        if (auto checked = server::check_settings(settings_of(mount)); !checked)
+        if (auto checked = server::check_settings(server::settings_for(settings, mount.options));
+            !checked)
             return std::unexpected{fmt::format("{}: {}", mount.pattern.text(), checked.error())};
     }
     return {};
@@ -228,17 +219,9 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
     std::vector<server::ShardPlan> plans;
     for (std::uint32_t i = 0; i < placement.shards; ++i) {
         server::ShardPlan plan{
-            .settings = shard_settings(i, connections_max),
+            .settings = server::shard_settings(settings, i, connections_max),
             .backend = backend,
-            .ring = {.features = features,
-                     .submissions_max = settings.ring_submissions != 0
-                                            ? settings.ring_submissions
-                                            : ring::Options{}.submissions_max,
-                     .completions_max = settings.ring_completions != 0
-                                            ? settings.ring_completions
-                                            : ring::Options{}.completions_max,
-                     .buffers_count = settings.buffers_count,
-                     .buffer_bytes = settings.buffer_bytes},
+            .ring = server::ring_options(settings, features),
             .listeners = {},
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
             .make_router = [this] { return make_router(); },
@@ -268,48 +251,13 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
     return {};
 }
 
-shard::Settings Server::Impl::shard_settings(std::uint32_t index,
-                                             std::uint64_t connections_max) const {
-    // The kernel spreads connections evenly over the shards' listeners, by a hash.
-    const std::uint64_t share = (connections_max + settings.shards - 1) / settings.shards;
-    return {
-        .index = index,
-        .seed = server::random_seed(),
-        .connections_max = static_cast<std::uint32_t>(share),
-        // Neither half requests nor held input may take what open sessions live on.
-        .head = {.head_bytes_max = settings.header_bytes_max,
-                 .target_bytes_max =
-                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max),
-                 .pool_bytes_max = settings.message_memory_max / 4},
-        .pool_bytes_max = settings.message_memory_max,
-        .held_bytes_max = settings.message_memory_max / 4,
-        .origin_policy = settings.origins == Origins::any ? shard::OriginPolicy::any
-                                                          : shard::OriginPolicy::same_origin,
-        .handshake_timeout = settings.handshake_timeout,
-        .close_timeout = settings.close_timeout,
-        .tick_interval = settings.tick_interval,
-        .access_log = settings.access_log == AccessLog::on,
-    };
-}
-
-/// What holds for one path.
-Settings Server::Impl::settings_of(const Mount& mount) const {
-    const auto override = [](auto& setting, const auto& option) {
-        setting = option.value_or(setting);
-    };
-    Settings result = settings;
-    override(result.message_bytes_max, mount.options.message_bytes_max);
-    override(result.send_queue_bytes_max, mount.options.send_queue_bytes_max);
-    override(result.idle_timeout, mount.options.idle_timeout);
-    override(result.ping_interval, mount.options.ping_interval);
-    return result;
-}
-
 shard::Router Server::Impl::make_router() const {
     shard::Router router;
     for (const Mount& mount : mounts) {
-        router.mount(mount.pattern, std::make_unique<api::HandlerEndpoint>(
-                                        limits_of(settings_of(mount)), mount.factory()));
+        router.mount(mount.pattern,
+                     std::make_unique<api::HandlerEndpoint>(
+                         server::session_limits(server::settings_for(settings, mount.options)),
+                         mount.factory()));
     }
     return router;
 }

@@ -1,0 +1,60 @@
+#include "server/shard_settings.hpp"
+
+#include <algorithm>
+
+#include "server/entropy.hpp"
+
+namespace ringcast::server {
+
+Settings settings_for(Settings settings, const RouteOptions& route) {
+    const auto override = [](auto& setting, const auto& option) {
+        setting = option.value_or(setting);
+    };
+    override(settings.message_bytes_max, route.message_bytes_max);
+    override(settings.send_queue_bytes_max, route.send_queue_bytes_max);
+    override(settings.idle_timeout, route.idle_timeout);
+    override(settings.ping_interval, route.ping_interval);
+    return settings;
+}
+
+shard::SessionLimits session_limits(const Settings& settings) {
+    return {.message_bytes_max = settings.message_bytes_max,
+            .send_queue_bytes_max = settings.send_queue_bytes_max,
+            .idle_timeout = settings.idle_timeout,
+            .ping_interval = settings.ping_interval};
+}
+
+shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
+                               std::uint64_t connections_max) {
+    // The kernel spreads connections evenly over the shards' listeners, by a hash.
+    const std::uint64_t share = (connections_max + settings.shards - 1) / settings.shards;
+    return {
+        .index = index,
+        .seed = random_seed(),
+        .connections_max = static_cast<std::uint32_t>(share),
+        // Neither half requests nor held input may take what open sessions live on.
+        .head = {.head_bytes_max = settings.header_bytes_max,
+                 .target_bytes_max =
+                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max),
+                 .pool_bytes_max = settings.message_memory_max / 4},
+        .pool_bytes_max = settings.message_memory_max,
+        .held_bytes_max = settings.message_memory_max / 4,
+        .origin_policy = settings.origins == Origins::any ? shard::OriginPolicy::any
+                                                          : shard::OriginPolicy::same_origin,
+        .handshake_timeout = settings.handshake_timeout,
+        .close_timeout = settings.close_timeout,
+        .tick_interval = settings.tick_interval,
+        .access_log = settings.access_log == AccessLog::on,
+    };
+}
+
+ring::Options ring_options(const Settings& settings, const ring::Features& features) {
+    ring::Options options{.features = features,
+                          .buffers_count = settings.buffers_count,
+                          .buffer_bytes = settings.buffer_bytes};
+    if (settings.ring_submissions != 0) options.submissions_max = settings.ring_submissions;
+    if (settings.ring_completions != 0) options.completions_max = settings.ring_completions;
+    return options;
+}
+
+}  // namespace ringcast::server

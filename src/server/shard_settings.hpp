@@ -1,0 +1,25 @@
+#pragma once
+// What the settings of the server mean for one of its parts: a path, a shard, a ring.
+
+#include <cstdint>
+
+#include "ring/make_ring.hpp"
+#include "ringcast/settings.hpp"
+#include "shard/endpoint.hpp"
+#include "shard/settings.hpp"
+
+namespace ringcast::server {
+
+/// `settings` with what `route` says otherwise.
+[[nodiscard]] Settings settings_for(Settings settings, const RouteOptions& route);
+
+[[nodiscard]] shard::SessionLimits session_limits(const Settings& settings);
+
+/// `settings.shards` is known, and `connections_max` is that of the whole server. Draws a seed.
+[[nodiscard]] shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
+                                             std::uint64_t connections_max);
+
+/// Of each shard's ring; 0 in the settings is left to the ring.
+[[nodiscard]] ring::Options ring_options(const Settings& settings, const ring::Features& features);
+
+}  // namespace ringcast::server
