@@ -7,13 +7,11 @@
 namespace ringcast::server {
 
 Settings settings_for(Settings settings, const RouteOptions& route) {
-    const auto override = [](auto& setting, const auto& option) {
-        setting = option.value_or(setting);
-    };
-    override(settings.message_bytes_max, route.message_bytes_max);
-    override(settings.send_queue_bytes_max, route.send_queue_bytes_max);
-    override(settings.idle_timeout, route.idle_timeout);
-    override(settings.ping_interval, route.ping_interval);
+    const auto take = [](auto& setting, const auto& option) { setting = option.value_or(setting); };
+    take(settings.message_bytes_max, route.message_bytes_max);
+    take(settings.send_queue_bytes_max, route.send_queue_bytes_max);
+    take(settings.idle_timeout, route.idle_timeout);
+    take(settings.ping_interval, route.ping_interval);
     return settings;
 }
 
