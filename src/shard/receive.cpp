@@ -94,27 +94,30 @@ void Shard::feed_frames(Connection& connection, std::span<std::byte>& input, Sou
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
            !connection.broken) {
         const ws::Event event = assembler.next(input, pool_, limits);
-        if (event.kind == ws::Event::Kind::need_more) return;
-        on_event(connection, event, source);
+        switch (event.kind) {
+            case ws::Event::Kind::need_more: return;
+            case ws::Event::Kind::message: on_message(connection, event, source); break;
+            default: on_control(connection, event); break;
+        }
+        if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+        suspend_if_unread(connection);
     }
 }
 
-void Shard::on_event(Connection& connection, const ws::Event& event, Source source) {
+void Shard::on_control(Connection& connection, const ws::Event& event) {
     switch (event.kind) {
-        case ws::Event::Kind::need_more: return;
-        case ws::Event::Kind::message: on_message(connection, event, source); break;
         case ws::Event::Kind::ping:
             if (connection.phase == Phase::open)
                 enqueue(connection, ws::Opcode::pong, event.payload);
-            break;
-        case ws::Event::Kind::pong: return;
+            return;
         case ws::Event::Kind::close: return on_peer_close(connection, event);
         case ws::Event::Kind::failure:
             ++metrics_.protocol_errors;
             return fail(connection, close_code(event.reason), to_string(event.reason));
+        case ws::Event::Kind::pong:
+        case ws::Event::Kind::message:
+        case ws::Event::Kind::need_more: return;
     }
-    if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
-    suspend_if_unread(connection);
 }
 
 /// What the client itself caused to be sent has to be read by it before more of its input is looked
@@ -140,7 +143,7 @@ void Shard::on_message(Connection& connection, const ws::Event& event, Source so
     const std::string_view payload{reinterpret_cast<const char*>(event.payload.data()),
                                    event.payload.size()};
     connection.endpoint->on_message(session, {.payload = payload, .kind = event.message_kind});
-    dispatch_ = {};
+    dispatch_.connection = nullptr;
 }
 
 void Shard::hold(Connection& connection, std::span<const std::byte> input) {

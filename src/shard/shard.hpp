@@ -128,11 +128,11 @@ private:
     void feed(Connection& connection, std::span<std::byte> input, Source source);
     void feed_request(Connection& connection, std::span<std::byte>& input);
     void feed_frames(Connection& connection, std::span<std::byte>& input, Source source);
-    void on_event(Connection& connection, const ws::Event& event, Source source);
+    [[gnu::noinline]] void on_control(Connection& connection, const ws::Event& event);
     void on_message(Connection& connection, const ws::Event& event, Source source);
-    void hold(Connection& connection, std::span<const std::byte> input);
+    [[gnu::noinline]] void hold(Connection& connection, std::span<const std::byte> input);
     void drop_held(Connection& connection);
-    void suspend(Connection& connection, Suspension reason);
+    [[gnu::noinline]] void suspend(Connection& connection, Suspension reason);
     void suspend_if_unread(Connection& connection);
     void resume(Connection& connection, Suspension reason);
     void on_end_of_stream(Connection& connection);
@@ -145,7 +145,10 @@ private:
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, Message message);
+    [[nodiscard]] bool admits(const Connection& connection, std::uint64_t size) const noexcept;
     void enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload);
+    [[gnu::noinline]] void enqueue_large(Connection& connection, ws::Opcode opcode,
+                                         std::span<const std::byte> payload);
     void enqueue_behind(Connection& connection, ws::Opcode opcode,
                         std::span<const std::byte> payload);
     void enqueue_in_turn(Connection& connection, ws::Opcode opcode,
@@ -164,7 +167,7 @@ private:
     void on_sent(Connection& connection, const ring::Completion& completion);
     void sent(Connection& connection, std::uint64_t bytes);
     void on_send_error(Connection& connection, int error);
-    void flush_early();
+    [[gnu::noinline]] void flush_early();
 
     // closing.cpp: the ways to the end.
     void start_close(Connection& connection, CloseCode code, std::string_view reason);

@@ -19,35 +19,66 @@ constexpr ws::Opcode opcode_of(MessageKind kind) noexcept {
     return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary;
 }
 
+/// A whole frame, at `frame`.
+void write_frame(std::byte* frame, ws::Opcode opcode, std::span<const std::byte> payload) noexcept {
+    std::byte* const target = frame + ws::server_header_bytes(payload.size());
+    ws::write_header_before(target, opcode, payload.size());
+    if (!payload.empty()) std::memcpy(target, payload.data(), payload.size());
+}
+
 }  // namespace
 
 SendStatus Shard::send(Connection& connection, Message message) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken)
         return SendStatus::closed;
-    const SessionLimits& limits = connection.endpoint->limits();
     const std::span<const std::byte> payload = message.bytes();
     if (payload.size() > message_bytes_ceiling) {
         ++metrics_.messages_dropped;
         return SendStatus::dropped;
     }
-    const std::uint64_t queued = connection.queued_bytes;
     const std::uint64_t size = payload.size() + ws::server_header_bytes(payload.size());
-    const bool is_reply = dispatch_.connection == &connection;
-    const bool fits = queued == 0 || (queued + size <= limits.send_queue_bytes_max &&
-                                      pool_.bytes_in_use() <= settings_.pool_bytes_max);
-    if (!fits && !(is_reply && queued <= limits.high_water_bytes())) {
+    if (!admits(connection, size)) {
         ++metrics_.messages_dropped;
         connection.behind = true;
         return SendStatus::dropped;
     }
     ++metrics_.messages_sent;
     enqueue(connection, opcode_of(message.kind), payload);
-    if (connection.queued_bytes <= limits.high_water_bytes()) return SendStatus::accepted;
+    if (connection.queued_bytes <= connection.endpoint->limits().high_water_bytes())
+        return SendStatus::accepted;
     connection.behind = true;
     return SendStatus::behind;
 }
 
+/// The rule of the send queue: a message for an empty queue always, otherwise as long as the
+/// session's queue and the shard's memory have room; and a reply until its session is suspended.
+bool Shard::admits(const Connection& connection, std::uint64_t size) const noexcept {
+    const SessionLimits& limits = connection.endpoint->limits();
+    const std::uint64_t queued = connection.queued_bytes;
+    if (queued == 0) return true;
+    if (queued + size <= limits.send_queue_bytes_max &&
+        pool_.bytes_in_use() <= settings_.pool_bytes_max)
+        return true;
+    return dispatch_.connection == &connection && queued <= limits.high_water_bytes();
+}
+
 void Shard::enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload) {
+    const std::size_t header_bytes = ws::server_header_bytes(payload.size());
+    const std::size_t size = header_bytes + payload.size();
+    std::byte* frame = nullptr;
+    if (!connection.backlog && payload.size() < reply_in_place_bytes_min)
+        frame = output_.reserve(connection.chain, size);
+    if (frame != nullptr) {
+        write_frame(frame, opcode, payload);
+    } else {
+        enqueue_large(connection, opcode, payload);
+    }
+    enqueued(connection, size);
+}
+
+/// Of a large message, or while there is a backlog or a full arena.
+void Shard::enqueue_large(Connection& connection, ws::Opcode opcode,
+                          std::span<const std::byte> payload) {
     if (connection.chain.pieces == TurnOutput::pieces_max) {
         output_.move_rest(connection.chain, 0, backlog_of(connection), pool_);
         connection.chain = {};
@@ -57,7 +88,6 @@ void Shard::enqueue(Connection& connection, ws::Opcode opcode, std::span<const s
     } else {
         enqueue_in_turn(connection, opcode, payload);
     }
-    enqueued(connection, ws::server_header_bytes(payload.size()) + payload.size());
 }
 
 /// Behind what the kernel did not take yet.
@@ -92,7 +122,7 @@ void Shard::enqueue_in_turn(Connection& connection, ws::Opcode opcode,
     if (size <= TurnOutput::arena_frame_bytes_max) {
         if (std::byte* const frame = output_.reserve(connection.chain, size)) {
             ws::write_header_before(frame + header_bytes, opcode, payload.size());
-            std::ranges::copy(payload, frame + header_bytes);
+            if (!payload.empty()) std::memcpy(frame + header_bytes, payload.data(), payload.size());
             return;
         }
     }

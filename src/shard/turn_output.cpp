@@ -4,23 +4,6 @@
 
 namespace ringcast::shard {
 
-std::byte* TurnOutput::reserve(Chain& chain, std::size_t size) {
-    if (size > arena_bytes_ - arena_used_) return nullptr;
-    std::byte* const data = arena_.get() + arena_used_;
-    arena_used_ += size;
-    if (!chain.empty()) {
-        Piece& last = pieces_[chain.last];
-        if (last.data + last.size == data) {
-            last.size += size;
-            chain.bytes += size;
-            bytes_ += size;
-            return data;
-        }
-    }
-    link(chain, {}, data, size);
-    return data;
-}
-
 void TurnOutput::append(Chain& chain, Block block, const std::byte* data, std::size_t size) {
     link(chain, std::move(block), data, size);
 }

@@ -46,7 +46,8 @@ public:
     explicit TurnOutput(std::size_t arena_bytes)
         : arena_{std::make_unique<std::byte[]>(arena_bytes)}, arena_bytes_{arena_bytes} {}
 
-    /// `size` writable bytes at the end of `chain`, or null if the arena has no room left.
+    /// `size` writable bytes at the end of `chain`, or null if the arena has no room left, or the
+    /// chain none for another piece.
     [[nodiscard]] std::byte* reserve(Chain& chain, std::size_t size);
     /// Appends bytes in a block, which is kept until the bytes are sent.
     void append(Chain& chain, Block block, const std::byte* data, std::size_t size);
@@ -84,5 +85,20 @@ private:
     std::vector<ring::Part>
         parts_;  // Of chains with several pieces; reserved once, so that the arrays stay put.
 };
+
+inline std::byte* TurnOutput::reserve(Chain& chain, std::size_t size) {
+    if (size > arena_bytes_ - arena_used_) return nullptr;
+    std::byte* const data = arena_.get() + arena_used_;
+    if (chain.empty() || pieces_[chain.last].data + pieces_[chain.last].size != data) {
+        if (chain.pieces == pieces_max) return nullptr;
+        link(chain, {}, data, size);
+    } else {
+        pieces_[chain.last].size += size;
+        chain.bytes += size;
+        bytes_ += size;
+    }
+    arena_used_ += size;
+    return data;
+}
 
 }  // namespace ringcast::shard

@@ -49,18 +49,9 @@ const MaskKernel* chosen_kernel = &preferred_kernel();
 
 }  // namespace
 
-void mask(std::span<std::byte> bytes, MaskKey key, std::uint64_t offset) noexcept {
-    mask_copy(bytes.data(), bytes, key, offset);
-}
-
-void mask_copy(std::byte* target, std::span<const std::byte> source, MaskKey key,
-               std::uint64_t offset) noexcept {
-    const std::uint32_t turned_key = turn_key(std::bit_cast<std::uint32_t>(key), offset);
-    if (source.size() <= mask_short_bytes_max) {
-        mask_short(target, source.data(), source.size(), turned_key);
-    } else {
-        chosen_kernel->mask(target, source.data(), source.size(), turned_key);
-    }
+void mask_long(std::byte* target, const std::byte* source, std::size_t size,
+               std::uint32_t key) noexcept {
+    chosen_kernel->mask(target, source, size, key);
 }
 
 std::span<const MaskKernel> mask_kernels() noexcept {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 #include "base/assert.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t eager_bytes = 4 << 10;
 constexpr std::uint64_t growth_factor = 16;
+constexpr std::size_t short_header_bytes = 2 + sizeof(simd::MaskKey);
 constexpr std::uint64_t block_bytes_max = std::uint64_t{1} << 31;  // BufferPool's largest class.
 
 constexpr Event failure(Reason reason) noexcept {
@@ -22,15 +24,30 @@ constexpr MessageKind message_kind(Opcode opcode) noexcept {
     return opcode == Opcode::text ? MessageKind::text : MessageKind::binary;
 }
 
-/// Unmasks a message that lies whole in the slice. The path that nearly every message takes.
-Event message_in_slice(const FrameHeader& header, std::span<std::byte> payload) noexcept {
-    simd::mask(payload, header.key);
-    if (header.opcode == Opcode::text && !simd::is_utf8(payload))
-        return failure(Reason::text_not_utf8);
+/// Unmasks a message that lies whole in the slice.
+Event message_in_slice(Opcode opcode, simd::MaskKey key, std::span<std::byte> payload) noexcept {
+    simd::mask(payload, key);
+    if (opcode == Opcode::text && !simd::is_utf8(payload)) return failure(Reason::text_not_utf8);
     return {.kind = Event::Kind::message,
-            .message_kind = message_kind(header.opcode),
+            .message_kind = message_kind(opcode),
             .payload = payload,
             .in_slice = true};
+}
+
+/// The size of the short message, one masked frame of text or binary with a length of seven bits,
+/// that lies whole at the start of `input`; nothing if something else does. What parse_header says
+/// of such a frame, in a few instructions.
+std::optional<std::size_t> short_message_bytes(std::span<const std::byte> input) noexcept {
+    constexpr unsigned fin = 0x80, masked = 0x80;
+    if (input.size() < short_header_bytes) return std::nullopt;
+    const auto first = std::to_integer<unsigned>(input[0]);
+    const auto second = std::to_integer<unsigned>(input[1]);
+    if (first != (fin | static_cast<unsigned>(Opcode::text)) &&
+        first != (fin | static_cast<unsigned>(Opcode::binary)))
+        return std::nullopt;
+    const std::size_t size = second - masked;  // Huge if it is not masked.
+    if (size >= 126 || size > input.size() - short_header_bytes) return std::nullopt;
+    return size;
 }
 
 /// The payload of a Close frame (RFC 6455 section 5.5.1): nothing, or a code and text. Its header
@@ -57,6 +74,23 @@ Event control_event(Opcode opcode, std::span<std::byte> payload) noexcept {
 
 Event Assembler::next(std::span<std::byte>& input, BufferPool& pool,
                       const AssemblerLimits& limits) {
+    if (is_fresh()) {
+        const auto size = short_message_bytes(input);
+        if (size && *size <= limits.message_bytes_max) {
+            const auto opcode = static_cast<Opcode>(input[0] & std::byte{0x0f});
+            simd::MaskKey key;
+            std::memcpy(&key, &input[2], sizeof key);
+            const std::span<std::byte> payload = input.subspan(short_header_bytes, *size);
+            input = input.subspan(short_header_bytes + *size);
+            return message_in_slice(opcode, key, payload);
+        }
+    }
+    return next_of_any_kind(input, pool, limits);
+}
+
+/// Everything that is not a short message after a whole one.
+Event Assembler::next_of_any_kind(std::span<std::byte>& input, BufferPool& pool,
+                                  const AssemblerLimits& limits) {
     // What the last call returned is over now.
     if (message_ && message_opcode_ == Opcode::continuation) message_.reset();
     if (control_ && !in_frame_) control_.reset();
@@ -64,9 +98,16 @@ Event Assembler::next(std::span<std::byte>& input, BufferPool& pool,
     while (!input.empty()) {
         if (!in_frame_) {
             const bool is_split = header_size_ != 0;
-            const ParsedHeader parsed = take_header(input);
+            const ParsedHeader parsed =
+                is_split ? complete_header(input)
+                         : parse_header(input, message_opcode_ != Opcode::continuation);
             if (parsed.reason != Reason::none) return failure(parsed.reason);
-            if (parsed.size == 0) return {};
+            if (parsed.size == 0) {
+                keep_header_start(input);
+                return {};
+            }
+            input = input.subspan(parsed.size - header_size_);
+            header_size_ = 0;
             const FrameHeader& header = parsed.header;
             if (!is_control(header.opcode)) {
                 const std::uint64_t payload_bytes = header.payload_bytes;
@@ -78,7 +119,7 @@ Event Assembler::next(std::span<std::byte>& input, BufferPool& pool,
                 if (is_whole && !is_split && payload_bytes <= input.size()) {
                     const std::span<std::byte> payload = input.first(payload_bytes);
                     input = input.subspan(payload_bytes);
-                    return message_in_slice(header, payload);
+                    return message_in_slice(header.opcode, header.key, payload);
                 }
             }
             start_frame(header);
@@ -93,32 +134,22 @@ Event Assembler::next(std::span<std::byte>& input, BufferPool& pool,
     return {};
 }
 
-/// Takes a frame header from `input`, or, if it is incomplete, all of `input` into header_.
-ParsedHeader Assembler::take_header(std::span<std::byte>& input) noexcept {
-    const bool in_message = message_opcode_ != Opcode::continuation;
-    const std::size_t held = header_size_;
-    ParsedHeader parsed;
-    if (held == 0) {
-        parsed = parse_header(input, in_message);
-    } else {
-        std::array<std::byte, client_header_bytes_max> bytes;
-        const std::size_t added = std::min(input.size(), bytes.size() - held);
-        std::memcpy(bytes.data(), header_.data(), held);
-        std::memcpy(bytes.data() + held, input.data(), added);
-        parsed = parse_header({bytes.data(), held + added}, in_message);
-    }
-    if (parsed.reason != Reason::none) return parsed;
-    if (parsed.size == 0) {
-        RC_ASSERT(held + input.size() <= header_.size());
-        std::memcpy(header_.data() + held, input.data(), input.size());
-        header_size_ = static_cast<std::uint8_t>(held + input.size());
-        input = {};
-    } else {
-        RC_ASSERT(parsed.size > held);
-        input = input.subspan(parsed.size - held);
-        header_size_ = 0;
-    }
-    return parsed;
+/// Reads the header that starts in header_ and goes on in `input`.
+ParsedHeader Assembler::complete_header(std::span<const std::byte> input) const noexcept {
+    std::array<std::byte, client_header_bytes_max> bytes;
+    const std::size_t added = std::min<std::size_t>(input.size(), bytes.size() - header_size_);
+    std::memcpy(bytes.data(), header_.data(), header_size_);
+    std::memcpy(bytes.data() + header_size_, input.data(), added);
+    return parse_header({bytes.data(), header_size_ + added},
+                        message_opcode_ != Opcode::continuation);
+}
+
+/// Takes all of `input`, which does not complete the header.
+void Assembler::keep_header_start(std::span<std::byte>& input) noexcept {
+    RC_ASSERT(header_size_ + input.size() <= header_.size());
+    std::memcpy(header_.data() + header_size_, input.data(), input.size());
+    header_size_ = static_cast<std::uint8_t>(header_size_ + input.size());
+    input = {};
 }
 
 void Assembler::start_frame(const FrameHeader& header) noexcept {

@@ -81,7 +81,13 @@ public:
     [[nodiscard]] std::uint64_t held_bytes() const noexcept { return size_; }
 
 private:
-    [[nodiscard]] ParsedHeader take_header(std::span<std::byte>& input) noexcept;
+    /// True if nothing is under way and nothing is held for what the last call returned.
+    [[nodiscard]] bool is_fresh() const noexcept { return !is_partial() && !message_ && !control_; }
+    [[nodiscard, gnu::noinline]] Event next_of_any_kind(std::span<std::byte>& input,
+                                                        BufferPool& pool,
+                                                        const AssemblerLimits& limits);
+    [[nodiscard]] ParsedHeader complete_header(std::span<const std::byte> input) const noexcept;
+    void keep_header_start(std::span<std::byte>& input) noexcept;
     void start_frame(const FrameHeader& header) noexcept;
     [[nodiscard]] Event take_message_piece(std::span<std::byte> piece, BufferPool& pool,
                                            const AssemblerLimits& limits);

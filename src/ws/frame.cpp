@@ -38,8 +38,8 @@ std::byte* write_length(std::byte* target, std::uint64_t payload_bytes,
 
 }  // namespace
 
-std::byte* write_header_before(std::byte* payload, Opcode opcode, std::uint64_t payload_bytes,
-                               std::uint8_t reserved_bits) noexcept {
+std::byte* write_any_header_before(std::byte* payload, Opcode opcode, std::uint64_t payload_bytes,
+                                   std::uint8_t reserved_bits) noexcept {
     std::byte* const start = payload - server_header_bytes(payload_bytes);
     *start = first_octet({.opcode = opcode, .reserved_bits = reserved_bits});
     std::byte* const end = write_length(start + 1, payload_bytes, 0);

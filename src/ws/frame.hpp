@@ -42,11 +42,22 @@ struct FrameHeader {
     return payload_bytes < 126 ? 2 : payload_bytes < 65536 ? 4 : 10;
 }
 
+/// write_header_before for any size of the payload.
+std::byte* write_any_header_before(std::byte* payload, Opcode opcode, std::uint64_t payload_bytes,
+                                   std::uint8_t reserved_bits) noexcept;
+
 /// Writes an unmasked FIN header (a server's) so that it ends just before `payload`; returns its
 /// first byte. There must be server_header_bytes(payload_bytes) writable bytes before `payload`.
 /// `reserved_bits` as in FrameHeader.
-std::byte* write_header_before(std::byte* payload, Opcode opcode, std::uint64_t payload_bytes,
-                               std::uint8_t reserved_bits = 0) noexcept;
+inline std::byte* write_header_before(std::byte* payload, Opcode opcode,
+                                      std::uint64_t payload_bytes,
+                                      std::uint8_t reserved_bits = 0) noexcept {
+    if (payload_bytes >= 126 || reserved_bits != 0)
+        return write_any_header_before(payload, opcode, payload_bytes, reserved_bits);
+    payload[-2] = static_cast<std::byte>(0x80 | static_cast<unsigned>(opcode));
+    payload[-1] = static_cast<std::byte>(payload_bytes);
+    return payload - 2;
+}
 
 /// Writes any header, masked when `key` is not null, to `target` (client_header_bytes_max bytes);
 /// returns its size. For clients, tests and the load generator.
