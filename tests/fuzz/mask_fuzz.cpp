@@ -60,6 +60,18 @@ void check_kernel(const MaskKernel& kernel, std::span<const std::byte> payload, 
     check_fences(arena, start, payload.size());
 }
 
+/// What the server calls. Short payloads never come to a kernel.
+void check_chosen(std::span<const std::byte> payload, MaskKey key, std::size_t offset) {
+    std::vector<std::byte> masked(payload.size());
+    ringcast::simd::mask_copy(masked.data(), payload, key, offset);
+    for (std::size_t i = 0; i < payload.size(); ++i)
+        RC_ASSERT(masked[i] == (payload[i] ^ key[(offset + i) % 4]));
+    std::ranges::copy(payload, masked.begin());
+    ringcast::simd::mask(masked, key, offset);
+    for (std::size_t i = 0; i < payload.size(); ++i)
+        RC_ASSERT(masked[i] == (payload[i] ^ key[(offset + i) % 4]));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -76,10 +88,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const MaskKernel& kernel : ringcast::simd::mask_kernels()) {
         if (kernel.supported()) check_kernel(kernel, payload, key, alignment, offset, cut);
     }
-    std::vector<std::byte> expected(payload.begin(), payload.end());
-    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] ^= key[(offset + i) % 4];
-    std::vector<std::byte> masked(payload.begin(), payload.end());
-    ringcast::simd::mask(masked, key, offset);
-    RC_ASSERT(masked == expected);
+    check_chosen(payload, key, offset);
     return 0;
 }
