@@ -4,9 +4,9 @@
 //   sim                              the regression seeds, then 200 more
 //   sim --seeds 2000 [--first N] [--jobs 2]
 //   sim --seed N [--trace]           one seed, with every submission and completion
-//   sim --seed N --walk              the fault walk: that scenario, calm but for one decision, for
-//   every decision sim --seed N --break NAME        a made-up fault of the server, which has to be
-//   noticed
+//   sim --walk [--seed N]            the fault walk: a scenario, calm but for one decision, for every
+//                                    decision; without --seed for each of --seeds scenarios
+//   sim --break NAME|all             a made-up fault of the server, which has to be noticed
 
 #include <cinttypes>
 #include <csignal>
@@ -67,18 +67,7 @@ void print(const Tally& tally) {
         std::printf(" %s=%" PRIu64, name, count);
     };
     std::printf("seen:");
-    line("turns", tally.turns);
-    line("clients", tally.clients);
-    line("handshakes", tally.handshakes);
-    line("refusals", tally.refusals);
-    line("echoes", tally.echoes);
-    line("protocol_errors", tally.protocol_errors);
-    line("timeouts", tally.timeouts);
-    line("suspensions", tally.suspensions);
-    line("quiet_shortfalls", tally.shortfalls);
-    line("early_flushes", tally.early_flushes);
-    line("early_shutdowns", tally.early_shutdowns);
-    line("late_admissions", tally.late_admissions);
+    for (const TallyCount& each : tally_counts) line(each.name, tally.*each.count);
     std::printf("\nfaults:");
     for (std::size_t i = 0; i < faults_count; ++i)
         line(to_string(static_cast<Fault>(i)).data(), tally.faults[i]);
@@ -123,16 +112,23 @@ bool run_seeds(const Arguments& arguments, Tally& total) {
 }
 
 /// Every decision of one scenario strikes once.
-bool walk(std::uint64_t seed) {
-    Tally tally;
-    std::uint64_t index = 0;
-    for (;; ++index) {
+bool walk(std::uint64_t seed, Tally& tally) {
+    for (std::uint64_t index = 0;; ++index) {
         const std::uint64_t struck = tally.walk_struck;
         if (!run_one({.seed = seed, .walk = index}, tally)) return false;
-        if (tally.walk_struck == struck) break;
+        if (tally.walk_struck == struck) return true;
+    }
+}
+
+bool walk_seeds(const Arguments& arguments) {
+    const std::uint64_t first = arguments.seed.value_or(arguments.first);
+    const std::uint64_t count = arguments.seed ? 1 : arguments.seeds;
+    Tally tally;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        if (!walk(first + i, tally)) return false;
     }
     print(tally);
-    std::printf("%" PRIu64 " faults walked in seed %" PRIu64 "\n", index, seed);
+    std::printf("%" PRIu64 " faults walked in %" PRIu64 " seeds\n", tally.walk_struck, count);
     return true;
 }
 
@@ -145,28 +141,6 @@ bool run_regressions(const std::string& path, Tally& tally) {
     return true;
 }
 
-struct NamedBreak {
-    const char* name;
-    Break broken;
-    Rule rule;
-};
-constexpr NamedBreak breaks[] = {
-    {"lose_echo", Break::lose_echo, Rule::echoes_complete},
-    {"repeat_echo", Break::repeat_echo, Rule::echoes_exact},
-    {"swap_echoes", Break::swap_echoes, Rule::echoes_exact},
-    {"flip_octet", Break::flip_octet, Rule::echoes_exact},
-    {"change_kind", Break::change_kind, Rule::echoes_exact},
-    {"flip_pong", Break::flip_pong, Rule::pongs_match},
-    {"change_code", Break::change_code, Rule::close_as_scripted},
-    {"lose_close", Break::lose_close, Rule::close_as_scripted},
-    {"change_status", Break::change_status, Rule::refusal_as_scripted},
-    {"change_accept", Break::change_accept, Rule::handshake_answered},
-    {"mask_frame", Break::mask_frame, Rule::frames_well_formed},
-    {"stall", Break::stall, Rule::liveness},
-    {"leak", Break::leak, Rule::end_state_empty},
-    {"overfill", Break::overfill, Rule::queues_bounded},
-};
-
 /// True if some seed notices the break, by the rule that is there for it.
 bool is_noticed(const NamedBreak& named) {
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
@@ -174,12 +148,12 @@ bool is_noticed(const NamedBreak& named) {
             running = {.seed = seed, .broken = named.broken};
             (void)run_world(running);
         } catch (const Violation& violation) {
-            std::printf("%-14s noticed by seed %" PRIu64 ": %s\n", named.name, seed,
+            std::printf("%-14s noticed by seed %" PRIu64 ": %s\n", named.name.data(), seed,
                         violation.what());
             return violation.rule() == named.rule;
         }
     }
-    std::printf("%-14s NOT NOTICED\n", named.name);
+    std::printf("%-14s NOT NOTICED\n", named.name.data());
     return false;
 }
 
@@ -198,9 +172,10 @@ int run_breaks(const std::string& name) {
 int usage(const char* program) {
     std::fprintf(stderr,
                  "usage: %s [--seeds N] [--first N] [--jobs N] [--regressions FILE]\n"
-                 "       %s --seed N [--trace] [--walk | --decision N]\n"
+                 "       %s --seed N [--trace] [--decision N]\n"
+                 "       %s --walk [--seed N | --seeds N] [--first N]\n"
                  "       %s --break NAME|all\n",
-                 program, program, program);
+                 program, program, program, program);
     return 2;
 }
 
@@ -235,7 +210,7 @@ int run(int argc, char** argv) {
             return usage(argv[0]);
     }
     if (!arguments.break_name.empty()) return run_breaks(arguments.break_name);
-    if (arguments.walk) return walk(arguments.seed.value_or(0)) ? 0 : 1;
+    if (arguments.walk) return walk_seeds(arguments) ? 0 : 1;
     Tally tally;
     bool passed = false;
     if (arguments.seed) {

@@ -9,6 +9,7 @@ namespace ringcast::sim {
 namespace {
 
 constexpr std::size_t first_descriptor = 3;
+constexpr Duration between_jumps = std::chrono::seconds{30};
 
 }  // namespace
 
@@ -108,6 +109,12 @@ void Network::run_event(const Event& event) {
     }
 }
 
+void Network::jump(Duration duration) {
+    if (now_ < no_jump_before_) return;
+    now_ += duration;
+    no_jump_before_ = now_ + between_jumps;
+}
+
 Duration Network::travel(const Link& link) {
     const auto jitter = static_cast<std::uint64_t>(link.jitter.count());
     auto duration = link.latency + Duration{static_cast<std::int64_t>(prng_.below(jitter + 1))};
@@ -156,6 +163,22 @@ std::uint32_t Network::connect(Peer& peer, int listener, Instant at, const Link&
     schedule(arrival, EventKind::arrive_at_listener, index);
     schedule(arrival + travel(link), EventKind::established, index);
     return index;
+}
+
+ring::Address Network::address_of(int fd) const noexcept {
+    ring::Address address;
+    if (!is_connection(fd)) return address;
+    const std::uint32_t connection = connection_of(fd);
+    address.family = ring::Address::Family::ipv4;
+    address.ip = {10, static_cast<std::uint8_t>(connection >> 16),
+                  static_cast<std::uint8_t>(connection >> 8),
+                  static_cast<std::uint8_t>(connection)};
+    address.port = 40000;
+    return address;
+}
+
+std::uint32_t Network::client_at(const ring::Address& address) noexcept {
+    return std::uint32_t{address.ip[1]} << 16 | std::uint32_t{address.ip[2]} << 8 | address.ip[3];
 }
 
 // ---- Descriptors ----

@@ -20,6 +20,7 @@
 
 #include "base/prng.hpp"
 #include "base/time.hpp"
+#include "ring/address.hpp"
 #include "sim/faults.hpp"
 #include "sim/stream.hpp"
 
@@ -83,8 +84,9 @@ public:
     /// Runs the next event if it is due by `limit` and moves the clock to it; else moves the clock
     /// to `limit` (unless that is instant_never) and returns false.
     bool step(Instant limit);
-    /// Time passes; what was due meanwhile is late.
-    void jump(Duration duration) { now_ += duration; }
+    /// Time passes; what was due meanwhile is late. Does nothing soon after another jump: no
+    /// timeout of the scenarios is skipped by a series of them.
+    void jump(Duration duration);
     /// Makes step() stop at `at`.
     void tick(Instant at) { schedule(at, EventKind::tick, 0); }
     /// True once after anything that a descriptor could notice.
@@ -94,6 +96,10 @@ public:
     /// Opens a connection to `listener` (a descriptor) at `at`. The peer must outlive the network's
     /// last step.
     std::uint32_t connect(Peer& peer, int listener, Instant at, const Link& link);
+
+    /// The number of the connection, counted by connect(), whose client has `address`.
+    [[nodiscard]] static std::uint32_t client_at(const ring::Address& address) noexcept;
+    [[nodiscard]] ring::Address address_of(int fd) const noexcept;
 
     // Descriptors: the smallest free number is used first, as POSIX wants.
 
@@ -192,6 +198,7 @@ private:
     Prng prng_;
     Faults* faults_;
     Instant now_{std::chrono::hours{1}};
+    Instant no_jump_before_{};
     std::uint64_t order_ = 0;
     bool changed_ = false;
     std::vector<Event> events_;  // A heap; the next one first.

@@ -18,8 +18,15 @@ std::string_view to_string(Rule rule) noexcept {
         case Rule::pongs_match: return "pongs_match";
         case Rule::frames_well_formed: return "frames_well_formed";
         case Rule::close_as_scripted: return "close_as_scripted";
+        case Rule::notices_exact: return "notices_exact";
+        case Rule::verdict_kept: return "verdict_kept";
+        case Rule::turned_away_only_when_full: return "turned_away_only_when_full";
         case Rule::refusal_as_scripted: return "refusal_as_scripted";
         case Rule::queues_bounded: return "queues_bounded";
+        case Rule::memory_bounded: return "memory_bounded";
+        case Rule::connections_bounded: return "connections_bounded";
+        case Rule::cut_at_once: return "cut_at_once";
+        case Rule::closed_once: return "closed_once";
         case Rule::liveness: return "liveness";
         case Rule::end_state_empty: return "end_state_empty";
     }

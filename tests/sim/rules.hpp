@@ -27,9 +27,17 @@ enum class Rule {
     frames_well_formed,  ///< What the server sends parses: no mask, no reserved bits, legal
                          ///< fragments.
     close_as_scripted,  ///< The close code is legal and the one that the client's script calls for.
+    notices_exact,      ///< What the application sent unasked comes in order, each once, unless
+                        ///< the shard said that it dropped it.
+    verdict_kept,       ///< A refusal by the application is what the client sees.
+    turned_away_only_when_full,  ///< A connection that ends without any answer was one too many.
     refusal_as_scripted,  ///< A malformed opening handshake gets its status, and then the end.
     // Of the whole.
-    queues_bounded,   ///< Queues stay under their limits.
+    queues_bounded,       ///< Queues stay under their limits.
+    memory_bounded,       ///< So does pooled memory, but for a bound that follows from the queues.
+    connections_bounded,  ///< So do connections and sessions.
+    cut_at_once,          ///< When the time of a shutdown is up, no session is left.
+    closed_once,          ///< The application hears of the end of each session once.
     liveness,         ///< Everything finishes within a bounded number of turns and of virtual time.
     end_state_empty,  ///< No connection, descriptor, slice or armed operation is left.
 };

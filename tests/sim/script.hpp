@@ -81,6 +81,10 @@ struct ServerLimits {
     std::size_t target_bytes_max = 128;
     std::size_t head_bytes_max = 1024;
     std::uint16_t shutdown_code = 1001;
+    std::size_t notice_bytes = 0;   ///< Of messages that come unasked; 0: none come.
+    bool may_turn_away = false;     ///< Connections may end before any answer.
+    bool is_memory_scarce = false;  ///< Handshakes may be answered with 503.
+    bool may_overload = false;      ///< A session may end early, with 1013.
 };
 
 /// Draws the script of one client.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/notice.hpp"
+
 namespace ringcast::sim {
 namespace {
 
@@ -11,6 +13,9 @@ bool is_legal(std::uint16_t code) noexcept {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
 }
+
+constexpr int service_unavailable = 503;
+constexpr std::uint16_t try_again_later = 1013;
 
 }  // namespace
 
@@ -40,7 +45,7 @@ void SessionChecker::on_frame(const test::ServerFrame& frame) {
             if (!assembling_) fail(Rule::frames_well_formed, "a continuation of nothing");
             [[fallthrough]];
         case test::opcode_text:
-        case test::opcode_binary: return on_echo(frame);
+        case test::opcode_binary: return on_message(frame);
         case test::opcode_ping: return;
         case test::opcode_pong: return on_pong(frame);
         case test::opcode_close: return on_close(frame);
@@ -48,7 +53,7 @@ void SessionChecker::on_frame(const test::ServerFrame& frame) {
     }
 }
 
-void SessionChecker::on_echo(const test::ServerFrame& frame) {
+void SessionChecker::on_message(const test::ServerFrame& frame) {
     if (frame.opcode != test::opcode_continuation) {
         if (assembling_) fail(Rule::frames_well_formed, "a message inside a message");
         assembling_ = Owed{.opcode = frame.opcode, .payload = {}};
@@ -57,6 +62,19 @@ void SessionChecker::on_echo(const test::ServerFrame& frame) {
     if (!frame.fin) return;
     const Owed message = std::move(*assembling_);
     assembling_.reset();
+    return is_notice(message.payload) ? on_notice(message) : on_echo(message);
+}
+
+void SessionChecker::on_notice(const Owed& message) {
+    if (limits_.notice_bytes == 0) fail(Rule::notices_exact, "a notice that nobody sent");
+    if (message.opcode != test::opcode_binary ||
+        message.payload != notice_payload(notices_, limits_.notice_bytes)) {
+        fail(Rule::notices_exact, "notice " + std::to_string(notices_) + " is another");
+    }
+    ++notices_;
+}
+
+void SessionChecker::on_echo(const Owed& message) {
     const std::string number = "message " + std::to_string(echoes_);
     if (echoes_ == script_.owed.size()) fail(Rule::echoes_exact, number + " is owed to nobody");
     const Owed& owed = script_.owed[echoes_];
@@ -93,37 +111,75 @@ void SessionChecker::on_error(const std::string& error) const {
     fail(Rule::frames_well_formed, error);
 }
 
-void SessionChecker::on_end(End end) {
+void SessionChecker::on_end(End end, std::size_t unread) {
     end_ = end;
+    unread_ = unread;
 }
 
-void SessionChecker::finish(Excuse excuse) const {
-    if (excuse == Excuse::weather || script_.may_break) return;
+bool SessionChecker::was_overloaded() const noexcept {
+    return status_ == 101 ? limits_.may_overload && close_code_ == try_again_later
+                          : limits_.is_memory_scarce && status_ == service_unavailable;
+}
+
+void SessionChecker::finish(const Circumstances& circumstances) const {
+    const Excuse excuse = circumstances.excuse;
+    // All that was sent before a Close comes before it, whatever happens afterwards.
+    if (closed_) check_notices(circumstances.notices);
+    if (excuse == Excuse::weather || excuse == Excuse::termination || script_.may_break) return;
+    if (was_turned_away()) return;
+    check_status(circumstances);
     if (excuse == Excuse::shutdown) return check_close(excuse);
-    if (script_.status != 0 && status_ != script_.status) {
-        fail(script_.status == 101 ? Rule::handshake_answered : Rule::refusal_as_scripted,
-             "the response is " + std::to_string(status_) + ", not " +
-                 std::to_string(script_.status));
+    if (status_ == 101) {
+        if (!was_overloaded()) check_complete();
+        check_close(excuse);
+        check_notices(circumstances.notices);
     }
-    if (script_.is_complete && echoes_ != script_.owed.size()) {
+    check_end();
+}
+
+void SessionChecker::check_status(const Circumstances& circumstances) const {
+    if (was_overloaded()) return;
+    if (circumstances.excuse == Excuse::shutdown &&
+        (status_ == 0 || status_ == service_unavailable))
+        return;
+    const int verdict = circumstances.verdict;
+    const int expected = verdict != 0 ? verdict : script_.status;
+    if (status_ == expected) return;
+    const Rule rule = verdict != 0 && verdict != 101 ? Rule::verdict_kept
+                      : expected == 101              ? Rule::handshake_answered
+                                                     : Rule::refusal_as_scripted;
+    fail(rule, "the response is " + std::to_string(status_) + ", not " + std::to_string(expected));
+}
+
+void SessionChecker::check_notices(std::uint64_t sent) const {
+    if (notices_ == sent) return;
+    fail(Rule::notices_exact,
+         std::to_string(notices_) + " notices came of " + std::to_string(sent));
+}
+
+void SessionChecker::check_complete() const {
+    if (!script_.is_complete) return;
+    if (echoes_ != script_.owed.size()) {
         fail(Rule::echoes_complete, std::to_string(echoes_) + " of " +
                                         std::to_string(script_.owed.size()) +
                                         " messages came back");
     }
-    if (script_.is_complete && pongs_ != script_.pings.size())
-        fail(Rule::pongs_match, "the last ping has no answer");
-    check_close(excuse);
-    if (!end_) fail(Rule::liveness, "the connection has not ended");
-    if (*end_ == End::reset) fail(Rule::close_as_scripted, "ended by a reset");
+    if (pongs_ != script_.pings.size()) fail(Rule::pongs_match, "the last ping has no answer");
 }
 
 void SessionChecker::check_close(Excuse excuse) const {
     const bool scripted = closed_ ? std::ranges::count(script_.close_codes, close_code_) > 0
                                   : script_.close_codes.empty();
-    if (scripted) return;
+    if (scripted || was_overloaded()) return;
     if (excuse == Excuse::shutdown && (!closed_ || close_code_ == limits_.shutdown_code)) return;
     fail(Rule::close_as_scripted,
          closed_ ? "close code " + std::to_string(close_code_) : std::string{"no Close"});
+}
+
+void SessionChecker::check_end() const {
+    if (!end_) fail(Rule::liveness, "the connection has not ended");
+    if (*end_ == End::reset) fail(Rule::close_as_scripted, "ended by a reset");
+    if (unread_ != 0) fail(Rule::frames_well_formed, "ended in the middle of a frame");
 }
 
 }  // namespace ringcast::sim

@@ -48,15 +48,7 @@ ring::Waker SimRing::waker() noexcept {
 }
 
 ring::Address SimRing::peer_address(int fd) noexcept {
-    ring::Address address;
-    if (!network_->is_connection(fd)) return address;
-    const std::uint32_t connection = network_->connection_of(fd);
-    address.family = ring::Address::Family::ipv4;
-    address.ip = {10, static_cast<std::uint8_t>(connection >> 16),
-                  static_cast<std::uint8_t>(connection >> 8),
-                  static_cast<std::uint8_t>(connection)};
-    address.port = 40000;
-    return address;
+    return network_->address_of(fd);
 }
 
 bool SimRing::idle() const noexcept {

@@ -3,9 +3,9 @@
 // and holds the shard to the contract of src/ring/ring.hpp. A broken rule is thrown as a Violation.
 //
 // A turn may move the virtual clock: with nothing to return it runs the network's events up to its
-// deadline, as a real ring would sleep. With several shards in one thread the driver sets a horizon
-// (the earliest deadline of the others), at which a turn returns early, so that they can be turned
-// in any order.
+// deadline, as a real ring would sleep. With several shards in one thread a turn returns early when
+// something happens that is not its own, and at a horizon that the driver sets (the earliest
+// deadline of the others), so that they can be turned in any order.
 
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +45,8 @@ public:
 
     /// No turn waits longer than until then.
     void set_horizon(Instant horizon) noexcept { horizon_ = horizon; }
+    /// Other rings stand on the same network.
+    void share_network() noexcept { shares_network_ = true; }
     /// The deadline of the last turn that returned with nothing.
     [[nodiscard]] Instant sleeps_until() const noexcept { return sleeps_until_; }
     /// True if a turn could return something at once.
@@ -150,9 +152,9 @@ private:
     std::uint64_t turn_ = 0;
     Instant horizon_ = instant_never;
     Instant sleeps_until_{};
-    Instant no_jump_before_{};
     Instant wake_due_{};      // A wake ends no wait before.
     std::vector<int> ready_;  // Descriptors; scratch of collect().
+    bool shares_network_ = false;
     bool wake_pending_ = false;
     bool stuck_ = false;
     bool prints_trace_ = false;

@@ -5,73 +5,28 @@
 #include <string>
 #include <vector>
 
-#include "shard/shard.hpp"
-#include "sim/echo_endpoint.hpp"
+#include "sim/host.hpp"
 #include "sim/network.hpp"
+#include "sim/pick.hpp"
 #include "sim/rules.hpp"
-#include "sim/sim_ring.hpp"
+#include "sim/scenario.hpp"
+#include "sim/ws_peer.hpp"
 
 namespace ringcast::sim {
 namespace {
 
 constexpr std::uint64_t turns_max = 400'000;
 constexpr Duration virtual_time_max = std::chrono::hours{1};
-constexpr std::size_t shards_count = 1;
-/// What an open session queues besides messages: a 101 and a control frame.
-constexpr std::uint64_t queue_extra_bytes = 1024;
-
-template <class T, std::size_t N>
-T pick(Prng& prng, const T (&values)[N]) {
-    return values[prng.below(N)];
-}
+/// Sets the source of features apart from that of everything else. Chosen so that the regression
+/// seeds that are older than the features draw none of them.
+constexpr std::uint64_t features_salt = 53;
 
 /// The kind of client that notices `broken`.
 Behaviour behaviour_to_show(Break broken) {
-    switch (broken) {
-        case Break::flip_pong: return Behaviour::fragmented;
-        case Break::lose_echo:
-        case Break::swap_echoes: return Behaviour::pipelined;
-        case Break::change_status: return Behaviour::refused;
-        case Break::none:
-        case Break::repeat_echo:
-        case Break::flip_octet:
-        case Break::change_kind:
-        case Break::change_code:
-        case Break::lose_close:
-        case Break::change_accept:
-        case Break::mask_frame:
-        case Break::stall:
-        case Break::leak:
-        case Break::overfill: return Behaviour::lockstep;
-    }
-    return Behaviour::lockstep;
+    const auto* const named = std::ranges::find(breaks, broken, &NamedBreak::broken);
+    RC_ASSERT(named != std::end(breaks));
+    return named->behaviour;
 }
-
-/// A shard and what it stands on.
-struct Host {
-    Host(Network& network, Faults& faults, Prng& prng, const shard::Settings& settings,
-         const shard::SessionLimits& limits, std::uint64_t pending_odds)
-        : listener{network.listen()},
-          ring{network, faults, SimRingSettings::draw(prng), prng.next()},
-          log{0, shard::LogLevel::info, 16},
-          shard{ring, settings, make_router(limits, ledger, pending_odds, prng.next()), log} {
-        shard.listen(listener);
-    }
-
-    static shard::Router make_router(const shard::SessionLimits& limits, EchoLedger& ledger,
-                                     std::uint64_t pending_odds, std::uint64_t seed) {
-        shard::Router router;
-        router.mount(*shard::PathPattern::parse("/echo"),
-                     std::make_unique<EchoEndpoint>(limits, ledger, pending_odds, seed));
-        return router;
-    }
-
-    int listener;
-    EchoLedger ledger;
-    SimRing ring;
-    shard::LogQueue log;
-    shard::Shard shard;
-};
 
 class World {
 public:
@@ -79,68 +34,55 @@ public:
     Tally run();
 
 private:
-    void draw_limits();
+    using Circumstances = SessionChecker::Circumstances;
+    using Excuse = SessionChecker::Excuse;
+
     void draw_clients();
     [[nodiscard]] Link draw_link();
     void turn();
     void close_listeners();
-    void resolve_some();
+    void decide_some();
     template <class Done>
     void run_until(Done&& done);
     void begin_shutdown();
-    void check_queues() const;
+    void terminate();
+    void check_clients();
     void check_end();
     [[nodiscard]] bool all_waiting() const;
+    [[nodiscard]] bool all_done() const;
     [[nodiscard]] Tally tally() const;
 
     WorldOptions options_;
     Prng prng_;
+    Prng features_;
     Faults faults_;
     Network network_;
-    ServerLimits limits_;
-    shard::Settings settings_;
-    shard::SessionLimits session_limits_;
+    Scenario scenario_;
     std::vector<std::unique_ptr<Host>> hosts_;
     std::vector<std::unique_ptr<WsPeer>> peers_;
-    std::vector<bool> excused_;  // By peer: the shutdown came while it was busy.
-    std::uint64_t turns_ = 0, late_admissions_ = 0;
+    std::vector<Circumstances> circumstances_;  // By peer.
+    std::uint64_t turns_ = 0;
     Instant start_;
-    bool shut_down_early_ = false;
+    bool shut_down_early_ = false, terminated_ = false;
 };
 
 World::World(const WorldOptions& options)
     : options_{options},
       prng_{options.seed},
+      features_{options.seed ^ features_salt},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
+      scenario_{draw_scenario(prng_, features_)},
       start_{network_.now()} {
-    draw_limits();
-    const std::uint64_t pending_odds = pick<std::uint64_t>(prng_, {0, 0, 2, 5});
-    for (std::size_t i = 0; i < shards_count; ++i) {
-        settings_.index = static_cast<std::uint32_t>(i);
-        settings_.seed = prng_.next();
-        hosts_.push_back(std::make_unique<Host>(network_, faults_, prng_, settings_,
-                                                session_limits_, pending_odds));
-        if (options.prints_trace) hosts_.back()->ring.print_trace();
+    shard::Settings settings = scenario_.settings;
+    for (std::size_t i = 0; i < scenario_.shards_count; ++i) {
+        settings.index = static_cast<std::uint32_t>(i);
+        settings.seed = prng_.next();
+        hosts_.push_back(
+            std::make_unique<Host>(network_, faults_, prng_, scenario_, settings, options_.broken));
+        if (options.prints_trace) hosts_.back()->ring().print_trace();
     }
     draw_clients();
-}
-
-void World::draw_limits() {
-    limits_.message_bytes_max = pick<std::size_t>(prng_, {300, 1000, 4096, 4096, 16384, 65536});
-    limits_.shutdown_code = prng_.chance(1, 2) ? 1001 : 1012;
-    settings_.head.head_bytes_max = static_cast<std::uint32_t>(limits_.head_bytes_max);
-    settings_.head.target_bytes_max = static_cast<std::uint32_t>(limits_.target_bytes_max);
-    settings_.early_flush_bytes = pick<std::uint32_t>(prng_, {1, 500, 4096, 256 << 10});
-    settings_.pool_retain_bytes_max = pick<std::size_t>(prng_, {0, 4096, 16u << 20});
-    settings_.timers_per_turn = pick<std::uint32_t>(prng_, {1, 2, 1024});
-    settings_.tick_interval = std::chrono::seconds{1 + prng_.below(20)};
-    // From the start of the closing handshake to its end, the output before it included.
-    settings_.close_timeout = std::chrono::seconds{20};
-    session_limits_.message_bytes_max = limits_.message_bytes_max;
-    session_limits_.send_queue_bytes_max = pick<std::uint64_t>(prng_, {600, 2000, 16384, 1 << 20});
-    session_limits_.idle_timeout = std::chrono::seconds{60 + prng_.below(60)};
-    session_limits_.ping_interval = std::chrono::seconds{5 + prng_.below(25)};
 }
 
 Link World::draw_link() {
@@ -150,8 +92,8 @@ Link World::draw_link() {
     link.buffer_bytes = pick<std::size_t>(prng_, {512, 2048, 16384, 65536});
     // Thin and slow at once would need more time than the timeouts leave.
     const bool is_slow = link.latency > std::chrono::milliseconds{1};
-    link.buffer_bytes =
-        std::max<std::size_t>(link.buffer_bytes, is_slow ? 16384 : limits_.message_bytes_max / 4);
+    link.buffer_bytes = std::max<std::size_t>(
+        link.buffer_bytes, is_slow ? 16384 : scenario_.limits.message_bytes_max / 4);
     return link;
 }
 
@@ -169,16 +111,16 @@ void World::draw_clients() {
             broken == Break::none ? kinds[prng_.below(kinds.size())] : behaviour_to_show(broken);
         std::string name{"client "};
         name += std::to_string(i);
-        peers_.push_back(std::make_unique<WsPeer>(draw_script(prng_, behaviour, limits_), limits_,
-                                                  std::move(name), broken));
+        peers_.push_back(std::make_unique<WsPeer>(draw_script(prng_, behaviour, scenario_.limits),
+                                                  scenario_.limits, std::move(name), broken));
         const Duration delay{static_cast<std::int64_t>(
             prng_.below(static_cast<std::uint64_t>(arrival_span.count())))};
         // One draw a statement: the order of arguments is the compiler's choice.
-        const int listener = hosts_[prng_.below(hosts_.size())]->listener;
+        const int listener = hosts_[prng_.below(hosts_.size())]->listener();
         const Link link = draw_link();
         network_.connect(*peers_.back(), listener, start_ + delay, link);
     }
-    excused_.resize(count);
+    circumstances_.resize(count);
 }
 
 void World::turn() {
@@ -186,41 +128,32 @@ void World::turn() {
     Instant horizon = instant_never;
     for (const auto& other : hosts_) {
         if (other.get() == &host) continue;
-        horizon = std::min(horizon,
-                           other->ring.is_runnable() ? network_.now() : other->ring.sleeps_until());
+        horizon = std::min(
+            horizon, other->ring().is_runnable() ? network_.now() : other->ring().sleeps_until());
     }
     // A late admission is decided soon, whatever the shard waits for.
     const bool is_pending =
-        std::ranges::any_of(hosts_, [](const auto& each) { return !each->ledger.pending.empty(); });
+        std::ranges::any_of(hosts_, [](const auto& each) { return each->has_pending(); });
     if (is_pending)
         horizon = std::min(horizon, network_.now() + std::chrono::milliseconds{prng_.below(50)});
-    host.ring.set_horizon(horizon);
-    host.shard.turn();
+    host.ring().set_horizon(horizon);
+    host.turn();
     close_listeners();
-    check_queues();
-    resolve_some();
+    decide_some();
     ++turns_;
 }
 
 /// Who finds no shard behind a listener any more is refused, as by a server that has gone.
 void World::close_listeners() {
     for (const auto& host : hosts_) {
-        if (host->shard.finished() && network_.is_listener(host->listener))
-            network_.close_listener(host->listener);
+        if (host->finished() && network_.is_listener(host->listener()))
+            network_.close_listener(host->listener());
     }
 }
 
-/// The application makes up its mind about late admissions, on another thread as it were.
-void World::resolve_some() {
+void World::decide_some() {
     for (const auto& host : hosts_) {
-        std::deque<SlotId>& pending = host->ledger.pending;
-        if (pending.empty() || prng_.chance(1, 2)) continue;
-        auto note = std::make_unique<shard::Note>();
-        note->session = pending.front();
-        note->verdict = EchoEndpoint::admit(host->ledger);
-        pending.pop_front();
-        host->shard.inbox().post(std::move(note));
-        ++late_admissions_;
+        if (host->has_pending() && !prng_.chance(1, 2)) host->decide_one();
     }
 }
 
@@ -228,7 +161,8 @@ template <class Done>
 void World::run_until(Done&& done) {
     while (!done()) {
         turn();
-        const bool is_stuck = hosts_.size() == 1 && hosts_.front()->ring.is_stuck();
+        const bool is_stuck =
+            std::ranges::all_of(hosts_, [](const auto& host) { return host->ring().is_stuck(); });
         if (turns_ < turns_max && network_.now() - start_ < virtual_time_max && !is_stuck) continue;
         std::string text =
             is_stuck ? "nothing can happen any more" : "too many turns or too much time";
@@ -245,122 +179,89 @@ bool World::all_waiting() const {
                                [](const auto& peer) { return peer->is_waiting_for_shutdown(); });
 }
 
+bool World::all_done() const {
+    return std::ranges::all_of(peers_, [](const auto& peer) { return peer->is_done(); }) &&
+           std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
+}
+
 Tally World::run() {
     // Most runs let everybody finish; some servers are stopped in the middle.
-    shut_down_early_ = options_.broken == Break::none && prng_.chance(1, 8);
+    shut_down_early_ = options_.broken == Break::none &&
+                       (prng_.chance(1, 8) || scenario_.termination_turns.has_value());
     const std::uint64_t turns_before = shut_down_early_ ? prng_.below(200) : UINT64_MAX;
     run_until([&] { return turns_ >= turns_before || all_waiting(); });
     begin_shutdown();
-    run_until([&] {
-        return std::ranges::all_of(peers_, [](const auto& peer) { return peer->is_done(); }) &&
-               std::ranges::all_of(hosts_, [](const auto& host) { return host->shard.finished(); });
-    });
-    for (std::size_t i = 0; i < peers_.size(); ++i) peers_[i]->check(excused_[i]);
+    if (scenario_.termination_turns) {
+        const std::uint64_t turns = turns_ + *scenario_.termination_turns;
+        run_until([&] { return turns_ >= turns || all_done(); });
+        terminate();
+    }
+    run_until([&] { return all_done(); });
+    check_clients();
     check_end();
     return tally();
 }
 
 void World::begin_shutdown() {
-    for (std::size_t i = 0; i < peers_.size(); ++i)
-        excused_[i] = !peers_[i]->is_waiting_for_shutdown();
-    for (const auto& host : hosts_) {
-        host->shard.begin_shutdown(static_cast<CloseCode>(limits_.shutdown_code));
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+        if (!peers_[i]->is_waiting_for_shutdown()) circumstances_[i].excuse = Excuse::shutdown;
     }
+    for (const auto& host : hosts_) host->begin_shutdown();
     close_listeners();
 }
 
-void World::check_queues() const {
-    const std::uint64_t per_session = options_.broken == Break::overfill
-                                          ? 0
-                                          : session_limits_.high_water_bytes() +
-                                                session_limits_.message_bytes_max +
-                                                queue_extra_bytes;
+void World::terminate() {
+    terminated_ = !all_done();
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+        if (!peers_[i]->is_done()) circumstances_[i].excuse = Excuse::termination;
+    }
+    for (const auto& host : hosts_) host->terminate();
+}
+
+void World::check_clients() {
     for (const auto& host : hosts_) {
-        const shard::Metrics& metrics = host->shard.metrics();
-        if (metrics.queue_bytes > host->shard.connections() * per_session) {
-            throw Violation{Rule::queues_bounded,
-                            std::to_string(metrics.queue_bytes) + " bytes are queued"};
+        for (const Admission& admission : host->ledger().admissions) {
+            circumstances_[admission.client].verdict = admission.status;
+            circumstances_[admission.client].notices = admission.notices;
         }
+    }
+    std::uint64_t turned_away = 0;
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+        peers_[i]->check(circumstances_[i]);
+        if (peers_[i]->was_turned_away() && circumstances_[i].excuse == Excuse::none) ++turned_away;
+    }
+    for (const auto& host : hosts_)
+        turned_away -= std::min(turned_away, host->metrics().accepts_refused);
+    if (turned_away > 0) {
+        throw Violation{Rule::turned_away_only_when_full,
+                        std::to_string(turned_away) + " clients had no answer"};
     }
 }
 
 void World::check_end() {
     if (options_.broken == Break::leak) (void)network_.listen();
-    for (const auto& host : hosts_) {
-        // Received slices live for two turns; a verdict that came too late is read and destroyed.
-        for (int i = 0; i < 2; ++i) host->shard.turn();
-        if (!host->ring.idle()) throw Violation{Rule::end_state_empty, host->ring.what_is_left()};
-        const shard::Metrics& metrics = host->shard.metrics();
-        const EchoLedger& ledger = host->ledger;
-        const std::uint64_t left = host->shard.connections() + metrics.connections +
-                                   metrics.sessions + metrics.queue_bytes + metrics.held_bytes +
-                                   host->shard.pool().blocks_in_use();
-        if (left != 0) {
-            std::string text = std::to_string(metrics.connections) + " connections, ";
-            text += std::to_string(metrics.sessions) + " sessions, " +
-                    std::to_string(metrics.queue_bytes) + " queued, ";
-            text += std::to_string(metrics.held_bytes) + " held, ";
-            text += std::to_string(host->shard.pool().blocks_in_use()) + " blocks";
-            throw Violation{Rule::end_state_empty, text};
-        }
-        if (ledger.opened != ledger.closed || ledger.states != 0) {
-            throw Violation{Rule::end_state_empty,
-                            std::to_string(ledger.opened) + " sessions opened, " +
-                                std::to_string(ledger.closed) + " closed, " +
-                                std::to_string(ledger.states) + " states left"};
-        }
-    }
+    for (const auto& host : hosts_) host->check_end();
     if (network_.descriptors_open() != 0) {
         throw Violation{Rule::end_state_empty, "a descriptor is open"};
     }
 }
 
 Tally World::tally() const {
-    Tally tally{.runs = 1, .turns = turns_, .clients = peers_.size()};
-    for (const auto& host : hosts_) {
-        const shard::Metrics& metrics = host->shard.metrics();
-        tally.echoes += metrics.messages_sent;
-        tally.handshakes += metrics.handshakes;
-        tally.refusals += metrics.handshakes_refused;
-        tally.protocol_errors += metrics.protocol_errors;
-        tally.timeouts += metrics.timeouts;
-        tally.suspensions += metrics.suspensions;
-        tally.shortfalls += host->ring.counters().quiet_shortfalls;
-        tally.early_flushes += host->ring.counters().early_flushes;
-        tally.trace_hash += host->ring.trace_hash();
-    }
-    for (const auto& peer : peers_)
+    Tally tally{.runs = 1, .turns = turns_, .clients = peers_.size(), .shards = hosts_.size()};
+    for (const auto& host : hosts_) host->add_to(tally);
+    for (const auto& peer : peers_) {
         ++tally.behaviours[static_cast<std::size_t>(peer->script().behaviour)];
+        if (peer->was_overloaded()) ++tally.overloads;
+    }
     tally.faults = faults_.counts();
     tally.decisions = faults_.decisions();
     tally.early_shutdowns = shut_down_early_ ? 1 : 0;
-    tally.late_admissions = late_admissions_;
+    tally.terminations = terminated_ ? 1 : 0;
     tally.walk_struck = faults_.struck() ? 1 : 0;
     return tally;
 }
 
 }  // namespace
-
-void Tally::add(const Tally& other) {
-    runs += other.runs;
-    turns += other.turns;
-    clients += other.clients;
-    echoes += other.echoes;
-    handshakes += other.handshakes;
-    refusals += other.refusals;
-    protocol_errors += other.protocol_errors;
-    timeouts += other.timeouts;
-    suspensions += other.suspensions;
-    shortfalls += other.shortfalls;
-    early_flushes += other.early_flushes;
-    decisions += other.decisions;
-    early_shutdowns += other.early_shutdowns;
-    late_admissions += other.late_admissions;
-    for (std::size_t i = 0; i < faults.size(); ++i) faults[i] += other.faults[i];
-    for (std::size_t i = 0; i < behaviours.size(); ++i) behaviours[i] += other.behaviours[i];
-    trace_hash += other.trace_hash;
-    walk_struck += other.walk_struck;
-}
 
 Tally run_world(const WorldOptions& options) {
     // Not destroyed after a violation: a shard asserts that it ends empty, which would hide what

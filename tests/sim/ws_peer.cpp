@@ -4,6 +4,8 @@
 #include <span>
 #include <utility>
 
+#include "sim/notice.hpp"
+
 namespace ringcast::sim {
 
 WsPeer::WsPeer(Script script, const ServerLimits& limits, std::string name, Break broken)
@@ -17,8 +19,10 @@ void WsPeer::run(Wire wire, Instant now) {
     if (done_) return;
     if (wire.was_reset() || (reads_ ? wire.at_end() : wire.has_ended())) {
         if (reads_ && !wire.arrived().empty()) return;  // A slow reader has more to read before.
-        checker_.on_end(wire.was_reset() ? SessionChecker::End::reset
-                                         : SessionChecker::End::finished);
+        const std::size_t unread = reader_.unread().size();
+        checker_.on_end(
+            wire.was_reset() ? SessionChecker::End::reset : SessionChecker::End::finished,
+            break_ == Break::half_frame ? unread + 1 : unread);
         end(wire);
     }
 }
@@ -27,6 +31,12 @@ void WsPeer::end(Wire wire) {
     done_ = true;
     was_severed_ = wire.was_severed();
     wire.close();
+}
+
+/// By Break::snub: as if the server had closed the connection without an answer.
+void WsPeer::end_unanswered(Wire wire) {
+    checker_.on_end(SessionChecker::End::finished, 0);
+    end(wire);
 }
 
 // ---- Reading ----
@@ -46,6 +56,10 @@ void WsPeer::read(Wire wire, Instant now) {
     if (!checker_.has_response()) {
         auto response = reader_.next_response();
         if (response && break_ == Break::change_status) response->status = 200;
+        const bool is_refusal = response && response->status != 101 && response->status != 503;
+        if (is_refusal && break_ == Break::overrule) response->status = 418;
+        if (response && break_ == Break::snub && checker_.may_be_turned_away())
+            return end_unanswered(wire);
         if (response && break_ == Break::change_accept) response->fields.clear();
         if (response) checker_.on_response(*response);
     }
@@ -62,7 +76,8 @@ void WsPeer::read_frames() {
 }
 
 void WsPeer::take(test::ServerFrame frame) {
-    const bool is_message = frame.opcode <= test::opcode_binary;
+    const bool is_unasked = is_notice(frame.payload);
+    const bool is_message = frame.opcode <= test::opcode_binary && !is_unasked;
     const bool is_second = checker_.echoes() == 1;
     switch (break_) {
         case Break::lose_echo:
@@ -95,13 +110,23 @@ void WsPeer::take(test::ServerFrame frame) {
         case Break::lose_close:
             if (frame.opcode == test::opcode_close) return;
             break;
+        case Break::lose_notice:
+            if (is_unasked) return;
+            break;
         case Break::mask_frame: checker_.on_error("masked server frame"); break;
         case Break::none:
         case Break::change_status:
         case Break::change_accept:
+        case Break::half_frame:
+        case Break::overrule:
+        case Break::snub:
         case Break::stall:
         case Break::leak:
-        case Break::overfill: break;
+        case Break::overfill:
+        case Break::hoard:
+        case Break::overcrowd:
+        case Break::spare:
+        case Break::close_twice: break;
     }
     checker_.on_frame(frame);
     for (const test::ServerFrame& late : std::exchange(held_back_, {})) checker_.on_frame(late);
@@ -168,11 +193,9 @@ bool WsPeer::play_step(Wire wire, Instant now) {
     return true;
 }
 
-void WsPeer::check(bool shutting_down) const {
-    using Excuse = SessionChecker::Excuse;
-    checker_.finish(was_severed_    ? Excuse::weather
-                    : shutting_down ? Excuse::shutdown
-                                    : Excuse::none);
+void WsPeer::check(SessionChecker::Circumstances circumstances) const {
+    if (was_severed_) circumstances.excuse = SessionChecker::Excuse::weather;
+    checker_.finish(circumstances);
 }
 
 }  // namespace ringcast::sim

@@ -6,31 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "sim/break.hpp"
 #include "sim/network.hpp"
 #include "sim/script.hpp"
 #include "sim/session_checker.hpp"
 #include "support/ws_client.hpp"
 
 namespace ringcast::sim {
-
-/// A fault of a server, made up between the wire and the checker, to see that the checker notices.
-enum class Break : std::uint8_t {
-    none,
-    lose_echo,
-    repeat_echo,
-    swap_echoes,
-    flip_octet,
-    change_kind,
-    flip_pong,
-    change_code,
-    lose_close,
-    change_status,
-    change_accept,
-    mask_frame,
-    stall,     ///< The client never sees the end.
-    leak,      ///< A descriptor stays open.
-    overfill,  ///< Queues seem larger than they may be.
-};
 
 class WsPeer final : public Peer {
 public:
@@ -45,9 +27,14 @@ public:
                          step_ == script_.steps.size() && checker_.has_response());
     }
     [[nodiscard]] const Script& script() const noexcept { return script_; }
-    /// Throws if the server broke a promise. `shutting_down`: the server was told to stop before
-    /// this client was done.
-    void check(bool shutting_down) const;
+    /// Throws if the server broke a promise. `circumstances`: but for the weather, which the client
+    /// knows itself.
+    void check(SessionChecker::Circumstances circumstances) const;
+    /// The connection ended before the server said anything, and not because of the weather.
+    [[nodiscard]] bool was_turned_away() const noexcept {
+        return checker_.was_turned_away() && !was_severed_ && !script_.may_break;
+    }
+    [[nodiscard]] bool was_overloaded() const noexcept { return checker_.was_overloaded(); }
 
 private:
     void read(Wire wire, Instant now);
@@ -59,6 +46,7 @@ private:
     /// True if the current step is over.
     bool play_step(Wire wire, Instant now);
     void end(Wire wire);
+    void end_unanswered(Wire wire);
 
     Script script_;
     SessionChecker checker_;

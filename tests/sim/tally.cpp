@@ -1,0 +1,15 @@
+#include "sim/tally.hpp"
+
+namespace ringcast::sim {
+
+void Tally::add(const Tally& other) {
+    for (const TallyCount& each : tally_counts) this->*each.count += other.*each.count;
+    runs += other.runs;
+    decisions += other.decisions;
+    trace_hash += other.trace_hash;
+    walk_struck += other.walk_struck;
+    for (std::size_t i = 0; i < faults.size(); ++i) faults[i] += other.faults[i];
+    for (std::size_t i = 0; i < behaviours.size(); ++i) behaviours[i] += other.behaviours[i];
+}
+
+}  // namespace ringcast::sim
