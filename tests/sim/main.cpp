@@ -4,8 +4,8 @@
 //   sim                              the regression seeds, then 200 more
 //   sim --seeds 2000 [--first N] [--jobs 2]
 //   sim --seed N [--trace]           one seed, with every submission and completion
-//   sim --walk [--seed N]            the fault walk: a scenario, calm but for one decision, for every
-//                                    decision; without --seed for each of --seeds scenarios
+//   sim --walk [--seed N]            the fault walk: a scenario, calm but for one decision, for
+//                                    every decision; without --seed for each of --seeds scenarios
 //   sim --break NAME|all             a made-up fault of the server, which has to be noticed
 
 #include <cinttypes>
