@@ -85,7 +85,9 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
     }
 }
 
-void Shard::feed_frames(Connection& connection, std::span<std::byte>& input, Source source) {
+/// Flattened: what runs once per message is worth no calls.
+[[gnu::flatten]] void Shard::feed_frames(Connection& connection, std::span<std::byte>& input,
+                                         Source source) {
     auto& assembler = std::get<ws::Assembler>(connection.parser);
     const ws::AssemblerLimits limits{
         .message_bytes_max = connection.endpoint->limits().message_bytes_max,

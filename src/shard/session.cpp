@@ -4,10 +4,6 @@
 
 namespace ringcast::shard {
 
-SendStatus Session::send(Message message) {
-    return shard_->send(*connection_, message);
-}
-
 void Session::close(CloseCode code, std::string_view reason) {
     shard_->start_close(*connection_, code, reason);
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <optional>
 
 #include "base/assert.hpp"
 
@@ -13,42 +12,7 @@ namespace {
 
 constexpr std::uint64_t eager_bytes = 4 << 10;
 constexpr std::uint64_t growth_factor = 16;
-constexpr std::size_t short_header_bytes = 2 + sizeof(simd::MaskKey);
 constexpr std::uint64_t block_bytes_max = std::uint64_t{1} << 31;  // BufferPool's largest class.
-
-constexpr Event failure(Reason reason) noexcept {
-    return {.kind = Event::Kind::failure, .reason = reason};
-}
-
-constexpr MessageKind message_kind(Opcode opcode) noexcept {
-    return opcode == Opcode::text ? MessageKind::text : MessageKind::binary;
-}
-
-/// Unmasks a message that lies whole in the slice.
-Event message_in_slice(Opcode opcode, simd::MaskKey key, std::span<std::byte> payload) noexcept {
-    simd::mask(payload, key);
-    if (opcode == Opcode::text && !simd::is_utf8(payload)) return failure(Reason::text_not_utf8);
-    return {.kind = Event::Kind::message,
-            .message_kind = message_kind(opcode),
-            .payload = payload,
-            .in_slice = true};
-}
-
-/// The size of the short message, one masked frame of text or binary with a length of seven bits,
-/// that lies whole at the start of `input`; nothing if something else does. What parse_header says
-/// of such a frame, in a few instructions.
-std::optional<std::size_t> short_message_bytes(std::span<const std::byte> input) noexcept {
-    constexpr unsigned fin = 0x80, masked = 0x80;
-    if (input.size() < short_header_bytes) return std::nullopt;
-    const auto first = std::to_integer<unsigned>(input[0]);
-    const auto second = std::to_integer<unsigned>(input[1]);
-    if (first != (fin | static_cast<unsigned>(Opcode::text)) &&
-        first != (fin | static_cast<unsigned>(Opcode::binary)))
-        return std::nullopt;
-    const std::size_t size = second - masked;  // Huge if it is not masked.
-    if (size >= 126 || size > input.size() - short_header_bytes) return std::nullopt;
-    return size;
-}
 
 /// The payload of a Close frame (RFC 6455 section 5.5.1): nothing, or a code and text. Its header
 /// has refused one octet.
@@ -58,9 +22,9 @@ Event close_event(std::span<std::byte> payload) noexcept {
     const unsigned code =
         std::to_integer<unsigned>(payload[0]) << 8 | std::to_integer<unsigned>(payload[1]);
     if (!may_be_received(static_cast<std::uint16_t>(code)))
-        return failure(Reason::close_code_invalid);
+        return Event::failure(Reason::close_code_invalid);
     const std::span<std::byte> reason = payload.subspan(2);
-    if (!simd::is_utf8(reason)) return failure(Reason::close_reason_not_utf8);
+    if (!simd::is_utf8(reason)) return Event::failure(Reason::close_reason_not_utf8);
     return {.kind = Event::Kind::close, .code = static_cast<CloseCode>(code), .payload = reason};
 }
 
@@ -72,25 +36,8 @@ Event control_event(Opcode opcode, std::span<std::byte> payload) noexcept {
 
 }  // namespace
 
-Event Assembler::next(std::span<std::byte>& input, BufferPool& pool,
-                      const AssemblerLimits& limits) {
-    if (is_fresh()) {
-        const auto size = short_message_bytes(input);
-        if (size && *size <= limits.message_bytes_max) {
-            const auto opcode = static_cast<Opcode>(input[0] & std::byte{0x0f});
-            simd::MaskKey key;
-            std::memcpy(&key, &input[2], sizeof key);
-            const std::span<std::byte> payload = input.subspan(short_header_bytes, *size);
-            input = input.subspan(short_header_bytes + *size);
-            return message_in_slice(opcode, key, payload);
-        }
-    }
-    return next_of_any_kind(input, pool, limits);
-}
-
-/// Everything that is not a short message after a whole one.
-Event Assembler::next_of_any_kind(std::span<std::byte>& input, BufferPool& pool,
-                                  const AssemblerLimits& limits) {
+Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
+                             const AssemblerLimits& limits) {
     // What the last call returned is over now.
     if (message_ && message_opcode_ == Opcode::continuation) message_.reset();
     if (control_ && !in_frame_) control_.reset();
@@ -101,7 +48,7 @@ Event Assembler::next_of_any_kind(std::span<std::byte>& input, BufferPool& pool,
             const ParsedHeader parsed =
                 is_split ? complete_header(input)
                          : parse_header(input, message_opcode_ != Opcode::continuation);
-            if (parsed.reason != Reason::none) return failure(parsed.reason);
+            if (parsed.reason != Reason::none) return Event::failure(parsed.reason);
             if (parsed.size == 0) {
                 keep_header_start(input);
                 return {};
@@ -113,13 +60,13 @@ Event Assembler::next_of_any_kind(std::span<std::byte>& input, BufferPool& pool,
                 const std::uint64_t payload_bytes = header.payload_bytes;
                 if (payload_bytes > limits.message_bytes_max ||
                     size_ > limits.message_bytes_max - payload_bytes) {
-                    return failure(Reason::message_too_big);
+                    return Event::failure(Reason::message_too_big);
                 }
                 const bool is_whole = header.fin && header.opcode != Opcode::continuation;
                 if (is_whole && !is_split && payload_bytes <= input.size()) {
                     const std::span<std::byte> payload = input.first(payload_bytes);
                     input = input.subspan(payload_bytes);
-                    return message_in_slice(header.opcode, header.key, payload);
+                    return Event::in_slice_of(header.opcode, header.key, payload);
                 }
             }
             start_frame(header);
@@ -167,21 +114,23 @@ Event Assembler::take_message_piece(std::span<std::byte> piece, BufferPool& pool
                                     const AssemblerLimits& limits) {
     const bool is_last = remaining_ == piece.size() && fin_;
     if (!piece.empty() || is_last) {
-        if (!reserve(size_ + piece.size(), pool, limits)) return failure(Reason::memory_exhausted);
+        if (!reserve(size_ + piece.size(), pool, limits))
+            return Event::failure(Reason::memory_exhausted);
         std::byte* const target = message_.data() + size_;
         simd::mask_copy(target, piece, key_, mask_offset_);
         if (message_opcode_ == Opcode::text && !utf8_.feed({target, piece.size()})) {
-            return failure(Reason::text_not_utf8);
+            return Event::failure(Reason::text_not_utf8);
         }
     }
     size_ += piece.size();
     advance(piece.size());
     if (!is_last) return {};
-    if (!utf8_.is_complete()) return failure(Reason::text_not_utf8);
+    if (!utf8_.is_complete()) return Event::failure(Reason::text_not_utf8);
 
-    const Event event{.kind = Event::Kind::message,
-                      .message_kind = message_kind(message_opcode_),
-                      .payload = {message_.data(), static_cast<std::size_t>(size_)}};
+    const Event event{
+        .kind = Event::Kind::message,
+        .message_kind = message_opcode_ == Opcode::text ? MessageKind::text : MessageKind::binary,
+        .payload = {message_.data(), static_cast<std::size_t>(size_)}};
     size_ = 0;
     message_opcode_ = Opcode::continuation;
     return event;
