@@ -34,7 +34,7 @@ namespace detail {
 class SessionCore {
 public:
     SessionCore(void* shard, void* connection) noexcept : shard_{shard}, connection_{connection} {}
-    SendStatus send(Message message) const;
+    SendStatus send(const Message& message) const;
     void close(CloseCode code, std::string_view reason) const;
     [[nodiscard]] void* state() const noexcept;
     [[nodiscard]] SessionHandle handle() const noexcept;
@@ -93,7 +93,7 @@ public:
     /// on_message has just received is sent back without a copy. What a session sends to itself in
     /// on_message suspends its own input when the client does not read it, rather than being
     /// dropped.
-    SendStatus send(Message message) { return core_.send(message); }
+    SendStatus send(const Message& message) { return core_.send(message); }
     SendStatus send(std::string_view text) { return core_.send({text, MessageKind::text}); }
 
     /// Starts the closing handshake (RFC 6455 section 7.1.2). What was sent before goes out first;

@@ -59,7 +59,7 @@ void HandlerEndpoint::on_open(shard::Session& session) {
     call_for(session, "on_open", [&] { handler_->on_open(core_of(session)); });
 }
 
-void HandlerEndpoint::on_message(shard::Session& session, Message message) {
+void HandlerEndpoint::on_message(shard::Session& session, const Message& message) {
     call_for(session, "on_message", [&] { handler_->on_message(core_of(session), message); });
 }
 

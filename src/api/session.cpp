@@ -16,7 +16,7 @@ shard::Session session_of(void* shard, void* connection) noexcept {
 
 }  // namespace
 
-SendStatus SessionCore::send(Message message) const {
+SendStatus SessionCore::send(const Message& message) const {
     return session_of(shard_, connection_).send(message);
 }
 

@@ -62,7 +62,7 @@ public:
     /// verdict.
     virtual Verdict on_upgrade(Upgrade& upgrade) = 0;
     virtual void on_open(Session& session) = 0;
-    virtual void on_message(Session& session, Message message) = 0;
+    virtual void on_message(Session& session, const Message& message) = 0;
     /// The session was behind and has caught up.
     virtual void on_drain(Session& session) = 0;
     /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's

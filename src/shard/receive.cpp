@@ -137,10 +137,11 @@ void Shard::on_message(Connection& connection, const ws::Event& event, Source so
     if (connection.phase != Phase::open)
         return;  // We have sent our Close: nobody is interested any more.
     ++metrics_.messages_received;
-    dispatch_ = {.connection = &connection,
-                 .payload = event.payload,
-                 .in_slice = event.in_slice,
-                 .reusable = !event.in_slice || source == Source::ring};
+    // Field by field: a copy of what was just written in smaller pieces would stall.
+    dispatch_.connection = &connection;
+    dispatch_.payload = event.payload;
+    dispatch_.in_slice = event.in_slice;
+    dispatch_.reusable = !event.in_slice || source == Source::ring;
     Session session{*this, connection};
     const std::string_view payload{reinterpret_cast<const char*>(event.payload.data()),
                                    event.payload.size()};

@@ -25,7 +25,7 @@ public:
     /// over without a copy when it is the message just received. A message for an empty queue is
     /// always accepted; so is one that a session sends to itself while it handles a message and is
     /// not behind, because then its own input waits.
-    SendStatus send(Message message);
+    SendStatus send(const Message& message);
     /// Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before still goes out.
     /// `reason` is cut to what a Close frame holds; without a `code` that may be on the wire there
     /// is neither. Does nothing if the session is closing already.

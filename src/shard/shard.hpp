@@ -144,7 +144,7 @@ private:
     void refuse(Connection& connection, const http::Response& response);
 
     // transmit.cpp: from messages to bytes.
-    SendStatus send(Connection& connection, Message message);
+    SendStatus send(Connection& connection, const Message& message);
     [[nodiscard]] bool admits(const Connection& connection, std::uint64_t size) const noexcept;
     void enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload);
     [[gnu::noinline]] void enqueue_large(Connection& connection, ws::Opcode opcode,

@@ -29,11 +29,11 @@ void write_frame(std::byte* frame, ws::Opcode opcode, std::span<const std::byte>
 }  // namespace
 
 // Flattened, as feed_frames is: what runs once per message is worth no calls.
-[[gnu::flatten]] SendStatus Session::send(Message message) {
+[[gnu::flatten]] SendStatus Session::send(const Message& message) {
     return shard_->send(*connection_, message);
 }
 
-SendStatus Shard::send(Connection& connection, Message message) {
+SendStatus Shard::send(Connection& connection, const Message& message) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken)
         return SendStatus::closed;
     const std::span<const std::byte> payload = message.bytes();

@@ -52,7 +52,7 @@ void EchoEndpoint::on_open(shard::Session& session) {
     ++admission_of(session).opened;
 }
 
-void EchoEndpoint::on_message(shard::Session& session, Message message) {
+void EchoEndpoint::on_message(shard::Session& session, const Message& message) {
     Admission& admission = admission_of(session);
     RC_ASSERT(admission.is_open());
     switch (session.send(message)) {

@@ -30,7 +30,7 @@ public:
     Nothing() : Endpoint{{}} {}
     shard::Verdict on_upgrade(shard::Upgrade&) override { return {}; }
     void on_open(shard::Session&) override {}
-    void on_message(shard::Session&, Message) override {}
+    void on_message(shard::Session&, const Message&) override {}
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_tick(shard::Shard&) override {}

@@ -35,7 +35,7 @@ public:
         ++opened_count;
         if (opened) opened(session);
     }
-    void on_message(Session& session, Message message) override {
+    void on_message(Session& session, const Message& message) override {
         ++messages_count;
         if (received) return received(session, message);
         session.send(message);
