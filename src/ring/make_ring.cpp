@@ -11,9 +11,10 @@
 namespace ringcast::ring {
 namespace {
 
-constexpr std::uint32_t incremental_buffers_count =
-    16;  // 1 MiB in all: the whole ring stays in the cache.
-constexpr std::uint32_t incremental_buffer_bytes = 64u << 10;
+// 1 MiB in all: the whole ring stays in the cache. A message of 64 KiB, the longest by default, fits
+// into one buffer with its header and is not copied.
+constexpr std::uint32_t incremental_buffers_count = 8;
+constexpr std::uint32_t incremental_buffer_bytes = 128u << 10;
 constexpr std::uint32_t whole_buffers_count = 256;  // 1 MiB in all, too.
 constexpr std::uint32_t whole_buffer_bytes = 4u << 10;
 constexpr std::uint32_t buffers_count_max = 32768;
