@@ -11,8 +11,8 @@
 namespace ringcast::ring {
 namespace {
 
-// 1 MiB in all: the whole ring stays in the cache. A message of 64 KiB, the longest by default, fits
-// into one buffer with its header and is not copied.
+// 1 MiB in all: the whole ring stays in the cache. A message of 64 KiB, the longest by default,
+// fits into one buffer with its header and is not copied.
 constexpr std::uint32_t incremental_buffers_count = 8;
 constexpr std::uint32_t incremental_buffer_bytes = 128u << 10;
 constexpr std::uint32_t whole_buffers_count = 256;  // 1 MiB in all, too.

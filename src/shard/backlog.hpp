@@ -23,7 +23,7 @@ class Backlog {
 public:
     static constexpr std::size_t parts_max = 32;
     /// One send completes as a whole: more would hide for too long that a slow peer makes progress.
-    static constexpr std::uint64_t gather_bytes_max = 256 << 10;
+    static constexpr std::uint64_t gather_bytes_max = 64 << 10;
 
     [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
