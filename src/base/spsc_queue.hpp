@@ -27,22 +27,22 @@ namespace ringcast {
 
 /// push functions belong to one thread, the producer; front, pop functions to another one, the
 /// consumer. Construction and destruction happen while neither is at work; items still inside are
-/// destroyed then.
-template <class T>
-class SpscQueue {
+/// destroyed then. `Atomic` is std::atomic, or the model checker's.
+template <class T, template <class> class Atomic>
+class BasicSpscQueue {
     static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>);
 
 public:
     /// `capacity`: items, a power of two.
-    explicit SpscQueue(std::size_t capacity)
+    explicit BasicSpscQueue(std::size_t capacity)
         : slots_{std::make_unique_for_overwrite<Storage[]>(capacity)}, capacity_{capacity} {
         RC_ASSERT(std::has_single_bit(capacity));
     }
-    ~SpscQueue() {
+    ~BasicSpscQueue() {
         while (front() != nullptr) pop();
     }
-    SpscQueue(const SpscQueue&) = delete;
-    SpscQueue& operator=(const SpscQueue&) = delete;
+    BasicSpscQueue(const BasicSpscQueue&) = delete;
+    BasicSpscQueue& operator=(const BasicSpscQueue&) = delete;
 
     /// Producer: appends `item`. False, and `item` is untouched, if the queue is full.
     [[nodiscard]] bool try_push(T&& item) noexcept { return try_emplace(std::move(item)); }
@@ -134,12 +134,15 @@ private:
         return std::launder(static_cast<T*>(memory_of(number)));
     }
 
-    alignas(line_bytes) std::atomic<std::uint64_t> head_ = 0;
+    alignas(line_bytes) Atomic<std::uint64_t> head_{0};
     std::uint64_t tail_seen_ = 0;
-    alignas(line_bytes) std::atomic<std::uint64_t> tail_ = 0;
+    alignas(line_bytes) Atomic<std::uint64_t> tail_{0};
     std::uint64_t head_seen_ = 0;
     alignas(line_bytes) std::unique_ptr<Storage[]> slots_;
     std::size_t capacity_;
 };
+
+template <class T>
+using SpscQueue = BasicSpscQueue<T, std::atomic>;
 
 }  // namespace ringcast
