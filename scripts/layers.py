@@ -40,7 +40,7 @@ LAYERS = {
 
 # Powers that single files have and their folder has not.
 FILE_POWERS = {
-    "src/base/spsc_queue.hpp":   "atomics",      # The queue between two shards.
+    "src/base/spsc_*.hpp":       "atomics",      # The queues between two shards.
     "src/base/doorbell.hpp":     "atomics",      # Which queues to look at, and whether the shard sleeps.
     "src/base/shard_affinity.*": "threads",      # Which thread this is; starts none.
     "src/base/assert.cpp":       "streams",      # The last words of a failed assert.
@@ -242,6 +242,7 @@ SELF_TESTS = [
     ("src/shard/a.cpp", "#include <atomic>", "no power over atomics"),
     ("src/shard/mesh.hpp", "#include <atomic>", ""),
     ("src/base/spsc_queue.hpp", "#include <atomic>", ""),
+    ("src/base/spsc_bytes.hpp", "#include <atomic>", ""),
     ("src/base/doorbell.hpp", "#include <atomic>", ""),
     ("src/base/slab.hpp", "#include <atomic>", "no power over atomics"),
     ("src/shard/a.cpp", "std::atomic<int> a;", "no power over atomics"),
