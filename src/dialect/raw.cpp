@@ -1,0 +1,22 @@
+#include "dialect/raw.hpp"
+
+#include <cstring>
+
+#include "base/assert.hpp"
+
+namespace ringcast::dialect::raw {
+
+void write_frame(std::span<std::byte> frame, PublicationKind kind,
+                 std::span<const std::byte> payload) noexcept {
+    const std::size_t header_bytes = ws::server_header_bytes(payload.size());
+    RC_ASSERT(frame.size() == header_bytes + payload.size());
+    std::byte* const target = frame.data() + header_bytes;
+    ws::write_header_before(target, opcode_of(kind), payload.size());
+    if (!payload.empty()) std::memcpy(target, payload.data(), payload.size());
+}
+
+std::string skipped_text(std::uint64_t count) {
+    return "{\"skipped\":" + std::to_string(count) + "}";
+}
+
+}  // namespace ringcast::dialect::raw

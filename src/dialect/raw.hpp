@@ -1,0 +1,38 @@
+#pragma once
+// The dialect of plain WebSocket clients: the path names the topic, each message is one
+// publication. Publications are whole frames (RFC 6455 section 5.6): json and text are text, binary
+// is binary.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/publication.hpp"
+#include "ringcast/message.hpp"
+#include "ws/frame.hpp"
+
+namespace ringcast::dialect::raw {
+
+[[nodiscard]] constexpr ws::Opcode opcode_of(PublicationKind kind) noexcept {
+    return kind == PublicationKind::binary ? ws::Opcode::binary : ws::Opcode::text;
+}
+
+/// What a client's message is as a publication.
+[[nodiscard]] constexpr PublicationKind kind_of(MessageKind kind) noexcept {
+    return kind == MessageKind::binary ? PublicationKind::binary : PublicationKind::text;
+}
+
+/// Bytes of the frame of a publication.
+[[nodiscard]] constexpr std::size_t frame_bytes(std::size_t payload_bytes) noexcept {
+    return ws::server_header_bytes(payload_bytes) + payload_bytes;
+}
+
+/// Writes that frame to `frame`, which has frame_bytes(payload.size()) bytes.
+void write_frame(std::span<std::byte> frame, PublicationKind kind,
+                 std::span<const std::byte> payload) noexcept;
+
+/// The text that tells a client with `?gaps=1` how many publications it missed: {"skipped":n}
+[[nodiscard]] std::string skipped_text(std::uint64_t count);
+
+}  // namespace ringcast::dialect::raw

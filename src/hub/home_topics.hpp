@@ -1,0 +1,101 @@
+#pragma once
+// The topics that have their home on one shard: who is interested, and what number comes next. The
+// home is where a topic's publications get their one order.
+//
+//   name -> { interest: one bit per shard | last_offset | idle_since }
+//
+// A topic is there while some shard wants it, and for `idle_timeout` afterwards, so that one that
+// comes and goes keeps its numbers. Idle topics stand in a list, oldest first; the oldest also
+// makes room for a new one when the table is full.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/hash.hpp"
+#include "base/time.hpp"
+
+namespace ringcast::hub {
+
+/// A set of shards: bit i is shard i.
+using ShardSet = std::uint64_t;
+inline constexpr std::uint32_t shards_max = 64;
+
+[[nodiscard]] constexpr ShardSet set_of(std::uint32_t shard) noexcept {
+    return ShardSet{1} << shard;
+}
+
+/// Hashes names with a seed that clients do not know.
+struct TopicHash {
+    using is_transparent = void;
+    std::uint64_t seed;
+    [[nodiscard]] std::size_t operator()(std::string_view name) const noexcept {
+        return hash_bytes(name, seed);
+    }
+};
+
+/// Where a topic's home is: equal on all shards of a server, which share the seed.
+[[nodiscard]] inline std::uint32_t home_of(std::string_view topic, std::uint64_t seed,
+                                           std::uint32_t shards) noexcept {
+    return static_cast<std::uint32_t>(hash_bytes(topic, seed) % shards);
+}
+
+/// One per shard, for that shard's thread.
+class HomeTopics {
+public:
+    struct Limits {
+        std::uint32_t topics_max = 1'000'000;  ///< Of this shard, idle ones included.
+        Duration idle_timeout = std::chrono::minutes{1};
+    };
+
+    class Topic {
+    public:
+        [[nodiscard]] ShardSet interest() const noexcept { return interest_; }
+        /// The number of the newest publication; the first one is 1.
+        [[nodiscard]] std::uint64_t last_offset() const noexcept { return last_offset_; }
+
+    private:
+        friend class HomeTopics;
+        ShardSet interest_ = 0;
+        std::uint64_t last_offset_ = 0;
+        Instant idle_since_{};
+        const std::string* name_ = nullptr;  // The key of the node that this lies in.
+        Topic* older_ = nullptr;             // In the list of idle topics.
+        Topic* newer_ = nullptr;
+    };
+
+    HomeTopics(std::uint64_t seed, const Limits& limits);
+    HomeTopics(const HomeTopics&) = delete;
+    HomeTopics& operator=(const HomeTopics&) = delete;
+
+    /// `shard` wants the publications of `name` from now on. False if there are too many topics.
+    [[nodiscard]] bool join(std::string_view name, std::uint32_t shard);
+    /// It does not any more. Does nothing if it did not.
+    void leave(std::string_view name, std::uint32_t shard, Instant now);
+
+    /// Null if nobody has wanted it for idle_timeout. Valid until the next join() or evict_idle().
+    [[nodiscard]] Topic* find(std::string_view name);
+    /// Numbers one publication of `topic`.
+    [[nodiscard]] std::uint64_t number(Topic& topic) noexcept { return ++topic.last_offset_; }
+
+    /// Forgets topics that have been idle for idle_timeout, at most `count_max`.
+    void evict_idle(Instant now, std::size_t count_max);
+    [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
+    [[nodiscard]] std::size_t idle_count() const noexcept { return idle_count_; }
+
+private:
+    void make_idle(Topic& topic, Instant now) noexcept;
+    void make_busy(Topic& topic) noexcept;
+    void evict_oldest();
+
+    const Limits limits_;
+    std::unordered_map<std::string, Topic, TopicHash, std::equal_to<>> topics_;
+    Topic* oldest_idle_ = nullptr;
+    Topic* newest_idle_ = nullptr;
+    std::size_t idle_count_ = 0;
+};
+
+}  // namespace ringcast::hub

@@ -1,0 +1,250 @@
+#pragma once
+// The topics that sessions of one shard are subscribed to, wherever their homes are.
+//
+//   LocalTopic: subscribers [ session, live_from ] [ session, live_from ] [ gone ] ...
+//                               ^                         ^
+//   session A: subscription ----+--> subscription --------|---> ...     (a list through a slab)
+//   session B: subscription ------------------------------+
+//
+// Deliveries of a topic are numbered on this shard. A subscriber sees those from `live_from` on; it
+// waits (`live_from` = never) until the home has confirmed that this shard is interested. So a
+// subscription becomes live at the place of that reply in the order of deliveries: no gap and no
+// duplicate, by construction.
+//
+// While deliveries of a topic are under way (see fanout.hpp) subscribers keep their places: one
+// that leaves is marked as gone and swept later.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/slab.hpp"
+#include "hub/home_topics.hpp"
+
+namespace ringcast::hub {
+
+/// The subscriptions of one session. Lives in the session.
+struct SessionTopics {
+    static constexpr std::uint32_t none = UINT32_MAX;
+    std::uint32_t first = none;  ///< In LocalTopics' slab.
+    std::uint32_t count = 0;
+};
+
+struct Subscriber {
+    static constexpr std::uint64_t never = UINT64_MAX;
+    SlotId session;              ///< All zeros: gone.
+    std::uint32_t subscription;  ///< In LocalTopics' slab.
+    std::uint64_t live_from;     ///< The first delivery that it sees.
+
+    [[nodiscard]] bool is_gone() const noexcept { return session.generation == 0; }
+};
+
+/// What the home knows of this shard's interest.
+enum class HomeState : std::uint8_t {
+    unaware,  ///< Nothing.
+    asked,    ///< A join is on its way, or its reply.
+    aware,    ///< It has confirmed: publications come.
+    unsure,   ///< What it said or sent may have been lost.
+};
+
+/// One topic on one shard. Made and destroyed by LocalTopics; its address stays.
+class LocalTopic {
+public:
+    [[nodiscard]] std::string_view name() const noexcept { return *name_; }
+    [[nodiscard]] std::uint32_t home() const noexcept { return home_; }
+    [[nodiscard]] HomeState home_state() const noexcept { return home_state_; }
+    [[nodiscard]] bool is_wanted() const noexcept { return count_ > 0; }
+    /// Subscribers, the waiting ones included.
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] std::uint64_t join_number() const noexcept { return join_number_; }
+
+private:
+    friend class LocalTopics;
+    template <class Item>
+    friend class Fanout;
+
+    std::vector<Subscriber> subscribers_;
+    const std::string* name_ = nullptr;  // The key of the node that this lies in.
+    std::uint64_t join_number_ = 0;      // Of the last join; tells its reply from older ones.
+    std::uint64_t next_sequence_ = 0;    // Of deliveries on this shard.
+    std::uint32_t count_ = 0;            // Subscribers that are not gone.
+    std::uint32_t cursor_ = 0;           // The next subscriber of the delivery under way.
+    std::uint32_t first_item_ = UINT32_MAX, last_item_ = UINT32_MAX;  // Of Fanout.
+    std::uint8_t home_ = 0;
+    HomeState home_state_ = HomeState::unaware;
+    bool is_unsettled_ = false;  // In LocalTopics::unsettled_.
+    bool is_delivering_ = false;
+};
+
+/// One per shard, for that shard's thread. Calls nobody.
+class LocalTopics {
+public:
+    struct Limits {
+        std::uint32_t subscriptions_max = 10'000'000;  ///< Of this shard.
+        std::uint32_t session_subscriptions_max = 128;
+    };
+    enum class Outcome : std::uint8_t {
+        live,     ///< Publications that reach this shard from now on are delivered.
+        waiting,  ///< The home has to confirm first.
+        already,
+        limit,
+    };
+
+    LocalTopics(std::uint64_t seed, std::uint32_t shards, const Limits& limits);
+    LocalTopics(const LocalTopics&) = delete;
+    LocalTopics& operator=(const LocalTopics&) = delete;
+
+    /// `name` is valid. `topics` are those of `session`.
+    Outcome subscribe(SlotId session, SessionTopics& topics, std::string_view name);
+    /// False if it was not subscribed.
+    bool unsubscribe(SessionTopics& topics, std::string_view name);
+    void unsubscribe_all(SessionTopics& topics) noexcept;
+    /// The topic of the session's newest subscription, or null.
+    [[nodiscard]] const LocalTopic* newest(const SessionTopics& topics) const noexcept;
+
+    /// Null if nobody here is subscribed. Valid until settle().
+    [[nodiscard]] LocalTopic* find(std::string_view name);
+
+    // What the homes have to be told.
+
+    /// Brings the homes' knowledge up to date for topics that changed: calls `join(topic)` or
+    /// `leave(topic)`, which say whether the home could be told; if not, the topic stays for the
+    /// next time. Forgets topics that nobody wants and no home knows of. Not from within a
+    /// delivery.
+    template <class Join, class Leave>
+    void settle(Join&& join, Leave&& leave);
+    /// A home may have been told too little: true if settle() has something to do.
+    [[nodiscard]] bool is_unsettled() const noexcept { return !unsettled_.empty(); }
+
+    /// The home has confirmed the join of that number: calls `confirm(session)` for each that
+    /// waited, which sees what is delivered from now on. Does nothing if the join is outdated.
+    template <class Confirm>
+    void confirm(std::string_view name, std::uint64_t join_number, Confirm&& confirm);
+    /// The home has refused it: calls `refuse(session)` for each that waited, whose subscription
+    /// the caller then ends.
+    template <class Refuse>
+    void refuse(std::string_view name, std::uint64_t join_number, Refuse&& refuse);
+    /// Publications of `home` were lost on their way here: calls `tell(session)` for each
+    /// subscriber of its topics, whose subscriptions the caller then ends. What the home knows is
+    /// in doubt from now on; settle() asks or tells it anew.
+    template <class Tell>
+    void lose(std::uint32_t home, Tell&& tell);
+
+    [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
+    [[nodiscard]] std::uint32_t subscriptions() const noexcept { return subscriptions_.size(); }
+
+private:
+    struct Subscription {
+        explicit Subscription(SlotId id) noexcept : slot{id.slot} {}
+        LocalTopic* topic = nullptr;
+        const std::uint32_t slot;
+        std::uint32_t position = 0;                // In the topic's subscribers_.
+        std::uint32_t next = SessionTopics::none;  // Of the same session.
+    };
+
+    static bool is_waiting(const Subscriber& subscriber) noexcept {
+        return subscriber.live_from == Subscriber::never;
+    }
+    void remove(std::uint32_t slot) noexcept;
+    void sweep(LocalTopic& topic) noexcept;
+    void mark_unsettled(LocalTopic& topic);
+    void forget(LocalTopic& topic);
+    /// Sessions of `topic` for which `select(subscriber)` holds; a copy, because whoever is called
+    /// may end subscriptions.
+    template <class Select>
+    [[nodiscard]] const std::vector<Subscriber>& chosen(const LocalTopic& topic, Select&& select);
+    template <class Item>
+    friend class Fanout;
+
+    const std::uint64_t seed_;
+    const std::uint32_t shards_;
+    const Limits limits_;
+    std::uint64_t joins_ = 0;
+    std::unordered_map<std::string, LocalTopic, TopicHash, std::equal_to<>> topics_;
+    Slab<Subscription> subscriptions_;
+    std::vector<LocalTopic*> unsettled_, settling_;
+    std::vector<Subscriber> chosen_;
+};
+
+template <class Join, class Leave>
+void LocalTopics::settle(Join&& join, Leave&& leave) {
+    if (unsettled_.empty()) return;
+    std::swap(unsettled_, settling_);
+    for (LocalTopic* const topic : settling_) {
+        topic->is_unsettled_ = false;
+        const bool is_asking_due =
+            topic->home_state_ == HomeState::unaware || topic->home_state_ == HomeState::unsure;
+        if (topic->is_wanted() && is_asking_due) {
+            topic->join_number_ = ++joins_;
+            if (join(*topic)) {
+                topic->home_state_ = HomeState::asked;
+            } else {
+                mark_unsettled(*topic);
+            }
+        } else if (!topic->is_wanted()) {
+            const bool is_known = topic->home_state_ != HomeState::unaware;
+            if (is_known && !leave(*topic)) {
+                mark_unsettled(*topic);
+            } else if (topic->is_delivering_) {
+                topic->home_state_ = HomeState::unaware;
+                mark_unsettled(*topic);  // Forgotten once its deliveries have run out.
+            } else {
+                forget(*topic);
+            }
+        }
+    }
+    settling_.clear();
+}
+
+template <class Select>
+const std::vector<Subscriber>& LocalTopics::chosen(const LocalTopic& topic, Select&& select) {
+    chosen_.clear();
+    for (const Subscriber& subscriber : topic.subscribers_) {
+        if (!subscriber.is_gone() && select(subscriber)) chosen_.push_back(subscriber);
+    }
+    return chosen_;
+}
+
+template <class Confirm>
+void LocalTopics::confirm(std::string_view name, std::uint64_t join_number, Confirm&& confirm) {
+    LocalTopic* const topic = find(name);
+    if (topic == nullptr || topic->home_state_ != HomeState::asked ||
+        topic->join_number_ != join_number)
+        return;
+    topic->home_state_ = HomeState::aware;
+    const auto& waiting = chosen(*topic, is_waiting);
+    for (Subscriber& subscriber : topic->subscribers_) {
+        if (is_waiting(subscriber)) subscriber.live_from = topic->next_sequence_;
+    }
+    for (const Subscriber& subscriber : waiting) confirm(subscriber.session);
+}
+
+template <class Refuse>
+void LocalTopics::refuse(std::string_view name, std::uint64_t join_number, Refuse&& refuse) {
+    LocalTopic* const topic = find(name);
+    if (topic == nullptr || topic->home_state_ != HomeState::asked ||
+        topic->join_number_ != join_number)
+        return;
+    topic->home_state_ = HomeState::unaware;
+    mark_unsettled(*topic);
+    for (const Subscriber& subscriber : chosen(*topic, is_waiting)) refuse(subscriber.session);
+}
+
+template <class Tell>
+void LocalTopics::lose(std::uint32_t home, Tell&& tell) {
+    std::vector<LocalTopic*> lost;
+    for (auto& [name, topic] : topics_) {
+        if (topic.home_ == home && topic.home_state_ != HomeState::unaware) lost.push_back(&topic);
+    }
+    for (LocalTopic* const topic : lost) {
+        topic->home_state_ = HomeState::unsure;
+        mark_unsettled(*topic);
+        for (const Subscriber& subscriber : chosen(*topic, [](const Subscriber&) { return true; }))
+            tell(subscriber.session);
+    }
+}
+
+}  // namespace ringcast::hub
