@@ -51,6 +51,12 @@ ringcast::Settings settings_of(const Options& options) {
         .message_bytes_max = options.message_bytes_max,
         .message_memory_max = options.message_memory_max,
         .send_queue_bytes_max = options.send_queue_bytes_max,
+        .slow_consumer = options.slow_consumer,
+        .topics_max = options.topics_max,
+        .subscriptions_max = options.subscriptions_max,
+        .mesh_bytes = options.mesh_bytes,
+        .mesh_stall_timeout = options.mesh_stall_timeout,
+        .topic_idle_timeout = options.topic_idle_timeout,
         .handshake_timeout = options.handshake_timeout,
         .idle_timeout = options.idle_timeout,
         .ping_interval = options.ping_interval,
@@ -101,5 +107,7 @@ int main(int argument_count, char** arguments) {
     }
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");
+    if (options->anonymous != TopicAccess::none)
+        server.mount_topics("/topics", {.anonymous = options->anonymous});
     return server.run([&] { print_banner(server, *options); });
 }

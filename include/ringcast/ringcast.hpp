@@ -6,4 +6,6 @@
 #include "ringcast/server.hpp"
 #include "ringcast/session.hpp"
 #include "ringcast/settings.hpp"
+#include "ringcast/topic.hpp"
+#include "ringcast/topics.hpp"
 #include "ringcast/upgrade.hpp"

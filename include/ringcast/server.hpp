@@ -22,10 +22,11 @@
 
 #include "ringcast/detail/handler.hpp"
 #include "ringcast/settings.hpp"
+#include "ringcast/topics.hpp"
 
 namespace ringcast {
 
-/// What all shards have counted since the start; the last two are of now. Read without stopping
+/// What all shards have counted since the start; the last three are of now. Read without stopping
 /// them: values may be of neighbouring moments.
 struct Stats {
     std::uint64_t accepts = 0;
@@ -34,6 +35,9 @@ struct Stats {
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_dropped = 0;
+    std::uint64_t publications = 0;
+    std::uint64_t deliveries = 0;          ///< Publications times their subscribers.
+    std::uint64_t deliveries_dropped = 0;  ///< For subscribers that were behind.
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t protocol_errors = 0;
@@ -42,6 +46,7 @@ struct Stats {
     std::uint64_t ring_calls = 0;  ///< System calls made by the event loops.
     std::uint64_t connections = 0;
     std::uint64_t sessions = 0;
+    std::uint64_t subscriptions = 0;  ///< As of the last tick.
 };
 
 /// A handler: a plain struct with `on_message(Session<State>&, Message)` and any of these:
@@ -77,6 +82,14 @@ public:
             return std::make_unique<detail::TypedHandler<H>>(arguments...);
         });
     }
+
+    /// Serves topics to plain WebSocket clients: `path` followed by `/` and the name of a topic,
+    /// which may contain further slashes. Who may do what says `policy`.
+    void mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options = {});
+
+    /// A lane for one thread of the program to publish through. After start(); before, and after
+    /// the end, it answers `closed`. Any thread.
+    [[nodiscard]] Publisher make_publisher();
 
     /// Opens the listeners and starts the shards; returns when all of them serve. The error is one
     /// sentence.

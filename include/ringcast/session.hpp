@@ -10,6 +10,7 @@
 
 #include "ringcast/close_code.hpp"
 #include "ringcast/message.hpp"
+#include "ringcast/topic.hpp"
 
 namespace ringcast {
 
@@ -36,6 +37,9 @@ public:
     SessionCore(void* shard, void* connection) noexcept : shard_{shard}, connection_{connection} {}
     SendStatus send(const Message& message) const;
     void close(CloseCode code, std::string_view reason) const;
+    PublishStatus publish(std::string_view topic, const Message& message) const;
+    SubscribeStatus subscribe(std::string_view topic) const;
+    bool unsubscribe(std::string_view topic) const;
     [[nodiscard]] void* state() const noexcept;
     [[nodiscard]] SessionHandle handle() const noexcept;
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
@@ -95,6 +99,23 @@ public:
     /// dropped.
     SendStatus send(const Message& message) { return core_.send(message); }
     SendStatus send(std::string_view text) { return core_.send({text, MessageKind::text}); }
+
+    /// Publishes a message: everybody who is subscribed to `topic`, on any shard, is sent it, in
+    /// the one order that the topic has for all. The payload is copied. When publications come
+    /// faster than they can be passed on, this session's input waits.
+    PublishStatus publish(std::string_view topic, const Message& message) {
+        return core_.publish(topic, message);
+    }
+    PublishStatus publish(std::string_view topic, std::string_view text) {
+        return core_.publish(topic, {text, MessageKind::text});
+    }
+    /// The client is sent the publications of `topic` from soon on (once the topic's home has
+    /// confirmed; then without a gap) until unsubscribe() or its end. A client that falls behind is
+    /// treated as Settings::slow_consumer says. If the server cannot keep the promise (too many
+    /// topics, a shard that stood still), the session is closed with 1013.
+    SubscribeStatus subscribe(std::string_view topic) { return core_.subscribe(topic); }
+    /// False if it was not subscribed. What is under way may still be sent.
+    bool unsubscribe(std::string_view topic) { return core_.unsubscribe(topic); }
 
     /// Starts the closing handshake (RFC 6455 section 7.1.2). What was sent before goes out first;
     /// nothing is received any more. `reason` is cut to the 123 bytes that a Close frame holds. A

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "ringcast/topic.hpp"
+
 namespace ringcast {
 
 /// How to talk to the kernel. `automatic`: io_uring where it is allowed, else epoll, with one line
@@ -72,8 +74,23 @@ struct Settings {
     /// Of a session: `send` drops beyond.
     std::uint64_t send_queue_bytes_max = 1 << 20;
 
+    /// A subscriber that falls behind.
+    SlowConsumer slow_consumer = SlowConsumer::close;
+    /// Of the whole server: those with subscribers, and those that have been idle for less than
+    /// topic_idle_timeout. Beyond, who wants another one is refused with 503.
+    std::uint32_t topics_max = 1'000'000;
+    /// Of one session.
+    std::uint32_t subscriptions_max = 128;
+    /// For all queues between shards together, shared out among them: each gets 4 KiB to 1 MiB.
+    std::uint64_t mesh_bytes = 32u << 20;
+
     // Time.
 
+    /// How long a shard may have no room for what others bring before they go on without it; its
+    /// subscribers are closed with 1013 then.
+    std::chrono::nanoseconds mesh_stall_timeout = std::chrono::seconds{2};
+    /// How long a topic without subscribers is remembered.
+    std::chrono::nanoseconds topic_idle_timeout = std::chrono::seconds{60};
     /// From accept to the 101.
     std::chrono::nanoseconds handshake_timeout = std::chrono::seconds{10};
     /// Nothing received for so long: closed with 1001. 0: never.
@@ -102,6 +119,7 @@ struct RouteOptions {
     std::optional<std::uint64_t> send_queue_bytes_max = std::nullopt;
     std::optional<std::chrono::nanoseconds> idle_timeout = std::nullopt;
     std::optional<std::chrono::nanoseconds> ping_interval = std::nullopt;
+    std::optional<SlowConsumer> slow_consumer = std::nullopt;
 };
 
 inline namespace literals {

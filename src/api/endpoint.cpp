@@ -1,29 +1,13 @@
 #include "api/endpoint.hpp"
 
-#include <exception>
 #include <utility>
 
 #include "api/upgrade.hpp"
 #include "shard/session.hpp"
-#include "shard/shard.hpp"
 
 namespace ringcast::api {
 
 namespace {
-
-/// Runs a hook of the user. An exception is counted and logged; false then.
-template <class Hook>
-bool call(shard::Shard& shard, const char* name, Hook&& hook) noexcept {
-    try {
-        hook();
-        return true;
-    } catch (const std::exception& exception) {
-        shard.report_handler_exception(name, exception.what());
-    } catch (...) {
-        shard.report_handler_exception(name, "not a std::exception");
-    }
-    return false;
-}
 
 /// Runs a hook for a session, which ends with 1011 if the hook throws.
 template <class Hook>

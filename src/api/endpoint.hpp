@@ -1,18 +1,42 @@
 #pragma once
 // The bridge between a shard's Endpoint and a user's handler. Whatever the user throws ends here.
 
+#include <exception>
 #include <memory>
 
 #include "ringcast/detail/handler.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/shard.hpp"
 
 namespace ringcast::api {
 
-/// One per mounted path and shard.
-class HandlerEndpoint final : public shard::Endpoint {
+/// Runs a hook of the user. An exception is counted and logged; false then.
+template <class Hook>
+bool call(shard::Shard& shard, const char* name, Hook&& hook) noexcept {
+    try {
+        hook();
+        return true;
+    } catch (const std::exception& exception) {
+        shard.report_handler_exception(name, exception.what());
+    } catch (...) {
+        shard.report_handler_exception(name, "not a std::exception");
+    }
+    return false;
+}
+
+/// Every endpoint of a server that is made through the public API.
+class ApiEndpoint : public shard::Endpoint {
+public:
+    using Endpoint::Endpoint;
+    /// Which type the states of its sessions have.
+    [[nodiscard]] virtual const void* state_tag() const noexcept = 0;
+};
+
+/// A user's handler. One per mounted path and shard.
+class HandlerEndpoint final : public ApiEndpoint {
 public:
     HandlerEndpoint(const shard::SessionLimits& limits, std::unique_ptr<detail::Handler> handler)
-        : Endpoint{limits}, handler_{std::move(handler)} {}
+        : ApiEndpoint{limits}, handler_{std::move(handler)} {}
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     void on_open(shard::Session& session) override;
@@ -21,7 +45,7 @@ public:
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_tick(shard::Shard& shard) override;
 
-    [[nodiscard]] const void* state_tag() const noexcept { return handler_->state_tag(); }
+    [[nodiscard]] const void* state_tag() const noexcept override { return handler_->state_tag(); }
 
 private:
     std::unique_ptr<detail::Handler> handler_;

@@ -3,6 +3,8 @@
 #include "ringcast/session.hpp"
 
 #include "api/endpoint.hpp"
+#include "dialect/raw.hpp"
+#include "dialect/topic_name.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
@@ -14,6 +16,10 @@ shard::Session session_of(void* shard, void* connection) noexcept {
     return {*static_cast<shard::Shard*>(shard), *static_cast<shard::Connection*>(connection)};
 }
 
+bool is_topic_name(std::string_view topic) noexcept {
+    return dialect::check_topic_name(topic) == dialect::TopicNameFault::none;
+}
+
 }  // namespace
 
 SendStatus SessionCore::send(const Message& message) const {
@@ -22,6 +28,21 @@ SendStatus SessionCore::send(const Message& message) const {
 
 void SessionCore::close(CloseCode code, std::string_view reason) const {
     session_of(shard_, connection_).close(code, reason);
+}
+
+PublishStatus SessionCore::publish(std::string_view topic, const Message& message) const {
+    if (!is_topic_name(topic)) return PublishStatus::invalid_topic;
+    return session_of(shard_, connection_)
+        .publish(topic, dialect::raw::kind_of(message.kind), message.bytes());
+}
+
+SubscribeStatus SessionCore::subscribe(std::string_view topic) const {
+    if (!is_topic_name(topic)) return SubscribeStatus::invalid_topic;
+    return session_of(shard_, connection_).subscribe(topic);
+}
+
+bool SessionCore::unsubscribe(std::string_view topic) const {
+    return session_of(shard_, connection_).unsubscribe(topic);
 }
 
 void* SessionCore::state() const noexcept {
@@ -47,8 +68,7 @@ std::optional<SessionCore> find_session(void* shard, SessionHandle handle, const
     auto session = here.find({.slot = handle.slot, .generation = handle.generation});
     if (!session) return std::nullopt;
     // Every endpoint of a server made through the public API is one of ours.
-    if (static_cast<api::HandlerEndpoint&>(session->endpoint()).state_tag() != tag)
-        return std::nullopt;
+    if (static_cast<api::ApiEndpoint&>(session->endpoint()).state_tag() != tag) return std::nullopt;
     return SessionCore{shard, &session->connection()};
 }
 

@@ -68,6 +68,8 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"idle_timeout", settings.idle_timeout, nanoseconds{0}},
         {"ping_interval", settings.ping_interval, nanoseconds{0}},
         {"shutdown_timeout", settings.shutdown_timeout, nanoseconds{0}},
+        {"mesh_stall_timeout", settings.mesh_stall_timeout, nanoseconds{1}},
+        {"topic_idle_timeout", settings.topic_idle_timeout, nanoseconds{0}},
     };
     for (const TimeRule& rule : times) {
         if (rule.value >= rule.min && rule.value <= time_max) continue;
@@ -80,6 +82,9 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"header_bytes_max", settings.header_bytes_max, 256, gib},
         {"message_bytes_max", settings.message_bytes_max, 1, gib},
         {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},
+        {"topics_max", settings.topics_max, 1, UINT32_MAX},
+        {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
+        {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},
     };
     for (const SizeRule& rule : sizes) {
         if (rule.value >= rule.min && rule.value <= rule.max) continue;

@@ -30,6 +30,12 @@ constexpr std::array level_words{Word<shard::LogLevel>{"error", shard::LogLevel:
 constexpr std::array format_words{Word<LogFormat>{"logfmt", LogFormat::logfmt},
                                   Word<LogFormat>{"json", LogFormat::json}};
 
+constexpr std::array access_words{Word<TopicAccess>{"none", TopicAccess::none},
+                                  Word<TopicAccess>{"subscribe", TopicAccess::subscribe},
+                                  Word<TopicAccess>{"publish", TopicAccess::publish}};
+constexpr std::array slow_words{Word<SlowConsumer>{"close", SlowConsumer::close},
+                                Word<SlowConsumer>{"drop", SlowConsumer::drop}};
+
 Result set_listen(Options& options, std::string_view text) {
     auto address = ring::parse_listen_url(text);
     if (!address) return std::unexpected{address.error()};
@@ -67,6 +73,7 @@ Texts get_features(const Options& options) {
 }
 
 constexpr std::string_view listening = "Listening";
+constexpr std::string_view topics = "Topics";
 constexpr std::string_view io = "Shards and I/O";
 constexpr std::string_view limits = "Limits";
 constexpr std::string_view timeouts = "Timeouts";
@@ -101,10 +108,58 @@ constexpr std::array table{
         .name = "dev",
         .help =
             "for trying things out: listen on ws://127.0.0.1:8080 unless --listen says otherwise, "
-            "mount /echo; browsers are admitted as always: from pages of the same origin only",
+            "mount /echo, and let everybody publish to topics; browsers are admitted as always: "
+            "from pages of the same origin only",
         .form = OptionRow::Form::toggle,
         .set = set_word<&Options::dev, toggle_words>,
         .get = get_word<&Options::dev, toggle_words>},
+
+    OptionRow{.section = topics,
+              .name = "anonymous",
+              .value_name = "none|subscribe|publish",
+              .help = "what clients without credentials may do at /topics/NAME: nothing, receive, "
+                      "or send as well",
+              .set = set_word<&Options::anonymous, access_words>,
+              .get = get_word<&Options::anonymous, access_words>},
+    OptionRow{.section = topics,
+              .name = "slow-consumer",
+              .value_name = "close|drop",
+              .help = "a subscriber that falls behind by --send-queue-bytes-max is closed with "
+                      "code 1013, or misses publications, and is told how many with ?gaps=1",
+              .set = set_word<&Options::slow_consumer, slow_words>,
+              .get = get_word<&Options::slow_consumer, slow_words>},
+    OptionRow{.section = topics,
+              .name = "topics-max",
+              .value_name = "N",
+              .help = "topics of the whole process, shared out evenly among the shards; who wants "
+                      "one more is answered with status 503",
+              .set = set_count<&Options::topics_max, 1, 1'000'000'000>,
+              .get = get_count<&Options::topics_max>},
+    OptionRow{.section = topics,
+              .name = "subscriptions-max",
+              .value_name = "N",
+              .help = "topics that one session may be subscribed to",
+              .set = set_count<&Options::subscriptions_max, 1, 1'000'000>,
+              .get = get_count<&Options::subscriptions_max>},
+    OptionRow{.section = topics,
+              .name = "topic-idle-timeout",
+              .value_name = "DURATION",
+              .help = "how long a topic without subscribers is remembered",
+              .set = set_duration<&Options::topic_idle_timeout, ms, 24 * hour, Zero::allowed>,
+              .get = get_duration<&Options::topic_idle_timeout>},
+    OptionRow{.section = topics,
+              .name = "mesh-bytes",
+              .value_name = "SIZE",
+              .help = "memory of all queues between shards together; each gets 4KiB to 1MiB",
+              .set = set_bytes<&Options::mesh_bytes, 64 * kib, 16 * gib>,
+              .get = get_bytes<&Options::mesh_bytes>},
+    OptionRow{.section = topics,
+              .name = "mesh-stall-timeout",
+              .value_name = "DURATION",
+              .help = "how long a shard may take nothing before the others go on without it; its "
+                      "subscribers are closed with code 1013 then",
+              .set = set_duration<&Options::mesh_stall_timeout, ms, hour>,
+              .get = get_duration<&Options::mesh_stall_timeout>},
 
     OptionRow{
         .section = io,

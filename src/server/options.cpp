@@ -109,10 +109,15 @@ public:
     Check apply_dev() {
         if (!options_.dev) return {};
         options_.warnings.emplace_back(
-            "--dev is for trying things out, not for production: /echo is mounted");
+            "--dev is for trying things out, not for production: /echo is mounted, and everybody "
+            "may publish to topics");
         if (!options_.echo) {
             options_.echo = true;
             source_of(*find_option("echo")) = "--dev";
+        }
+        if (source_of(*find_option("anonymous")) == "default") {
+            options_.anonymous = TopicAccess::publish;
+            source_of(*find_option("anonymous")) = "--dev";
         }
         if (!options_.listen.empty()) return {};
         const Setting setting{find_option("listen"), {std::string{dev_url}}, "--dev"};
@@ -186,9 +191,10 @@ public:
     }
 
     [[nodiscard]] Options take() && {
-        if (!options_.echo) {
+        if (!options_.echo && options_.anonymous == TopicAccess::none) {
             options_.warnings.emplace_back(
-                "nothing is mounted, every request is answered with 404: give --echo or --dev");
+                "nothing is mounted, every request is answered with 404: give --anonymous "
+                "subscribe, --echo or --dev");
         }
         return std::move(options_);
     }

@@ -17,6 +17,7 @@
 #include "base/time.hpp"
 #include "ring/address.hpp"
 #include "ring/features.hpp"
+#include "ringcast/topic.hpp"
 #include "shard/log.hpp"
 
 namespace ringcast::server {
@@ -38,6 +39,15 @@ struct Options {
     std::uint32_t listen_backlog = 4096;
     bool echo = false;  ///< Mount /echo. Set by --dev too.
     bool dev = false;
+
+    // Topics
+    TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.
+    SlowConsumer slow_consumer = SlowConsumer::close;
+    std::uint32_t topics_max = 1'000'000;
+    std::uint32_t subscriptions_max = 128;
+    Duration topic_idle_timeout = std::chrono::seconds{60};
+    std::uint64_t mesh_bytes = 32 << 20;
+    Duration mesh_stall_timeout = std::chrono::seconds{2};
 
     // Shards and I/O
     std::optional<std::uint32_t> shards;  ///< Without a value: auto, see placement.hpp.

@@ -14,9 +14,12 @@
 #include <utility>
 
 #include "api/endpoint.hpp"
+#include "api/publisher.hpp"
+#include "api/topic_endpoint.hpp"
 #include "base/assert.hpp"
 #include "ring/make_ring.hpp"
 #include "server/check_settings.hpp"
+#include "server/entropy.hpp"
 #include "server/limits.hpp"
 #include "server/listening.hpp"
 #include "server/log_writer.hpp"
@@ -30,6 +33,10 @@
 namespace ringcast {
 
 namespace {
+
+/// The lane of one publisher. A quarter of it is the longest publication.
+constexpr std::size_t publisher_lane_bytes = 1 << 20;
+static_assert(Publisher::message_bytes_max + 1024 < publisher_lane_bytes / 4);
 
 /// How long the end waits for somebody to read stderr.
 constexpr Duration log_patience = std::chrono::seconds{1};
@@ -66,10 +73,12 @@ private:
 }  // namespace
 
 struct Server::Impl {
+    using EndpointFactory =
+        std::function<std::unique_ptr<shard::Endpoint>(const shard::SessionLimits&)>;
     struct Mount {
         shard::PathPattern pattern;
         RouteOptions options;
-        HandlerFactory factory;
+        EndpointFactory factory;
     };
 
     /// The first stop().
@@ -92,6 +101,8 @@ struct Server::Impl {
                                                                 std::uint64_t connections_max);
     [[nodiscard]] std::expected<void, std::string> check() const;
     [[nodiscard]] shard::Router make_router() const;
+    void mount(std::string_view path, const RouteOptions& options, EndpointFactory factory);
+    [[nodiscard]] Publisher make_publisher();
     void stop(CloseCode code);
     void wake_at_stop(server::SignalWaiter* signals);
     void wait();
@@ -114,6 +125,8 @@ struct Server::Impl {
     mutable server::ShardEvents events;
     std::optional<StopRequest> stop_request;
     server::SignalWaiter* signal_waiter = nullptr;
+    std::optional<shard::Mesh> mesh;
+    std::uint32_t publishers_count = 0;      // Guarded by the mutex of `events`.
     std::deque<server::ShardThread> shards;  // Last: the threads use everything above.
 };
 
@@ -216,14 +229,17 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
                                                             const ring::Features& features,
                                                             const server::Placement& placement,
                                                             std::uint64_t connections_max) {
+    mesh.emplace(placement.shards, settings.mesh_bytes);
+    const std::uint64_t topic_seed = server::random_seed();
     std::vector<server::ShardPlan> plans;
     for (std::uint32_t i = 0; i < placement.shards; ++i) {
         server::ShardPlan plan{
-            .settings = server::shard_settings(settings, i, connections_max),
+            .settings = server::shard_settings(settings, i, connections_max, topic_seed),
             .backend = backend,
             .ring = server::ring_options(settings, features),
             .listeners = {},
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
+            .mesh = &*mesh,
             .make_router = [this] { return make_router(); },
         };
         for (const server::Listening& listening : listeners)
@@ -254,10 +270,9 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
 shard::Router Server::Impl::make_router() const {
     shard::Router router;
     for (const Mount& mount : mounts) {
-        router.mount(mount.pattern,
-                     std::make_unique<api::HandlerEndpoint>(
-                         server::session_limits(server::settings_for(settings, mount.options)),
-                         mount.factory()));
+        router.mount(
+            mount.pattern,
+            mount.factory(server::session_limits(server::settings_for(settings, mount.options))));
     }
     return router;
 }
@@ -329,13 +344,50 @@ Server::~Server() {
 }
 
 void Server::mount(std::string_view path, const RouteOptions& options, HandlerFactory factory) {
-    RC_ASSERT(!impl_->is_started);
+    impl_->mount(path, options, [factory = std::move(factory)](const shard::SessionLimits& limits) {
+        return std::make_unique<api::HandlerEndpoint>(limits, factory());
+    });
+}
+
+void Server::mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options) {
+    while (path.ends_with('/')) path.remove_suffix(1);
+    impl_->mount(fmt::format("{}/{{topic...}}", path), options,
+                 [policy = std::move(policy)](const shard::SessionLimits& limits) {
+                     return std::make_unique<api::TopicEndpoint>(limits, policy);
+                 });
+}
+
+void Server::Impl::mount(std::string_view path, const RouteOptions& options,
+                         EndpointFactory factory) {
+    RC_ASSERT(!is_started);
     auto pattern = shard::PathPattern::parse(path);
     if (!pattern) {
-        if (impl_->mount_error.empty()) impl_->mount_error = std::move(pattern.error());
+        if (mount_error.empty()) mount_error = std::move(pattern.error());
         return;
     }
-    impl_->mounts.push_back({std::move(*pattern), options, std::move(factory)});
+    mounts.push_back({std::move(*pattern), options, std::move(factory)});
+}
+
+Publisher Server::make_publisher() {
+    return impl_->make_publisher();
+}
+
+/// Publishers are spread over the shards that carry them.
+Publisher Server::Impl::make_publisher() {
+    const std::lock_guard lock{events.mutex};
+    if (shards.empty()) return Publisher{nullptr};
+    const std::uint32_t carrier = publishers_count++ % mesh->shards();
+    auto* const lane = shard::PublisherLane::make(publisher_lane_bytes, mesh->inbox(carrier),
+                                                  std::uint64_t{1} << carrier);
+    auto note = std::make_unique<shard::Note>();
+    note->kind = shard::Note::Kind::publisher;
+    note->publisher = lane;
+    lane->acquire();
+    if (!mesh->inbox(carrier).post(std::move(note))) {
+        lane->close();
+        lane->release();
+    }
+    return Publisher{new Publisher::Impl{*lane}};
 }
 
 std::expected<void, std::string> Server::start() {
@@ -397,6 +449,9 @@ Stats Server::Impl::stats() const {
         total.messages_received += metrics.messages_received;
         total.messages_sent += metrics.messages_sent;
         total.messages_dropped += metrics.messages_dropped;
+        total.publications += metrics.publications;
+        total.deliveries += metrics.deliveries;
+        total.deliveries_dropped += metrics.deliveries_dropped;
         total.bytes_received += metrics.bytes_received;
         total.bytes_sent += metrics.bytes_sent;
         total.protocol_errors += metrics.protocol_errors;
@@ -405,6 +460,7 @@ Stats Server::Impl::stats() const {
         total.ring_calls += metrics.ring_calls;
         total.connections += metrics.connections;
         total.sessions += metrics.sessions;
+        total.subscriptions += metrics.subscriptions;
     }
     return total;
 }

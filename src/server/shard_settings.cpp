@@ -6,12 +6,22 @@
 
 namespace ringcast::server {
 
+namespace {
+
+/// Rounded up, so that everybody has something.
+std::uint32_t share_of(std::uint64_t whole, std::uint32_t shards) noexcept {
+    return static_cast<std::uint32_t>((whole + shards - 1) / shards);
+}
+
+}  // namespace
+
 Settings settings_for(Settings settings, const RouteOptions& route) {
     const auto take = [](auto& setting, const auto& option) { setting = option.value_or(setting); };
     take(settings.message_bytes_max, route.message_bytes_max);
     take(settings.send_queue_bytes_max, route.send_queue_bytes_max);
     take(settings.idle_timeout, route.idle_timeout);
     take(settings.ping_interval, route.ping_interval);
+    take(settings.slow_consumer, route.slow_consumer);
     return settings;
 }
 
@@ -19,17 +29,17 @@ shard::SessionLimits session_limits(const Settings& settings) {
     return {.message_bytes_max = settings.message_bytes_max,
             .send_queue_bytes_max = settings.send_queue_bytes_max,
             .idle_timeout = settings.idle_timeout,
-            .ping_interval = settings.ping_interval};
+            .ping_interval = settings.ping_interval,
+            .slow_consumer = settings.slow_consumer};
 }
 
 shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
-                               std::uint64_t connections_max) {
-    // The kernel spreads connections evenly over the shards' listeners, by a hash.
-    const std::uint64_t share = (connections_max + settings.shards - 1) / settings.shards;
+                               std::uint64_t connections_max, std::uint64_t topic_seed) {
     return {
         .index = index,
         .seed = random_seed(),
-        .connections_max = static_cast<std::uint32_t>(share),
+        // The kernel spreads connections evenly over the shards' listeners, by a hash.
+        .connections_max = share_of(connections_max, settings.shards),
         // Neither half requests nor held input may take what open sessions live on.
         .head = {.head_bytes_max = settings.header_bytes_max,
                  .target_bytes_max =
@@ -43,6 +53,16 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .close_timeout = settings.close_timeout,
         .tick_interval = settings.tick_interval,
         .access_log = settings.access_log == AccessLog::on,
+        .topics =
+            {
+                .seed = topic_seed,
+                .home = {.topics_max = share_of(settings.topics_max, settings.shards),
+                         .idle_timeout = settings.topic_idle_timeout},
+                .local = {.session_subscriptions_max = settings.subscriptions_max},
+                .mesh_stall_timeout = settings.mesh_stall_timeout,
+                // Half is left for the Close and its answer.
+                .flush_timeout = settings.shutdown_timeout / 2,
+            },
     };
 }
 

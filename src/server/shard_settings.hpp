@@ -15,9 +15,11 @@ namespace ringcast::server {
 
 [[nodiscard]] shard::SessionLimits session_limits(const Settings& settings);
 
-/// `settings.shards` is known, and `connections_max` is that of the whole server. Draws a seed.
+/// `settings.shards` is known, `connections_max` is that of the whole server, and so is
+/// `topic_seed`. Draws a seed.
 [[nodiscard]] shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
-                                             std::uint64_t connections_max);
+                                             std::uint64_t connections_max,
+                                             std::uint64_t topic_seed);
 
 /// Of each shard's ring; 0 in the settings is left to the ring.
 [[nodiscard]] ring::Options ring_options(const Settings& settings, const ring::Features& features);

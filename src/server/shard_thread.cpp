@@ -23,15 +23,13 @@ ShardThread::ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& even
 
 ShardThread::~ShardThread() {
     if (thread_.joinable()) thread_.join();
-    if (inbox_ != nullptr) inbox_->release();
 }
 
 void ShardThread::post(shard::Note::Kind kind, CloseCode code) noexcept {
-    if (inbox_ == nullptr) return;
     auto note = std::make_unique<shard::Note>();
     note->kind = kind;
     note->code = code;
-    inbox_->post(std::move(note));
+    plan_.mesh->inbox(plan_.settings.index).post(std::move(note));
 }
 
 void ShardThread::run() {
@@ -54,19 +52,11 @@ std::expected<void, std::string> ShardThread::serve() {
     }
     auto ring = ring::make_ring(plan_.backend, plan_.ring);
     if (!ring) return std::unexpected{std::move(ring.error())};
-    shard::Shard shard{**ring, plan_.settings, plan_.make_router(), log_, &snapshot_};
+    shard::Shard shard{**ring, plan_.settings, plan_.make_router(), log_, &snapshot_, plan_.mesh};
     for (const int listener : plan_.listeners) shard.listen(listener);
-    set_serving(shard.inbox());
+    set(State::serving);
     while (!shard.finished()) shard.turn();
     return {};
-}
-
-void ShardThread::set_serving(shard::Inbox& inbox) {
-    inbox.acquire();
-    const std::lock_guard lock{events_.mutex};
-    inbox_ = &inbox;
-    state_ = State::serving;
-    events_.changed.notify_all();
 }
 
 void ShardThread::set(State state, std::string error) {

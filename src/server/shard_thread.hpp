@@ -15,6 +15,7 @@
 #include "ring/make_ring.hpp"
 #include "shard/inbox.hpp"
 #include "shard/log.hpp"
+#include "shard/mesh.hpp"
 #include "shard/metrics.hpp"
 #include "shard/router.hpp"
 #include "shard/settings.hpp"
@@ -28,6 +29,7 @@ struct ShardPlan {
     ring::Options ring;
     std::vector<int> listeners;
     std::optional<std::uint32_t> cpu;  ///< Where the thread stays, if anywhere.
+    shard::Mesh* mesh = nullptr;       ///< Between the shards; outlives the thread.
     std::function<shard::Router()>
         make_router;  ///< Called on the thread; may throw what a handler's constructor throws.
 };
@@ -55,24 +57,21 @@ public:
     /// Why it failed. With ShardEvents::mutex held.
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
-    /// Posts a note to the shard; does nothing while it is starting or once it has ended. Any
-    /// thread, with ShardEvents::mutex held.
+    /// Posts a note to the shard; does nothing once it has ended. Any thread, with
+    /// ShardEvents::mutex held.
     void post(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
     [[nodiscard]] shard::Metrics metrics() const noexcept { return snapshot_.load(); }
 
 private:
     void run();
     [[nodiscard]] std::expected<void, std::string> serve();
-    void set_serving(shard::Inbox& inbox);
     void set(State state, std::string error = {});
 
     ShardPlan plan_;
     shard::LogQueue& log_;
     ShardEvents& events_;
     shard::MetricsSnapshot snapshot_;
-    // Guarded by ShardEvents::mutex from here to the thread. A reference of our own: posting is
-    // safe after the shard has ended.
-    shard::Inbox* inbox_ = nullptr;
+    // Guarded by ShardEvents::mutex from here to the thread.
     State state_ = State::starting;
     std::string error_;
     std::thread thread_;  // Uses everything above. Joinable, unless it could not be started.

@@ -23,13 +23,19 @@ void Backlog::append(std::span<const std::byte> bytes, BufferPool& pool) {
     const std::byte* data = block.data();
     const std::size_t room = block.capacity() - bytes.size();
     chunks_.push_back(
-        {.block = std::move(block), .data = data, .size = bytes.size(), .room = room});
+        {.block = std::move(block), .frame = {}, .data = data, .size = bytes.size(), .room = room});
 }
 
 void Backlog::append(Block block, const std::byte* data, std::size_t size) {
     RC_ASSERT(size > 0);
     bytes_ += size;
-    chunks_.push_back({.block = std::move(block), .data = data, .size = size, .room = 0});
+    chunks_.push_back({.block = std::move(block), .frame = {}, .data = data, .size = size});
+}
+
+void Backlog::append(SharedFrame frame, const std::byte* data, std::size_t size) {
+    RC_ASSERT(size > 0);
+    bytes_ += size;
+    chunks_.push_back({.block = {}, .frame = std::move(frame), .data = data, .size = size});
 }
 
 std::span<const ring::Part> Backlog::gather() noexcept {

@@ -14,6 +14,7 @@
 
 #include "base/buffer_pool.hpp"
 #include "ring/ring.hpp"
+#include "shard/shared_frame.hpp"
 
 namespace ringcast::shard {
 
@@ -32,6 +33,8 @@ public:
     void append(std::span<const std::byte> bytes, BufferPool& pool);
     /// Moves `size` bytes at `data`, which lie in `block`, to the end.
     void append(Block block, const std::byte* data, std::size_t size);
+    /// The same for bytes in a frame that others send, too.
+    void append(SharedFrame frame, const std::byte* data, std::size_t size);
 
     /// The next bytes to send, as parts that stay valid until consume(). At most one gathering at a
     /// time.
@@ -46,9 +49,10 @@ private:
 
     struct Chunk {
         Block block;
+        SharedFrame frame;
         const std::byte* data;
         std::size_t size;
-        std::size_t room;  // Free bytes behind `data + size` in a block that append() filled.
+        std::size_t room = 0;  // Free bytes behind `data + size` in a block that append() filled.
     };
 
     std::deque<Chunk> chunks_;

@@ -27,10 +27,14 @@ bool is_pinged_when_quiet(const Connection& connection) noexcept {
 void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken) return;
     if (!ws::may_be_received(static_cast<std::uint16_t>(code))) code = CloseCode::no_status;
+    topics_.unsubscribe_all(connection);  // Nothing may follow a Close.
     send_close(connection, code, reason);
     connection.phase = Phase::closing;
+    // Whatever it waited for: suspended input has to flow again, or the peer's Close is never seen.
+    if (connection.is_suspended())
+        connection.suspensions = static_cast<std::uint8_t>(Suspension::own_output);
     timers_.schedule(connection, ring_.now() + settings_.close_timeout);
-    attend(connection);  // Suspended input has to flow again, or the peer's Close is never seen.
+    attend(connection);
 }
 
 void Shard::send_close(Connection& connection, CloseCode code, std::string_view reason) {
@@ -44,6 +48,7 @@ void Shard::send_close(Connection& connection, CloseCode code, std::string_view 
 void Shard::on_peer_close(Connection& connection, const ws::Event& event) {
     const std::string_view reason{reinterpret_cast<const char*>(event.payload.data()),
                                   event.payload.size()};
+    topics_.unsubscribe_all(connection);
     if (connection.phase == Phase::open) send_close(connection, event.code, {});
     end_session(connection, event.code, reason);
     drain(connection);
@@ -52,6 +57,7 @@ void Shard::on_peer_close(Connection& connection, const ws::Event& event) {
 /// Fails the WebSocket connection (RFC 6455 section 7.1.7): what is owed still goes out, then the
 /// Close; no input is looked at any more.
 void Shard::fail(Connection& connection, CloseCode code, std::string_view reason) {
+    topics_.unsubscribe_all(connection);
     if (connection.phase == Phase::open) send_close(connection, code, reason);
     end_session(connection, code, reason);
     drain(connection);
@@ -79,6 +85,8 @@ void Shard::end_session(Connection& connection, CloseCode code, std::string_view
 void Shard::drain(Connection& connection) {
     RC_ASSERT(connection.phase < Phase::draining);
     RC_ASSERT(!connection.session_open);
+    topics_.unsubscribe_all(connection);
+    connection.pending.reset();
     connection.phase = Phase::draining;
     connection.suspensions = 0;
     drop_held(connection);
@@ -98,6 +106,8 @@ void Shard::finish_drain(Connection& connection) {
 
 void Shard::terminate(Connection& connection) {
     if (connection.phase >= Phase::terminating) return;
+    topics_.unsubscribe_all(connection);
+    connection.pending.reset();
     end_session(connection, CloseCode::abnormal, "connection lost");
     connection.phase = Phase::terminating;
     connection.suspensions = 0;

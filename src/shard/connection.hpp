@@ -18,6 +18,7 @@
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
 #include "http/request_parser.hpp"
+#include "hub/local_topics.hpp"
 #include "shard/backlog.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/turn_output.hpp"
@@ -44,15 +45,22 @@ enum class Phase : std::uint8_t {
 };
 
 /// Why input is suspended. Several reasons may hold at once.
-enum class Suspension : std::uint8_t { pending_admission = 1, own_output = 2 };
+enum class Suspension : std::uint8_t {
+    pending_admission = 1,  ///< The application, or a topic's home, has to speak first.
+    own_output = 2,         ///< The client has to read what it caused.
+    mesh = 4,               ///< There is no room for what the client publishes.
+    shutdown = 8,           ///< What was accepted before goes out before the Close.
+};
 
-/// An admission that the application decides later: what the 101 will need.
+/// A 101 that has to wait: for the application's verdict, or for the home of `verdict.topic`.
 struct PendingUpgrade {
     std::string key;
+    Verdict verdict{};
 };
 
 struct Connection : ShardTimer {
     enum class Recv : std::uint8_t { idle, armed, cancelling };
+    static constexpr std::uint8_t no_shard = UINT8_MAX;
     using Parser = std::variant<http::RequestParser, ws::Assembler>;
 
     Connection(SlotId slot_id, int descriptor) noexcept
@@ -90,6 +98,10 @@ struct Connection : ShardTimer {
     Block held;           // Input kept while suspended.
     Instant opened_at{};  // Accepted; later: the 101 was sent.
     Instant active_at{};  // Bytes last came, or a backlog last made progress.
+
+    hub::SessionTopics topics;
+    std::uint32_t skipped = 0;             // Publications dropped since the client was last told.
+    std::uint8_t publishes_to = no_shard;  // The home of what its messages are published to.
 
     TurnOutput::Chain chain;
     std::uint64_t queued_bytes = 0;  // Chain and backlog.

@@ -43,11 +43,18 @@ using StatePointer = std::unique_ptr<void, void (*)(void*) noexcept>;
 struct Verdict {
     enum class Kind : std::uint8_t { admit, refuse, pending };
     Kind kind = Kind::admit;
-    StatePointer state = no_state();  ///< admit: belongs to the session from now on.
+    StatePointer state = no_state();  ///< admit: belongs to the session from now on. pending: for
+                                      ///< Endpoint::on_late_verdict.
     std::string subprotocol;          ///< admit: one that was offered, or empty.
     std::uint16_t status = 403;       ///< refuse: an HTTP status of 400 to 599.
     std::string fields;               ///< Extra header lines of the answer, each ended by CRLF.
     std::string body;                 ///< refuse: a short text.
+    /// admit: the session is subscribed to this topic, a valid name, from the 101 on, which waits
+    /// until the topic's home has confirmed. Empty: to none.
+    std::string topic;
+    /// admit: the session's messages are publications for `topic`, and are only looked at while
+    /// there is room for one on the way there.
+    bool is_publisher = false;
 };
 
 /// All calls come from the shard's thread, none from within another. None may throw.
@@ -61,6 +68,8 @@ public:
     /// Decides about a new session. `pending`: the input waits until Shard::resolve brings the
     /// verdict.
     virtual Verdict on_upgrade(Upgrade& upgrade) = 0;
+    /// Completes a verdict that came late; `pending` is what on_upgrade had said.
+    virtual Verdict on_late_verdict(Verdict late, Verdict pending);
     virtual void on_open(Session& session) = 0;
     virtual void on_message(Session& session, const Message& message) = 0;
     /// The session was behind and has caught up.
@@ -69,6 +78,9 @@ public:
     /// Close said (no_status if it said nothing), our own code if we failed the connection,
     /// abnormal if it broke.
     virtual void on_close(Session& session, CloseCode code, std::string_view reason) = 0;
+    /// So many publications were dropped because the session was behind; what is sent now stands in
+    /// their place.
+    virtual void on_skipped(Session& session, std::uint64_t count);
     /// Every Settings::tick_interval.
     virtual void on_tick(Shard& shard) = 0;
 
@@ -77,5 +89,10 @@ public:
 private:
     SessionLimits limits_;
 };
+
+inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
+    return late;
+}
+inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
 
 }  // namespace ringcast::shard

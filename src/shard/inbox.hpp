@@ -1,12 +1,14 @@
 #pragma once
-// The way into a shard for other threads: late admissions, shutdown. A lock-free stack of notes
-// that the shard takes as a whole (Treiber 1986); rare traffic, so each note is an allocation. With
-// the mesh the only place where a shard meets another thread.
+// The way into a shard for other threads. Rare news (late admissions, shutdown) come as notes: a
+// lock-free stack that the shard takes as a whole (Treiber 1986), each note an allocation. What
+// comes often lies in queues of its own; for them there is a doorbell, which wakes only a shard
+// that sleeps. With the mesh the only place where a shard meets another thread.
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
+#include "base/doorbell.hpp"
 #include "base/slab.hpp"
 #include "ring/ring.hpp"
 #include "ringcast/close_code.hpp"
@@ -14,27 +16,39 @@
 
 namespace ringcast::shard {
 
+class PublisherLane;
+
 /// Something another thread wants of a shard.
 struct Note {
     enum class Kind : std::uint8_t {
         verdict,    ///< A pending admission is decided.
         shutdown,   ///< Close everything with `code`.
         terminate,  ///< Cut what is still open.
+        publisher,  ///< Another thread has a lane into the shard, which it brings.
     };
     Kind kind = Kind::verdict;
     CloseCode code = CloseCode::going_away;
     SlotId session;
     Verdict verdict;
+    PublisherLane* publisher =
+        nullptr;  ///< With a reference; taken over by whoever reads the note.
     Note* next = nullptr;
 };
 
 /// Shared by a shard and whoever may write to it; counted, because a late admission may outlive its
-/// shard. Posting never blocks. close() waits for posts under way, at most the time of one wake-up
-/// each.
+/// shard. Made before the shard; what is posted until it opens is read in its first turn. Posting
+/// never blocks. close() waits for posts under way, at most the time of one wake-up each.
 class Inbox {
 public:
     /// Owned by one reference, the caller's.
-    [[nodiscard]] static Inbox* make(ring::Waker waker) { return new Inbox{waker}; }
+    [[nodiscard]] static Inbox* make() { return new Inbox; }
+    /// The shard, before its first turn, which must not wait: from now on posts wake it.
+    void open(ring::Waker waker) noexcept {
+        waker_ = waker;
+        // Sequentially consistent, partner of the load in wake(): who does not see it has written
+        // before the shard looks. Its release publishes the waker.
+        is_open_.store(true, std::memory_order_seq_cst);
+    }
     void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
         // acq_rel: whoever frees sees all that others did with the inbox.
@@ -51,14 +65,27 @@ public:
                 return false;
             }
             note->next = head;
-            // release: the shard's acquire in take() sees the note's content.
-        } while (!head_.compare_exchange_weak(head, note.get(), std::memory_order_release,
+            // Its release: the shard's acquire in take() sees the note's content. Sequentially
+            // consistent for the sake of is_open_: see open().
+        } while (!head_.compare_exchange_weak(head, note.get(), std::memory_order_seq_cst,
                                               std::memory_order_relaxed));
         note.release();
-        waker_.wake();
+        if (is_open_.load(std::memory_order_seq_cst)) waker_.wake();
         posting_.fetch_sub(1, std::memory_order_release);  // Pairs with the acquire in close().
         return true;
     }
+
+    /// Any thread, after making something visible in a queue of its own: the shard looks into the
+    /// queues of these `sources`, and is woken if it sleeps.
+    void announce(std::uint64_t sources) noexcept {
+        if (!doorbell_.ring(sources)) return;
+        posting_.fetch_add(1, std::memory_order_seq_cst);  // Pairs with close().
+        // Who finds the inbox closed finds nobody asleep behind it. A shard that sleeps is open.
+        if (head_.load(std::memory_order_seq_cst) != closed()) waker_.wake();
+        posting_.fetch_sub(1, std::memory_order_release);  // Pairs with the acquire in close().
+    }
+    /// The shard's side of it.
+    [[nodiscard]] Doorbell& doorbell() noexcept { return doorbell_; }
 
     /// The shard: all notes, oldest first, linked by `next`; the caller owns them. Null if there
     /// are none.
@@ -77,7 +104,7 @@ public:
     }
 
 private:
-    explicit Inbox(ring::Waker waker) noexcept : waker_{waker} {}
+    Inbox() = default;
     ~Inbox() = default;
 
     Note* closed() noexcept { return &closed_; }
@@ -96,7 +123,9 @@ private:
     std::atomic<Note*> head_{nullptr};
     std::atomic<std::uint32_t> posting_{0};
     std::atomic<std::uint32_t> references_{1};
-    ring::Waker waker_;
+    std::atomic<bool> is_open_{false};
+    ring::Waker waker_;  // Written once, before is_open_.
+    Doorbell doorbell_;
 };
 
 }  // namespace ringcast::shard

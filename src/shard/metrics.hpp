@@ -29,6 +29,20 @@ struct Metrics {
     std::uint64_t timeouts = 0;     ///< Handshake, idle, close and stalled sends.
     std::uint64_t suspensions = 0;  ///< Times input was suspended.
     std::uint64_t sessions_closed = 0;
+    // Of topics.
+    std::uint64_t subscribes = 0;
+    std::uint64_t publications = 0;          ///< Accepted here.
+    std::uint64_t publications_unheard = 0;  ///< At their home here, with no subscriber anywhere.
+    std::uint64_t fan_outs = 0;              ///< Publications that reached subscribers here.
+    std::uint64_t deliveries = 0;            ///< Publications times subscribers.
+    std::uint64_t deliveries_dropped = 0;    ///< For slow consumers, by the policy `drop`.
+    std::uint64_t slow_consumers_closed = 0;
+    std::uint64_t topics_refused = 0;        ///< Joins over the limit of topics.
+    std::uint64_t subscriptions_lost = 0;    ///< Ended because publications or topics were lost.
+    std::uint64_t mesh_stalls = 0;           ///< Shards declared stalled by this one.
+    std::uint64_t mesh_records_dropped = 0;  ///< For stalled shards.
+    std::uint64_t mesh_suspensions = 0;      ///< Sessions that had to wait with publishing.
+    std::uint64_t mesh_gaps = 0;          ///< Times this shard was told that it missed something.
     std::uint64_t unexpected_errors = 0;  ///< errno outside the set an operation is known to give.
     // Of the ring.
     std::uint64_t ring_turns = 0;
@@ -41,6 +55,10 @@ struct Metrics {
     std::uint64_t queue_bytes = 0;  ///< Output waiting, of all connections.
     std::uint64_t held_bytes = 0;   ///< Input kept while suspended, of all connections.
     std::uint64_t pool_bytes = 0;   ///< Pooled blocks in use.
+    std::uint64_t topics = 0;       ///< With subscribers here; this and the next ones as of a tick.
+    std::uint64_t home_topics = 0;  ///< With their home here.
+    std::uint64_t subscriptions = 0;
+    std::uint64_t mesh_bytes_waiting = 0;  ///< In the queues towards this shard.
 };
 static_assert(std::is_trivially_copyable_v<Metrics> &&
               sizeof(Metrics) % sizeof(std::uint64_t) == 0);

@@ -95,6 +95,10 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
     };
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
            !connection.broken) {
+        if (connection.publishes_to != Connection::no_shard &&
+            !topics_.has_room(connection.publishes_to)) {
+            return suspend_until_room(connection, connection.publishes_to);
+        }
         const ws::Event event = assembler.next(input, pool_, limits);
         switch (event.kind) {
             case ws::Event::Kind::need_more: return;
@@ -131,6 +135,18 @@ void Shard::suspend_if_unread(Connection& connection) {
     const std::uint64_t unread_max =
         is_exhausted && connection.backlog ? 0 : connection.endpoint->limits().high_water_bytes();
     if (connection.queued_bytes > unread_max) suspend(connection, Suspension::own_output);
+}
+
+/// What it publishes goes to a topic whose home takes nothing now.
+void Shard::suspend_until_room(Connection& connection, std::uint32_t home) {
+    if (connection.phase != Phase::open || connection.has(Suspension::mesh)) return;
+    ++metrics_.mesh_suspensions;
+    topics_.wait_for_room(connection.id, home);
+    suspend(connection, Suspension::mesh);
+}
+
+void Shard::on_room(SlotId id) {
+    if (Connection* const connection = connections_.find(id)) resume(*connection, Suspension::mesh);
 }
 
 void Shard::on_message(Connection& connection, const ws::Event& event, Source source) {

@@ -8,6 +8,32 @@ void Session::close(CloseCode code, std::string_view reason) {
     shard_->start_close(*connection_, code, reason);
 }
 
+PublishStatus Session::publish(std::string_view topic, PublicationKind kind,
+                               std::span<const std::byte> payload) {
+    return shard_->publish(*connection_, topic, kind, payload);
+}
+
+SubscribeStatus Session::subscribe(std::string_view topic) {
+    if (!connection_->session_open || connection_->phase != Phase::open)
+        return SubscribeStatus::closed;
+    switch (shard_->topics_.subscribe(*connection_, topic)) {
+        case hub::LocalTopics::Outcome::live:
+        case hub::LocalTopics::Outcome::waiting: return SubscribeStatus::accepted;
+        case hub::LocalTopics::Outcome::already: return SubscribeStatus::already;
+        case hub::LocalTopics::Outcome::limit: break;
+    }
+    return SubscribeStatus::limit;
+}
+
+bool Session::unsubscribe(std::string_view topic) {
+    return shard_->topics_.unsubscribe(*connection_, topic);
+}
+
+std::string_view Session::newest_topic() const noexcept {
+    const hub::LocalTopic* const topic = shard_->topics_.newest_of(*connection_);
+    return topic == nullptr ? std::string_view{} : topic->name();
+}
+
 void* Session::state() const noexcept {
     return connection_->state.get();
 }

@@ -3,12 +3,15 @@
 // session later.
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
+#include "base/publication.hpp"
 #include "base/slab.hpp"
 #include "ring/address.hpp"
 #include "ringcast/close_code.hpp"
 #include "ringcast/message.hpp"
+#include "ringcast/topic.hpp"
 #include "shard/endpoint.hpp"
 
 namespace ringcast::shard {
@@ -26,6 +29,19 @@ public:
     /// always accepted; so is one that a session sends to itself while it handles a message and is
     /// not behind, because then its own input waits.
     SendStatus send(const Message& message);
+    /// Publishes to `topic`, a valid name. If there is no room on the way there for another one,
+    /// the session's input waits until there is.
+    PublishStatus publish(std::string_view topic, PublicationKind kind,
+                          std::span<const std::byte> payload);
+    /// Subscribes to `topic`, a valid name: its publications are sent once its home has confirmed.
+    /// They end with unsubscribe(), or with the session.
+    SubscribeStatus subscribe(std::string_view topic);
+    /// False if the session was not subscribed.
+    bool unsubscribe(std::string_view topic);
+    /// The topic that the session has subscribed to last; empty if it has none. Lives as long as
+    /// the subscription.
+    [[nodiscard]] std::string_view newest_topic() const noexcept;
+
     /// Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before still goes out.
     /// `reason` is cut to what a Close frame holds; without a `code` that may be on the wire there
     /// is neither. Does nothing if the session is closing already.

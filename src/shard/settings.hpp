@@ -7,6 +7,9 @@
 
 #include "base/time.hpp"
 #include "http/request_parser.hpp"
+#include "hub/home_topics.hpp"
+#include "hub/local_topics.hpp"
+#include "ringcast/topic.hpp"
 
 namespace ringcast::shard {
 
@@ -25,6 +28,7 @@ struct SessionLimits {
         std::chrono::seconds{120};  ///< Nothing received for that long: closed. Zero: never.
     Duration ping_interval =
         std::chrono::seconds{25};  ///< Nothing received for that long: a ping. Zero: never.
+    SlowConsumer slow_consumer = SlowConsumer::close;
 
     /// Above this a session is "behind": its own input waits, and `send` says so.
     [[nodiscard]] std::uint64_t high_water_bytes() const noexcept {
@@ -34,6 +38,21 @@ struct SessionLimits {
     [[nodiscard]] std::uint64_t low_water_bytes() const noexcept {
         return send_queue_bytes_max / 4;
     }
+};
+
+/// A shard's part in topics. Equal on all shards of a server.
+struct TopicSettings {
+    std::uint64_t seed = 0;  ///< Of the names' hashes; secret, or clients could choose the home.
+    hub::HomeTopics::Limits home;
+    hub::LocalTopics::Limits local;
+    /// How long a shard may have no room for deliveries before they are dropped.
+    Duration mesh_stall_timeout = std::chrono::seconds{2};
+    /// How long an orderly end waits for publications on their way.
+    Duration flush_timeout = std::chrono::seconds{2};
+    std::uint32_t requests_per_turn = 1024;    ///< Of each shard, taken by a home.
+    std::uint32_t deliveries_per_turn = 1024;  ///< Handed to send queues ...
+    std::uint32_t deliveries_quantum = 256;  ///< ... of one topic, before it is another one's turn.
+    std::uint32_t items_max = 4096;          ///< Publications waiting for their fan-out.
 };
 
 struct Settings {
@@ -62,6 +81,7 @@ struct Settings {
     std::uint32_t timers_per_turn =
         1024;                 ///< Timers served before the loop looks at the ring again.
     bool access_log = false;  ///< One line for each session opened and closed.
+    TopicSettings topics;
 };
 
 }  // namespace ringcast::shard

@@ -1,5 +1,6 @@
 #include "shard/shard.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -24,7 +25,7 @@ constexpr http::Response shutting_down{
 }  // namespace
 
 Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
-             MetricsSnapshot* snapshot)
+             MetricsSnapshot* snapshot, Mesh* mesh)
     : ring_{ring},
       settings_{settings},
       log_{log},
@@ -32,10 +33,13 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       prng_{settings.seed},
       pool_{settings.pool_retain_bytes_max},
       output_{settings.early_flush_bytes + 4 * TurnOutput::arena_frame_bytes_max},
+      own_mesh_{mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr},
+      topics_{*this, own_mesh_ ? *own_mesh_ : *mesh, own_mesh_ ? 0 : settings.index,
+              settings.topics},
       connections_{settings.connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
-      inbox_{Inbox::make(ring.waker())},
       snapshot_{snapshot} {
+    inbox().open(ring_.waker());
     log_.set_now(ring_.now());
     timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
 }
@@ -44,11 +48,14 @@ Shard::~Shard() {
     RC_ASSERT(connections_.size() == 0);
     RC_ASSERT(metrics_.queue_bytes == 0);
     RC_ASSERT(metrics_.held_bytes == 0);
-    for (Note* note = inbox_->close(); note != nullptr;) {
+    for (Note* note = inbox().close(); note != nullptr;) {
         const std::unique_ptr<Note> owned{note};
         note = note->next;
+        if (owned->publisher != nullptr) {
+            owned->publisher->close();
+            owned->publisher->release();
+        }
     }
-    inbox_->release();
     report_suppressed(LogQueue::Report::at_once);
     timers_.cancel(tick_);
     for (Listener& listener : listeners_) timers_.cancel(listener);
@@ -64,6 +71,7 @@ void Shard::turn() {
     affinity_.check();
     submit_output();
     const std::span<const ring::Completion> completions = ring_.turn(next_wait());
+    topics_.get_up();
     log_.set_now(ring_.now());
     completions_last_turn_ = completions.size();
 
@@ -76,19 +84,23 @@ void Shard::turn() {
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
     if (is_accepting_ending_) end_accepting();
     read_inbox();
+    topics_.serve();
     serve_timers();
     serve_attention();
     publish_metrics();
 }
 
 ring::Wait Shard::next_wait() {
-    const Pacing::Advice advice = pacing_.next(completions_last_turn_, sends_submitted_);
-    sends_submitted_ = 0;
     // A quiet send that goes at once posts nothing that would end a wait.
     const bool is_awaited = std::exchange(output_awaited_, false);
     const bool is_owed = std::exchange(is_turn_owed_, false);
-    if (is_awaited || is_owed || !attention_.empty()) return {.until = ring_.now()};
-    return {.until = timers_.next_deadline(), .count = advice.count, .gather = advice.gather};
+    if (is_awaited || is_owed || !attention_.empty() || !topics_.try_sleep())
+        return {.until = ring_.now()};
+    const Pacing::Advice advice = pacing_.next(completions_last_turn_, sends_submitted_);
+    sends_submitted_ = 0;
+    return {.until = std::min(timers_.next_deadline(), topics_.next_deadline()),
+            .count = advice.count,
+            .gather = advice.gather};
 }
 
 void Shard::complete(const ring::Completion& completion) {
@@ -185,13 +197,14 @@ void Shard::accept_connection(int fd) {
 }
 
 void Shard::read_inbox() {
-    for (Note* next = inbox_->take(); next != nullptr;) {
+    for (Note* next = inbox().take(); next != nullptr;) {
         const std::unique_ptr<Note> note{next};
         next = note->next;
         switch (note->kind) {
             case Note::Kind::verdict: resolve(note->session, std::move(note->verdict)); break;
             case Note::Kind::shutdown: begin_shutdown(note->code); break;
             case Note::Kind::terminate: terminate_all(); break;
+            case Note::Kind::publisher: topics_.add_publisher(*note->publisher); break;
         }
     }
 }
@@ -215,13 +228,14 @@ void Shard::serve_timers() {
 }
 
 void Shard::on_tick() {
+    topics_.on_tick();
     router_.for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
     report_suppressed(LogQueue::Report::after_interval);
 }
 
 void Shard::report_suppressed(LogQueue::Report report) {
     for (LogLimiter* limiter : {&refused_limiter_, &accept_limiter_, &origin_limiter_,
-                                &exception_limiter_, &unexpected_limiter_}) {
+                                &exception_limiter_, &unexpected_limiter_, &slow_limiter_}) {
         log_.report_suppressed(*limiter, report);
     }
 }
@@ -253,6 +267,7 @@ void Shard::serve(Connection& connection) {
         case Phase::closed: return;
         case Phase::open:
             if (connection.queued_bytes > connection.endpoint->limits().low_water_bytes()) return;
+            if (connection.skipped > 0) tell_skipped(connection);
             if (connection.behind) {
                 connection.behind = false;
                 Session session{*this, connection};
@@ -295,12 +310,25 @@ void Shard::begin_shutdown(CloseCode code) {
         switch (connection.phase) {
             case Phase::request:
             case Phase::pending: refuse(connection, shutting_down); break;
-            case Phase::open: start_close(connection, code, "server is shutting down"); break;
+            case Phase::open:
             case Phase::closing:
             case Phase::draining:
             case Phase::terminating:
             case Phase::closed: break;
         }
+    });
+    topics_.begin_flush();
+    if (topics_.is_flushed()) return;
+    connections_.for_each([&](Connection& connection) {
+        if (connection.phase == Phase::open) suspend(connection, Suspension::shutdown);
+    });
+}
+
+void Shard::on_flushed(bool is_complete) {
+    if (!is_complete) log_.warn("publications_not_flushed");
+    connections_.for_each([&](Connection& connection) {
+        if (connection.phase == Phase::open)
+            start_close(connection, *shutdown_code_, "server is shutting down");
     });
 }
 
@@ -311,7 +339,7 @@ void Shard::terminate_all() {
 
 bool Shard::finished() const noexcept {
     return shutdown_code_ && !is_accepting_ending_ && connections_.size() == 0 &&
-           refused_closing_ == 0;
+           refused_closing_ == 0 && topics_.has_told_all();
 }
 
 std::optional<Session> Shard::find(SlotId id) {

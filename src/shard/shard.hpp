@@ -4,11 +4,13 @@
 // is a Ring.
 //
 // One turn: hand all output over and wait -> move what quiet sends left to backlogs -> completions
-// -> notes from other threads -> timers -> connections that need attention. Nothing is acted on
-// inside an event that could be acted on after it; user code is never called from within user code.
+// -> notes from other threads -> topics -> timers -> connections that need attention. Nothing is
+// acted on inside an event that could be acted on after it; user code is never called from within
+// user code.
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,18 +32,19 @@
 #include "shard/router.hpp"
 #include "shard/session.hpp"
 #include "shard/settings.hpp"
+#include "shard/topics.hpp"
 #include "shard/turn_output.hpp"
 
 namespace ringcast::shard {
 
-/// Owns its connections, endpoints and memory; borrows the ring and the log queue, which must
-/// outlive it. Every member is for the shard's own thread, apart from what goes through the inbox.
-/// After each turn the metrics are copied to `snapshot`, if there is one, for other threads to
-/// read.
+/// Owns its connections, endpoints and memory; borrows the ring, the log queue and the mesh, which
+/// must outlive it; without a mesh it makes one for itself alone. Every member is for the shard's
+/// own thread, apart from what goes through the inbox. After each turn the metrics are copied to
+/// `snapshot`, if there is one, for other threads to read.
 class Shard {
 public:
     Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
-          MetricsSnapshot* snapshot = nullptr);
+          MetricsSnapshot* snapshot = nullptr, Mesh* mesh = nullptr);
     /// All connections must be gone: see finished().
     ~Shard();
     Shard(const Shard&) = delete;
@@ -53,8 +56,9 @@ public:
     /// One turn of the loop; waits for as long as nothing is to be done.
     void turn();
 
-    /// Stops accepting, sends a Close with `code` to every session, refuses requests under way with
-    /// 503.
+    /// Stops accepting and reading, refuses requests under way with 503, and, once everything that
+    /// was published before is on its way to its subscribers, sends a Close with `code` to every
+    /// session.
     void begin_shutdown(CloseCode code);
     /// Cuts every connection that is still there.
     void terminate_all();
@@ -70,7 +74,7 @@ public:
     void report_handler_exception(const char* hook, std::string_view what) noexcept;
 
     /// For other threads; acquire() a reference to keep it.
-    [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
+    [[nodiscard]] Inbox& inbox() noexcept { return topics_.inbox(); }
     [[nodiscard]] const Metrics& metrics() const noexcept { return metrics_; }
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
@@ -79,6 +83,7 @@ public:
 
 private:
     friend class Session;
+    friend class Topics;
 
     struct Listener : ShardTimer {
         Listener(std::uint32_t listener_slot, int descriptor) noexcept
@@ -116,6 +121,7 @@ private:
     void report_suppressed(LogQueue::Report report);
     void serve_attention();
     void serve(Connection& connection);
+    void on_flushed(bool is_complete);
     void attend(Connection& connection);
     void publish_metrics();
     [[nodiscard]] ring::Wait next_wait();
@@ -134,6 +140,8 @@ private:
     void drop_held(Connection& connection);
     [[gnu::noinline]] void suspend(Connection& connection, Suspension reason);
     void suspend_if_unread(Connection& connection);
+    void suspend_until_room(Connection& connection, std::uint32_t home);
+    void on_room(SlotId id);
     void resume(Connection& connection, Suspension reason);
     void on_end_of_stream(Connection& connection);
 
@@ -142,6 +150,9 @@ private:
     void apply(Connection& connection, Verdict verdict, std::string_view key);
     void open_session(Connection& connection, Verdict verdict, std::string_view key);
     void refuse(Connection& connection, const http::Response& response);
+    void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
+    void on_joined(SlotId id);
+    void on_subscription_lost(SlotId id, std::string_view reason);
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, const Message& message);
@@ -160,6 +171,14 @@ private:
     void enqueue_raw(Connection& connection, std::span<const std::byte> bytes);
     void enqueued(Connection& connection, std::size_t bytes);
     Backlog& backlog_of(Connection& connection);
+    PublishStatus publish(Connection& connection, std::string_view topic, PublicationKind kind,
+                          std::span<const std::byte> payload);
+    void deliver(SlotId id, const SharedFrame& frame);
+    [[nodiscard]] bool admits_publication(const Connection& connection,
+                                          std::uint64_t size) const noexcept;
+    [[gnu::noinline]] void on_slow_consumer(Connection& connection);
+    [[gnu::noinline]] void tell_skipped(Connection& connection);
+    void enqueue_shared(Connection& connection, const SharedFrame& frame);
     void submit_output();
     void send_backlog(Connection& connection);
     void settle(std::span<const ring::Completion> shortfalls);
@@ -206,12 +225,13 @@ private:
     Prng prng_;
     BufferPool pool_;  // Before everything that holds blocks.
     TurnOutput output_;
+    std::unique_ptr<Mesh> own_mesh_;  // Of a shard that was given none.
+    Topics topics_;
     Slab<Connection> connections_;
     std::deque<Listener> listeners_;
     TimerWheel timers_;
     ShardTimer tick_{ShardTimer::Kind::tick};
     Pacing pacing_;
-    Inbox* inbox_;
     Metrics metrics_;
     MetricsSnapshot* snapshot_;
 
@@ -228,12 +248,13 @@ private:
     bool output_awaited_ = false;        // A quiet send of these has to be followed up.
     std::optional<CloseCode> shutdown_code_;
     bool is_accepting_ending_ = false;  // A shutdown is taking what the kernel has queued.
-    bool is_turn_owed_ = false;         // The next turn must not wait.
+    bool is_turn_owed_ = true;          // The next turn must not wait; the first one looks around.
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
     LogLimiter origin_limiter_{LogLevel::info, "origin_refused"};
     LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};
     LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
+    LogLimiter slow_limiter_{LogLevel::warn, "slow_consumer"};
 };
 
 }  // namespace ringcast::shard

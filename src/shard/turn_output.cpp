@@ -5,18 +5,25 @@
 namespace ringcast::shard {
 
 void TurnOutput::append(Chain& chain, Block block, const std::byte* data, std::size_t size) {
-    link(chain, std::move(block), data, size);
+    link(chain, {.block = std::move(block), .frame = {}, .data = data, .size = size});
+    bytes_ += size;
+}
+
+void TurnOutput::append(Chain& chain, const SharedFrame& frame) {
+    link(chain, {.block = {}, .frame = frame, .data = frame.bytes().data(), .size = frame.size()});
 }
 
 void TurnOutput::append_slice(Chain& chain, const std::byte* data, std::size_t size) {
-    link(chain, {}, data, size);
+    link(chain, {.block = {}, .frame = {}, .data = data, .size = size});
+    bytes_ += size;
 }
 
-void TurnOutput::link(Chain& chain, Block block, const std::byte* data, std::size_t size) {
+void TurnOutput::link(Chain& chain, Piece piece) {
     RC_ASSERT(parts_.empty());
     RC_ASSERT(chain.pieces < pieces_max);
     const auto index = static_cast<std::uint32_t>(pieces_.size());
-    pieces_.push_back({.block = std::move(block), .data = data, .size = size, .next = Chain::none});
+    chain.bytes += piece.size;
+    pieces_.push_back(std::move(piece));
     if (chain.empty()) {
         chain.first = index;
     } else {
@@ -24,8 +31,6 @@ void TurnOutput::link(Chain& chain, Block block, const std::byte* data, std::siz
     }
     chain.last = index;
     ++chain.pieces;
-    chain.bytes += size;
-    bytes_ += size;
 }
 
 void TurnOutput::submit(ring::Ring& ring, ring::Token token, int fd, const Chain& chain) {
@@ -57,6 +62,8 @@ void TurnOutput::move_rest(const Chain& chain, std::uint64_t sent, Backlog& back
         sent = 0;
         if (piece.block) {
             backlog.append(std::move(piece.block), data, size);
+        } else if (piece.frame) {
+            backlog.append(std::move(piece.frame), data, size);
         } else {
             backlog.append(std::span{data, size}, pool);
         }

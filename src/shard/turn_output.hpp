@@ -1,7 +1,7 @@
 #pragma once
 // Everything that connections send in one turn, collected so that each of them costs one send.
-// Small frames are written side by side into an arena; large ones stay where they are, in a pooled
-// block or in the receive buffer that they were unmasked in.
+// Small frames are written side by side into an arena; large ones stay where they are: in a pooled
+// block, in a frame that many connections share, in the receive buffer that they were unmasked in.
 //
 //   connection A: chain -> piece [arena 0..22) -> piece [block of 64 KiB)
 //   connection B: chain -> piece [arena 22..66)          consecutive frames of one connection are
@@ -19,6 +19,7 @@
 #include "base/buffer_pool.hpp"
 #include "ring/ring.hpp"
 #include "shard/backlog.hpp"
+#include "shard/shared_frame.hpp"
 
 namespace ringcast::shard {
 
@@ -51,6 +52,8 @@ public:
     [[nodiscard]] std::byte* reserve(Chain& chain, std::size_t size);
     /// Appends bytes in a block, which is kept until the bytes are sent.
     void append(Chain& chain, Block block, const std::byte* data, std::size_t size);
+    /// Appends all of a frame that others send, too.
+    void append(Chain& chain, const SharedFrame& frame);
     /// Appends bytes in the receive buffer of this turn.
     void append_slice(Chain& chain, const std::byte* data, std::size_t size);
 
@@ -64,18 +67,20 @@ public:
     /// Forgets all chains and gives their blocks back. Only when the ring holds none of the bytes.
     void reset() noexcept;
 
-    /// Bytes collected since the last reset.
+    /// Bytes collected since the last reset, those of shared frames not counted: however many send
+    /// one, it is one piece of memory.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
 private:
     struct Piece {
         Block block;
+        SharedFrame frame;
         const std::byte* data;
         std::size_t size;
-        std::uint32_t next;
+        std::uint32_t next = Chain::none;
     };
 
-    void link(Chain& chain, Block block, const std::byte* data, std::size_t size);
+    void link(Chain& chain, Piece piece);
 
     std::unique_ptr<std::byte[]> arena_;
     std::size_t arena_bytes_;
@@ -91,7 +96,8 @@ inline std::byte* TurnOutput::reserve(Chain& chain, std::size_t size) {
     std::byte* const data = arena_.get() + arena_used_;
     if (chain.empty() || pieces_[chain.last].data + pieces_[chain.last].size != data) {
         if (chain.pieces == pieces_max) return nullptr;
-        link(chain, {}, data, size);
+        link(chain, {.block = {}, .frame = {}, .data = data, .size = size});
+        bytes_ += size;
     } else {
         pieces_[chain.last].size += size;
         chain.bytes += size;

@@ -51,16 +51,59 @@ void Shard::on_request(Connection& connection, const http::Request& request) {
 
 void Shard::apply(Connection& connection, Verdict verdict, std::string_view key) {
     switch (verdict.kind) {
-        case Verdict::Kind::admit: return open_session(connection, std::move(verdict), key);
+        case Verdict::Kind::admit:
+            if (!verdict.topic.empty())
+                return subscribe_and_open(connection, std::move(verdict), key);
+            return open_session(connection, std::move(verdict), key);
         case Verdict::Kind::refuse:
             return refuse(
                 connection,
                 {.status = verdict.status, .fields = verdict.fields, .body = verdict.body});
         case Verdict::Kind::pending:
-            connection.pending = std::make_unique<PendingUpgrade>(std::string{key});
+            connection.pending = std::make_unique<PendingUpgrade>(
+                PendingUpgrade{std::string{key}, std::move(verdict)});
             connection.phase = Phase::pending;
             return suspend(connection, Suspension::pending_admission);
     }
+}
+
+/// The 101 says that the subscription is live; so it waits until it is.
+void Shard::subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key) {
+    using Outcome = hub::LocalTopics::Outcome;
+    switch (topics_.subscribe(connection, verdict.topic)) {
+        case Outcome::already:
+        case Outcome::live: return open_session(connection, std::move(verdict), key);
+        case Outcome::limit:
+            ++metrics_.topics_refused;
+            return refuse(connection, {.status = code_of(http::Status::service_unavailable),
+                                       .body = "there are too many subscriptions\n"});
+        case Outcome::waiting:
+            connection.pending = std::make_unique<PendingUpgrade>(
+                PendingUpgrade{std::string{key}, std::move(verdict)});
+            connection.phase = Phase::pending;
+            return suspend(connection, Suspension::pending_admission);
+    }
+}
+
+/// A topic's home has confirmed a subscription of the session.
+void Shard::on_joined(SlotId id) {
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr || connection->phase != Phase::pending) return;
+    const std::unique_ptr<PendingUpgrade> pending = std::move(connection->pending);
+    open_session(*connection, std::move(pending->verdict), pending->key);
+    resume(*connection, Suspension::pending_admission);
+}
+
+/// The session misses something: it has to begin again.
+void Shard::on_subscription_lost(SlotId id, std::string_view reason) {
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr) return;
+    ++metrics_.subscriptions_lost;
+    if (connection->phase == Phase::pending) {
+        return refuse(*connection, {.status = code_of(http::Status::service_unavailable),
+                                    .body = std::string{reason} + "\n"});
+    }
+    start_close(*connection, CloseCode::try_again_later, reason);
 }
 
 void Shard::open_session(Connection& connection, Verdict verdict, std::string_view key) {
@@ -69,6 +112,8 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     connection.parser.emplace<ws::Assembler>();  // From here on `key` may be gone.
     connection.phase = Phase::open;
+    if (verdict.is_publisher)
+        connection.publishes_to = static_cast<std::uint8_t>(topics_.home_of(verdict.topic));
     connection.state = std::move(verdict.state);
     connection.session_open = true;
     connection.opened_at = connection.active_at = ring_.now();
@@ -98,10 +143,13 @@ void Shard::resolve(SlotId id, Verdict verdict) {
     RC_ASSERT(verdict.kind != Verdict::Kind::pending);
     Connection* const connection = connections_.find(id);
     if (connection == nullptr || connection->phase != Phase::pending) return;
+    if (!connection->pending->verdict.topic.empty()) return;  // Decided long ago.
     const std::unique_ptr<PendingUpgrade> pending = std::move(connection->pending);
     connection->phase = Phase::request;
-    apply(*connection, std::move(verdict), pending->key);
-    resume(*connection, Suspension::pending_admission);
+    apply(*connection,
+          connection->endpoint->on_late_verdict(std::move(verdict), std::move(pending->verdict)),
+          pending->key);
+    if (connection->phase != Phase::pending) resume(*connection, Suspension::pending_admission);
 }
 
 }  // namespace ringcast::shard

@@ -44,7 +44,8 @@ std::vector<std::unique_ptr<Note>> owned(Note* first) {
 
 TEST_CASE("notes come out in the order in which they went in, and each wakes the shard") {
     Counts counts;
-    Inbox* const inbox = Inbox::make(counts.waker());
+    Inbox* const inbox = Inbox::make();
+    inbox->open(counts.waker());
     CHECK(inbox->take() == nullptr);
     for (std::uint16_t i = 1; i <= 3; ++i) CHECK(inbox->post(counts.note(0, i)));
     CHECK(counts.wakes == 3);
@@ -61,7 +62,8 @@ TEST_CASE("notes come out in the order in which they went in, and each wakes the
 
 TEST_CASE("a closed inbox hands out what was left, and destroys what comes later") {
     Counts counts;
-    Inbox* const inbox = Inbox::make(counts.waker());
+    Inbox* const inbox = Inbox::make();
+    inbox->open(counts.waker());
     inbox->acquire();
     CHECK(inbox->post(counts.note(0, 1)));
     CHECK(owned(inbox->close()).size() == 1);
@@ -76,7 +78,8 @@ TEST_CASE("several threads post while the shard reads: nothing is lost, each thr
     constexpr std::uint32_t posters_count = 4;
     constexpr std::uint16_t notes_count = 5000;
     Counts counts;
-    Inbox* const inbox = Inbox::make(counts.waker());
+    Inbox* const inbox = Inbox::make();
+    inbox->open(counts.waker());
     std::vector<std::thread> posters;
     for (std::uint32_t poster = 0; poster < posters_count; ++poster) {
         inbox->acquire();
@@ -105,7 +108,8 @@ TEST_CASE("an inbox is closed while others post: each note arrives or is destroy
         Counts counts;
         std::atomic<std::uint64_t> accepted{0};
         std::atomic<int> started{0};
-        Inbox* const inbox = Inbox::make(counts.waker());
+        Inbox* const inbox = Inbox::make();
+        inbox->open(counts.waker());
         std::vector<std::thread> posters;
         for (std::uint32_t poster = 0; poster < 2; ++poster) {
             inbox->acquire();

@@ -1,0 +1,62 @@
+#pragma once
+// Topics for clients: what a plain WebSocket client may do under a mounted path, and how a thread
+// of the program publishes.
+//
+//     server.mount_topics("/topics", {.anonymous = ringcast::TopicAccess::subscribe});
+//     ...
+//     auto prices = server.make_publisher();           // after start(); one thread, one publisher
+//     prices.publish("EURUSD", "1.0842");
+//
+// A client of ws://host/topics/EURUSD is subscribed to EURUSD from the 101 on: each message that it
+// receives is one publication, each that it sends is one, if it may. See topic.hpp for names.
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "ringcast/message.hpp"
+#include "ringcast/topic.hpp"
+#include "ringcast/upgrade.hpp"
+
+namespace ringcast {
+
+/// Who may do what under one mounted path.
+struct TopicsPolicy {
+    /// What everybody may do, when there is no `authorize`. By default nothing: 403.
+    TopicAccess anonymous = TopicAccess::none;
+    /// Asked about each client before its 101: its access, a refusal, or `pending` with a
+    /// Ticket<TopicAccess>. Called on the shards' threads, several at a time. An exception refuses
+    /// with 500.
+    std::function<Admission<TopicAccess>(Upgrade&, std::string_view topic)> authorize{};
+};
+
+/// The lane of one thread into the topics. Never blocks. What is published through one publisher
+/// keeps its order. Move-only; may outlive the server. One thread at a time uses it.
+class Publisher {
+public:
+    struct Impl;
+    explicit Publisher(Impl* impl) noexcept : impl_{impl} {}
+    Publisher(Publisher&& other) noexcept : impl_{std::exchange(other.impl_, nullptr)} {}
+    Publisher& operator=(Publisher&& other) noexcept {
+        std::swap(impl_, other.impl_);
+        return *this;
+    }
+    ~Publisher();
+
+    /// Bytes of the longest message that a publisher takes: too_large beyond.
+    static constexpr std::size_t message_bytes_max = std::size_t{200} << 10;
+
+    /// The message is copied. `full`: the shards do not keep up; try again later, nothing was
+    /// published. `accepted` ones are delivered unless the server is stopped meanwhile, and those
+    /// accepted before stop() was called are delivered even then.
+    PublishStatus publish(std::string_view topic, const Message& message);
+    PublishStatus publish(std::string_view topic, std::string_view text) {
+        return publish(topic, Message{text, MessageKind::text});
+    }
+
+private:
+    Impl* impl_;
+};
+
+}  // namespace ringcast

@@ -1,0 +1,33 @@
+#pragma once
+// What mount_topics() serves: the raw dialect, in which the path names the topic.
+
+#include <utility>
+
+#include "api/endpoint.hpp"
+#include "ringcast/topics.hpp"
+#include "shard/endpoint.hpp"
+
+namespace ringcast::api {
+
+/// One per mounted path and shard. The path's pattern has a parameter `topic`.
+class TopicEndpoint final : public ApiEndpoint {
+public:
+    TopicEndpoint(const shard::SessionLimits& limits, TopicsPolicy policy)
+        : ApiEndpoint{limits}, policy_{std::move(policy)} {}
+
+    shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
+    shard::Verdict on_late_verdict(shard::Verdict late, shard::Verdict pending) override;
+    void on_open(shard::Session&) override {}
+    void on_message(shard::Session& session, const Message& message) override;
+    void on_drain(shard::Session&) override {}
+    void on_close(shard::Session&, CloseCode, std::string_view) override {}
+    void on_skipped(shard::Session& session, std::uint64_t count) override;
+    void on_tick(shard::Shard&) override {}
+
+    [[nodiscard]] const void* state_tag() const noexcept override;
+
+private:
+    TopicsPolicy policy_;
+};
+
+}  // namespace ringcast::api

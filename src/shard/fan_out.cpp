@@ -1,0 +1,70 @@
+// Deliveries that reach this shard: replies to its joins, and publications on their way to its
+// sessions.
+
+#include "dialect/raw.hpp"
+#include "shard/shard.hpp"
+#include "shard/topics.hpp"
+
+namespace ringcast::shard {
+
+void Topics::take_deliveries(std::uint32_t source) {
+    Record record;
+    while (port_.front_delivery(source, record)) {
+        if (!can_take_delivery()) {
+            unfinished_ |= hub::set_of(source);  // The fan-out makes progress every turn.
+            return;
+        }
+        take_delivery(source, record);
+        port_.pop_delivery(source);
+    }
+}
+
+/// What waits for its fan-out is bounded; one delivery is always admitted.
+bool Topics::can_take_delivery() const noexcept {
+    if (fanout_.is_idle()) return true;
+    return !fanout_.is_full() && shard_.pool_.bytes_in_use() <= shard_.settings_.pool_bytes_max;
+}
+
+void Topics::take_delivery(std::uint32_t source, const Record& record) {
+    switch (record.kind) {
+        case RecordKind::joined:
+            return local_.confirm(record.topic, record.number,
+                                  [this](SlotId session) { shard_.on_joined(session); });
+        case RecordKind::refused:
+            return local_.refuse(record.topic, record.number, [this](SlotId session) {
+                shard_.on_subscription_lost(session, "there are too many topics");
+            });
+        case RecordKind::publication: return on_publication(record);
+        case RecordKind::gap:
+            ++shard_.metrics_.mesh_gaps;
+            return local_.lose(source, [this](SlotId session) {
+                shard_.on_subscription_lost(session, "publications were lost");
+            });
+        case RecordKind::flushed: flushed_by_ |= hub::set_of(source); return;
+        case RecordKind::join:
+        case RecordKind::leave:
+        case RecordKind::publish:
+        case RecordKind::flush: RC_ASSERT(false && "a request among the deliveries");
+    }
+}
+
+void Topics::on_publication(const Record& record) {
+    hub::LocalTopic* const topic = local_.find(record.topic);
+    // Between a leave and its arrival at the home publications still come.
+    if (topic != nullptr && topic->is_wanted() && topic->home_state() == hub::HomeState::aware) {
+        SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
+        dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
+        fanout_.add(*topic, std::move(frame));
+        ++shard_.metrics_.fan_outs;
+    }
+    if (record.block != nullptr) record.block->release();
+}
+
+void Topics::fan_out() {
+    if (fanout_.is_idle()) return;
+    fanout_.run(
+        local_, settings_.deliveries_per_turn, settings_.deliveries_quantum,
+        [this](SlotId session, const SharedFrame& frame) { shard_.deliver(session, frame); });
+}
+
+}  // namespace ringcast::shard

@@ -1,0 +1,124 @@
+// As the home of topics: requests are taken in the order in which each shard made them, numbered,
+// and passed on.
+
+#include <bit>
+#include <utility>
+
+#include "shard/shard.hpp"
+#include "shard/topics.hpp"
+
+namespace ringcast::shard {
+
+void Topics::serve_requests(std::uint32_t source) {
+    for (std::uint32_t i = 0; i < settings_.requests_per_turn; ++i) {
+        Record record;
+        if (!port_.front_request(source, record)) return;
+        if (!serve_request(source, record)) {
+            blocked_ |= hub::set_of(source);
+            return;
+        }
+        port_.pop_request(source);
+    }
+    unfinished_ |= hub::set_of(source);
+}
+
+/// False if it has to wait for room; then nothing has happened.
+bool Topics::serve_request(std::uint32_t source, const Record& record) {
+    switch (record.kind) {
+        case RecordKind::join: {
+            if (!can_deliver(source)) return false;
+            const bool has_joined = home_.join(record.topic, source);
+            if (!has_joined) ++shard_.metrics_.topics_refused;
+            deliver(source, {.kind = has_joined ? RecordKind::joined : RecordKind::refused,
+                             .number = record.number,
+                             .topic = record.topic});
+            return true;
+        }
+        case RecordKind::leave: home_.leave(record.topic, source, shard_.now()); return true;
+        case RecordKind::publish: return serve_publish(record);
+        case RecordKind::flush: flush_requests_ |= hub::set_of(source); return true;
+        case RecordKind::joined:
+        case RecordKind::refused:
+        case RecordKind::publication:
+        case RecordKind::gap:
+        case RecordKind::flushed: RC_ASSERT(false && "a delivery among the requests");
+    }
+    return true;
+}
+
+bool Topics::serve_publish(const Record& record) {
+    hub::HomeTopics::Topic* const topic = home_.find(record.topic);
+    if (topic == nullptr || topic->interest() == 0) {
+        ++shard_.metrics_.publications_unheard;
+        if (record.block != nullptr) record.block->release();
+        return true;
+    }
+    for (hub::ShardSet rest = topic->interest(); rest != 0; rest &= rest - 1) {
+        if (!can_deliver(static_cast<std::uint32_t>(std::countr_zero(rest)))) return false;
+    }
+    Record publication = record;
+    publication.kind = RecordKind::publication;
+    publication.number = home_.number(*topic);
+    const auto targets_count = static_cast<std::uint32_t>(std::popcount(topic->interest()));
+    if (record.block != nullptr && targets_count > 1) record.block->acquire(targets_count - 1);
+    for (hub::ShardSet rest = topic->interest(); rest != 0; rest &= rest - 1)
+        deliver(static_cast<std::uint32_t>(std::countr_zero(rest)), publication);
+    return true;
+}
+
+/// True also for a stalled target: what is for it is dropped.
+bool Topics::can_deliver(std::uint32_t target) {
+    Target& state = targets_[target];
+    if (state.is_stalled) return true;
+    if (port_.has_delivery_room(target) || port_.await_delivery_room(target)) {
+        state.full_since = instant_never;
+        return true;
+    }
+    if (state.full_since == instant_never) state.full_since = shard_.now();
+    if (shard_.now() - state.full_since < settings_.mesh_stall_timeout) return false;
+    declare_stalled(target);
+    return true;
+}
+
+void Topics::deliver(std::uint32_t target, const Record& record) {
+    if (targets_[target].is_stalled) {
+        ++shard_.metrics_.mesh_records_dropped;
+        if (record.block != nullptr) record.block->release();
+        return;
+    }
+    port_.deliver(target, record);
+}
+
+void Topics::declare_stalled(std::uint32_t target) {
+    targets_[target].is_stalled = true;
+    stalled_ |= hub::set_of(target);
+    ++shard_.metrics_.mesh_stalls;
+    shard_.log_.warn("shard_stalled")
+        .field("stalled", target)
+        .field("full_for", shard_.now() - targets_[target].full_since);
+}
+
+/// Those that make room again are told that they missed something.
+void Topics::return_stalled() {
+    for (hub::ShardSet rest = stalled_; rest != 0; rest &= rest - 1) {
+        const auto target = static_cast<std::uint32_t>(std::countr_zero(rest));
+        if (!port_.has_delivery_room(target)) continue;
+        targets_[target].is_stalled = false;
+        targets_[target].full_since = instant_never;
+        stalled_ &= ~hub::set_of(target);
+        port_.deliver(target, {.kind = RecordKind::gap});
+        shard_.log_.warn("shard_returned").field("stalled", target);
+    }
+}
+
+/// Once every shard has made its last request, every shard gets its last delivery.
+void Topics::deliver_flush() {
+    if (flush_requests_ != all_) return;
+    for (std::uint32_t target = 0; target < port_.shards(); ++target) {
+        if (!targets_[target].is_flush_owed || !can_deliver(target)) continue;
+        deliver(target, {.kind = RecordKind::flushed});
+        targets_[target].is_flush_owed = false;
+    }
+}
+
+}  // namespace ringcast::shard

@@ -1,0 +1,146 @@
+#pragma once
+// How shards talk to each other: for every ordered pair of shards, itself included, a lane with two
+// bounded queues of records.
+//
+//                 requests:    join, leave, publish      towards a topic's home
+//   shard A  ======================================>  shard B
+//                 deliveries:  joined, publication        from a topic's home
+//
+// Consuming a delivery never produces a record, so deliveries always drain, and no cycle of full
+// queues can lock. Records become visible once a turn, and only a shard that sleeps is woken
+// (base/doorbell.hpp). Large payloads travel as counted blocks (shard/shared_payload.hpp).
+//
+// One budget of bytes is divided by all queues: with n shards each of the 2 n^2 has
+// bytes / (2 n^2), rounded down to a power of two, from 4 KiB to 1 MiB. Queues that nobody uses are
+// never touched.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/buffer_pool.hpp"
+#include "base/spsc_bytes.hpp"
+#include "hub/home_topics.hpp"
+#include "shard/inbox.hpp"
+#include "shard/mesh_record.hpp"
+#include "shard/shared_payload.hpp"
+
+namespace ringcast::shard {
+
+/// Owned by whoever owns the shards; made before them and destroyed after them.
+class Mesh {
+public:
+    static constexpr std::uint64_t bytes_default = 32u << 20;
+
+    explicit Mesh(std::uint32_t shards, std::uint64_t bytes = bytes_default);
+    ~Mesh();
+    Mesh(const Mesh&) = delete;
+    Mesh& operator=(const Mesh&) = delete;
+
+    [[nodiscard]] std::uint32_t shards() const noexcept { return shards_; }
+    /// Any thread.
+    [[nodiscard]] Inbox& inbox(std::uint32_t shard) noexcept { return *inboxes_[shard]; }
+
+private:
+    friend class MeshPort;
+
+    struct Lane {
+        explicit Lane(std::size_t capacity) : requests{capacity}, deliveries{capacity} {}
+        SpscBytes requests;
+        SpscBytes deliveries;
+    };
+    /// Where the large payloads of one shard come from. Outlives the shard, because the others may
+    /// hold payloads of its for longer.
+    struct Birthplace {
+        explicit Birthplace(Inbox& inbox, std::uint32_t shard) : returned{inbox, shard} {}
+        BufferPool pool{0};
+        PayloadReturn returned;
+    };
+
+    [[nodiscard]] Lane& lane(std::uint32_t from, std::uint32_t to) noexcept {
+        return *lanes_[from * shards_ + to];
+    }
+
+    const std::uint32_t shards_;
+    const std::uint64_t payload_bytes_max_;  // Of one birthplace.
+    std::vector<Inbox*> inboxes_;
+    std::deque<Birthplace> birthplaces_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+/// One shard's end of the mesh, for that shard's thread. Borrows the mesh.
+class MeshPort {
+public:
+    MeshPort(Mesh& mesh, std::uint32_t shard);
+    MeshPort(const MeshPort&) = delete;
+    MeshPort& operator=(const MeshPort&) = delete;
+
+    [[nodiscard]] std::uint32_t shard() const noexcept { return shard_; }
+    [[nodiscard]] std::uint32_t shards() const noexcept { return mesh_.shards(); }
+    [[nodiscard]] Inbox& inbox() noexcept { return mesh_.inbox(shard_); }
+
+    // Requests that leave.
+
+    /// Room for any request.
+    [[nodiscard]] bool has_request_room(std::uint32_t home) noexcept;
+    /// After has_request_room() was false: true if there is room after all; else `home` will ring
+    /// when there is some.
+    [[nodiscard]] bool await_request_room(std::uint32_t home) noexcept;
+    /// Appends one. False, and nothing happened, if there is no room.
+    [[nodiscard]] bool request(std::uint32_t home, const Record& record) noexcept;
+    /// As request(), for a publication of any size.
+    [[nodiscard]] bool publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
+                               std::span<const std::byte> payload);
+
+    // Deliveries that leave.
+
+    [[nodiscard]] bool has_delivery_room(std::uint32_t target) noexcept;
+    [[nodiscard]] bool await_delivery_room(std::uint32_t target) noexcept;
+    /// Appends one; there must be room.
+    void deliver(std::uint32_t target, const Record& record) noexcept;
+
+    // What arrives. A record lives until the next give_back().
+
+    [[nodiscard]] bool front_request(std::uint32_t source, Record& record) noexcept;
+    void pop_request(std::uint32_t source) noexcept;
+    [[nodiscard]] bool front_delivery(std::uint32_t source, Record& record) noexcept;
+    void pop_delivery(std::uint32_t source) noexcept;
+
+    // Once a turn.
+
+    /// Shards that have brought something, or have made room, since the last call. Frees payloads
+    /// that have come home.
+    [[nodiscard]] hub::ShardSet take() noexcept;
+    /// The others see what was appended; nobody is woken yet.
+    void make_visible() noexcept;
+    /// Gives back the room of what was popped, and wakes those who sleep and have something to see.
+    void give_back() noexcept;
+    /// Nothing has come since take(); from now on somebody who brings something wakes the shard.
+    [[nodiscard]] bool try_sleep() noexcept { return inbox().doorbell().try_sleep(); }
+    void get_up() noexcept { inbox().doorbell().get_up(); }
+
+    /// Bytes in the queues towards this shard, roughly: a gauge.
+    [[nodiscard]] std::uint64_t bytes_waiting() const noexcept;
+
+private:
+    void append(SpscBytes& queue, std::uint32_t target, const Record& record) noexcept;
+    [[nodiscard]] Mesh::Lane& to(std::uint32_t shard) noexcept { return mesh_.lane(shard_, shard); }
+    [[nodiscard]] Mesh::Lane& from(std::uint32_t shard) noexcept {
+        return mesh_.lane(shard, shard_);
+    }
+    [[nodiscard]] bool has_payload_room() const noexcept;
+
+    Mesh& mesh_;
+    Mesh::Birthplace& birthplace_;
+    const std::uint32_t shard_;
+    const std::size_t inline_bytes_max_;  // Payloads beyond travel as blocks.
+    const std::size_t record_bytes_;      // The largest record.
+    hub::ShardSet appended_ = 0;          // Shards for which something is not visible yet ...
+    hub::ShardSet visible_ = 0;           // ... or visible, and not rung for.
+    hub::ShardSet popped_ = 0;            // Shards from which something was taken.
+};
+
+}  // namespace ringcast::shard

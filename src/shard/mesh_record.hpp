@@ -1,0 +1,52 @@
+#pragma once
+// What shards tell each other, as bytes in the lanes of the mesh.
+//
+//   | kind | publication kind | topic bytes | - | payload bytes | number | topic .. | payload .. |
+//     1      1                  1             1   4               8       (or a pointer to a block)
+//
+// Lanes stay inside one process, so numbers are in host order.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/publication.hpp"
+#include "ringcast/topic.hpp"
+#include "shard/shared_payload.hpp"
+
+namespace ringcast::shard {
+
+enum class RecordKind : std::uint8_t {
+    // Requests, towards a topic's home.
+    join,     ///< The sender wants the topic's publications. `number` comes back in the reply.
+    leave,    ///< It does not any more.
+    publish,  ///< One publication.
+    flush,    ///< Last request before an end: everything accepted is before it.
+    // Deliveries, from a topic's home.
+    joined,       ///< The reply to join `number`: publications behind it are for the receiver.
+    refused,      ///< The reply to join `number`: there are too many topics.
+    publication,  ///< One publication; `number` is its offset.
+    gap,          ///< Deliveries of this home were dropped here.
+    flushed,      ///< Last delivery before an end.
+};
+
+struct Record {
+    RecordKind kind = RecordKind::publish;
+    PublicationKind publication_kind = PublicationKind::text;
+    std::uint64_t number = 0;
+    std::string_view topic;
+    std::span<const std::byte> payload;  ///< Of the record itself, or of `block`.
+    SharedPayload* block = nullptr;      ///< Not null: one reference travels with the record.
+};
+
+/// Bytes of the record on a lane.
+[[nodiscard]] std::size_t record_bytes(const Record& record) noexcept;
+/// Bytes of one whose topic and payload are of these sizes at most.
+[[nodiscard]] std::size_t record_bytes_max(std::size_t payload_bytes) noexcept;
+/// Writes it to `target`, which has record_bytes(record) bytes.
+void write_record(std::byte* target, const Record& record) noexcept;
+/// Views into `bytes`.
+[[nodiscard]] Record read_record(std::span<const std::byte> bytes) noexcept;
+
+}  // namespace ringcast::shard

@@ -1,0 +1,108 @@
+// Publications: from sessions towards the mesh, and from the fan-out into send queues.
+
+#include <cstring>
+
+#include "shard/shard.hpp"
+
+namespace ringcast::shard {
+
+namespace {
+
+/// Up to this size a publication is copied beside what else its subscriber is sent in the turn: one
+/// more part in a send costs more.
+constexpr std::size_t copied_frame_bytes_max = 512;
+
+/// Room for the text that tells of dropped publications.
+constexpr std::uint64_t skipped_bytes_max = 64;
+
+}  // namespace
+
+PublishStatus Shard::publish(Connection& connection, std::string_view topic, PublicationKind kind,
+                             std::span<const std::byte> payload) {
+    if (!connection.session_open || connection.phase != Phase::open || connection.broken ||
+        shutdown_code_)
+        return PublishStatus::closed;
+    if (payload.size() > message_bytes_ceiling) return PublishStatus::too_large;
+    const std::uint32_t home = topics_.home_of(topic);
+    const bool is_taken = topics_.publish(home, topic, kind, payload);
+    if (!topics_.has_room(home)) suspend_until_room(connection, home);
+    return is_taken ? PublishStatus::accepted : PublishStatus::full;
+}
+
+/// One publication for one subscriber.
+void Shard::deliver(SlotId id, const SharedFrame& frame) {
+    Connection& connection = connections_.at(id.slot);
+    RC_ASSERT(connection.id == id);
+    // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
+    RC_ASSERT(connection.phase == Phase::open);
+    if (connection.broken) return;
+    const std::uint64_t notice_bytes = connection.skipped > 0 ? skipped_bytes_max : 0;
+    if (!admits_publication(connection, frame.size() + notice_bytes)) [[unlikely]]
+        return on_slow_consumer(connection);
+    if (connection.skipped > 0) [[unlikely]] {
+        tell_skipped(connection);
+    }
+    enqueue_shared(connection, frame);
+    ++metrics_.deliveries;
+    if (connection.queued_bytes > connection.endpoint->limits().high_water_bytes())
+        connection.behind = true;
+    if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+}
+
+/// A publication for an empty queue always, otherwise as long as the session's queue and the
+/// shard's memory have room.
+bool Shard::admits_publication(const Connection& connection, std::uint64_t size) const noexcept {
+    const std::uint64_t queued = connection.queued_bytes;
+    if (queued == 0) return true;
+    if (queued + size > connection.endpoint->limits().send_queue_bytes_max) return false;
+    return !connection.backlog || pool_.bytes_in_use() <= settings_.pool_bytes_max;
+}
+
+void Shard::on_slow_consumer(Connection& connection) {
+    const bool is_closed = connection.endpoint->limits().slow_consumer == SlowConsumer::close;
+    if (is_closed || connection.skipped == 0) {
+        log_.limited(slow_limiter_)
+            .field("session", session_number(connection))
+            .field("queued_bytes", connection.queued_bytes)
+            .field("action", is_closed ? "close" : "drop");
+    }
+    if (is_closed) {
+        ++metrics_.slow_consumers_closed;
+        return start_close(connection, CloseCode::try_again_later, "too slow");
+    }
+    ++metrics_.deliveries_dropped;
+    ++connection.skipped;
+    connection.behind = true;  // So that it is told as soon as it has caught up.
+}
+
+void Shard::tell_skipped(Connection& connection) {
+    const std::uint64_t count = std::exchange(connection.skipped, 0);
+    Session session{*this, connection};
+    connection.endpoint->on_skipped(session, count);
+}
+
+/// The rule of Shard::enqueue, for a frame that is encoded already.
+void Shard::enqueue_shared(Connection& connection, const SharedFrame& frame) {
+    const std::span<const std::byte> bytes = frame.bytes();
+    const bool is_copied = bytes.size() <= copied_frame_bytes_max;
+    std::byte* target = nullptr;
+    if (!connection.backlog && is_copied) target = output_.reserve(connection.chain, bytes.size());
+    if (target != nullptr) {
+        std::memcpy(target, bytes.data(), bytes.size());
+    } else {
+        if (connection.chain.pieces == TurnOutput::pieces_max) {
+            output_.move_rest(connection.chain, 0, backlog_of(connection), pool_);
+            connection.chain = {};
+        }
+        if (!connection.backlog) {
+            output_.append(connection.chain, frame);
+        } else if (is_copied) {
+            connection.backlog->append(bytes, pool_);
+        } else {
+            connection.backlog->append(frame, bytes.data(), bytes.size());
+        }
+    }
+    enqueued(connection, bytes.size());
+}
+
+}  // namespace ringcast::shard

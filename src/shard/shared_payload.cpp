@@ -1,0 +1,53 @@
+#include "shard/shared_payload.hpp"
+
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace ringcast::shard {
+
+void PayloadReturn::push(SharedPayload& payload) noexcept {
+    SharedPayload* first = first_.load(std::memory_order_relaxed);
+    do {
+        payload.next_ = first;
+        // Its release is the partner of the acquire in free_all(): all reading of the payload is
+        // over. Sequentially consistent, as the load below: see await().
+    } while (!first_.compare_exchange_weak(first, &payload, std::memory_order_seq_cst,
+                                           std::memory_order_relaxed));
+    if (is_awaited_.load(std::memory_order_seq_cst) &&
+        is_awaited_.exchange(false, std::memory_order_relaxed))
+        inbox_.announce(std::uint64_t{1} << shard_);
+}
+
+void PayloadReturn::await() noexcept {
+    // Sequentially consistent with the load in free_all() behind it and the two operations in
+    // push(): either that load finds the payload, or push() finds the flag.
+    is_awaited_.store(true, std::memory_order_seq_cst);
+}
+
+void PayloadReturn::free_all() noexcept {
+    // Sequentially consistent: see await(). Costs a plain load where nothing has come home.
+    if (first_.load(std::memory_order_seq_cst) == nullptr) return;
+    SharedPayload* next = first_.exchange(nullptr, std::memory_order_acquire);
+    while (next != nullptr) {
+        SharedPayload& payload = *std::exchange(next, next->next_);
+        const Block block = std::move(payload.block_);
+        payload.~SharedPayload();
+    }
+}
+
+SharedPayload& SharedPayload::make(BufferPool& pool, PayloadReturn& home,
+                                   std::span<const std::byte> bytes) {
+    Block block = pool.get(sizeof(SharedPayload) + bytes.size());
+    auto& payload = *new (block.data()) SharedPayload{home, bytes.size()};
+    payload.block_ = std::move(block);
+    std::memcpy(const_cast<std::byte*>(payload.bytes().data()), bytes.data(), bytes.size());
+    return payload;
+}
+
+void SharedPayload::release() noexcept {
+    // Acquire and release: the thread that sends it home sees that all others have read it.
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) home_.push(*this);
+}
+
+}  // namespace ringcast::shard

@@ -1,0 +1,76 @@
+#pragma once
+// A payload too large for a lane of the mesh: an immutable, counted block that several shards read
+// at a time. It lies in the pool of the shard where it was made, its birthplace, and returns there
+// to be freed, since a pool belongs to one thread.
+//
+//   Block of the birthplace's pool:  [ head: references, birthplace, size | payload ... ]
+//
+// With the lanes the only thing that crosses shards.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/buffer_pool.hpp"
+#include "shard/inbox.hpp"
+
+namespace ringcast::shard {
+
+class SharedPayload;
+
+/// The way home, one per shard: a lock-free stack of payloads that nobody refers to any more
+/// (Treiber 1986).
+class PayloadReturn {
+public:
+    /// Of `shard`, whose inbox it is; the inbox outlives it.
+    PayloadReturn(Inbox& inbox, std::uint32_t shard) noexcept : inbox_{inbox}, shard_{shard} {}
+    PayloadReturn(const PayloadReturn&) = delete;
+    PayloadReturn& operator=(const PayloadReturn&) = delete;
+
+    /// Any thread.
+    void push(SharedPayload& payload) noexcept;
+    /// The birthplace's thread: frees all that has come home. Costs a load when there is nothing.
+    void free_all() noexcept;
+    /// The birthplace's thread: the next push() rings. Look again after this.
+    void await() noexcept;
+
+private:
+    Inbox& inbox_;
+    const std::uint32_t shard_;
+    std::atomic<SharedPayload*> first_{nullptr};
+    std::atomic<bool> is_awaited_{false};
+};
+
+/// Counted by hand, because references travel as pointers in records. Made on its birthplace's
+/// thread; released on any; read while a reference is held.
+class SharedPayload {
+public:
+    /// A copy of `bytes` with one reference, the caller's. `home` outlives it.
+    [[nodiscard]] static SharedPayload& make(BufferPool& pool, PayloadReturn& home,
+                                             std::span<const std::byte> bytes);
+
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+        return {reinterpret_cast<const std::byte*>(this + 1), size_};
+    }
+    /// `count` more references.
+    void acquire(std::uint32_t count) noexcept {
+        // Relaxed: whoever takes more holds one already, so it cannot reach zero meanwhile.
+        references_.fetch_add(count, std::memory_order_relaxed);
+    }
+    /// The last one sends it home.
+    void release() noexcept;
+
+private:
+    friend class PayloadReturn;
+    SharedPayload(PayloadReturn& home, std::size_t size) noexcept : home_{home}, size_{size} {}
+    ~SharedPayload() = default;
+
+    PayloadReturn& home_;
+    Block block_;  // It owns the memory that it lies in.
+    std::size_t size_;
+    SharedPayload* next_ = nullptr;  // In a PayloadReturn.
+    std::atomic<std::uint32_t> references_{1};
+};
+
+}  // namespace ringcast::shard

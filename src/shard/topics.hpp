@@ -1,0 +1,146 @@
+#pragma once
+// This shard's part in topics: as the home of some of them, and as the shard of sessions that are
+// subscribed. Sits between the mesh and the hub's tables, and turns publications into frames.
+//
+//   session publishes -> request to the topic's home ......................... mesh
+//   home:  number it -> delivery to every shard with subscribers .............. mesh
+//   there: encode once -> fan-out, a bounded number of deliveries a turn -> send queues
+//
+// A home takes a request only if every queue that it needs has room; else the request waits, the
+// queue behind it fills, and whoever publishes into that is suspended. A shard that stays full for
+// `mesh_stall_timeout` is stalled: what is for it is dropped and counted, and when it is back its
+// subscribers are told by a gap. Nobody waits for it meanwhile.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/slab.hpp"
+#include "base/time.hpp"
+#include "hub/fanout.hpp"
+#include "hub/home_topics.hpp"
+#include "hub/local_topics.hpp"
+#include "ringcast/topic.hpp"
+#include "shard/mesh.hpp"
+#include "shard/publisher_lane.hpp"
+#include "shard/settings.hpp"
+#include "shard/shared_frame.hpp"
+
+namespace ringcast::shard {
+
+struct Connection;
+class Shard;
+
+/// One per shard; part of it.
+class Topics {
+public:
+    /// `index`: this shard's in the mesh.
+    Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSettings& settings);
+    ~Topics();
+    Topics(const Topics&) = delete;
+    Topics& operator=(const Topics&) = delete;
+
+    // For sessions. Names are valid names of topics.
+
+    hub::LocalTopics::Outcome subscribe(Connection& connection, std::string_view name);
+    bool unsubscribe(Connection& connection, std::string_view name);
+    void unsubscribe_all(Connection& connection) noexcept;
+    /// The topic that the session has subscribed to last; null if it has none.
+    [[nodiscard]] const hub::LocalTopic* newest_of(const Connection& connection) const noexcept;
+
+    [[nodiscard]] std::uint32_t home_of(std::string_view name) const noexcept;
+    /// False, and nothing happened, if there is no room towards that home.
+    [[nodiscard]] bool publish(std::uint32_t home, std::string_view name, PublicationKind kind,
+                               std::span<const std::byte> payload);
+    /// Whether any publication can be taken towards that home.
+    [[nodiscard]] bool has_room(std::uint32_t home) noexcept;
+    /// The session is suspended until there is: resumed in its turn.
+    void wait_for_room(SlotId session, std::uint32_t home);
+
+    /// Another thread's lane into this shard, which owns a reference from now on.
+    void add_publisher(PublisherLane& lane);
+
+    // For the loop.
+
+    /// Once a turn: requests, deliveries, a part of the fan-out.
+    void serve();
+    /// True if the shard may wait: nothing is left to do, and whoever brings something wakes it.
+    [[nodiscard]] bool try_sleep() noexcept;
+    void get_up() noexcept { port_.get_up(); }
+    /// When something has to be looked at even if nothing comes.
+    [[nodiscard]] Instant next_deadline() const noexcept;
+    void on_tick();
+
+    // For the end.
+
+    /// Nothing is published any more. Everything accepted before is on its way to the subscribers.
+    void begin_flush();
+    /// All of that has reached the send queues here, or the time for it is up.
+    [[nodiscard]] bool is_flushed() const noexcept { return is_flushed_; }
+    /// The others have been told all that they wait for.
+    [[nodiscard]] bool has_told_all() const noexcept;
+
+    [[nodiscard]] Inbox& inbox() noexcept { return port_.inbox(); }
+
+private:
+    /// A shard as the target of deliveries from here.
+    struct Target {
+        Instant full_since = instant_never;
+        bool is_stalled = false;
+        bool is_flush_owed = false;
+    };
+
+    // topics.cpp: requests of this shard.
+    [[nodiscard]] bool send_request(std::uint32_t home, const Record& record) noexcept;
+    void settle();
+    void resume_waiting();
+    void take_from_publishers();
+    [[nodiscard]] bool take_from(PublisherLane& lane);
+    void send_flush();
+
+    // home.cpp: requests of others.
+    void serve_requests(std::uint32_t source);
+    [[nodiscard]] bool serve_request(std::uint32_t source, const Record& record);
+    [[nodiscard]] bool serve_publish(const Record& record);
+    [[nodiscard]] bool can_deliver(std::uint32_t target);
+    void deliver(std::uint32_t target, const Record& record);
+    void declare_stalled(std::uint32_t target);
+    void return_stalled();
+    void deliver_flush();
+
+    // fan_out.cpp: deliveries to this shard.
+    void take_deliveries(std::uint32_t source);
+    void take_delivery(std::uint32_t source, const Record& record);
+    void on_publication(const Record& record);
+    [[nodiscard]] bool can_take_delivery() const noexcept;
+    void fan_out();
+    void check_flushed() noexcept;
+
+    Shard& shard_;
+    const TopicSettings settings_;
+    const hub::ShardSet all_;
+    MeshPort port_;
+    hub::HomeTopics home_;
+    hub::LocalTopics local_;
+    hub::Fanout<SharedFrame> fanout_;
+
+    std::uint32_t first_source_ = 0;
+    hub::ShardSet unfinished_ = 0;  // Sources that may have more, for which this turn had no time.
+    hub::ShardSet blocked_ = 0;     // Sources whose request waits for room; that will ring.
+    hub::ShardSet stalled_ = 0;     // Targets.
+    std::array<Target, hub::shards_max> targets_;
+    std::vector<std::vector<SlotId>> waiting_;  // By home: sessions suspended for want of room.
+    std::vector<SlotId> resuming_;
+    std::vector<PublisherLane*> publishers_;
+
+    bool is_flushing_ = false;
+    bool is_flushed_ = false;
+    Instant flush_deadline_ = instant_never;
+    hub::ShardSet flush_owed_ = 0;      // Homes that have not been sent our last request.
+    hub::ShardSet flush_requests_ = 0;  // Shards whose last request has been served.
+    hub::ShardSet flushed_by_ = 0;      // Homes whose last delivery has come.
+};
+
+}  // namespace ringcast::shard
