@@ -83,9 +83,9 @@ Expected<void> EchoClients::handle(const Event& event) {
 
 Expected<void> EchoClients::handle_received(Connection& connection, const Event& event) {
     if (event.result == 0)
-        return fail("the server closed the connection after {} replies", connection.reply.replies);
+        return fail("the server closed the connection after {} replies", connection.reply.messages);
     if (event.result < 0 && event.result != -ENOBUFS) {
-        return fail("cannot receive after {} replies: {}", connection.reply.replies,
+        return fail("cannot receive after {} replies: {}", connection.reply.messages,
                     errno_text(-event.result));
     }
     if (!event.more) io_.receive_many(event.index, connection.fd);
@@ -105,7 +105,7 @@ Expected<void> EchoClients::handle_received(Connection& connection, const Event&
 Expected<void> EchoClients::handle_sent(Connection& connection, const Event& event) {
     const std::int32_t sent = event.result == -EAGAIN ? 0 : event.result;
     if (sent < 0)
-        return fail("cannot send after {} replies: {}", connection.reply.replies,
+        return fail("cannot send after {} replies: {}", connection.reply.messages,
                     errno_text(-sent));
     connection.unsent = connection.unsent.subspan(static_cast<std::size_t>(sent));
     connection.sending = !connection.unsent.empty();

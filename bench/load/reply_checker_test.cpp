@@ -62,7 +62,7 @@ int replies_in(const Messages& messages, const Bytes& stream, std::size_t chunk,
         replies += *completed;
     }
     if (pongs_out != nullptr) *pongs_out = pongs;
-    CHECK(state.replies == replies);
+    CHECK(state.messages == replies);
     return static_cast<int>(replies);
 }
 

@@ -1,0 +1,161 @@
+#include "message_reader.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "simd/mask.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+/// Bytes of the header whose first two bytes are in `header`.
+std::size_t header_bytes_needed(const StreamState& state) {
+    if (state.header_size < 2) return 2;
+    const auto length = std::to_integer<unsigned>(state.header[1]) & 0x7fU;
+    return length < 126 ? 2 : length == 126 ? 4 : 10;
+}
+
+std::uint64_t payload_bytes_of(const StreamState& state) {
+    if (state.header_size == 2) return std::to_integer<std::uint64_t>(state.header[1]) & 0x7fU;
+    std::uint64_t length = 0;
+    for (std::size_t i = 2; i < state.header_size; ++i) {
+        length = length << 8U | std::to_integer<std::uint64_t>(state.header[i]);
+    }
+    return length;
+}
+
+std::unexpected<Error> closed_by_server(const StreamState& state) {
+    if (state.control_size < 2) return fail("the server sent a Close frame without a code");
+    const auto code = std::to_integer<unsigned>(state.control[0]) << 8U |
+                      std::to_integer<unsigned>(state.control[1]);
+    const std::string_view reason(reinterpret_cast<const char*>(state.control.data()) + 2,
+                                  state.control_size - std::size_t{2});
+    return fail("the server sent a Close frame, code {}, reason '{}'", code, reason);
+}
+
+Expected<void> end_control(StreamState& state, std::vector<std::byte>& pongs) {
+    if (state.frame_opcode == ws::Opcode::close) return closed_by_server(state);
+    if (state.frame_opcode == ws::Opcode::pong) ++state.pongs;
+    if (state.frame_opcode == ws::Opcode::ping) {
+        append_control(ws::Opcode::pong, std::span(state.control).first(state.control_size), pongs);
+    }
+    return {};
+}
+
+}  // namespace
+
+Expected<Piece> MessageReader::next(StreamState& state, std::span<const std::byte>& bytes,
+                                    std::vector<std::byte>& pongs) const {
+    if (!state.in_frame) {
+        if (auto read = read_header(state, bytes); !read) return std::unexpected(read.error());
+        if (!state.in_frame) return Piece{};
+    }
+    const auto used =
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), state.frame_bytes_left));
+    const std::span got = bytes.first(used);
+    bytes = bytes.subspan(used);
+    state.frame_bytes_left -= used;
+    state.in_frame = state.frame_bytes_left > 0;
+    if (ws::is_control(state.frame_opcode)) {
+        std::copy(got.begin(), got.end(), state.control.begin() + state.control_size);
+        state.control_size = static_cast<std::uint8_t>(state.control_size + used);
+        if (state.in_frame) return Piece{};
+        if (auto ended = end_control(state, pongs); !ended) return std::unexpected(ended.error());
+        return Piece{};
+    }
+    const Piece piece{.payload = got,
+                      .offset = state.message_offset,
+                      .completes_message = !state.in_frame && state.frame_fin};
+    state.message_offset = piece.completes_message ? 0 : state.message_offset + used;
+    state.in_message = !piece.completes_message;
+    return piece;
+}
+
+Expected<void> MessageReader::read_header(StreamState& state,
+                                          std::span<const std::byte>& bytes) const {
+    while (state.header_size < header_bytes_needed(state)) {
+        if (bytes.empty()) return {};
+        state.header[state.header_size++] = bytes.front();
+        bytes = bytes.subspan(1);
+    }
+    return begin_frame(state);
+}
+
+Expected<void> MessageReader::begin_frame(StreamState& state) const {
+    const auto first = std::to_integer<unsigned>(state.header[0]);
+    const bool masked = (std::to_integer<unsigned>(state.header[1]) & 0x80U) != 0;
+    const std::uint64_t length = payload_bytes_of(state);
+    state.frame_opcode = static_cast<ws::Opcode>(first & 0x0fU);
+    state.frame_fin = (first & 0x80U) != 0;
+    state.frame_bytes_left = length;
+    state.in_frame = true;
+    const bool shortest = state.header_size == ws::server_header_bytes(length);
+    state.header_size = 0;
+
+    if (masked) return fail("{} {}: the server masked a frame", noun_, state.messages);
+    if ((first & 0x70U) != 0) {
+        return fail("{} {}: reserved bits are set (first byte {:#04x})", noun_, state.messages,
+                    first);
+    }
+    if (!shortest) {
+        return fail("{} {}: a length of {} not in its shortest form", noun_, state.messages,
+                    length);
+    }
+    if (!ws::is_control(state.frame_opcode)) return begin_data(state);
+    state.control_size = 0;
+    if (state.frame_opcode > ws::Opcode::pong)
+        return fail("{} {}: unknown opcode {}", noun_, state.messages, first & 0x0fU);
+    if (!state.frame_fin || length > ws::control_payload_bytes_max) {
+        return fail("{} {}: a control frame of {} bytes, fin {}", noun_, state.messages, length,
+                    state.frame_fin);
+    }
+    return {};
+}
+
+Expected<void> MessageReader::begin_data(StreamState& state) const {
+    switch (state.frame_opcode) {
+        case ws::Opcode::text:
+        case ws::Opcode::binary:
+            if (state.in_message) {
+                return fail("{} {}: a new message inside a fragmented one", noun_, state.messages);
+            }
+            if (state.frame_opcode != shape_.opcode) {
+                return fail("{} {}: opcode {} instead of {}", noun_, state.messages,
+                            static_cast<unsigned>(state.frame_opcode),
+                            static_cast<unsigned>(shape_.opcode));
+            }
+            break;
+        case ws::Opcode::continuation:
+            if (!state.in_message) {
+                return fail("{} {}: a continuation frame of nothing", noun_, state.messages);
+            }
+            break;
+        default:
+            return fail("{} {}: unknown opcode {}", noun_, state.messages,
+                        static_cast<unsigned>(state.frame_opcode));
+    }
+    state.in_message = true;
+    const std::uint64_t missing = shape_.payload_bytes - state.message_offset;
+    const std::uint64_t length = state.frame_bytes_left;
+    if (length > missing || (state.frame_fin && length < missing)) {
+        return fail("{} {}: a frame of {} bytes, fin {}, after {} bytes of a message of {}", noun_,
+                    state.messages, length, state.frame_fin, state.message_offset,
+                    shape_.payload_bytes);
+    }
+    return {};
+}
+
+void append_control(ws::Opcode opcode, std::span<const std::byte> payload,
+                    std::vector<std::byte>& frames) {
+    constexpr simd::MaskKey key{std::byte{0x52}, std::byte{0x43}, std::byte{0x50}, std::byte{0x47}};
+    const std::size_t start = frames.size();
+    frames.resize(start + ws::client_header_bytes_max + payload.size());
+    const ws::FrameHeader fields{
+        .opcode = opcode, .fin = true, .payload_bytes = payload.size(), .key = key};
+    const std::size_t header_bytes = ws::write_header(frames.data() + start, fields, &key);
+    simd::mask_copy(frames.data() + start + header_bytes, payload, key);
+    frames.resize(start + header_bytes + payload.size());
+}
+
+}  // namespace ringcast::bench

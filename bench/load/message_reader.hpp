@@ -1,0 +1,85 @@
+#pragma once
+// Takes a server's stream of frames apart as it arrives in pieces of any size (RFC 6455 sections
+// 5.2 to 5.5), where every message has the same kind and size: hands out payload for somebody else
+// to compare, answers pings, and refuses whatever a server may not send.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "error.hpp"
+#include "ws/frame.hpp"
+
+namespace ringcast::bench {
+
+/// What all messages of a run have in common.
+struct MessageShape {
+    ws::Opcode opcode = ws::Opcode::binary;
+    std::uint64_t payload_bytes = 0;
+
+    /// Bytes of the header in front of a message that comes as one frame.
+    [[nodiscard]] std::size_t header_bytes() const noexcept {
+        return ws::server_header_bytes(payload_bytes);
+    }
+    [[nodiscard]] std::size_t frame_bytes() const noexcept {
+        return header_bytes() + payload_bytes;
+    }
+};
+
+/// Where one connection is in its stream of messages.
+struct StreamState {
+    std::uint64_t messages = 0;        ///< Complete ones; counted by whoever checks them.
+    std::uint64_t message_offset = 0;  ///< Payload bytes of the message under way seen so far.
+    std::uint64_t frame_bytes_left = 0;
+    std::uint32_t pongs = 0;  ///< Pong frames so far.
+    ws::Opcode frame_opcode = ws::Opcode::continuation;
+    bool frame_fin = false;
+    bool in_frame = false;    ///< The header is complete, the payload is not.
+    bool in_message = false;  ///< Between the fragments of a message.
+    std::uint8_t header_size = 0;
+    std::uint8_t control_size = 0;
+    std::array<std::byte, ws::server_header_bytes_max> header{};
+    std::array<std::byte, ws::control_payload_bytes_max> control{};
+
+    /// True where a new message could begin.
+    [[nodiscard]] bool is_between_messages() const noexcept {
+        return header_size == 0 && !in_frame && !in_message;
+    }
+};
+
+/// Some payload of a message, perhaps none.
+struct Piece {
+    std::span<const std::byte> payload;
+    std::uint64_t offset = 0;  ///< Of `payload` in its message, over all fragments.
+    bool completes_message = false;
+};
+
+class MessageReader {
+public:
+    /// `noun` is what a message is called in errors ("reply"); it must outlive the reader.
+    MessageReader(MessageShape shape, std::string_view noun) : shape_(shape), noun_(noun) {}
+
+    /// Consumes some of `bytes` and moves that span on; call it until the span is empty. Answers to
+    /// pings are appended to `pongs` as masked frames. Fails with what is wrong and where, also on
+    /// a Close frame: nothing asked for one.
+    [[nodiscard]] Expected<Piece> next(StreamState& state, std::span<const std::byte>& bytes,
+                                       std::vector<std::byte>& pongs) const;
+
+private:
+    [[nodiscard]] Expected<void> read_header(StreamState& state,
+                                             std::span<const std::byte>& bytes) const;
+    [[nodiscard]] Expected<void> begin_frame(StreamState& state) const;
+    [[nodiscard]] Expected<void> begin_data(StreamState& state) const;
+
+    MessageShape shape_;
+    std::string_view noun_;
+};
+
+/// Appends a masked control frame to `frames`, as a client sends it.
+void append_control(ws::Opcode opcode, std::span<const std::byte> payload,
+                    std::vector<std::byte>& frames);
+
+}  // namespace ringcast::bench
