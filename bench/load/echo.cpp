@@ -1,7 +1,6 @@
 // `ringcast-bench echo`: what one echoed message costs the server.
 
-#include <optional>
-#include <utility>
+#include <cstdint>
 
 #include "commands.hpp"
 #include "echo_clients.hpp"
@@ -11,11 +10,6 @@ namespace ringcast::bench {
 
 namespace {
 
-std::chrono::nanoseconds nanoseconds_of(double seconds) {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-        std::chrono::duration<double>(seconds));
-}
-
 /// Small enough to stay in cache, large enough that large messages do not run out of buffers at
 /// every turn.
 IoOptions io_options_for(const EchoOptions& options) {
@@ -23,27 +17,6 @@ IoOptions io_options_for(const EchoOptions& options) {
     return options.message_bytes < large_message_bytes
                ? IoOptions{.buffer_count = 16, .buffer_bytes = 64 * 1024}
                : IoOptions{.buffer_count = 64, .buffer_bytes = 64 * 1024};
-}
-
-/// The extra interval in which the server's system calls are counted. Adds the figure, or why there
-/// is none.
-Expected<void> measure_syscalls(Report& report, EchoClients& clients, pid_t server, double seconds,
-                                std::chrono::nanoseconds stall_timeout) {
-    constexpr std::string_view key = "server_syscalls_per_message";
-    constexpr std::string_view label = "server system calls per message";
-    auto counter = SyscallCounter::attach(server);
-    if (!counter) {
-        report.add_missing(key, label, counter.error().message);
-        return {};
-    }
-    const std::uint64_t replies_before = clients.replies();
-    if (auto started = counter->start(); !started) return started;
-    if (auto ran = clients.run(nanoseconds_of(seconds), stall_timeout); !ran) return ran;
-    const auto count = counter->stop();
-    if (!count) return std::unexpected(count.error());
-    const std::uint64_t replies = clients.replies() - replies_before;
-    report.add(key, label, static_cast<double>(*count) / static_cast<double>(replies), 4);
-    return {};
 }
 
 }  // namespace
@@ -88,9 +61,16 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     report.add("verify", "replies compared", options.verify == Verify::full ? "full" : "length");
     meter->add_costs(report, *begin, *end, replies, "message");
     report.add_latency(clients.latency());
-    if (common.pid && options.syscall_seconds > 0) {
-        auto measured = measure_syscalls(report, clients, *common.pid, options.syscall_seconds,
-                                         common.stall_timeout());
+    if (options.syscall_seconds > 0) {
+        auto measured = meter->add_syscalls(report, "message", [&]() -> Expected<std::uint64_t> {
+            const std::uint64_t before = clients.replies();
+            if (auto ran =
+                    clients.run(nanoseconds_of(options.syscall_seconds), common.stall_timeout());
+                !ran) {
+                return std::unexpected(ran.error());
+            }
+            return clients.replies() - before;
+        });
         if (!measured) return std::unexpected(measured.error());
     }
     return report;

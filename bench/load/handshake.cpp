@@ -48,11 +48,11 @@ std::string_view header_value(std::string_view head, std::string_view name) {
 
 }  // namespace
 
-std::string upgrade_request(const Url& url) {
+std::string upgrade_request(const Url& url, std::string_view path) {
     return fmt::format(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        url.path, url.authority, sample_key);
+        path, url.authority, sample_key);
 }
 
 Expected<void> check_upgrade_response(std::string_view head) {
@@ -77,11 +77,16 @@ Opener::Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources
       url_(url),
       close_kind_(close_kind),
       spread_sources_(spread_sources && url.is_loopback()),
-      request_(upgrade_request(url)) {}
+      requests_{upgrade_request(url, url.path)} {}
+
+void Opener::set_paths(std::span<const std::string> paths) {
+    requests_.clear();
+    for (const std::string& path : paths) requests_.push_back(upgrade_request(url_, path));
+}
 
 Expected<int> Opener::start(std::uint32_t index) {
     const auto fd = make_socket();
-    if (fd) io_.open(index, *fd, url_.address, request_);
+    if (fd) io_.open(index, *fd, url_.address, requests_[index % requests_.size()]);
     return fd;
 }
 
@@ -162,12 +167,14 @@ Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_vi
 }
 
 Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_t count,
-                                            std::chrono::nanoseconds stall_timeout) {
+                                            std::chrono::nanoseconds stall_timeout,
+                                            std::uint32_t first_index) {
     std::vector<int> descriptors;
     std::uint32_t open_count = 0;
     while (open_count < count) {
         while (descriptors.size() < count && descriptors.size() - open_count < opening_count_max) {
-            const auto fd = opener.start(static_cast<std::uint32_t>(descriptors.size()));
+            const auto fd =
+                opener.start(first_index + static_cast<std::uint32_t>(descriptors.size()));
             if (!fd) return std::unexpected(fd.error());
             descriptors.push_back(*fd);
         }
@@ -177,7 +184,7 @@ Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_
             return fail("only {} of {} connections opened, then nothing happened", open_count,
                         count);
         for (const Event& event : *events) {
-            const auto opened = opener.advance(event, descriptors[event.index]);
+            const auto opened = opener.advance(event, descriptors[event.index - first_index]);
             if (!opened) return fail("connection {}: {}", event.index, opened.error().message);
             if (*opened) ++open_count;
         }

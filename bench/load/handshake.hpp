@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,9 +19,9 @@ namespace ringcast::bench {
 /// measurement; `fin` is the ordinary way.
 enum class CloseKind : std::uint8_t { reset, fin };
 
-/// The request that upgrades a connection to `url`. Every connection sends the sample key of RFC
-/// 6455 section 1.3, so the right answer is known without hashing.
-[[nodiscard]] std::string upgrade_request(const Url& url);
+/// The request that upgrades a connection to `path` at `url`. Every connection sends the sample key
+/// of RFC 6455 section 1.3, so the right answer is known without hashing.
+[[nodiscard]] std::string upgrade_request(const Url& url, std::string_view path);
 
 /// Opens connections through an Io: each is a chain connect, request, response.
 class Opener {
@@ -28,6 +29,9 @@ public:
     /// `url` must outlive the Opener. With `spread_sources`, connections to a loopback address
     /// leave from many of 127.0.0.0/8: one address has only some 28,000 ports.
     Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources);
+
+    /// Makes connection `index` ask for `paths[index % paths.size()]` instead of the URL's path.
+    void set_paths(std::span<const std::string> paths);
 
     /// Makes a socket and queues the handshake of connection `index`; returns the descriptor, which
     /// the caller owns.
@@ -46,18 +50,19 @@ private:
     const Url& url_;
     CloseKind close_kind_;
     bool spread_sources_;
-    std::string request_;
+    std::vector<std::string> requests_;  ///< Used in turn.
     std::uint32_t sockets_made_ = 0;
     std::unordered_map<std::uint32_t, std::string>
         partial_responses_;  ///< Only of responses that came in pieces.
 };
 
-/// Opens connections 0 to `count - 1`, some hundred at a time, and returns their descriptors, which
-/// the caller owns. Fails at the first that cannot be opened, or when none makes progress for
-/// `stall_timeout`.
+/// Opens `count` connections, numbered from `first_index` on, some hundred at a time, and returns
+/// their descriptors, which the caller owns. Fails at the first that cannot be opened, or when none
+/// makes progress for `stall_timeout`.
 [[nodiscard]] Expected<std::vector<int>> open_connections(Io& io, Opener& opener,
                                                           std::uint32_t count,
-                                                          std::chrono::nanoseconds stall_timeout);
+                                                          std::chrono::nanoseconds stall_timeout,
+                                                          std::uint32_t first_index = 0);
 
 /// Checks a complete response head, blank line included.
 [[nodiscard]] Expected<void> check_upgrade_response(std::string_view head);

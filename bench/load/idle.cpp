@@ -31,9 +31,7 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
 
     const Messages no_messages(ws::Opcode::binary, 0, 1);
     EchoClients clients(**io, no_messages, Verify::full, *descriptors, 0);
-    const auto hold = std::chrono::duration_cast<std::chrono::nanoseconds>(
-        std::chrono::duration<double>(options.hold_seconds));
-    if (auto ran = clients.run(hold, common.stall_timeout()); !ran)
+    if (auto ran = clients.run(nanoseconds_of(options.hold_seconds), common.stall_timeout()); !ran)
         return std::unexpected(ran.error());
 
     Report report;

@@ -2,6 +2,7 @@
 // Costs of an interval: the client's CPU time always, the server's when its process is known.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <sys/types.h>
@@ -31,6 +32,14 @@ public:
     /// happened.
     void add_costs(Report& report, const Reading& begin, const Reading& end, std::uint64_t count,
                    std::string_view unit) const;
+
+    /// Counts the server's system calls while `load` runs, and adds how many there were per `unit`;
+    /// `load` returns how many units happened. Adds the reason instead if they cannot be counted,
+    /// and does nothing if the server's process is not known. Fails only if `load` does, or the
+    /// server is lost.
+    [[nodiscard]] Expected<void> add_syscalls(
+        Report& report, std::string_view unit,
+        const std::function<Expected<std::uint64_t>()>& load) const;
 
     [[nodiscard]] const std::optional<Process>& server() const noexcept { return server_; }
 

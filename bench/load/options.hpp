@@ -14,6 +14,11 @@
 
 namespace ringcast::bench {
 
+[[nodiscard]] inline std::chrono::nanoseconds nanoseconds_of(double seconds) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::duration<double>(seconds));
+}
+
 /// Of every sub-command.
 struct CommonOptions {
     std::string url = "ws://127.0.0.1:8080/echo";
@@ -22,8 +27,7 @@ struct CommonOptions {
     bool json = false;
 
     [[nodiscard]] std::chrono::nanoseconds stall_timeout() const {
-        return std::chrono::duration_cast<std::chrono::nanoseconds>(
-            std::chrono::duration<double>(stall_timeout_seconds));
+        return nanoseconds_of(stall_timeout_seconds);
     }
 };
 

@@ -22,6 +22,7 @@ class Process {
 public:
     [[nodiscard]] static Expected<Process> find(pid_t pid);
 
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     [[nodiscard]] Expected<CpuTime> cpu_time() const;
     /// Resident memory of the process: the kernel's memory for its sockets is not in it.
     [[nodiscard]] Expected<std::uint64_t> resident_bytes() const;

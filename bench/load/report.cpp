@@ -46,10 +46,11 @@ void Report::add_missing(std::string_view key, std::string_view label, std::stri
     figures_.push_back({std::string(key), std::string(label), Missing{std::string(reason)}});
 }
 
-void Report::add_latency(const Histogram& histogram) {
+void Report::add_latency(const Histogram& histogram, std::string_view name,
+                         std::string_view label) {
     constexpr double nanoseconds_per_microsecond = 1000;
-    const auto add_quantile = [&](std::string_view name, std::uint64_t value) {
-        add(fmt::format("latency_us_{}", name), fmt::format("latency {}, us", name),
+    const auto add_quantile = [&](std::string_view quantile, std::uint64_t value) {
+        add(fmt::format("{}_us_{}", name, quantile), fmt::format("{} {}, us", label, quantile),
             static_cast<double>(value) / nanoseconds_per_microsecond, 1);
     };
     add_quantile("p50", histogram.quantile(0.5));

@@ -22,8 +22,10 @@ public:
     void add(std::string_view key, std::string_view label, double figure, int decimals);
     /// A figure that could not be had, and why: null in JSON.
     void add_missing(std::string_view key, std::string_view label, std::string_view reason);
-    /// Quantiles of nanoseconds as `latency_us_p50` to `latency_us_max`, in microseconds.
-    void add_latency(const Histogram& histogram);
+    /// Quantiles of nanoseconds in microseconds, `latency_us_p50` to `latency_us_max` if `name` is
+    /// "latency"; `label` says for people what it is.
+    void add_latency(const Histogram& histogram, std::string_view name = "latency",
+                     std::string_view label = "latency");
 
     void print_table(std::FILE* stream) const;
     void print_json(std::FILE* stream) const;
