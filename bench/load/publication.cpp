@@ -1,0 +1,100 @@
+#include "publication.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "simd/mask.hpp"
+#include "ws/frame.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+constexpr unsigned letter_bits = 6;
+constexpr std::uint64_t letter_values = 1U << letter_bits;
+constexpr unsigned first_letter = '0';
+constexpr std::size_t publisher_letters = 4;
+constexpr std::size_t sequence_letters = 8;
+constexpr std::size_t check_letters = 4;
+static_assert(publisher_letters + sequence_letters + check_letters == publication_id_bytes);
+
+/// Every bit of the result depends on every bit of `value` (the finaliser of SplitMix64).
+constexpr std::uint64_t mix(std::uint64_t value) {
+    value = (value ^ value >> 30U) * 0xbf58476d1ce4e5b9U;
+    value = (value ^ value >> 27U) * 0x94d049bb133111ebU;
+    return value ^ value >> 31U;
+}
+
+std::uint64_t seed_of(PublicationId id) {
+    return mix(mix(id.publisher + 1) + id.sequence);
+}
+
+std::byte* write_letters(std::byte* target, std::uint64_t value, std::size_t count) {
+    for (; count > 0; --count, value >>= letter_bits)
+        *target++ = std::byte(first_letter + value % letter_values);
+    return target;
+}
+
+/// Letters outside the alphabet give a value whose check does not fit.
+std::uint64_t read_letters(std::span<const std::byte> letters) {
+    std::uint64_t value = 0;
+    for (std::size_t i = letters.size(); i-- > 0;) {
+        value = value << letter_bits |
+                ((std::to_integer<std::uint64_t>(letters[i]) - first_letter) % letter_values);
+    }
+    return value;
+}
+
+void write_id(PublicationId id, std::byte* target) {
+    target = write_letters(target, id.publisher, publisher_letters);
+    target = write_letters(target, id.sequence, sequence_letters);
+    write_letters(target, seed_of(id), check_letters);
+}
+
+}  // namespace
+
+void write_publication(PublicationId id, std::span<std::byte> payload) noexcept {
+    RC_ASSERT(payload.size() >= publication_id_bytes);
+    constexpr std::uint64_t lower_bits = 0x3f3f'3f3f'3f3f'3f3f;
+    constexpr std::uint64_t lowest_letters = 0x3030'3030'3030'3030;
+    write_id(id, payload.data());
+    std::uint64_t state = seed_of(id);
+    for (auto rest = payload.subspan(publication_id_bytes); !rest.empty();) {
+        state += 0x9e3779b97f4a7c15U;
+        const std::uint64_t letters = (mix(state) & lower_bits) + lowest_letters;
+        const std::size_t count = std::min(rest.size(), sizeof letters);
+        std::memcpy(rest.data(), &letters, count);
+        rest = rest.subspan(count);
+    }
+}
+
+std::optional<PublicationId> read_publication_id(
+    std::span<const std::byte, publication_id_bytes> bytes) noexcept {
+    const PublicationId id{
+        .publisher = static_cast<std::uint32_t>(read_letters(bytes.first(publisher_letters))),
+        .sequence = read_letters(bytes.subspan(publisher_letters, sequence_letters))};
+    std::array<std::byte, publication_id_bytes> expected{};
+    write_id(id, expected.data());
+    if (std::memcmp(bytes.data(), expected.data(), expected.size()) != 0) return std::nullopt;
+    return id;
+}
+
+void append_publication(PublicationId id, const MessageShape& shape,
+                        std::vector<std::byte>& frames) {
+    const auto key_bits = static_cast<std::uint32_t>(seed_of(id) >> 32U);
+    simd::MaskKey key{};
+    std::memcpy(key.data(), &key_bits, sizeof key);
+    const ws::FrameHeader fields{
+        .opcode = shape.opcode, .fin = true, .payload_bytes = shape.payload_bytes, .key = key};
+    const std::size_t start = frames.size();
+    frames.resize(start + ws::client_header_bytes_max + shape.payload_bytes);
+    const std::size_t header_bytes = ws::write_header(frames.data() + start, fields, &key);
+    const std::span payload = std::span(frames).subspan(start + header_bytes, shape.payload_bytes);
+    write_publication(id, payload);
+    simd::mask(payload, key);
+    frames.resize(start + header_bytes + payload.size());
+}
+
+}  // namespace ringcast::bench

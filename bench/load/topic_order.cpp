@@ -1,0 +1,48 @@
+#include "topic_order.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "ws/frame.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+/// Enough to explain a delivery that comes again or too early.
+constexpr std::size_t entries_min = 16;
+
+}  // namespace
+
+TopicOrder::TopicOrder(std::string name, const MessageShape& shape, std::uint32_t subscriber_count,
+                       std::size_t outstanding_max)
+    : name_(std::move(name)),
+      header_bytes_(shape.header_bytes()),
+      frame_bytes_(shape.frame_bytes()),
+      opcode_(shape.opcode),
+      subscriber_count_(subscriber_count),
+      entries_(std::bit_ceil(std::max(outstanding_max, entries_min))),
+      frames_(entries_.size() * frame_bytes_) {}
+
+void TopicOrder::append(PublicationId id, Clock::time_point published_at) {
+    RC_ASSERT(end_ - completed_ < entries_.size());
+    const std::size_t slot = end_++ % entries_.size();
+    entries_[slot] = {
+        .id = id, .published_at = published_at, .subscribers_left = subscriber_count_};
+    const std::span payload =
+        std::span(frames_).subspan(slot * frame_bytes_, frame_bytes_).subspan(header_bytes_);
+    write_publication(id, payload);
+    ws::write_header_before(payload.data(), opcode_, payload.size());
+}
+
+std::optional<std::uint64_t> TopicOrder::position_of(PublicationId id) const noexcept {
+    const std::uint64_t kept = std::min<std::uint64_t>(end_, entries_.size());
+    for (std::uint64_t position = end_ - kept; position < end_; ++position) {
+        if (entry(position).id == id) return position;
+    }
+    return std::nullopt;
+}
+
+}  // namespace ringcast::bench
