@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "commands.hpp"
+#include "publication.hpp"
 
 namespace {
 
@@ -53,7 +54,7 @@ void add_choice(CLI::App& app, const std::string& name, Value& target,
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_option("--url", options.url, "The server, as ws://ADDRESS:PORT/PATH")
-        ->capture_default_str();
+        ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls");
     add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
@@ -94,6 +95,45 @@ void add_connect_options(CLI::App& app, ConnectOptions& options) {
                           "How an open connection ends");
     add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
     add_seconds(app, "--duration", options.duration_seconds, "The measurement");
+}
+
+void add_fanout_options(CLI::App& app, FanoutOptions& options) {
+    app.add_option("--subscribers", options.subscribers,
+                   "Connections that only listen, spread evenly over the topics")
+        ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--publishers", options.publishers,
+                   "Connections that publish to their topic, and listen too")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--topics", options.topics, "Topics, called bench-0, bench-1 ...")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--message-bytes", options.message_bytes,
+                   "Payload of a publication, at least 16")
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(std::uint64_t{publication_id_bytes}, message_bytes_limit))
+        ->capture_default_str();
+    add_choice<Opcode>(app, "--opcode", options.opcode,
+                       {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
+    app.add_option("--inflight", options.inflight,
+                   "Publications of each publisher that have not reached all subscribers")
+        ->check(CLI::Range(1U, depth_limit))
+        ->capture_default_str();
+    app.add_option(
+           "--rate", options.rate,
+           "Publish so often per second, all publishers together, whatever the server does; "
+           "latency then counts from when a publication was due")
+        ->check(CLI::Range(0.001, 1e7))
+        ->excludes("--inflight");
+    add_seconds(app, "--probe-interval", options.probe_interval_seconds,
+                "Publish so often on a topic with one connection, and report that latency "
+                "separately; 0 is never");
+    add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
+    add_seconds(app, "--duration", options.duration_seconds, "The measurement");
+    add_seconds(
+        app, "--syscall-duration", options.syscall_seconds,
+        "Load after the measurement in which the server's system calls are counted; 0 skips it");
 }
 
 void add_idle_options(CLI::App& app, IdleOptions& options) {
@@ -147,15 +187,30 @@ int main(int argument_count, char** arguments) {
     ConnectOptions connect;
     add_connect_options(*app.add_subcommand("connect", "Handshakes: connect, upgrade, close"),
                         connect);
+    FanoutOptions fanout;
+    add_fanout_options(
+        *app.add_subcommand("fanout", "Publications to many subscribers, every delivery verified"),
+        fanout);
     IdleOptions idle;
     add_idle_options(*app.add_subcommand("idle", "Open connections that say nothing: memory"),
                      idle);
     CLI11_PARSE(app, argument_count, arguments);
 
-    if (app.got_subcommand("connect")) return finish(run_connect(common, connect), common.json);
-    const bool is_echo = app.got_subcommand("echo");
-    if (auto enough = ensure_descriptors(is_echo ? echo.connections : idle.connections); !enough) {
-        return finish(std::unexpected(enough.error()), common.json);
+    if (common.url.empty()) {
+        common.url = app.got_subcommand("fanout") ? "ws://127.0.0.1:8080/topics"
+                                                  : "ws://127.0.0.1:8080/echo";
     }
-    return finish(is_echo ? run_echo(common, echo) : run_idle(common, idle), common.json);
+    const auto run = [&]() -> Expected<Report> {
+        if (app.got_subcommand("connect")) return run_connect(common, connect);
+        const bool is_echo = app.got_subcommand("echo");
+        const bool is_fanout = app.got_subcommand("fanout");
+        const std::uint64_t connections = is_echo     ? echo.connections
+                                          : is_fanout ? fanout.connections()
+                                                      : idle.connections;
+        if (auto enough = ensure_descriptors(connections); !enough)
+            return std::unexpected(enough.error());
+        if (is_echo) return run_echo(common, echo);
+        return is_fanout ? run_fanout(common, fanout) : run_idle(common, idle);
+    };
+    return finish(run(), common.json);
 }

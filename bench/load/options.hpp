@@ -21,7 +21,7 @@ namespace ringcast::bench {
 
 /// Of every sub-command.
 struct CommonOptions {
-    std::string url = "ws://127.0.0.1:8080/echo";
+    std::string url;
     std::optional<pid_t> pid;  ///< The server's, to measure what it costs.
     double stall_timeout_seconds = 5;
     bool json = false;
@@ -49,6 +49,28 @@ struct ConnectOptions {
     CloseKind close_kind = CloseKind::reset;
     double warmup_seconds = 0.5;
     double duration_seconds = 3;
+};
+
+/// Closed loop: a publisher keeps `inflight` publications outstanding, each until the last
+/// subscriber has it. With a rate, open loop.
+struct FanoutOptions {
+    std::uint32_t subscribers = 1000;  ///< Spread evenly over the topics.
+    std::uint32_t publishers = 1;      ///< Subscribers too, of the topic they publish to.
+    std::uint32_t topics = 1;
+    std::uint64_t message_bytes = 64;
+    ws::Opcode opcode = ws::Opcode::binary;
+    std::uint32_t inflight = 1;
+    double rate = 0;  ///< Publications per second, of all together; 0 is closed loop.
+    double probe_interval_seconds = 0;  ///< Of a publisher alone on a topic; 0 is none.
+    double warmup_seconds = 0.5;
+    double duration_seconds = 3;
+    double syscall_seconds = 0.3;  ///< A second interval, after the measured one; 0 skips it.
+
+    [[nodiscard]] bool has_probe() const noexcept { return probe_interval_seconds > 0; }
+    /// All connections: publishers, then subscribers, then the probe.
+    [[nodiscard]] std::uint64_t connections() const noexcept {
+        return std::uint64_t{publishers} + subscribers + (has_probe() ? 1 : 0);
+    }
 };
 
 struct IdleOptions {

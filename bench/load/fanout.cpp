@@ -1,0 +1,139 @@
+// `ringcast-bench fanout`: what one delivery of a publication costs the server.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/prctl.h>
+#include <vector>
+
+#include "commands.hpp"
+#include "fanout_clients.hpp"
+#include "fanout_load.hpp"
+#include "meter.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+/// More often it would be a load, not a probe.
+constexpr double probe_interval_seconds_min = 1e-4;
+
+std::string path_below(std::string prefix, const std::string& topic) {
+    if (!prefix.ends_with('/')) prefix += '/';
+    return prefix + topic;
+}
+
+/// All connections of the run, the probe's last.
+Expected<std::vector<int>> open_all(Io& io, const Url& url, const FanoutOptions& options,
+                                    std::chrono::nanoseconds stall_timeout) {
+    Opener opener(io, url, CloseKind::reset, true);
+    std::vector<std::string> paths;
+    for (std::uint32_t topic = 0; topic < options.topics; ++topic)
+        paths.push_back(path_below(url.path, topic_name(topic)));
+    opener.set_paths(paths);
+    const std::uint32_t count = options.publishers + options.subscribers;
+    auto descriptors = open_connections(io, opener, count, stall_timeout);
+    if (!descriptors || !options.has_probe()) return descriptors;
+
+    const std::vector<std::string> probe_path{path_below(url.path, probe_topic_name)};
+    opener.set_paths(probe_path);
+    const auto probe = open_connections(io, opener, 1, stall_timeout, count);
+    if (!probe) return std::unexpected(probe.error());
+    descriptors->push_back(probe->front());
+    return descriptors;
+}
+
+void add_shape(Report& report, const CommonOptions& common, const FanoutOptions& options) {
+    report.add("command", "command", "fanout");
+    report.add("url", "url", common.url);
+    report.add("subscribers", "subscribers that only listen", std::uint64_t{options.subscribers});
+    report.add("publishers", "publishers, subscribers too", std::uint64_t{options.publishers});
+    report.add("topics", "topics", std::uint64_t{options.topics});
+    report.add("message_bytes", "bytes of a publication", options.message_bytes);
+    if (options.rate > 0) {
+        report.add("rate", "publications due per second", options.rate, 1);
+    } else {
+        report.add("inflight", "publications outstanding of each", std::uint64_t{options.inflight});
+    }
+}
+
+/// The probe has too few deliveries for finer quantiles.
+void add_probe(Report& report, const FanoutOptions& options, const Histogram& latency) {
+    report.add("probe_interval_seconds", "probe published every, s", options.probe_interval_seconds,
+               4);
+    report.add("probe_deliveries", "probe's deliveries", latency.count());
+    const auto add = [&](std::string_view name, std::uint64_t nanoseconds) {
+        const std::string key = fmt::format("probe_us_{}", name);
+        const std::string label = fmt::format("probe {}, us", name);
+        if (latency.count() == 0) {
+            report.add_missing(key, label, "none arrived");
+        } else {
+            report.add(key, label, static_cast<double>(nanoseconds) / 1000, 1);
+        }
+    };
+    add("p50", latency.quantile(0.5));
+    add("p99", latency.quantile(0.99));
+    add("max", latency.max());
+}
+
+/// What the command line alone cannot tell.
+Expected<void> check(const FanoutOptions& options) {
+    if (options.topics > options.publishers + options.subscribers)
+        return fail("{} topics need at least as many connections", options.topics);
+    if (options.has_probe() && options.probe_interval_seconds < probe_interval_seconds_min)
+        return fail("the probe's interval must be at least 0.1 ms");
+    return {};
+}
+
+}  // namespace
+
+Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& options) {
+    const auto url = parse_url(common.url);
+    if (!url) return std::unexpected(url.error());
+    if (auto checked = check(options); !checked) return std::unexpected(checked.error());
+    const auto meter = Meter::create(common.pid);
+    if (!meter) return std::unexpected(meter.error());
+    const auto io = Io::create({});
+    if (!io) return std::unexpected(io.error());
+    const auto descriptors = open_all(**io, *url, options, common.stall_timeout());
+    if (!descriptors) return std::unexpected(descriptors.error());
+    // The kernel may delay a time-out by 50 us, which would be latency of what is due then.
+    prctl(PR_SET_TIMERSLACK, 1UL);
+
+    FanoutLoad load(options);
+    FanoutClients clients(**io, load, *descriptors, common.stall_timeout());
+    if (auto ran = clients.run(nanoseconds_of(options.warmup_seconds)); !ran)
+        return std::unexpected(ran.error());
+    load.latencies() = {};
+    const std::uint64_t deliveries_before = load.deliveries();
+    const std::uint64_t publications_before = load.publications();
+    const auto begin = meter->read();
+    if (!begin) return std::unexpected(begin.error());
+    if (auto ran = clients.run(nanoseconds_of(options.duration_seconds)); !ran)
+        return std::unexpected(ran.error());
+    const auto end = meter->read();
+    if (!end) return std::unexpected(end.error());
+    const std::uint64_t deliveries = load.deliveries() - deliveries_before;
+    if (deliveries == 0) return fail("nothing was delivered within {} s", options.duration_seconds);
+
+    Report report;
+    add_shape(report, common, options);
+    report.add("publications", "publications", load.publications() - publications_before);
+    meter->add_costs(report, *begin, *end, deliveries, "delivery");
+    report.add_latency(load.latencies().each);
+    report.add_latency(load.latencies().last, "last", "until the last subscriber,");
+    if (options.has_probe()) add_probe(report, options, load.latencies().probe);
+    if (options.syscall_seconds > 0) {
+        auto measured = meter->add_syscalls(report, "delivery", [&]() -> Expected<std::uint64_t> {
+            const std::uint64_t before = load.deliveries();
+            if (auto ran = clients.run(nanoseconds_of(options.syscall_seconds)); !ran)
+                return std::unexpected(ran.error());
+            return load.deliveries() - before;
+        });
+        if (!measured) return std::unexpected(measured.error());
+    }
+    if (auto finished = clients.finish(); !finished) return std::unexpected(finished.error());
+    return report;
+}
+
+}  // namespace ringcast::bench

@@ -1,0 +1,112 @@
+#pragma once
+// The load of a fan-out run without its connections: who publishes what and when, what every
+// subscriber must receive, and how long that took. A publisher alone on a topic of its own, the
+// probe, may say how much the load disturbs others.
+
+#include <cstdint>
+#include <fmt/format.h>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "delivery_checker.hpp"
+#include "error.hpp"
+#include "histogram.hpp"
+#include "io.hpp"
+#include "options.hpp"
+#include "schedule.hpp"
+#include "topic_order.hpp"
+
+namespace ringcast::bench {
+
+inline constexpr const char* probe_topic_name = "bench-probe";
+[[nodiscard]] inline std::string topic_name(std::uint32_t index) {
+    return fmt::format("bench-{}", index);
+}
+
+/// How long publications took, in nanoseconds, from being published (with a rate: from being due).
+struct FanoutLatencies {
+    Histogram each;   ///< To every single delivery.
+    Histogram last;   ///< To the last subscriber of a publication.
+    Histogram probe;  ///< Of the probe; it is in no other figure.
+};
+
+/// A publication that has not reached everybody.
+struct Missing {
+    std::uint32_t topic = 0;
+    PublicationId id;
+    std::optional<std::uint64_t> position;  ///< Nothing if it has reached nobody.
+    std::uint32_t subscribers_left = 0;
+};
+
+class FanoutLoad {
+public:
+    explicit FanoutLoad(const FanoutOptions& options);
+    FanoutLoad(const FanoutLoad&) = delete;
+    FanoutLoad& operator=(const FanoutLoad&) = delete;
+
+    /// The topic of connection `index`, in the order of FanoutOptions::connections().
+    [[nodiscard]] std::uint32_t topic_of(std::uint32_t index) const noexcept;
+    /// The publisher on connection `index`, if there is one.
+    [[nodiscard]] std::optional<std::uint32_t> publisher_on(std::uint32_t index) const noexcept;
+    [[nodiscard]] std::uint32_t connection_of(std::uint32_t publisher) const noexcept;
+
+    /// Lets the schedules begin, or go on where they were.
+    void start(Clock::time_point now);
+    /// From now on nothing is owed any more.
+    void stop() noexcept;
+
+    /// The publishers that may have something to publish; each is named once per reason.
+    [[nodiscard]] std::vector<std::uint32_t>& take_ready(Clock::time_point now);
+    /// When take_ready() has something to say without any delivery; `otherwise` if never.
+    [[nodiscard]] Clock::time_point next_due(Clock::time_point otherwise) const noexcept;
+    /// Publishes what `publisher` owes, as far as it may have that much outstanding: appends the
+    /// frames to `frames`.
+    void publish_owed(std::uint32_t publisher, Clock::time_point now,
+                      std::vector<std::byte>& frames);
+
+    /// Checks what one subscriber received at `now`, all of `bytes`. Answers to pings are appended
+    /// to `pongs`.
+    [[nodiscard]] Expected<void> receive(DeliveryState& state, std::span<const std::byte> bytes,
+                                         Clock::time_point now, std::vector<std::byte>& pongs);
+
+    /// Publications that have not reached everybody, the probe's included.
+    [[nodiscard]] std::uint64_t outstanding() const noexcept { return outstanding_; }
+    /// The oldest of them in some topic.
+    [[nodiscard]] std::optional<Missing> find_missing() const;
+    [[nodiscard]] const TopicOrder& topic(std::uint32_t index) const { return topics_[index]; }
+
+    /// Deliveries so far, without the probe's.
+    [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
+    /// Publications that have reached everybody so far, without the probe's.
+    [[nodiscard]] std::uint64_t publications() const noexcept { return publications_; }
+    /// To be read, and to be reset.
+    [[nodiscard]] FanoutLatencies& latencies() noexcept { return latencies_; }
+
+private:
+    void complete(PublicationId id);
+    [[nodiscard]] const Schedule* schedule_of(std::uint32_t publisher) const noexcept;
+    [[nodiscard]] bool is_probe(std::uint32_t publisher) const noexcept {
+        return publisher == publisher_count_;
+    }
+
+    MessageShape shape_;
+    std::uint32_t topic_count_;          ///< Without the probe's.
+    std::uint32_t publisher_count_;      ///< Likewise.
+    std::uint32_t connection_count_;     ///< Likewise.
+    std::vector<TopicOrder> topics_;     ///< The probe's last.
+    std::vector<Publisher> publishers_;  ///< Likewise.
+    std::optional<Schedule> schedule_;
+    std::optional<Schedule> probe_schedule_;
+    std::optional<DeliveryChecker> checker_;
+    std::vector<std::uint32_t> ready_;
+    bool started_ = false;
+    bool stopped_ = false;
+    std::uint64_t outstanding_ = 0;
+    std::uint64_t deliveries_ = 0;
+    std::uint64_t publications_ = 0;
+    FanoutLatencies latencies_;
+};
+
+}  // namespace ringcast::bench
