@@ -9,6 +9,17 @@ class Case(NamedTuple):
     figure: str = "server_cpu_us_per_message"  # Of the load generator's report; its ratio to the base is the outcome.
     unit: str = "us"
     fresh_server: bool = False  # A server that has never held a connection, for memory.
+    protocol: str = "echo"  # What the server must speak: "echo" or "fanout".
+
+    @property
+    def path(self):
+        """Where a server speaks that protocol."""
+        return {"echo": "/echo", "fanout": "/topics"}[self.protocol]
+
+    @property
+    def syscalls_figure(self):
+        """The figure of system calls that belongs to the outcome; not every report has it."""
+        return "server_syscalls_per_" + self.figure.rpartition("_per_")[2]
 
 
 class Lengths(NamedTuple):
@@ -23,6 +34,11 @@ class Lengths(NamedTuple):
 def echo(name, message_bytes, connections, depth=1):
     return Case(name, ["echo", "--message-bytes", message_bytes, "--connections", str(connections),
                        "--depth", str(depth)])
+
+
+def fan_out(name, message_bytes, subscribers):
+    return Case(name, ["fanout", "--message-bytes", message_bytes, "--subscribers", str(subscribers)],
+                figure="server_cpu_us_per_delivery", protocol="fanout")
 
 
 def connect(name, close):
@@ -47,6 +63,9 @@ CASES = [
     echo("echo 256 KiB c50", "256KiB", 50),
     echo("echo 1 MiB c50", "1MiB", 50),
     echo("echo 1 MiB c1", "1MiB", 1),
+    fan_out("fan-out 1000 x 64 B", "64", 1000),
+    fan_out("fan-out 10000 x 64 B", "64", 10000),
+    fan_out("fan-out 10000 x 1 KiB", "1KiB", 10000),
     connect("handshake rst", "rst"),
     connect("handshake fin", "fin"),
     idle("idle c10000", 10000),
@@ -59,4 +78,4 @@ def length_arguments(case, lengths):
     if command == "idle":
         return ["--hold", f"{lengths.hold}s"]
     flags = ["--warmup", f"{lengths.warmup}s", "--duration", f"{lengths.measured}s"]
-    return flags + ["--syscall-duration", f"{lengths.syscalls}s"] if command == "echo" else flags
+    return flags + ["--syscall-duration", f"{lengths.syscalls}s"] if command in ("echo", "fanout") else flags

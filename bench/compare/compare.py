@@ -4,10 +4,13 @@ reversed each round. Prints a table of medians and of per-round ratios to the ba
 
     scripts/bench                                      ringcast on io_uring and on epoll
     scripts/bench --peer 'other=/opt/other {port}' --base other
+    scripts/bench --peer 'other=/opt/echo {port}' --fanout-peer 'other=/opt/fan {port}'
     scripts/bench --quick --cases 'c50|handshake'
 
-A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo. Only ratios within one run mean
-something; on two CPUs anything else that runs is noise.
+A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo; a fan-out peer subscribes a connection
+to ws://127.0.0.1:{port}/topics/NAME to that topic and publishes what it sends there. Both of one name are one row of the
+table, and whoever does not speak what a case needs is not in it. Only ratios within one run mean something; on two CPUs
+anything else that runs is noise.
 """
 
 import argparse
@@ -35,6 +38,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
                         help="another server; {port} in the command is replaced (repeatable)")
+    parser.add_argument("--fanout-peer", action="append", default=[], metavar="NAME=COMMAND",
+                        help="the same for fan-out; the name may be that of a --peer (repeatable)")
     parser.add_argument("--only", metavar="REGEXP", help="measure only servers whose name matches (and the base)")
     parser.add_argument("--base", metavar="NAME",
                         help="what ratios refer to; default: the first peer, else ringcast-uring")
@@ -50,14 +55,21 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def named_peers(options):
+    """The peers of the command line, in its order."""
+    commands = {}
+    for flag, protocol, texts in (("--peer", "echo", options.peer), ("--fanout-peer", "fanout", options.fanout_peer)):
+        for text in texts:
+            name, separator, command = text.partition("=")
+            if not separator or "{port}" not in command:
+                sys.exit(f"bench: {flag} needs NAME=COMMAND with {{port}} in it, got '{text}'")
+            commands.setdefault(name, {})[protocol] = command
+    return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
+
+
 def choose_peers(options):
     """All peers that are installed, the base among them. Exits with a sentence if that is impossible."""
-    named = []
-    for text in options.peer:
-        name, separator, command = text.partition("=")
-        if not separator or "{port}" not in command:
-            sys.exit(f"bench: --peer needs NAME=COMMAND with {{port}} in it, got '{text}'")
-        named.append(Peer(name, command))
+    named = named_peers(options)
     peers = named + built_in_peers(options.build)
     base = options.base or (named[0].name if named else "ringcast-uring")
     if options.only:
@@ -80,7 +92,7 @@ def choose_peers(options):
 def measure(options, case, lengths, server):
     """One run of the load generator; its report, or a RuntimeError that says what went wrong."""
     command = ["taskset", "-c", str(options.client_cpu), str(options.build / "ringcast-bench"), *case.arguments,
-               *length_arguments(case, lengths), "--url", f"ws://127.0.0.1:{server.port}/echo",
+               *length_arguments(case, lengths), "--url", f"ws://127.0.0.1:{server.port}{case.path}",
                "--pid", str(server.pid), "--json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=sum(lengths) + RUN_SECONDS_EXTRA)
@@ -106,9 +118,10 @@ class Comparison:
     def run_case(self, case):
         """Rounds of one case. Servers are new for each case; they stay for its rounds unless it wants them fresh."""
         servers = {}
+        peers = [peer for peer in self._peers if case.protocol in peer.commands]
         try:
             for round_number in range(self._rounds):
-                order = self._peers if round_number % 2 == 0 else self._peers[::-1]
+                order = peers if round_number % 2 == 0 else peers[::-1]
                 for peer in order:
                     self._run_once(case, round_number, peer, servers)
         finally:
@@ -118,7 +131,7 @@ class Comparison:
     def _run_once(self, case, round_number, peer, servers):
         try:
             if peer.name not in servers:
-                servers[peer.name] = Server(peer, self._options.server_cpu)
+                servers[peer.name] = Server(peer, case.protocol, self._options.server_cpu)
             report = measure(self._options, case, self._lengths, servers[peer.name])
             report["load_average"] = os.getloadavg()[0]
             self.runs.append(Run(case.name, round_number, peer.name, report))
@@ -145,7 +158,7 @@ def write_results(options, peers, base, comparison, summaries, started):
         "kernel": platform.release(),
         "cpus": os.cpu_count(),
         "base": base,
-        "servers": {peer.name: peer.command for peer in peers},
+        "servers": {peer.name: peer.commands for peer in peers},
         "summary": [{key: value._asdict() if hasattr(value, "_asdict") else value for key, value in entry.items()}
                     for entry in summaries],
         "failures": comparison.failures,
@@ -187,8 +200,7 @@ def main():
     except KeyboardInterrupt:
         print("bench: interrupted; what was measured so far:", file=sys.stderr)
     print(markdown(summaries, base))
-    missing = {run.server for run in comparison.runs if run.report.get("server_syscalls_per_message", 0) is None}
-    if missing:
+    if any(value is None for run in comparison.runs for key, value in run.report.items() if "syscalls" in key):
         print("\nbench: system calls were not counted; as root: mount -t tracefs tracefs /sys/kernel/tracing",
               file=sys.stderr)
     path = write_results(options, peers, base, comparison, summaries, started)

@@ -17,22 +17,27 @@ class ServerError(Exception):
 
 
 class Peer(NamedTuple):
-    """A kind of server: `command` is a template in which {port} stands for the port to listen on."""
+    """A kind of server: for each protocol that it speaks ("echo", "fanout") a command, a template in which {port} stands
+    for the port to listen on."""
 
     name: str
-    command: str
+    commands: dict[str, str]
 
     def missing(self):
         """Why this peer cannot be measured here, or None."""
-        program = shlex.split(self.command)[0]
-        return None if shutil.which(program) else f"there is no {program}"
+        for command in self.commands.values():
+            program = shlex.split(command)[0]
+            if not shutil.which(program):
+                return f"there is no {program}"
+        return None
 
 
 def built_in_peers(build):
-    """ringcast itself on each of its rings."""
-    command = (f"{shlex.quote(str(build / 'ringcast'))} --echo --listen ws://127.0.0.1:{{port}} --shards 1"
-               " --message-bytes-max 16MiB --log-level warn")
-    return [Peer("ringcast-uring", command + " --io uring"), Peer("ringcast-epoll", command + " --io epoll")]
+    """ringcast itself on each of its rings, where one command serves every protocol."""
+    command = (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --listen ws://127.0.0.1:{{port}}"
+               " --shards 1 --message-bytes-max 16MiB --log-level warn")
+    return [Peer(f"ringcast-{io}", dict.fromkeys(["echo", "fanout"], f"{command} --io {io}"))
+            for io in ("uring", "epoll")]
 
 
 def free_port():
@@ -44,10 +49,11 @@ def free_port():
 class Server:
     """One running server, pinned to one CPU; a context manager that stops it."""
 
-    def __init__(self, peer, cpu):
+    def __init__(self, peer, protocol, cpu):
         self.port = free_port()
         self._output = tempfile.TemporaryFile()
-        command = ["taskset", "-c", str(cpu)] + shlex.split(peer.command.replace("{port}", str(self.port)))
+        command = ["taskset", "-c", str(cpu)] + shlex.split(
+            peer.commands[protocol].replace("{port}", str(self.port)))
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._output,
                                          stderr=subprocess.STDOUT)
         try:

@@ -48,7 +48,7 @@ def summarise(runs, case, server, base):
         "rounds": len(reports),
         "figure": over_rounds(case.figure),
         "ratio": spread(paired_ratios(runs, case.name, server, base, case.figure)),
-        "syscalls_per_message": over_rounds("server_syscalls_per_message"),
+        "syscalls": over_rounds(case.syscalls_figure),
         "latency_us_p50": over_rounds("latency_us_p50"),
         "latency_ratio": spread(paired_ratios(runs, case.name, server, base, "latency_us_p50")),
         "latency_us_p99": over_rounds("latency_us_p99"),
@@ -83,7 +83,7 @@ def markdown(summaries, base):
         lines.append(" | ".join([
             f"| {entry['case']}", entry["server"], with_range(entry["figure"]),
             "base" if entry["server"] == base else with_range(entry["ratio"], ratio),
-            median_of(entry["syscalls_per_message"]), median_of(entry["latency_us_p50"]),
+            median_of(entry["syscalls"]), median_of(entry["latency_us_p50"]),
             ratio(entry["latency_ratio"].median) if entry["latency_ratio"] else "-",
             median_of(entry["latency_us_p99"]), median_of(entry["client_cpu_us"])]) + " |")
     return "\n".join(lines)
