@@ -231,11 +231,11 @@ TEST_CASE("memory that no record has touched costs nothing") {
     REQUIRE(append(queue, "a record"));
     queue.publish();
     const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const auto data = reinterpret_cast<std::uintptr_t>(queue.front().data());
-    const std::uintptr_t begin = (data + page_bytes) & ~(page_bytes - 1);
+    std::byte* data = queue.reserve(1);
+    std::byte* next_page =
+        data + (page_bytes - reinterpret_cast<std::uintptr_t>(data) % page_bytes);
     std::vector<unsigned char> resident(capacity / page_bytes - 2);
-    REQUIRE(mincore(reinterpret_cast<void*>(begin), resident.size() * page_bytes,
-                    resident.data()) == 0);
+    REQUIRE(mincore(next_page, resident.size() * page_bytes, resident.data()) == 0);
     const auto count = static_cast<std::size_t>(
         std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; }));
     // The kernel may back the page of the record by a huge one, of 2 MiB.
