@@ -177,8 +177,8 @@ def headers():
 
     started = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        alone = list(pool.map(compile_alone, [file for file in cpp_files("src", "include", "tests/support", "tests/sim")
-                                        if file.suffix == ".hpp"]))
+        files = cpp_files("src", "include", "tests/model", "tests/support", "tests/sim")
+        alone = list(pool.map(compile_alone, [file for file in files if file.suffix == ".hpp"]))
     failed = [done for done in alone if done.counts.failed]
     output = "\n".join(done.output for done in failed)
     counts = Counts(len(alone) - len(failed), len(failed), 0)
