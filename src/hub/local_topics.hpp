@@ -116,8 +116,8 @@ public:
     /// delivery.
     template <class Join, class Leave>
     void settle(Join&& join, Leave&& leave);
-    /// A home may have been told too little: true if settle() has something to do.
-    [[nodiscard]] bool is_unsettled() const noexcept { return !unsettled_.empty(); }
+    /// Topics that settle() has to look at.
+    [[nodiscard]] std::size_t unsettled_count() const noexcept { return unsettled_.size(); }
 
     /// The home has confirmed the join of that number: calls `confirm(session)` for each that
     /// waited, which sees what is delivered from now on. Does nothing if the join is outdated.

@@ -95,7 +95,7 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
     };
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
            !connection.broken) {
-        if (connection.publishes_to != Connection::no_shard &&
+        if (connection.publishes_to != Connection::no_shard && connection.phase == Phase::open &&
             !topics_.has_room(connection.publishes_to)) {
             return suspend_until_room(connection, connection.publishes_to);
         }

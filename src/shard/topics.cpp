@@ -106,7 +106,10 @@ void Topics::serve() {
 }
 
 bool Topics::try_sleep() noexcept {
-    if (unfinished_ != 0 || !fanout_.is_idle()) return false;
+    // What was published or subscribed to since serve() has to be passed on first.
+    if (unfinished_ != 0 || !fanout_.is_idle() || port_.has_unseen() ||
+        local_.unsettled_count() != unsettled_blocked_)
+        return false;
     return port_.try_sleep();
 }
 
@@ -150,6 +153,7 @@ void Topics::settle() {
         [this](const hub::LocalTopic& topic) {
             return send_request(topic.home(), {.kind = RecordKind::leave, .topic = topic.name()});
         });
+    unsettled_blocked_ = local_.unsettled_count();
 }
 
 /// Sessions go on in the order in which they were suspended, as long as there is room.
