@@ -1,0 +1,388 @@
+#include "hub/fanout.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <doctest/doctest.h>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/prng.hpp"
+#include "unit/hub/hub_kit.hpp"
+
+using namespace ringcast;
+using namespace ringcast::hub;
+
+namespace {
+
+constexpr std::size_t all = SIZE_MAX;
+
+/// A HubKit with a Fanout of texts. Deliveries are noted as `session:item`.
+struct FanoutKit : HubKit {
+    explicit FanoutKit(std::uint32_t items_max = 64) : fanout{items_max} {}
+
+    /// Sessions `first` to `last`, live.
+    void subscribe_live(std::uint32_t first, std::uint32_t last, const std::string& name) {
+        for (std::uint32_t number = first; number <= last; ++number) (void)subscribe(number, name);
+        settle_and_confirm();
+    }
+    void add(std::string_view name, std::string item) {
+        REQUIRE(local.find(name) != nullptr);
+        fanout.add(*local.find(name), std::move(item));
+    }
+    std::string run(std::size_t count_max = all, std::size_t quantum = all) {
+        std::string delivered;
+        counted = fanout.run(local, count_max, quantum, [&](SlotId id, const std::string& item) {
+            delivered += (delivered.empty() ? "" : " ") + std::to_string(id.slot) + ":" + item;
+            if (delivering) delivering(id.slot, item);
+        });
+        return delivered;
+    }
+
+    Fanout<std::string> fanout;
+    std::function<void(std::uint32_t, const std::string&)> delivering;
+    std::size_t counted = 0;  // What the last run() said.
+};
+
+}  // namespace
+
+TEST_CASE("every live subscriber gets every item, in order") {
+    FanoutKit kit;
+    CHECK(kit.fanout.is_idle());
+    CHECK(kit.run() == "");
+    kit.subscribe_live(1, 3, "a");
+    kit.add("a", "x");
+    kit.add("a", "y");
+    CHECK(kit.fanout.items() == 2);
+    CHECK(kit.run() == "1:x 2:x 3:x 1:y 2:y 3:y");
+    CHECK(kit.counted == 6);
+    CHECK(kit.fanout.is_idle());
+    CHECK(kit.run() == "");
+    kit.add("a", "z");
+    CHECK(kit.run() == "1:z 2:z 3:z");
+}
+
+TEST_CASE("an item is for those who were live when it was added, and for nobody else") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 1, "a");
+    kit.add("a", "before");
+    CHECK(kit.subscribe(2, "a") == Outcome::live);
+    kit.add("a", "after");
+    CHECK(kit.run() == "1:before 1:after 2:after");
+    // Who waits is not live, however long an item is under way.
+    FanoutKit waiting;
+    waiting.subscribe_live(1, 1, "a");
+    CHECK(waiting.lose(waiting.local.find("a")->home()) == "1");
+    CHECK(waiting.subscribe(2, "a") == Outcome::waiting);
+    waiting.add("a", "x");
+    CHECK(waiting.settle() == "+a");
+    CHECK(waiting.confirm("a", waiting.join_number("a")) == "2");
+    CHECK(waiting.run() == "1:x");
+}
+
+TEST_CASE("a run stops at its limit and goes on where it stopped") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 5, "a");
+    kit.add("a", "x");
+    kit.add("a", "y");
+    CHECK(kit.run(2) == "1:x 2:x");
+    CHECK(kit.counted == 2);
+    CHECK_FALSE(kit.fanout.is_idle());
+    CHECK(kit.run(1) == "3:x");
+    CHECK(kit.run(0) == "");
+    std::string rest;
+    int runs = 0;
+    for (; !kit.fanout.is_idle(); ++runs) rest += kit.run(2) + " ";
+    CHECK(rest.starts_with("4:x 5:x "));
+    CHECK(rest.find("1:y 2:y") != std::string::npos);
+    CHECK(runs <= 6);
+}
+
+TEST_CASE("topics are served in turn, a quantum each, and small ones do not wait for large ones") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 6, "large");
+    kit.subscribe_live(11, 12, "small");
+    kit.add("large", "L");
+    kit.add("small", "S");
+    CHECK(kit.run(all, 2) == "1:L 2:L 11:S 12:S 3:L 4:L 5:L 6:L");
+    kit.add("large", "L");
+    kit.add("small", "S");
+    CHECK(kit.run(4, 2) == "1:L 2:L 11:S 12:S");
+    kit.add("small", "T");  // Stands behind nothing of its own.
+    std::string rest;
+    while (!kit.fanout.is_idle()) rest += kit.run(2, 2) + " ";
+    CHECK(rest.find("11:T") < rest.find("6:L"));
+}
+
+TEST_CASE("the number of items is limited over all topics") {
+    FanoutKit kit{3};
+    kit.subscribe_live(1, 1, "a");
+    kit.subscribe_live(2, 2, "b");
+    kit.add("a", "1");
+    kit.add("b", "2");
+    CHECK_FALSE(kit.fanout.is_full());
+    kit.add("a", "3");
+    CHECK(kit.fanout.is_full());
+    (void)kit.run(2, 1);
+    CHECK_FALSE(kit.fanout.is_full());
+    (void)kit.run();
+    CHECK(kit.fanout.is_idle());
+}
+
+TEST_CASE("items live no longer than their delivery") {
+    HubKit kit;
+    (void)kit.subscribe(1, "a");
+    (void)kit.subscribe(2, "a");
+    kit.settle_and_confirm();
+    const auto item = std::make_shared<int>(0);
+    {
+        Fanout<std::shared_ptr<int>> fanout{4};
+        fanout.add(*kit.local.find("a"), item);
+        fanout.add(*kit.local.find("a"), item);
+        CHECK(item.use_count() == 3);
+        (void)fanout.run(kit.local, 3, 3, [](SlotId, const std::shared_ptr<int>&) {});
+        CHECK(item.use_count() == 2);
+        (void)fanout.run(kit.local, 1, 1, [](SlotId, const std::shared_ptr<int>&) {});
+    }
+    CHECK(item.use_count() == 1);
+}
+
+TEST_CASE("who leaves during a delivery gets nothing more, and nobody is passed over") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 5, "a");
+    kit.add("a", "x");
+    kit.add("a", "y");
+    SUBCASE("between two runs: one that is behind the cursor, one before it") {
+        CHECK(kit.run(2) == "1:x 2:x");
+        kit.unsubscribe_all(1);
+        kit.unsubscribe_all(4);
+        CHECK(kit.run() == "3:x 5:x 2:y 3:y 5:y");
+    }
+    SUBCASE("from within its own delivery") {
+        kit.delivering = [&](std::uint32_t session, const std::string&) {
+            if (session == 2) kit.unsubscribe_all(2);
+        };
+        CHECK(kit.run() == "1:x 2:x 3:x 4:x 5:x 1:y 3:y 4:y 5:y");
+    }
+    SUBCASE("from within another one's") {
+        kit.delivering = [&](std::uint32_t session, const std::string& item) {
+            if (session != 3 || item != "x") return;
+            kit.unsubscribe_all(1);
+            kit.unsubscribe_all(4);
+        };
+        CHECK(kit.run() == "1:x 2:x 3:x 5:x 2:y 3:y 5:y");
+    }
+    SUBCASE("all of them") {
+        kit.delivering = [&](std::uint32_t, const std::string&) {
+            for (std::uint32_t number = 1; number <= 5; ++number) kit.unsubscribe_all(number);
+        };
+        CHECK(kit.run() == "1:x");
+        CHECK(kit.fanout.is_idle());
+        CHECK(kit.settle() == "-a");
+        CHECK(kit.local.size() == 0);
+        return;
+    }
+    // Positions are right again after the sweep: everybody can leave.
+    kit.delivering = nullptr;
+    for (std::uint32_t number = 1; number <= 5; ++number) kit.unsubscribe_all(number);
+    CHECK(kit.settle() == "-a");
+    CHECK(kit.local.size() == 0);
+    CHECK(kit.local.subscriptions() == 0);
+}
+
+TEST_CASE("who joins during a delivery gets what is added from then on") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 2, "a");
+    kit.add("a", "x");
+    kit.add("a", "y");
+    kit.delivering = [&](std::uint32_t session, const std::string& item) {
+        if (session != 1 || item != "x") return;
+        // So many that the list has to find other memory.
+        for (std::uint32_t number = 10; number < 100; ++number)
+            CHECK(kit.subscribe(number, "a") == Outcome::live);
+    };
+    CHECK(kit.run() == "1:x 2:x 1:y 2:y");
+    kit.add("a", "z");
+    (void)kit.run();
+    CHECK(kit.counted == 92);
+}
+
+TEST_CASE("who leaves and comes back during a delivery starts with the next item") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 3, "a");
+    kit.add("a", "x");
+    CHECK(kit.run(1) == "1:x");
+    CHECK(kit.unsubscribe(2, "a"));
+    CHECK(kit.subscribe(2, "a") == Outcome::live);
+    kit.add("a", "y");
+    CHECK(kit.run() == "3:x 1:y 3:y 2:y");
+}
+
+TEST_CASE("a topic that everybody leaves during a delivery is asked for anew when one comes back") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 2, "a");
+    kit.add("a", "x");
+    kit.add("a", "y");
+    CHECK(kit.run(1) == "1:x");
+    kit.unsubscribe_all(1);
+    kit.unsubscribe_all(2);
+    CHECK(kit.settle() == "-a");
+    CHECK(kit.local.find("a") != nullptr);  // Its items are still under way.
+    CHECK(kit.state("a") == HomeState::unaware);
+    CHECK(kit.local.unsettled_count() == 1);
+    SUBCASE("after the delivery it is forgotten") {
+        CHECK(kit.run() == "");
+        CHECK(kit.fanout.is_idle());
+        CHECK(kit.settle() == "");
+        CHECK(kit.local.size() == 0);
+    }
+    SUBCASE("before that it is joined again, and nothing of before is delivered") {
+        CHECK(kit.subscribe(2, "a") == Outcome::waiting);
+        CHECK(kit.settle() == "+a");
+        CHECK(kit.confirm("a", kit.join_number("a")) == "2");
+        CHECK(kit.run() == "");
+        kit.add("a", "z");
+        CHECK(kit.run() == "2:z");
+    }
+}
+
+TEST_CASE(
+    "however many have gone, a crowd that leaves during a delivery does not stay in the list") {
+    FanoutKit kit;
+    kit.subscribe_live(1, 100, "a");
+    kit.add("a", "x");
+    CHECK(kit.run(1) == "1:x");
+    for (std::uint32_t number = 2; number <= 100; ++number) kit.unsubscribe_all(number);
+    kit.add("a", "y");
+    kit.add("a", "z");
+    // The rest of x is 99 steps over gaps; they are swept before y.
+    CHECK(kit.run(100) == "");
+    CHECK(kit.run(1) == "1:y");
+    CHECK(kit.run(all) == "1:z");
+}
+
+namespace {
+
+/// What subscribers are owed, by the rule alone: who is live when an item is added gets it, once,
+/// in order, unless it leaves before.
+class Differential {
+public:
+    static constexpr std::uint32_t sessions = 12, topics = 4;
+
+    explicit Differential(std::uint64_t seed) : prng_{seed} {}
+
+    void step() {
+        const auto session = random_session();
+        const std::string name = random_topic();
+        switch (prng_.below(10)) {
+            case 0:
+            case 1: subscribe(session, name); break;
+            case 2: leave(session, name); break;
+            case 3: leave_all(session); break;
+            case 4: settle(); break;
+            case 5: answer(name); break;
+            case 6:
+            case 7: add(name); break;
+            case 8:
+            case 9: run(1 + prng_.below(20), 1 + prng_.below(5)); break;
+        }
+    }
+    void finish() {
+        while (!fanout_.is_idle()) run(1 + prng_.below(20), 1 + prng_.below(5));
+        for (const auto& [key, owed] : owed_) CHECK(owed.empty());
+        for (std::uint32_t session = 1; session <= sessions; ++session) leave_all(session);
+        kit_.settle();
+        CHECK(kit_.local.size() == 0);
+        CHECK(kit_.local.subscriptions() == 0);
+        CHECK(deliveries_ > 100);
+    }
+
+private:
+    struct Item {
+        std::string topic;
+        std::uint64_t number;
+    };
+    using Key = std::pair<std::uint32_t, std::string>;
+
+    std::uint32_t random_session() { return static_cast<std::uint32_t>(1 + prng_.below(sessions)); }
+    std::string random_topic() { return "t" + std::to_string(prng_.below(topics)); }
+
+    void subscribe(std::uint32_t session, const std::string& name) {
+        if (kit_.subscribe(session, name) == Outcome::live) owed_[{session, name}];
+    }
+    void leave(std::uint32_t session, const std::string& name) {
+        (void)kit_.unsubscribe(session, name);
+        owed_.erase({session, name});
+    }
+    void leave_all(std::uint32_t session) {
+        kit_.unsubscribe_all(session);
+        std::erase_if(owed_, [&](const auto& entry) { return entry.first.first == session; });
+    }
+    void settle() {
+        kit_.local.settle([](const LocalTopic&) { return true; },
+                          [](const LocalTopic&) { return true; });
+    }
+    void answer(const std::string& name) {
+        LocalTopic* const topic = kit_.local.find(name);
+        if (topic == nullptr) return;
+        kit_.local.confirm(name, topic->join_number(), [&](SlotId id) { owed_[{id.slot, name}]; });
+    }
+    void add(const std::string& name) {
+        LocalTopic* const topic = kit_.local.find(name);
+        if (topic == nullptr || fanout_.is_full()) return;
+        if (!topic->is_wanted() || topic->home_state() != HomeState::aware) return;
+        fanout_.add(*topic, {name, ++items_});
+        for (auto& [key, owed] : owed_) {
+            if (key.second == name) owed.push_back(items_);
+        }
+    }
+    void run(std::size_t count_max, std::size_t quantum) {
+        std::size_t delivered = 0;
+        const std::size_t counted =
+            fanout_.run(kit_.local, count_max, quantum, [&](SlotId id, const Item& item) {
+                ++delivered;
+                deliver(id.slot, item);
+            });
+        CHECK(counted == delivered);
+        CHECK(delivered <= count_max);
+        deliveries_ += delivered;
+    }
+    void deliver(std::uint32_t session, const Item& item) {
+        const auto place = owed_.find({session, item.topic});
+        REQUIRE(place != owed_.end());
+        REQUIRE_FALSE(place->second.empty());
+        REQUIRE(place->second.front() == item.number);
+        place->second.pop_front();
+        // What user code may do meanwhile.
+        switch (prng_.below(12)) {
+            case 0: leave_all(session); break;
+            case 1: leave_all(random_session()); break;
+            case 2: subscribe(random_session(), random_topic()); break;
+            case 3: subscribe(random_session(), item.topic); break;
+            case 4: leave(random_session(), item.topic); break;
+            default: break;
+        }
+    }
+
+    Prng prng_;
+    HubKit kit_;
+    Fanout<Item> fanout_{16};
+    std::map<Key, std::deque<std::uint64_t>> owed_;  // Of live subscriptions.
+    std::uint64_t items_ = 0;
+    std::uint64_t deliveries_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("whoever comes and goes meanwhile, each subscriber gets exactly what it is owed") {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        CAPTURE(seed);
+        Differential differential{seed};
+        for (int step = 0; step < 2000; ++step) differential.step();
+        differential.finish();
+    }
+}
