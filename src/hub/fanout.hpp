@@ -9,6 +9,7 @@
 // each subscriber sees them in order. Joins and leaves may come at any time, also from within
 // `deliver`.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -48,9 +49,9 @@ public:
         topic.last_item_ = pending->slot;
     }
 
-    /// Delivers up to `count_max` times, in turn to each topic up to `quantum` times:
-    /// `deliver(session, item)`. Subscribers that an item is not for count as well. Returns the
-    /// number of deliveries.
+    /// Delivers in up to `count_max` steps, in turn up to `quantum` for each topic:
+    /// `deliver(session, item)`. A step is a subscriber, also one that an item is not for, or the
+    /// end of an item. Returns the number of deliveries.
     template <class Deliver>
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
                     Deliver&& deliver) {
@@ -58,9 +59,10 @@ public:
         while (count_max > 0 && !topics_.empty()) {
             LocalTopic& topic = *topics_.front();
             topics_.pop_front();
-            std::size_t visits = std::min(count_max, quantum);
-            count_max -= visits;
-            delivered += advance(local, topic, visits, deliver);
+            const std::size_t steps_max = std::min(count_max, quantum);
+            std::size_t steps = steps_max;
+            delivered += advance(local, topic, steps, deliver);
+            count_max -= steps_max - steps;  // What it did not need is left for the others.
             if (topic.is_delivering_) topics_.push_back(&topic);
         }
         return delivered;
@@ -78,24 +80,24 @@ private:
         std::uint32_t next = none;
     };
 
-    /// Visits up to `visits` subscribers; at least one step is made for each item that ends.
+    /// Takes up to `steps`, which it counts down. The end of an item behind the last one is free.
     template <class Deliver>
-    std::size_t advance(LocalTopics& local, LocalTopic& topic, std::size_t visits,
+    std::size_t advance(LocalTopics& local, LocalTopic& topic, std::size_t& steps,
                         Deliver& deliver) {
         std::size_t delivered = 0;
         while (topic.first_item_ != none) {
             const Pending& pending = items_.at(topic.first_item_);
             // The list may grow meanwhile, and its memory move.
             while (topic.cursor_ < topic.subscribers_.size()) {
-                if (visits == 0) return delivered;
-                --visits;
+                if (steps == 0) return delivered;
+                --steps;
                 const Subscriber subscriber = topic.subscribers_[topic.cursor_++];
                 if (subscriber.is_gone() || subscriber.live_from > pending.sequence) continue;
                 deliver(subscriber.session, pending.item);
                 ++delivered;
             }
             end_item(local, topic);
-            if (visits > 0) --visits;
+            if (steps > 0) --steps;
         }
         return delivered;
     }

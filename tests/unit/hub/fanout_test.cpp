@@ -118,6 +118,18 @@ TEST_CASE("topics are served in turn, a quantum each, and small ones do not wait
     CHECK(rest.find("11:T") < rest.find("6:L"));
 }
 
+TEST_CASE("a topic with few subscribers uses up no more of a run than it needs") {
+    constexpr std::uint32_t topics = 100;
+    FanoutKit kit{topics};
+    for (std::uint32_t i = 1; i <= topics; ++i)
+        kit.subscribe_live(i, i, "topic " + std::to_string(i));
+    for (std::uint32_t i = 1; i <= topics; ++i) kit.add("topic " + std::to_string(i), "x");
+    // An item costs its subscribers and one step for its end.
+    (void)kit.run(2 * topics, 64);
+    CHECK(kit.counted == topics);
+    CHECK(kit.fanout.is_idle());
+}
+
 TEST_CASE("the number of items is limited over all topics") {
     FanoutKit kit{3};
     kit.subscribe_live(1, 1, "a");
