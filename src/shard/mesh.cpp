@@ -28,6 +28,7 @@ void for_each(hub::ShardSet set, Visit&& visit) {
 
 /// What nobody will read any more.
 void drop_all(SpscBytes& queue) noexcept {
+    queue.publish();  // What was appended after the last turn.
     for (auto bytes = queue.front(); bytes.data() != nullptr; bytes = queue.front()) {
         if (SharedPayload* const block = read_record(bytes).block) block->release();
         queue.pop();
