@@ -159,7 +159,8 @@ void Topics::settle() {
 /// Sessions go on in the order in which they were suspended, as long as there is room.
 void Topics::resume_waiting() {
     for (std::uint32_t home = 0; home < port_.shards(); ++home) {
-        if (waiting_[home].empty() || !port_.has_request_room(home)) continue;
+        if (waiting_[home].empty()) continue;
+        if (!port_.has_request_room(home) && !port_.await_request_room(home)) continue;
         std::swap(waiting_[home], resuming_);
         std::size_t i = 0;
         for (; i < resuming_.size() && port_.has_request_room(home); ++i)
