@@ -118,8 +118,10 @@ Instant Topics::next_deadline() const noexcept {
     if (blocked_ == 0) return deadline;
     for (std::uint32_t i = 0; i < port_.shards(); ++i) {
         const Target& target = targets_[i];
-        if (!target.is_stalled && target.full_since != instant_never)
-            deadline = std::min(deadline, target.full_since + settings_.mesh_stall_timeout);
+        if (target.is_stalled || target.full_since == instant_never) continue;
+        const Instant stall = target.full_since + settings_.mesh_stall_timeout;
+        // Where that is over nobody waits for it any more, or it would have been declared stalled.
+        if (stall > shard_.now()) deadline = std::min(deadline, stall);
     }
     return deadline;
 }
