@@ -14,7 +14,7 @@ PublishStatus Session::publish(std::string_view topic, PublicationKind kind,
 }
 
 SubscribeStatus Session::subscribe(std::string_view topic) {
-    if (!connection_->session_open || connection_->phase != Phase::open)
+    if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
         return SubscribeStatus::closed;
     switch (shard_->topics_.subscribe(*connection_, topic)) {
         case hub::LocalTopics::Outcome::live:
