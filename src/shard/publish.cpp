@@ -36,8 +36,7 @@ void Shard::deliver(SlotId id, const SharedFrame& frame) {
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
     if (connection.broken) return;
-    const std::uint64_t notice_bytes = connection.skipped > 0 ? skipped_bytes_max : 0;
-    if (!admits_publication(connection, frame.size() + notice_bytes)) [[unlikely]]
+    if (!admits_publication(connection, frame.size())) [[unlikely]]
         return on_slow_consumer(connection);
     if (connection.skipped > 0) [[unlikely]] {
         tell_skipped(connection);
@@ -52,6 +51,8 @@ void Shard::deliver(SlotId id, const SharedFrame& frame) {
 /// A publication for an empty queue always, otherwise as long as the session's queue and the
 /// shard's memory have room.
 bool Shard::admits_publication(const Connection& connection, std::uint64_t size) const noexcept {
+    // What tells of those that were dropped comes before it, by the rule of messages: both or none.
+    if (connection.skipped > 0) return admits(connection, size + skipped_bytes_max);
     const std::uint64_t queued = connection.queued_bytes;
     if (queued == 0) return true;
     if (queued + size > connection.endpoint->limits().send_queue_bytes_max) return false;
@@ -73,6 +74,11 @@ void Shard::on_slow_consumer(Connection& connection) {
     ++metrics_.deliveries_dropped;
     ++connection.skipped;
     connection.behind = true;  // So that it is told as soon as it has caught up.
+}
+
+/// False if there is no room to tell: then later, at the latest when the queue is empty.
+bool Shard::can_tell_skipped(const Connection& connection) const noexcept {
+    return admits(connection, skipped_bytes_max);
 }
 
 void Shard::tell_skipped(Connection& connection) {

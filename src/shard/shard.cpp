@@ -267,7 +267,10 @@ void Shard::serve(Connection& connection) {
         case Phase::closed: return;
         case Phase::open:
             if (connection.queued_bytes > connection.endpoint->limits().low_water_bytes()) return;
-            if (connection.skipped > 0) tell_skipped(connection);
+            if (connection.skipped > 0) {
+                if (!can_tell_skipped(connection)) return;  // It stays behind: sent() lists it.
+                tell_skipped(connection);
+            }
             if (connection.behind) {
                 connection.behind = false;
                 Session session{*this, connection};
