@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <utility>
 
 #include "base/slab.hpp"
@@ -44,7 +43,7 @@ public:
         } else {
             topic.first_item_ = pending->slot;
             topic.is_delivering_ = true;
-            topics_.push_back(&topic);
+            append(topic);
         }
         topic.last_item_ = pending->slot;
     }
@@ -56,14 +55,15 @@ public:
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
                     Deliver&& deliver) {
         std::size_t delivered = 0;
-        while (count_max > 0 && !topics_.empty()) {
-            LocalTopic& topic = *topics_.front();
-            topics_.pop_front();
+        while (count_max > 0 && first_topic_ != nullptr) {
+            LocalTopic& topic = *first_topic_;
+            first_topic_ = topic.next_delivering_;
+            if (first_topic_ == nullptr) last_topic_ = nullptr;
             const std::size_t steps_max = std::min(count_max, quantum);
             std::size_t steps = steps_max;
             delivered += advance(local, topic, steps, deliver);
             count_max -= steps_max - steps;  // What it did not need is left for the others.
-            if (topic.is_delivering_) topics_.push_back(&topic);
+            if (topic.is_delivering_) append(topic);
         }
         return delivered;
     }
@@ -79,6 +79,13 @@ private:
         const std::uint32_t slot;
         std::uint32_t next = none;
     };
+
+    /// Behind all topics with deliveries under way.
+    void append(LocalTopic& topic) noexcept {
+        topic.next_delivering_ = nullptr;
+        (last_topic_ == nullptr ? first_topic_ : last_topic_->next_delivering_) = &topic;
+        last_topic_ = &topic;
+    }
 
     /// Takes up to `steps`, which it counts down. The end of an item behind the last one is free.
     template <class Deliver>
@@ -116,7 +123,8 @@ private:
     }
 
     Slab<Pending> items_;
-    std::deque<LocalTopic*> topics_;
+    LocalTopic* first_topic_ = nullptr;  // A list through the topics, which stay while
+    LocalTopic* last_topic_ = nullptr;   // is_delivering_.
 };
 
 }  // namespace ringcast::hub

@@ -73,6 +73,7 @@ private:
     std::uint32_t count_ = 0;            // Subscribers that are not gone.
     std::uint32_t cursor_ = 0;           // The next subscriber of the delivery under way.
     std::uint32_t first_item_ = UINT32_MAX, last_item_ = UINT32_MAX;  // Of Fanout.
+    LocalTopic* next_delivering_ = nullptr;                           // In Fanout's list of topics.
     std::uint8_t home_ = 0;
     HomeState home_state_ = HomeState::unaware;
     bool is_unsettled_ = false;  // In LocalTopics::unsettled_.

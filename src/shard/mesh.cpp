@@ -13,6 +13,8 @@ constexpr std::uint64_t queue_bytes_min = 4 << 10;
 constexpr std::uint64_t queue_bytes_max = 1 << 20;
 /// A copy of a payload up to here costs less than the counting of a block.
 constexpr std::size_t inline_bytes_ceiling = 4 << 10;
+/// Free memory for large payloads that a shard keeps for reuse.
+constexpr std::uint64_t payload_retain_bytes_max = 1 << 20;
 
 std::size_t queue_bytes(std::uint32_t shards, std::uint64_t bytes) noexcept {
     const std::uint64_t share = bytes / (2u * shards * shards);
@@ -42,7 +44,8 @@ Mesh::Mesh(std::uint32_t shards, std::uint64_t bytes)
     RC_ASSERT(shards >= 1 && shards <= hub::shards_max);
     for (std::uint32_t i = 0; i < shards; ++i) {
         inboxes_.push_back(Inbox::make());
-        birthplaces_.emplace_back(*inboxes_[i], i);
+        birthplaces_.emplace_back(*inboxes_[i], i,
+                                  std::min(payload_bytes_max_, payload_retain_bytes_max));
     }
     for (std::uint32_t i = 0; i < shards * shards; ++i)
         lanes_.push_back(std::make_unique<Lane>(queue_bytes(shards, bytes)));

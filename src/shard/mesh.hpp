@@ -55,8 +55,9 @@ private:
     /// Where the large payloads of one shard come from. Outlives the shard, because the others may
     /// hold payloads of its for longer.
     struct Birthplace {
-        explicit Birthplace(Inbox& inbox, std::uint32_t shard) : returned{inbox, shard} {}
-        BufferPool pool{0};
+        Birthplace(Inbox& inbox, std::uint32_t shard, std::size_t retain_bytes_max)
+            : pool{retain_bytes_max}, returned{inbox, shard} {}
+        BufferPool pool;
         PayloadReturn returned;
     };
 

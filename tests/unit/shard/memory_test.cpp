@@ -1,5 +1,5 @@
-// What a shard allocates: nothing per message in the steady state, little per idle connection. This
-// executable replaces operator new to count.
+// What a shard allocates: nothing per message and per delivery in the steady state, little per idle
+// connection. This executable replaces operator new to count.
 
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "unit/shard/shard_kit.hpp"
+#include "unit/shard/shards_kit.hpp"
 
 namespace {
 
@@ -78,8 +79,11 @@ class Slice {
 public:
     explicit Slice(std::string wire) : wire_{std::move(wire)}, memory_(wire_.size() + 64) {}
     void deliver(ShardKit& kit, int fd, std::size_t from, std::size_t size) {
+        deliver(kit.ring, fd, from, size);
+    }
+    void deliver(test::FakeRing& ring, int fd, std::size_t from, std::size_t size) {
         std::memcpy(memory_.data() + from, wire_.data() + from, size);
-        kit.ring.deliver_in(fd, std::span{memory_}.subspan(from, size));
+        ring.deliver_in(fd, std::span{memory_}.subspan(from, size));
     }
     [[nodiscard]] std::size_t size() const { return wire_.size(); }
 
@@ -142,6 +146,47 @@ TEST_CASE("in the steady state no message of up to 16 KiB allocates anything") {
             CHECK(kit.endpoint->messages_count == messages_count * fds.size());
             CHECK(kit.ring.socket(fds[0]).output_bytes > messages_count * size);
         }
+    }
+}
+
+TEST_CASE(
+    "in the steady state no publication of up to 16 KiB allocates anything, nor its deliveries") {
+    constexpr int warm_up_turns = 100, turns = 2000;
+    constexpr std::uint32_t shards = 2;
+    for (const std::size_t size : {20u, 1024u, 16384u}) {
+        CAPTURE(size);
+        ShardsKit kit{{.shards = shards}};
+        kit.topics(0).statuses.reserve(shards * (warm_up_turns + turns));
+        // Topics of both homes, each with a publisher and subscribers on both shards.
+        struct Topic {
+            ShardClient publisher;
+            Slice slice;
+        };
+        std::vector<Topic> topics;
+        std::vector<ShardClient> clients;
+        for (std::uint32_t i = 0; i < shards; ++i) {
+            const std::string name = kit.topic_of(i);
+            for (std::uint32_t j = 0; j < 6; ++j)
+                clients.push_back(kit.subscriber(j % shards, name));
+            clients.push_back(kit.publisher(0, name));
+            topics.push_back({clients.back(), Slice{test::binary_frame(std::string(size, 'x'))}});
+        }
+        for (const ShardClient client : clients) {
+            kit.frames(client);
+            kit.socket(client).keeps_output = false;
+        }
+        for (int turn = -warm_up_turns; turn < turns; ++turn) {
+            if (turn == 0) heap.allocations = 0;
+            for (Topic& topic : topics) {
+                topic.slice.deliver(kit.ring(0), topic.publisher.fd, 0, topic.slice.size());
+            }
+            heap.is_counting = true;
+            kit.turn(5);
+            heap.is_counting = false;
+        }
+        CHECK(heap.allocations == 0);
+        const auto deliveries = kit.metrics(0).deliveries + kit.metrics(1).deliveries;
+        CHECK(deliveries == (turns + warm_up_turns) * clients.size());
     }
 }
 
