@@ -242,6 +242,7 @@ RequestParser::Result parse_head(std::string_view head, RequestStorage& storage)
     RC_ASSERT(head.ends_with("\r\n\r\n"));
     Request& request = storage.request;
     request = Request{};
+    request.head = head;
     if (const Result result = parse_request_line(take_line(head), request); is_failure(result))
         return result;
     std::size_t count = 0;

@@ -27,6 +27,7 @@ enum class Method : std::uint8_t {
 enum class Status : std::uint16_t {
     switching_protocols = 101,
     ok = 200,
+    accepted = 202,
     no_content = 204,
     bad_request = 400,
     unauthorized = 401,
@@ -34,8 +35,11 @@ enum class Status : std::uint16_t {
     not_found = 404,
     method_not_allowed = 405,
     request_timeout = 408,
+    length_required = 411,
     content_too_large = 413,
     uri_too_long = 414,
+    unsupported_media_type = 415,
+    expectation_failed = 417,
     upgrade_required = 426,
     too_many_requests = 429,
     header_fields_too_large = 431,
@@ -55,6 +59,7 @@ struct Field {
 
 /// Views into a request head; valid as long as those bytes stay where they are.
 struct Request {
+    std::string_view head;  ///< All of it, from the request line to the empty line.
     Method method = Method::other;
     std::string_view method_text;
     std::string_view target;     ///< As received.

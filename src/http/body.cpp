@@ -1,0 +1,89 @@
+#include "http/body.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "http/head_parser.hpp"
+
+namespace ringcast::http {
+
+namespace {
+
+/// Methods whose request is about its content, so that leaving the length out is a mistake rather
+/// than a way to say "none" (RFC 9110 section 8.6).
+bool has_content_by_nature(Method method) noexcept {
+    return method == Method::post || method == Method::put || method == Method::patch;
+}
+
+}  // namespace
+
+std::string_view to_string(BodyReason reason) noexcept {
+    switch (reason) {
+        case BodyReason::chunked: return "a chunked body is not taken: send Content-Length";
+        case BodyReason::missing_length: return "Content-Length is missing";
+        case BodyReason::too_large: return "request body too large";
+        case BodyReason::unknown_expectation: return "only 100-continue can be expected";
+        case BodyReason::out_of_memory: return "no memory for more request bodies";
+    }
+    return "unknown";
+}
+
+std::optional<BodyFailure> check_body(const Request& request, const BodyLimits& limits) noexcept {
+    if (request.is_chunked) return BodyFailure{Status::length_required, BodyReason::chunked};
+    if (has_content_by_nature(request.method) && request.field_count("Content-Length") == 0)
+        return BodyFailure{Status::length_required, BodyReason::missing_length};
+    if (request.content_length > limits.body_bytes_max)
+        return BodyFailure{Status::content_too_large, BodyReason::too_large};
+    // HTTP/1.0 knows no expectations; what it says there is not looked at.
+    if (request.version_minor >= 1 && request.field_count("Expect") > 0 &&
+        !expects_continue(request)) {
+        return BodyFailure{Status::expectation_failed, BodyReason::unknown_expectation};
+    }
+    return std::nullopt;
+}
+
+bool expects_continue(const Request& request) noexcept {
+    return request.version_minor >= 1 && request.field_count("Expect") == 1 &&
+           equals_ignoring_case(request.field("Expect").value_or(""), "100-continue");
+}
+
+std::optional<BodyParser> BodyParser::begin(const Request& request, BufferPool& pool,
+                                            const BodyLimits& limits) {
+    if (pool.bytes_in_use() + request.head.size() > limits.pool_bytes_max) return std::nullopt;
+    return BodyParser{request, pool.get(request.head.size())};
+}
+
+BodyParser::BodyParser(const Request& request, Block block) noexcept
+    : block_{std::move(block)},
+      body_bytes_{request.content_length},
+      size_{request.head.size()},
+      head_bytes_{static_cast<std::uint32_t>(request.head.size())} {
+    RC_ASSERT(!request.is_chunked && request.content_length > 0);
+    std::memcpy(block_.data(), request.head.data(), request.head.size());
+}
+
+BodyParser::Result BodyParser::next(std::span<std::byte>& input, RequestStorage& storage,
+                                    BufferPool& pool, const BodyLimits& limits) {
+    const std::uint64_t missing = head_bytes_ + body_bytes_ - size_;
+    RC_ASSERT(missing > 0);
+    const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(missing, input.size()));
+    const std::size_t size = size_ + taken;
+    if (block_.capacity() < size) {
+        if (pool.bytes_in_use() + size > limits.pool_bytes_max) return {.found = Found::failure};
+        block_ = pool.grow(std::move(block_), size_, size);
+    }
+    if (taken != 0) std::memcpy(block_.data() + size_, input.data(), taken);
+    size_ = size;
+    input = input.subspan(taken);
+    if (taken < missing) return {};
+
+    const std::string_view head{reinterpret_cast<const char*>(block_.data()), head_bytes_};
+    const RequestParser::Result parsed = parse_head(head, storage);
+    RC_ASSERT(parsed.found == RequestParser::Found::request);  // As it was the first time.
+    return {.found = Found::request,
+            .body = {block_.data() + head_bytes_, static_cast<std::size_t>(body_bytes_)}};
+}
+
+}  // namespace ringcast::http

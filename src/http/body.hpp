@@ -1,0 +1,87 @@
+#pragma once
+// Request bodies whose length is known (RFC 9112 section 6.2): what the head alone says against
+// them, and gathering one that arrives in pieces. Chunked bodies are not taken.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/buffer_pool.hpp"
+#include "http/request_parser.hpp"
+
+namespace ringcast::http {
+
+/// What a server takes as the content of one request.
+struct BodyLimits {
+    std::uint64_t body_bytes_max = 0;  ///< 413 beyond.
+    /// Bytes in use of the pool: beyond, a body that does not come in one piece with its head is
+    /// answered with 503.
+    std::uint64_t pool_bytes_max = 64u << 20;
+};
+
+/// Why a body is not taken, one name per rule.
+enum class BodyReason : std::uint8_t {
+    chunked,              // 411: a length is needed (RFC 9112 section 6.3)
+    missing_length,       // 411: POST, PUT or PATCH without Content-Length
+    too_large,            // 413
+    unknown_expectation,  // 417: Expect, and not 100-continue (RFC 9110 section 10.1.1)
+    out_of_memory,        // 503
+};
+
+struct BodyFailure {
+    Status status;
+    BodyReason reason;
+};
+
+/// A phrase for response bodies. Static storage.
+[[nodiscard]] std::string_view to_string(BodyReason reason) noexcept;
+
+/// What is wrong with the body that `request` announces, as far as its head tells; nothing if the
+/// body may come.
+[[nodiscard]] std::optional<BodyFailure> check_body(const Request& request,
+                                                    const BodyLimits& limits) noexcept;
+
+/// True if the client holds its body back until it has been told to go on: it is owed a 100 unless
+/// the body is there already, or a final answer (RFC 9110 section 10.1.1).
+[[nodiscard]] bool expects_continue(const Request& request) noexcept;
+
+/// The interim answer that it waits for.
+inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// A request whose body is still arriving. Keeps a copy of the head, since the one that was parsed
+/// does not stay:
+///
+///     pooled block:  | head | body so far ...        grows with what has come, never ahead of it
+///
+/// Belongs to one connection; the block to its shard's pool.
+class BodyParser {
+public:
+    /// `request` has passed check_body and announces content that has not all come. Nothing if
+    /// there is no memory for its head: answer with 503.
+    [[nodiscard]] static std::optional<BodyParser> begin(const Request& request, BufferPool& pool,
+                                                         const BodyLimits& limits);
+
+    enum class Found : std::uint8_t { need_more, request, failure };
+    struct Result {
+        Found found = Found::need_more;
+        std::span<std::byte> body;  ///< With `request`: all of it.
+    };
+
+    /// Consumes a prefix of `input`. `request`: the body ends there, and `storage` describes the
+    /// head again; both are views into this parser's block and live as long as it does.
+    /// `need_more`: all of `input` was taken. `failure`: there is no memory for more, answer with
+    /// 503. After anything but `need_more` the parser must not be used again.
+    [[nodiscard]] Result next(std::span<std::byte>& input, RequestStorage& storage,
+                              BufferPool& pool, const BodyLimits& limits);
+
+private:
+    BodyParser(const Request& request, Block block) noexcept;
+
+    Block block_;
+    std::uint64_t body_bytes_;  // As announced.
+    std::uint64_t size_;        // Head and body so far.
+    std::uint32_t head_bytes_;
+};
+static_assert(sizeof(BodyParser) == 32);
+
+}  // namespace ringcast::http
