@@ -1,6 +1,6 @@
 #pragma once
-// The only clock of the library: CLOCK_MONOTONIC, read by a ring once per turn (and before a timed
-// wait).
+// The only clock of the library: CLOCK_MONOTONIC, read by a ring when a turn begins and when it
+// ends (and before a timed wait).
 
 #include <ctime>
 

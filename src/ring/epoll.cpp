@@ -73,6 +73,7 @@ bool EpollRing::idle() const noexcept {
 
 std::span<const Completion> EpollRing::exchange(std::span<const Submission> submissions,
                                                 const Wait& wait) {
+    end_work(read_clock());
     lent_.begin_turn([this](std::uint16_t index) { free_buffers_.push_back(index); });
     returned_.clear();
     hand_over(submissions);

@@ -135,6 +135,8 @@ struct Counters {
         0;  ///< Receives ended with -ENOBUFS (epoll: put off to the next turn).
     std::uint64_t quiet_shortfalls = 0;  ///< Quiet sends that could not finish at once.
     std::uint64_t early_flushes = 0;     ///< flush() calls and full submission arrays.
+    /// Between the return of one turn and the begin of the next: what the shard itself took.
+    Duration busy{0};
 };
 
 class Ring {
@@ -239,6 +241,10 @@ protected:
     /// Hands over without waiting; shortfalls stay with the ring until the next exchange() or
     /// submit().
     virtual void spill(std::span<const Submission> submissions) = 0;
+
+    /// Each exchange() says first what time it is: what has passed since now() was the shard's
+    /// work.
+    void end_work(Instant time) noexcept { counters_.busy += time - now_; }
 
     Instant now_;
     Counters counters_;

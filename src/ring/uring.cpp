@@ -74,6 +74,7 @@ bool UringRing::idle() const noexcept {
 
 std::span<const Completion> UringRing::exchange(std::span<const Submission> submissions,
                                                 const Wait& wait) {
+    end_work(read_clock());
     return_buffers();
     returned_.clear();
     translate(submissions);

@@ -72,6 +72,7 @@ std::string SimRing::what_is_left() const {
 
 std::span<const Completion> SimRing::exchange(std::span<const Submission> submissions,
                                               const ring::Wait& wait) {
+    end_work(network_->now());
     slices_.begin_turn(++turn_);
     take(submissions);
     gathered_.clear();

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <thread>
 
+#include "ring/clock.hpp"
 #include "unit/ring/ring_kit.hpp"
 
 namespace ringcast::ring {
@@ -53,6 +54,35 @@ TEST_CASE("a turn waits for its deadline with nothing to report") {
             ++turns;
         }
         CHECK(turns < 20);
+    });
+}
+
+TEST_CASE("what passes between two turns counts as work, what passes in them does not") {
+    on_each_ring([](const Variant& variant) {
+        auto ring = make(variant);
+        const Instant start = ring->now();
+        (void)ring->turn({.until = start});
+        const Duration before = ring->counters().busy;
+        const Instant worked_until = read_clock() + std::chrono::milliseconds{2};
+        while (read_clock() < worked_until) {
+        }
+        (void)ring->turn({.until = ring->now()});
+        const Duration work = ring->counters().busy - before;
+        CHECK(work >= std::chrono::milliseconds{2});
+
+        CHECK(ring->counters().busy <= ring->now() - start);
+
+        // A preempted thread works long, too: one round of many is enough to tell.
+        bool has_waited_without_working = false;
+        for (int round = 0; round < 100 && !has_waited_without_working; ++round) {
+            const Instant from = ring->now();
+            const Duration busy = ring->counters().busy;
+            (void)ring->turn({.until = from + std::chrono::milliseconds{3}});
+            const Duration total = ring->now() - from;
+            has_waited_without_working =
+                total >= std::chrono::milliseconds{3} && ring->counters().busy - busy < total / 2;
+        }
+        CHECK(has_waited_without_working);
     });
 }
 
