@@ -68,6 +68,7 @@ void Shard::end_session(Connection& connection, CloseCode code, std::string_view
     connection.session_open = false;
     --metrics_.sessions;
     ++metrics_.sessions_closed;
+    ++metrics_.closes[close_index(code)];
     if (settings_.access_log) {
         log_.info("session_closed")
             .field("session", session_number(connection))
@@ -129,6 +130,7 @@ void Shard::join(Connection& connection) {
 
 void Shard::release(Connection& connection) {
     RC_ASSERT(connection.phase == Phase::closed);
+    if (connection.access == Access::admin) --admin_connections_;
     metrics_.queue_bytes -= connection.queued_bytes;  // What could not be sent.
     connections_.erase(connection.id.slot);
 }
@@ -137,11 +139,11 @@ void Shard::on_deadline(Connection& connection) {
     switch (connection.phase) {
         case Phase::request: {
             ++metrics_.timeouts;
-            if (!std::get<http::RequestParser>(connection.parser).is_partial())
-                return terminate(connection);
+            const auto* const head = std::get_if<http::RequestParser>(&connection.parser);
+            if (head != nullptr && !head->is_partial()) return terminate(connection);
             return refuse(connection,
                           {.status = static_cast<std::uint16_t>(http::Status::request_timeout),
-                           .body = "the request head took too long\n"});
+                           .body = "the request took too long\n"});
         }
         case Phase::pending:
             ++metrics_.timeouts;

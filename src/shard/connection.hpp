@@ -17,6 +17,7 @@
 #include "base/slab.hpp"
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
+#include "http/body.hpp"
 #include "http/request_parser.hpp"
 #include "hub/local_topics.hpp"
 #include "shard/backlog.hpp"
@@ -34,7 +35,7 @@ struct ShardTimer : Timer {
 };
 
 enum class Phase : std::uint8_t {
-    request,      ///< The request head is arriving.
+    request,      ///< The request is arriving: its head, then perhaps a body.
     pending,      ///< The application has not decided yet; input is suspended.
     open,         ///< Messages flow.
     closing,      ///< Our Close is out; waiting for the peer's. Messages are read and dropped.
@@ -43,6 +44,9 @@ enum class Phase : std::uint8_t {
     terminating,  ///< Waiting for receive and send to come home.
     closed,       ///< The descriptor's close is submitted.
 };
+
+/// What a connection is for, by the listener that it came through.
+enum class Access : std::uint8_t { clients, admin };
 
 /// Why input is suspended. Several reasons may hold at once.
 enum class Suspension : std::uint8_t {
@@ -61,7 +65,7 @@ struct PendingUpgrade {
 struct Connection : ShardTimer {
     enum class Recv : std::uint8_t { idle, armed, cancelling };
     static constexpr std::uint8_t no_shard = UINT8_MAX;
-    using Parser = std::variant<http::RequestParser, ws::Assembler>;
+    using Parser = std::variant<http::RequestParser, http::BodyParser, ws::Assembler>;
 
     Connection(SlotId slot_id, int descriptor) noexcept
         : ShardTimer{Kind::connection}, id{slot_id}, fd{descriptor} {}
@@ -80,6 +84,7 @@ struct Connection : ShardTimer {
 
     Phase phase = Phase::request;
     Recv recv = Recv::idle;
+    Access access = Access::clients;
     std::uint8_t suspensions = 0;
     bool send_in_flight = false;    // An ordinary send, of the backlog.
     bool quiet_in_flight = false;   // A quiet send, of this turn's chain.

@@ -9,16 +9,32 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "base/assert.hpp"
+#include "ringcast/close_code.hpp"
+
 namespace ringcast::shard {
+
+/// Closes are counted by code: 1000 to 1015 each by itself, then two sums, of 3000 to 3999 and of
+/// 4000 to 4999. No other code ends a session.
+inline constexpr std::size_t close_counts_max = 18;
+
+/// Where Metrics::closes counts `code`.
+[[nodiscard]] constexpr std::size_t close_index(CloseCode code) noexcept {
+    const auto number = static_cast<std::uint16_t>(code);
+    if (number >= 3000) return number < 4000 ? 16 : 17;
+    RC_ASSERT(number >= 1000 && number <= 1015);
+    return number - std::size_t{1000};
+}
 
 /// Counters since the start, but for the gauges at the end. All of them std::uint64_t (the snapshot
 /// relies on it).
 struct Metrics {
-    std::uint64_t accepts = 0;
+    std::uint64_t accepts = 0;             ///< Without those through admin listeners.
     std::uint64_t accepts_refused = 0;     ///< Over connections_max.
     std::uint64_t accept_errors = 0;       ///< EMFILE and the like.
     std::uint64_t handshakes = 0;          ///< 101 sent.
-    std::uint64_t handshakes_refused = 0;  ///< Any other answer.
+    std::uint64_t handshakes_refused = 0;  ///< Any other answer to what is no plain request.
+    std::uint64_t http_requests = 0;       ///< Plain requests answered, admin ones included.
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_dropped = 0;  ///< send() on a full queue.
@@ -29,6 +45,7 @@ struct Metrics {
     std::uint64_t timeouts = 0;     ///< Handshake, idle, close and stalled sends.
     std::uint64_t suspensions = 0;  ///< Times input was suspended.
     std::uint64_t sessions_closed = 0;
+    std::array<std::uint64_t, close_counts_max> closes{};  ///< By close_index().
     // Of topics.
     std::uint64_t subscribes = 0;
     std::uint64_t publications = 0;          ///< Accepted here.
@@ -46,11 +63,12 @@ struct Metrics {
     std::uint64_t unexpected_errors = 0;  ///< errno outside the set an operation is known to give.
     // Of the ring.
     std::uint64_t ring_turns = 0;
+    std::uint64_t ring_work_nanoseconds = 0;  ///< ring::Counters::busy.
     std::uint64_t ring_calls = 0;
     std::uint64_t buffers_exhausted = 0;
     std::uint64_t quiet_shortfalls = 0;
     // Gauges.
-    std::uint64_t connections = 0;
+    std::uint64_t connections = 0;  ///< Without those through admin listeners.
     std::uint64_t sessions = 0;
     std::uint64_t queue_bytes = 0;  ///< Output waiting, of all connections.
     std::uint64_t held_bytes = 0;   ///< Input kept while suspended, of all connections.

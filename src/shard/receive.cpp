@@ -74,11 +74,14 @@ void Shard::feed(Connection& connection, std::span<std::byte> input, Source sour
 }
 
 void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
+    if (std::holds_alternative<http::BodyParser>(connection.parser))
+        return feed_body(connection, input);
     auto& parser = std::get<http::RequestParser>(connection.parser);
     const auto result = parser.next(input, request_, pool_, settings_.head);
     switch (result.found) {
         case http::RequestParser::Found::need_more: return;
-        case http::RequestParser::Found::request: return on_request(connection, request_.request);
+        case http::RequestParser::Found::request:
+            return on_request(connection, request_.request, input);
         case http::RequestParser::Found::failure:
             return refuse(connection, {.status = static_cast<std::uint16_t>(result.status),
                                        .body = to_string(result.reason)});

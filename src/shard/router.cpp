@@ -26,6 +26,15 @@ std::string_view take_segment(std::string_view& path) noexcept {
     return segment;
 }
 
+template <class Found, class Routes>
+Found find(const Routes& routes, std::string_view path) {
+    for (const auto& route : routes) {
+        if (auto parameters = route.pattern.match(path))
+            return {.endpoint = route.endpoint.get(), .parameters = *std::move(parameters)};
+    }
+    return {};
+}
+
 }  // namespace
 
 std::expected<PathPattern, std::string> PathPattern::parse(std::string_view pattern) {
@@ -88,13 +97,16 @@ void Router::mount(PathPattern pattern, std::unique_ptr<Endpoint> endpoint) {
     routes_.push_back({std::move(pattern), std::move(endpoint)});
 }
 
+void Router::mount(PathPattern pattern, std::unique_ptr<HttpEndpoint> endpoint) {
+    http_routes_.push_back({std::move(pattern), std::move(endpoint)});
+}
+
 Router::Match Router::match(std::string_view path) const {
-    for (const Route& route : routes_) {
-        if (auto parameters = route.pattern.match(path)) {
-            return {.endpoint = route.endpoint.get(), .parameters = *std::move(parameters)};
-        }
-    }
-    return {};
+    return find<Match>(routes_, path);
+}
+
+Router::HttpMatch Router::match_http(std::string_view path) const {
+    return find<HttpMatch>(http_routes_, path);
 }
 
 }  // namespace ringcast::shard

@@ -1,6 +1,6 @@
 #pragma once
-// Which endpoint serves a path. Patterns are literal segments and `{name}` for one segment; a last
-// `{name...}` takes the rest of the path, slashes included.
+// Which endpoint serves a path, and which one plain requests to it. Patterns are literal segments
+// and `{name}` for one segment; a last `{name...}` takes the rest of the path, slashes included.
 
 #include <cstdint>
 #include <expected>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shard/endpoint.hpp"
+#include "shard/http_endpoint.hpp"
 
 namespace ringcast::shard {
 
@@ -39,7 +40,8 @@ private:
     std::vector<Segment> segments_;
 };
 
-/// The endpoints of one shard, in the order in which they were mounted: the first match serves.
+/// The endpoints of one shard, in the order in which they were mounted: the first match of its kind
+/// serves.
 class Router {
 public:
     struct Match {
@@ -47,22 +49,31 @@ public:
         std::vector<PathParameter> parameters;  ///< The names live as long as the router.
     };
 
+    struct HttpMatch {
+        HttpEndpoint* endpoint = nullptr;
+        std::vector<PathParameter> parameters;
+    };
+
     void mount(PathPattern pattern, std::unique_ptr<Endpoint> endpoint);
+    void mount(PathPattern pattern, std::unique_ptr<HttpEndpoint> endpoint);
     /// endpoint is null if no pattern matches.
     [[nodiscard]] Match match(std::string_view path) const;
+    [[nodiscard]] HttpMatch match_http(std::string_view path) const;
 
-    /// Calls `visit(Endpoint&)` for each endpoint.
+    /// Calls `visit(Endpoint&)` for each WebSocket endpoint.
     template <class Visit>
     void for_each(Visit&& visit) const {
-        for (const Route& route : routes_) visit(*route.endpoint);
+        for (const auto& route : routes_) visit(*route.endpoint);
     }
 
 private:
+    template <class AnyEndpoint>
     struct Route {
         PathPattern pattern;
-        std::unique_ptr<Endpoint> endpoint;
+        std::unique_ptr<AnyEndpoint> endpoint;
     };
-    std::vector<Route> routes_;
+    std::vector<Route<Endpoint>> routes_;
+    std::vector<Route<HttpEndpoint>> http_routes_;
 };
 
 }  // namespace ringcast::shard

@@ -60,6 +60,9 @@ struct Settings {
     std::uint64_t seed = 0;   ///< For jitter only.
     std::uint32_t connections_max =
         10'000;  ///< Of this shard: accepted ones beyond are closed at once.
+    /// Beside connections_max, through admin listeners: whoever looks after the server gets in when
+    /// nobody else does.
+    std::uint32_t admin_connections_max = 16;
     http::HeadLimits head;
     /// Messages under way and backlogs of this shard together. Beyond, new partial messages fail
     /// with 1013, sends to sessions that have output waiting are dropped, and clients that leave

@@ -36,7 +36,7 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       own_mesh_{mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr},
       topics_{*this, own_mesh_ ? *own_mesh_ : *mesh, own_mesh_ ? 0 : settings.index,
               settings.topics},
-      connections_{settings.connections_max},
+      connections_{settings.connections_max + settings.admin_connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
       snapshot_{snapshot} {
     inbox().open(ring_.waker());
@@ -63,8 +63,17 @@ Shard::~Shard() {
 
 void Shard::listen(int fd) {
     affinity_.check();
-    Listener& listener = listeners_.emplace_back(static_cast<std::uint32_t>(listeners_.size()), fd);
-    arm_accept(listener);
+    const auto slot = static_cast<std::uint32_t>(listeners_.size());
+    arm_accept(listeners_.emplace_back(slot, fd, Access::clients));
+}
+
+void Shard::listen_admin(std::span<const int> fds, Router router) {
+    affinity_.check();
+    admin_router_ = std::move(router);
+    for (const int fd : fds) {
+        const auto slot = static_cast<std::uint32_t>(listeners_.size());
+        arm_accept(listeners_.emplace_back(slot, fd, Access::admin));
+    }
 }
 
 void Shard::turn() {
@@ -141,7 +150,7 @@ void Shard::on_accept(const ring::Completion& completion) {
     if (!completion.has_more()) listener.armed = false;
     if (completion.result >= 0) {
         listener.was_busy = true;
-        accept_connection(completion.result);
+        accept_connection(completion.result, listener.access);
         if (!listener.armed && listener.end < Listener::End::cancelling) arm_accept(listener);
     } else {
         on_accept_error(listener, -completion.result);
@@ -153,8 +162,19 @@ void Shard::on_accept_error(Listener& listener, int error) {
     if (error == ECANCELED || error == EINVAL) return;
     ++metrics_.accept_errors;
     log_.limited(accept_limiter_).field("errno", error);
-    if (!listener.armed && !shutdown_code_)
+    if (!listener.armed && listener.end == Listener::End::open)
         timers_.schedule(listener, ring_.now() + accept_retry_interval);
+}
+
+/// Part of a shutdown: the listeners of that kind accept no more.
+void Shard::begin_ending(Access access) {
+    is_accepting_ending_ = is_turn_owed_ = true;
+    for (Listener& listener : listeners_) {
+        if (listener.access != access) continue;
+        timers_.cancel(listener);
+        listener.end = Listener::End::taking;
+        listener.was_busy = true;  // At least one more turn looks.
+    }
 }
 
 /// Part of a shutdown: what the kernel has queued is taken first (a turn that brought no connection
@@ -163,7 +183,7 @@ void Shard::on_accept_error(Listener& listener, int error) {
 void Shard::end_accepting() {
     is_accepting_ending_ = false;
     for (Listener& listener : listeners_) {
-        if (listener.end == Listener::End::told) continue;
+        if (listener.end == Listener::End::open || listener.end == Listener::End::told) continue;
         is_accepting_ending_ = true;
         if (!listener.armed) {
             listener.end = Listener::End::told;
@@ -179,21 +199,35 @@ void Shard::end_accepting() {
     }
 }
 
-void Shard::accept_connection(int fd) {
-    Connection* const connection =
-        connections_.size() < settings_.connections_max ? connections_.insert(fd) : nullptr;
-    if (connection == nullptr) {
-        ++metrics_.accepts_refused;
-        log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
-        ++refused_closing_;
-        ring_.close({.tag = static_cast<std::uint8_t>(Tag::refused)}, fd);
-        return;
+void Shard::accept_connection(int fd, Access access) {
+    const bool is_admin = access == Access::admin;
+    const bool has_room = is_admin ? admin_connections_ < settings_.admin_connections_max
+                                   : client_connections() < settings_.connections_max;
+    Connection* const connection = has_room ? connections_.insert(fd) : nullptr;
+    if (connection == nullptr) return refuse_accepted(fd, access);
+    connection->access = access;
+    if (is_admin) {
+        ++admin_connections_;
+    } else {
+        ++metrics_.accepts;
     }
-    ++metrics_.accepts;
     connection->opened_at = connection->active_at = ring_.now();
     timers_.schedule(*connection, ring_.now() + settings_.handshake_timeout);
     arm_recv(*connection);
-    if (shutdown_code_) refuse(*connection, shutting_down);
+    const bool is_ending = is_admin ? is_admin_ending_ : shutdown_code_.has_value();
+    if (is_ending) refuse(*connection, shutting_down);
+}
+
+void Shard::refuse_accepted(int fd, Access access) {
+    if (access == Access::admin) {
+        log_.limited(refused_limiter_)
+            .field("admin_connections_max", settings_.admin_connections_max);
+    } else {
+        ++metrics_.accepts_refused;
+        log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
+    }
+    ++refused_closing_;
+    ring_.close({.tag = static_cast<std::uint8_t>(Tag::refused)}, fd);
 }
 
 void Shard::read_inbox() {
@@ -217,7 +251,8 @@ void Shard::serve_timers() {
         switch (timer.kind) {
             case ShardTimer::Kind::connection: on_deadline(static_cast<Connection&>(timer)); break;
             case ShardTimer::Kind::listener:
-                if (!shutdown_code_) arm_accept(static_cast<Listener&>(timer));
+                RC_ASSERT(static_cast<Listener&>(timer).end == Listener::End::open);
+                arm_accept(static_cast<Listener&>(timer));
                 break;
             case ShardTimer::Kind::tick:
                 timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
@@ -229,7 +264,8 @@ void Shard::serve_timers() {
 
 void Shard::on_tick() {
     topics_.on_tick();
-    router_.for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
+    for (const Router* router : {&router_, &admin_router_})
+        router->for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
     report_suppressed(LogQueue::Report::after_interval);
 }
 
@@ -292,9 +328,10 @@ void Shard::publish_metrics() {
     const ring::Counters& counters = ring_.counters();
     metrics_.ring_turns = counters.turns;
     metrics_.ring_calls = counters.calls;
+    metrics_.ring_work_nanoseconds = static_cast<std::uint64_t>(counters.busy.count());
     metrics_.buffers_exhausted = counters.buffers_exhausted;
     metrics_.quiet_shortfalls = counters.quiet_shortfalls;
-    metrics_.connections = connections_.size();
+    metrics_.connections = client_connections();
     metrics_.pool_bytes = pool_.bytes_in_use();
     if (snapshot_ != nullptr) snapshot_->store(metrics_);
 }
@@ -303,13 +340,9 @@ void Shard::begin_shutdown(CloseCode code) {
     affinity_.check();
     if (shutdown_code_) return;
     shutdown_code_ = code;
-    is_accepting_ending_ = is_turn_owed_ = true;
-    for (Listener& listener : listeners_) {
-        timers_.cancel(listener);
-        listener.end = Listener::End::taking;
-        listener.was_busy = true;  // At least one more turn looks.
-    }
+    begin_ending(Access::clients);
     connections_.for_each([&](Connection& connection) {
+        if (connection.access == Access::admin) return;
         switch (connection.phase) {
             case Phase::request:
             case Phase::pending: refuse(connection, shutting_down); break;
@@ -335,14 +368,33 @@ void Shard::on_flushed(bool is_complete) {
     });
 }
 
+void Shard::end_admin() {
+    affinity_.check();
+    if (!shutdown_code_ || is_admin_ending_) return;
+    is_admin_ending_ = true;
+    begin_ending(Access::admin);
+    connections_.for_each([&](Connection& connection) {
+        if (connection.access == Access::admin && connection.phase <= Phase::pending)
+            refuse(connection, shutting_down);
+    });
+}
+
 void Shard::terminate_all() {
     affinity_.check();
+    end_admin();
     connections_.for_each([&](Connection& connection) { terminate(connection); });
 }
 
-bool Shard::finished() const noexcept {
-    return shutdown_code_ && !is_accepting_ending_ && connections_.size() == 0 &&
+bool Shard::drained() const noexcept {
+    return shutdown_code_ && !is_accepting_ending_ && client_connections() == 0 &&
            refused_closing_ == 0 && topics_.has_told_all();
+}
+
+bool Shard::finished() const noexcept {
+    const auto has_ended = [](const Listener& listener) {
+        return listener.end == Listener::End::told;
+    };
+    return drained() && admin_connections_ == 0 && std::ranges::all_of(listeners_, has_ended);
 }
 
 std::optional<Session> Shard::find(SlotId id) {

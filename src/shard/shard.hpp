@@ -52,6 +52,10 @@ public:
 
     /// Accepts connections from `fd`, which the shard borrows. Before the first turn.
     void listen(int fd);
+    /// Accepts from these, too, connections that see `router` and nothing else, as the others never
+    /// see it. They have a reserve of their own beside connections_max, and a shutdown leaves them
+    /// alone until end_admin(). Once, before the first turn.
+    void listen_admin(std::span<const int> fds, Router router);
 
     /// One turn of the loop; waits for as long as nothing is to be done.
     void turn();
@@ -60,10 +64,16 @@ public:
     /// was published before is on its way to its subscribers, sends a Close with `code` to every
     /// session.
     void begin_shutdown(CloseCode code);
-    /// Cuts every connection that is still there.
+    /// True once a shutdown has begun and only what admin listeners serve is left.
+    [[nodiscard]] bool drained() const noexcept;
+    /// During a shutdown: ends the admin listeners and what came through them, too.
+    void end_admin();
+    /// Cuts every connection that is still there; during a shutdown it ends the admin listeners.
     void terminate_all();
-    /// True once a shutdown has begun and every connection and listener is gone.
+    /// True once a shutdown has begun and every connection and listener is gone. Where there are
+    /// admin listeners, only end_admin() brings that about.
     [[nodiscard]] bool finished() const noexcept;
+    [[nodiscard]] bool is_stopping() const noexcept { return shutdown_code_.has_value(); }
 
     /// The open session of that id, if it is still there.
     [[nodiscard]] std::optional<Session> find(SlotId id);
@@ -86,10 +96,11 @@ private:
     friend class Topics;
 
     struct Listener : ShardTimer {
-        Listener(std::uint32_t listener_slot, int descriptor) noexcept
-            : ShardTimer{Kind::listener}, slot{listener_slot}, fd{descriptor} {}
+        Listener(std::uint32_t listener_slot, int descriptor, Access its_access) noexcept
+            : ShardTimer{Kind::listener}, slot{listener_slot}, fd{descriptor}, access{its_access} {}
         std::uint32_t slot;
         int fd;
+        Access access;
         bool armed = false;
         bool was_busy = false;         // A connection came since end_accepting() looked.
         std::uint8_t turns_taken = 0;  // That a shutdown let it go on.
@@ -113,8 +124,16 @@ private:
     void arm_accept(Listener& listener);
     void on_accept(const ring::Completion& completion);
     void on_accept_error(Listener& listener, int error);
+    void begin_ending(Access access);
     void end_accepting();
-    void accept_connection(int fd);
+    void accept_connection(int fd, Access access);
+    void refuse_accepted(int fd, Access access);
+    [[nodiscard]] std::size_t client_connections() const noexcept {
+        return connections_.size() - admin_connections_;
+    }
+    [[nodiscard]] const Router& router_of(const Connection& connection) const noexcept {
+        return connection.access == Access::admin ? admin_router_ : router_;
+    }
     void read_inbox();
     void serve_timers();
     void on_tick();
@@ -146,13 +165,23 @@ private:
     void on_end_of_stream(Connection& connection);
 
     // upgrade.cpp: the opening handshake.
-    void on_request(Connection& connection, const http::Request& request);
+    void on_request(Connection& connection, const http::Request& request,
+                    std::span<std::byte>& input);
     void apply(Connection& connection, Verdict verdict, std::string_view key);
     void open_session(Connection& connection, Verdict verdict, std::string_view key);
     void refuse(Connection& connection, const http::Response& response);
     void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
     void on_joined(SlotId id);
     void on_subscription_lost(SlotId id, std::string_view reason);
+
+    // plain_http.cpp: requests that ask for no upgrade.
+    void on_plain_request(Connection& connection, const Router::HttpMatch& match,
+                          const http::Request& request, std::span<std::byte>& input);
+    void feed_body(Connection& connection, std::span<std::byte>& input);
+    [[nodiscard]] http::BodyLimits body_limits(const HttpEndpoint& endpoint) const noexcept;
+    void call(Connection& connection, const Router::HttpMatch& match, const http::Request& request,
+              std::span<const std::byte> body);
+    void answer(Connection& connection, http::Method method, http::Response response);
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, const Message& message);
@@ -222,6 +251,7 @@ private:
     const Settings settings_;
     LogQueue& log_;
     Router router_;
+    Router admin_router_;
     ShardAffinity affinity_;
     Prng prng_;
     BufferPool pool_;  // Before everything that holds blocks.
@@ -243,13 +273,15 @@ private:
     Dispatch dispatch_;
     http::RequestStorage request_;
     std::string scratch_;
-    std::uint32_t refused_closing_ = 0;  // Descriptors over connections_max, not closed yet.
+    std::uint32_t admin_connections_ = 0;
+    std::uint32_t refused_closing_ = 0;  // Descriptors over a limit, not closed yet.
     std::uint64_t completions_last_turn_ = 0;
     std::uint64_t sends_submitted_ = 0;  // Since the last turn.
     bool output_awaited_ = false;        // A quiet send of these has to be followed up.
     std::optional<CloseCode> shutdown_code_;
     bool is_accepting_ending_ = false;  // A shutdown is taking what the kernel has queued.
-    bool is_turn_owed_ = true;          // The next turn must not wait; the first one looks around.
+    bool is_admin_ending_ = false;
+    bool is_turn_owed_ = true;  // The next turn must not wait; the first one looks around.
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
     LogLimiter origin_limiter_{LogLevel::info, "origin_refused"};

@@ -162,9 +162,14 @@ bool Shard::is_dispatched(const Connection& connection,
            payload.size() == dispatch_.payload.size() && !payload.empty();
 }
 
-/// Bytes of no frame: an HTTP response. Only at the start of a connection's output.
+/// Bytes of no frame: an HTTP response. Before the first frame; behind a backlog only if a 100 was
+/// sent before.
 void Shard::enqueue_raw(Connection& connection, std::span<const std::byte> bytes) {
-    RC_ASSERT(!connection.backlog && !connection.quiet_in_flight);
+    RC_ASSERT(!connection.quiet_in_flight);
+    if (connection.backlog) {
+        connection.backlog->append(bytes, pool_);
+        return enqueued(connection, bytes.size());
+    }
     std::byte* target = nullptr;
     if (bytes.size() <= TurnOutput::arena_frame_bytes_max)
         target = output_.reserve(connection.chain, bytes.size());

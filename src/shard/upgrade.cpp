@@ -20,9 +20,15 @@ http::Response::Body body_for(http::Method method) noexcept {
 
 }  // namespace
 
-void Shard::on_request(Connection& connection, const http::Request& request) {
+void Shard::on_request(Connection& connection, const http::Request& request,
+                       std::span<std::byte>& input) {
     const auto body_policy = body_for(request.method);
-    const Router::Match match = router_.match(request.path);
+    const Router& router = router_of(connection);
+    const Router::Match match = router.match(request.path);
+    if (match.endpoint == nullptr || !request.field_has_token("Upgrade", "websocket")) {
+        const Router::HttpMatch plain = router.match_http(request.path);
+        if (plain.endpoint != nullptr) return on_plain_request(connection, plain, request, input);
+    }
     if (match.endpoint == nullptr) {
         return refuse(connection, {.status = code_of(http::Status::not_found),
                                    .body = "nothing is served at this path\n",
