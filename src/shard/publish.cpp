@@ -29,6 +29,15 @@ PublishStatus Shard::publish(Connection& connection, std::string_view topic, Pub
     return is_taken ? PublishStatus::accepted : PublishStatus::full;
 }
 
+PublishStatus Shard::publish(std::string_view topic, PublicationKind kind,
+                             std::span<const std::byte> payload) {
+    affinity_.check();
+    if (shutdown_code_) return PublishStatus::closed;
+    if (payload.size() > message_bytes_ceiling) return PublishStatus::too_large;
+    const bool is_taken = topics_.publish(topics_.home_of(topic), topic, kind, payload);
+    return is_taken ? PublishStatus::accepted : PublishStatus::full;
+}
+
 /// One publication for one subscriber.
 void Shard::deliver(SlotId id, const SharedFrame& frame) {
     Connection& connection = connections_.at(id.slot);

@@ -80,6 +80,11 @@ public:
     /// Brings the verdict on a pending admission. If the session is gone, its state is destroyed.
     void resolve(SlotId id, Verdict verdict);
 
+    /// Publishes on behalf of no session. `topic` is a valid name; the payload is copied. `full`:
+    /// try again later, nobody is suspended.
+    [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
+                                        std::span<const std::byte> payload);
+
     /// Counts and logs (rate-limited) an exception that left the hook `hook` of a handler.
     void report_handler_exception(const char* hook, std::string_view what) noexcept;
 
