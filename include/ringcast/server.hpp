@@ -112,6 +112,8 @@ public:
     /// Where the server listens, with the ports that the kernel chose: `ws://127.0.0.1:9001`. After
     /// start().
     [[nodiscard]] std::vector<std::string> addresses() const;
+    /// Likewise the admin listeners: `http://127.0.0.1:9090`. After start().
+    [[nodiscard]] std::vector<std::string> admin_addresses() const;
     /// One line for people: io backend, kernel, shards, limit on open files. After start().
     [[nodiscard]] std::string description() const;
     [[nodiscard]] Stats stats() const;

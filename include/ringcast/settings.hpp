@@ -35,6 +35,10 @@ struct Settings {
     std::uint16_t port = 9001;
     /// `ws://0.0.0.0:9001`, `ws://[::1]:0`, `unix:/run/ringcast.sock`
     std::vector<std::string> listen{};
+    /// Where `/live`, `/ready`, `/metrics` and `POST /publish/{topic}` are served, apart from all
+    /// else: `http://127.0.0.1:9090`, `http://[::1]:0`, `unix:/run/ringcast-admin.sock`. By default
+    /// nowhere. There is no authentication: keep it on loopback, anything else is warned about.
+    std::vector<std::string> admin_listen{};
     /// Connections that the kernel queues; capped by net.core.somaxconn.
     std::uint32_t listen_backlog = 4096;
 

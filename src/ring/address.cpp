@@ -57,6 +57,20 @@ std::string Address::to_string() const {
     return ip_string() + ":" + std::to_string(port);
 }
 
+bool Address::is_loopback() const noexcept {
+    constexpr std::uint8_t ipv4_loopback = 127;
+    switch (family) {
+        case Family::none: return false;
+        case Family::unix_path: return true;
+        case Family::ipv4: return ip[0] == ipv4_loopback;
+        case Family::ipv6: break;
+    }
+    if (is_ipv4_mapped(ip)) return ip[12] == ipv4_loopback;
+    constexpr std::array<std::uint8_t, 16> ipv6_loopback{0, 0, 0, 0, 0, 0, 0, 0,
+                                                         0, 0, 0, 0, 0, 0, 0, 1};
+    return ip == ipv6_loopback;
+}
+
 SocketAddress to_socket_address(const Address& address) noexcept {
     SocketAddress result;
     switch (address.family) {

@@ -23,6 +23,8 @@ struct Address {
     /// The address without its port: `127.0.0.1`, `::1`, `unix`, or `unknown`. IPv4-mapped IPv6 is
     /// printed as IPv4.
     [[nodiscard]] std::string ip_string() const;
+    /// True if only this machine can reach it: 127.0.0.0/8, ::1, a Unix path.
+    [[nodiscard]] bool is_loopback() const noexcept;
 
     friend bool operator==(const Address&, const Address&) = default;
 };

@@ -123,8 +123,10 @@ Descriptor::~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
 }
 
-std::expected<Address, std::string> parse_listen_url(std::string_view url) {
-    constexpr std::string_view unix_scheme = "unix:", ws_scheme = "ws://";
+std::expected<Address, std::string> parse_listen_url(std::string_view url,
+                                                     std::string_view scheme) {
+    constexpr std::string_view unix_scheme = "unix:";
+    const std::string prefix = std::string{scheme} + "://";
     Address address;
     if (url.starts_with(unix_scheme)) {
         address.family = Address::Family::unix_path;
@@ -136,8 +138,9 @@ std::expected<Address, std::string> parse_listen_url(std::string_view url) {
             return refuse(url, "the path contains a zero byte");
         return address;
     }
-    if (!url.starts_with(ws_scheme)) return refuse(url, "expected ws://address:port or unix:/path");
-    const std::string_view rest = url.substr(ws_scheme.size());
+    if (!url.starts_with(prefix))
+        return refuse(url, "expected " + prefix + "address:port or unix:/path");
+    const std::string_view rest = url.substr(prefix.size());
     const std::size_t colon = rest.rfind(':');
     if (colon == std::string_view::npos || rest.ends_with(']'))
         return refuse(url, "the port is missing");

@@ -38,10 +38,11 @@ struct ListenOptions {
     std::uint32_t unix_mode = 0660;  ///< Permission bits of a Unix socket's path.
 };
 
-/// Reads `ws://127.0.0.1:8080`, `ws://[::1]:8080`, `ws://0.0.0.0:0` or `unix:/path`. Names are not
-/// looked up, apart from `localhost`, which is 127.0.0.1. The error is one sentence that quotes the
-/// text.
-[[nodiscard]] std::expected<Address, std::string> parse_listen_url(std::string_view url);
+/// Reads `ws://127.0.0.1:8080`, `ws://[::1]:8080`, `ws://0.0.0.0:0` or `unix:/path`; with another
+/// scheme (`http`) that one in place of `ws`. Names are not looked up, apart from `localhost`,
+/// which is 127.0.0.1. The error is one sentence that quotes the text.
+[[nodiscard]] std::expected<Address, std::string> parse_listen_url(std::string_view url,
+                                                                   std::string_view scheme = "ws");
 
 /// Opens, binds and listens; TCP_NODELAY is set and inherited by what is accepted. A stale Unix
 /// socket path (nobody listens there any more) is replaced; any other file is an error. The error

@@ -40,7 +40,8 @@ std::uint64_t files_reserved(const FileNeeds& needs) noexcept {
         32;  // Standard streams, signals, a configuration file, a library's own.
     constexpr std::uint64_t per_shard =
         4;  // Ring or epoll set, waker, accepted sockets that are about to be refused.
-    return spare + needs.shards * (per_shard + std::uint64_t{needs.listeners});
+    return spare +
+           needs.shards * (per_shard + std::uint64_t{needs.listeners} + needs.admin_connections);
 }
 
 std::expected<ConnectionPlan, std::string> plan_connections(const FileNeeds& needs) {

@@ -17,6 +17,7 @@ struct FileNeeds {
     std::uint64_t file_limit = 0;
     std::uint32_t shards = 1;
     std::uint32_t listeners = 1;  ///< Listening addresses; each shard has a socket for each.
+    std::uint32_t admin_connections = 0;           ///< Of each shard, beside connections_max.
     std::optional<std::uint64_t> connections_max;  ///< As asked for; without a value: auto.
 };
 

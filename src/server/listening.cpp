@@ -20,7 +20,7 @@ int Listening::descriptor_of(std::size_t shard) const {
 
 std::string Listening::url() const {
     const bool is_unix = address.family == ring::Address::Family::unix_path;
-    return is_unix ? address.to_string() : "ws://" + address.to_string();
+    return is_unix ? address.to_string() : std::string{scheme} + "://" + address.to_string();
 }
 
 void Listening::remove_file() noexcept {
@@ -28,16 +28,16 @@ void Listening::remove_file() noexcept {
     file.reset();
 }
 
-std::expected<Listening, std::string> open_listener(const std::string& url, std::uint32_t shards,
-                                                    std::uint32_t backlog) {
-    auto address = ring::parse_listen_url(url);
+std::expected<Listening, std::string> open_listener(const std::string& url, std::string_view scheme,
+                                                    std::uint32_t shards, std::uint32_t backlog) {
+    auto address = ring::parse_listen_url(url, scheme);
     if (!address) return std::unexpected{address.error()};
     const bool is_unix = address->family == ring::Address::Family::unix_path;
     // Every shard's socket uses SO_REUSEPORT, so the kernel would let a second server share the
     // port unnoticed.
     if (!is_unix) address = ring::probe_free(*address);
     if (!address) return std::unexpected{std::move(address.error())};
-    Listening listening{.address = *address, .descriptors = {}, .file = {}};
+    Listening listening{.address = *address, .descriptors = {}, .file = {}, .scheme = scheme};
     const std::uint32_t count = is_unix ? 1 : shards;
     for (std::uint32_t i = 0; i < count; ++i) {
         auto descriptor = ring::listen_on(listening.address, {.backlog = backlog});

@@ -6,6 +6,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <utility>
 #include <vector>
@@ -22,16 +23,19 @@ struct Listening {
     ring::Address address;
     std::vector<ring::Descriptor> descriptors;
     std::optional<FileIdentity> file;  ///< Of a Unix socket, until remove_file().
+    std::string_view scheme = "ws";    ///< Of url(). Static storage.
 
     [[nodiscard]] int descriptor_of(std::size_t shard) const;
-    /// `ws://127.0.0.1:9001`, `unix:/path`
+    /// `ws://127.0.0.1:9001`, `http://127.0.0.1:9090`, `unix:/path`
     [[nodiscard]] std::string url() const;
     /// Frees the path of a Unix socket for whoever comes next, unless it is theirs already.
     void remove_file() noexcept;
 };
 
-/// Opens the sockets of `url` for so many shards. The error is one sentence that names the address.
+/// Opens the sockets of `url`, which has to have `scheme` (a literal), for so many shards. The
+/// error is one sentence that names the address.
 [[nodiscard]] std::expected<Listening, std::string> open_listener(const std::string& url,
+                                                                  std::string_view scheme,
                                                                   std::uint32_t shards,
                                                                   std::uint32_t backlog);
 

@@ -18,12 +18,15 @@
 #include "api/topic_endpoint.hpp"
 #include "base/assert.hpp"
 #include "ring/make_ring.hpp"
+#include "server/admin.hpp"
 #include "server/check_settings.hpp"
 #include "server/entropy.hpp"
 #include "server/limits.hpp"
 #include "server/listening.hpp"
 #include "server/log_writer.hpp"
 #include "server/placement.hpp"
+#include "server/process_figures.hpp"
+#include "server/prometheus.hpp"
 #include "server/shard_settings.hpp"
 #include "server/shard_thread.hpp"
 #include "server/signals.hpp"
@@ -103,6 +106,9 @@ struct Server::Impl {
     [[nodiscard]] shard::Router make_router() const;
     void mount(std::string_view path, const RouteOptions& options, EndpointFactory factory);
     [[nodiscard]] Publisher make_publisher();
+    [[nodiscard]] shard::Router make_admin_router() const;
+    [[nodiscard]] std::string metrics_text() const;
+    [[nodiscard]] std::optional<shard::PathPattern> parse_path(std::string_view path);
     void stop(CloseCode code);
     void wake_at_stop(server::SignalWaiter* signals);
     void wait();
@@ -117,8 +123,11 @@ struct Server::Impl {
     bool is_started = false;
     bool is_log_open = false;
     std::string description;
+    double start_time_seconds = 0;
+    std::uint64_t file_limit = 0;
 
     std::vector<server::Listening> listeners;
+    std::vector<server::Listening> admin_listeners;
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
     // Its mutex guards the three below and the states of the shards.
@@ -126,7 +135,9 @@ struct Server::Impl {
     std::optional<StopRequest> stop_request;
     server::SignalWaiter* signal_waiter = nullptr;
     std::optional<shard::Mesh> mesh;
-    std::uint32_t publishers_count = 0;      // Guarded by the mutex of `events`.
+    std::uint32_t publishers_count = 0;  // Guarded by the mutex of `events`.
+    // One per shard, all made before the first thread starts: any of them may read all.
+    std::deque<shard::MetricsSnapshot> snapshots;
     std::deque<server::ShardThread> shards;  // Last: the threads use everything above.
 };
 
@@ -137,6 +148,7 @@ std::expected<void, std::string> Server::Impl::start() {
     if (!features) return std::unexpected{features.error()};
     if (auto chosen = choose_mask_kernel(); !chosen) return chosen;
     is_started = true;
+    start_time_seconds = server::unix_seconds();
 
     const auto asked = settings.shards == 0 ? std::nullopt : std::optional{settings.shards};
     const server::Placement placement = server::place_shards(
@@ -155,14 +167,18 @@ std::expected<void, std::string> Server::Impl::start() {
 /// All that start() does once somebody writes down what happens.
 std::expected<void, std::string> Server::Impl::serve(const server::Placement& placement,
                                                      const ring::Features& features) {
-    const auto file_limit = server::raise_file_limit();
-    if (!file_limit) return std::unexpected{file_limit.error()};
+    const auto raised = server::raise_file_limit();
+    if (!raised) return std::unexpected{raised.error()};
+    file_limit = *raised;
     if (settings.listen.empty())
         settings.listen.push_back(fmt::format("ws://127.0.0.1:{}", settings.port));
     const auto plan = server::plan_connections({
-        .file_limit = *file_limit,
+        .file_limit = file_limit,
         .shards = placement.shards,
-        .listeners = static_cast<std::uint32_t>(settings.listen.size()),
+        .listeners =
+            static_cast<std::uint32_t>(settings.listen.size() + settings.admin_listen.size()),
+        .admin_connections =
+            settings.admin_listen.empty() ? 0 : shard::Settings{}.admin_connections_max,
         .connections_max = settings.connections_max == 0
                                ? std::nullopt
                                : std::optional<std::uint64_t>{settings.connections_max},
@@ -181,7 +197,7 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
     description =
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files", io,
                     ring::kernel_release(), placement.shards, placement.shards == 1 ? "" : "s",
-                    placement.cpus.empty() ? "" : " (pinned)", plan->connections_max, *file_limit);
+                    placement.cpus.empty() ? "" : " (pinned)", plan->connections_max, file_limit);
     return {};
 }
 
@@ -218,9 +234,21 @@ std::expected<ring::Backend, std::string> Server::Impl::choose_backend() {
 
 std::expected<void, std::string> Server::Impl::open_listeners() {
     for (const std::string& url : settings.listen) {
-        auto listening = server::open_listener(url, settings.shards, settings.listen_backlog);
+        auto listening = server::open_listener(url, "ws", settings.shards, settings.listen_backlog);
         if (!listening) return std::unexpected{std::move(listening.error())};
         listeners.push_back(std::move(*listening));
+    }
+    for (const std::string& url : settings.admin_listen) {
+        auto listening =
+            server::open_listener(url, "http", settings.shards, settings.listen_backlog);
+        if (!listening) return std::unexpected{std::move(listening.error())};
+        if (!listening->address.is_loopback()) {
+            log->log()
+                .warn("admin_listener_exposed")
+                .field("url", listening->url())
+                .field("advice", "whoever reaches it can publish: listen on 127.0.0.1 or [::1]");
+        }
+        admin_listeners.push_back(std::move(*listening));
     }
     return {};
 }
@@ -229,6 +257,9 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
                                                             const ring::Features& features,
                                                             const server::Placement& placement,
                                                             std::uint64_t connections_max) {
+    // At any time, and from the first thread on in a handler, somebody may call stop() or stats(),
+    // which go through all shards.
+    std::unique_lock lock{events.mutex};
     mesh.emplace(placement.shards, settings.mesh_bytes);
     const std::uint64_t topic_seed = server::random_seed();
     std::vector<server::ShardPlan> plans;
@@ -238,16 +269,19 @@ std::expected<void, std::string> Server::Impl::start_shards(ring::Backend backen
             .backend = backend,
             .ring = server::ring_options(settings, features),
             .listeners = {},
+            .admin_listeners = {},
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
             .mesh = &*mesh,
             .make_router = [this] { return make_router(); },
+            .make_admin_router = [this] { return make_admin_router(); },
+            .snapshot = &snapshots.emplace_back(),
         };
         for (const server::Listening& listening : listeners)
             plan.listeners.push_back(listening.descriptor_of(i));
+        for (const server::Listening& listening : admin_listeners)
+            plan.admin_listeners.push_back(listening.descriptor_of(i));
         plans.push_back(std::move(plan));
     }
-    // From the first thread on a handler may call stop() or stats(), which go through all shards.
-    std::unique_lock lock{events.mutex};
     for (std::size_t i = 0; i < plans.size(); ++i)
         shards.emplace_back(std::move(plans[i]), *shard_logs[i], events);
     events.changed.wait(lock, [&] {
@@ -275,6 +309,24 @@ shard::Router Server::Impl::make_router() const {
             mount.factory(server::session_limits(server::settings_for(settings, mount.options))));
     }
     return router;
+}
+
+shard::Router Server::Impl::make_admin_router() const {
+    const auto publish = [](shard::Shard& shard, std::string_view topic, PublicationKind kind,
+                            std::span<const std::byte> payload) {
+        return shard.publish(topic, kind, payload);
+    };
+    return server::make_admin_router({.metrics_text = [this] { return metrics_text(); },
+                                      .publish = publish,
+                                      .payload_bytes_max = settings.message_bytes_max});
+}
+
+/// Any shard's thread.
+std::string Server::Impl::metrics_text() const {
+    std::vector<shard::Metrics> metrics;
+    for (const shard::MetricsSnapshot& snapshot : snapshots) metrics.push_back(snapshot.load());
+    return server::prometheus_text(metrics,
+                                   server::process_figures(start_time_seconds, file_limit));
 }
 
 void Server::Impl::stop(CloseCode code) {
@@ -305,17 +357,25 @@ void Server::Impl::end_shards() {
     events.changed.wait(lock, [&] { return stop_request.has_value(); });
     // At once: a successor need not wait until the last connection has gone.
     for (server::Listening& listening : listeners) listening.remove_file();
-    const auto have_ended = [&] {
-        return std::ranges::all_of(shards, [](const auto& shard) {
-            return shard.state() == server::ShardThread::State::ended ||
-                   shard.state() == server::ShardThread::State::failed;
-        });
+    using State = server::ShardThread::State;
+    const auto have_reached = [&](State state) {
+        return [this, state] {
+            return std::ranges::all_of(
+                shards, [state](const auto& shard) { return shard.state() >= state; });
+        };
+    };
+    const auto tell = [&](shard::Note::Kind kind) {
+        for (server::ShardThread& shard : shards) shard.post(kind);
     };
     const auto cut_time = stop_request->time + settings.shutdown_timeout;
-    if (!events.changed.wait_until(lock, cut_time, have_ended)) {
-        for (server::ShardThread& shard : shards) shard.post(shard::Note::Kind::terminate);
-        events.changed.wait(lock, have_ended);
+    // Whoever asks an admin listener is told "draining" until no shard has a client any more.
+    if (events.changed.wait_until(lock, cut_time, have_reached(State::drained)))
+        tell(shard::Note::Kind::end_admin);
+    if (!events.changed.wait_until(lock, cut_time, have_reached(State::failed))) {
+        tell(shard::Note::Kind::terminate);
+        events.changed.wait(lock, have_reached(State::failed));
     }
+    for (server::Listening& listening : admin_listeners) listening.remove_file();
 }
 
 /// What it was all about, as the last line.
@@ -360,12 +420,16 @@ void Server::mount_topics(std::string_view path, TopicsPolicy policy, RouteOptio
 void Server::Impl::mount(std::string_view path, const RouteOptions& options,
                          EndpointFactory factory) {
     RC_ASSERT(!is_started);
+    if (auto pattern = parse_path(path))
+        mounts.push_back({std::move(*pattern), options, std::move(factory)});
+}
+
+/// Nothing, and mount_error says why, if that is no path.
+std::optional<shard::PathPattern> Server::Impl::parse_path(std::string_view path) {
     auto pattern = shard::PathPattern::parse(path);
-    if (!pattern) {
-        if (mount_error.empty()) mount_error = std::move(pattern.error());
-        return;
-    }
-    mounts.push_back({std::move(*pattern), options, std::move(factory)});
+    if (pattern) return std::move(*pattern);
+    if (mount_error.empty()) mount_error = std::move(pattern.error());
+    return std::nullopt;
 }
 
 Publisher Server::make_publisher() {
@@ -430,6 +494,13 @@ std::vector<std::string> Server::addresses() const {
     return urls;
 }
 
+std::vector<std::string> Server::admin_addresses() const {
+    std::vector<std::string> urls;
+    for (const server::Listening& listening : impl_->admin_listeners)
+        urls.push_back(listening.url());
+    return urls;
+}
+
 std::string Server::description() const {
     return impl_->description;
 }
@@ -441,8 +512,8 @@ Stats Server::stats() const {
 Stats Server::Impl::stats() const {
     const std::lock_guard lock{events.mutex};
     Stats total;
-    for (const server::ShardThread& shard : shards) {
-        const shard::Metrics metrics = shard.metrics();
+    for (const shard::MetricsSnapshot& snapshot : snapshots) {
+        const shard::Metrics metrics = snapshot.load();
         total.accepts += metrics.accepts;
         total.handshakes += metrics.handshakes;
         total.handshakes_refused += metrics.handshakes_refused;

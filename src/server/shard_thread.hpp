@@ -28,10 +28,13 @@ struct ShardPlan {
     ring::Backend backend = ring::Backend::epoll;
     ring::Options ring;
     std::vector<int> listeners;
+    std::vector<int> admin_listeners;
     std::optional<std::uint32_t> cpu;  ///< Where the thread stays, if anywhere.
     shard::Mesh* mesh = nullptr;       ///< Between the shards; outlives the thread.
     std::function<shard::Router()>
         make_router;  ///< Called on the thread; may throw what a handler's constructor throws.
+    std::function<shard::Router()> make_admin_router;  ///< Likewise, if there are admin listeners.
+    shard::MetricsSnapshot* snapshot = nullptr;        ///< Outlives the thread.
 };
 
 /// Tells one waiting thread that something about the shards has changed.
@@ -51,7 +54,8 @@ public:
     ShardThread(const ShardThread&) = delete;
     ShardThread& operator=(const ShardThread&) = delete;
 
-    enum class State : std::uint8_t { starting, serving, failed, ended };
+    /// In the order in which they are reached. `drained`: only admin listeners are still served.
+    enum class State : std::uint8_t { starting, serving, drained, failed, ended };
     /// With ShardEvents::mutex held.
     [[nodiscard]] State state() const noexcept { return state_; }
     /// Why it failed. With ShardEvents::mutex held.
@@ -60,7 +64,6 @@ public:
     /// Posts a note to the shard; does nothing once it has ended. Any thread, with
     /// ShardEvents::mutex held.
     void post(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
-    [[nodiscard]] shard::Metrics metrics() const noexcept { return snapshot_.load(); }
 
 private:
     void run();
@@ -70,7 +73,6 @@ private:
     ShardPlan plan_;
     shard::LogQueue& log_;
     ShardEvents& events_;
-    shard::MetricsSnapshot snapshot_;
     // Guarded by ShardEvents::mutex from here to the thread.
     State state_ = State::starting;
     std::string error_;

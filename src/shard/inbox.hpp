@@ -23,6 +23,7 @@ struct Note {
     enum class Kind : std::uint8_t {
         verdict,    ///< A pending admission is decided.
         shutdown,   ///< Close everything with `code`.
+        end_admin,  ///< During a shutdown: admin listeners end, too.
         terminate,  ///< Cut what is still open.
         publisher,  ///< Another thread has a lane into the shard, which it brings.
     };

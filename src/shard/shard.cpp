@@ -237,6 +237,7 @@ void Shard::read_inbox() {
         switch (note->kind) {
             case Note::Kind::verdict: resolve(note->session, std::move(note->verdict)); break;
             case Note::Kind::shutdown: begin_shutdown(note->code); break;
+            case Note::Kind::end_admin: end_admin(); break;
             case Note::Kind::terminate: terminate_all(); break;
             case Note::Kind::publisher: topics_.add_publisher(*note->publisher); break;
         }

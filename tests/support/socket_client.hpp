@@ -27,7 +27,8 @@ namespace ringcast::test {
 
 inline constexpr std::chrono::milliseconds patience{20'000};
 
-/// Connects to what Server::addresses() prints: `ws://127.0.0.1:1`, `ws://[::1]:1`, `unix:/path`.
+/// Connects to what Server::addresses() and admin_addresses() print: `ws://127.0.0.1:1`,
+/// `http://[::1]:1`, `unix:/path`.
 class SocketClient {
 public:
     /// `receive_buffer_bytes`: SO_RCVBUF, 0 for the system's.
@@ -161,11 +162,13 @@ private:
             std::memcpy(address.sun_path, url.data(), url.size());
             return sizeof address;
         }
-        REQUIRE(url.starts_with("ws://"));
+        const std::size_t scheme_bytes = url.find("://");
+        REQUIRE(scheme_bytes != std::string_view::npos);
+        url.remove_prefix(scheme_bytes + 3);
         const std::size_t colon = url.rfind(':');
         std::uint16_t port = 0;
         std::from_chars(url.data() + colon + 1, url.data() + url.size(), port);
-        const std::string host{url.substr(5, colon - 5)};
+        const std::string host{url.substr(0, colon)};
         if (host.starts_with('[')) {
             auto& address = reinterpret_cast<sockaddr_in6&>(storage);
             address.sin6_family = AF_INET6;

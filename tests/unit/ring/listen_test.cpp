@@ -24,6 +24,27 @@ TEST_CASE("listen URLs are read into addresses") {
     CHECK(text_of_url("unix:/" + std::string(106, 'x')) == "unix:/" + std::string(106, 'x'));
 }
 
+TEST_CASE("a listen URL may be asked for with another scheme") {
+    CHECK(parse_listen_url("http://[::1]:90", "http")->to_string() == "[::1]:90");
+    CHECK(parse_listen_url("unix:/x", "http")->to_string() == "unix:/x");
+    CHECK(parse_listen_url("ws://[::1]:90", "http").error() ==
+          "'ws://[::1]:90': expected http://address:port or unix:/path");
+}
+
+TEST_CASE("loopback is what only this machine can reach") {
+    for (const char* const url : {"ws://127.0.0.1:1", "ws://127.9.9.9:1", "ws://[::1]:1",
+                                  "ws://[::ffff:127.0.0.1]:1", "ws://localhost:1", "unix:/x"}) {
+        CAPTURE(url);
+        CHECK(parse_listen_url(url)->is_loopback());
+    }
+    for (const char* const url : {"ws://0.0.0.0:1", "ws://[::]:1", "ws://10.0.0.1:1",
+                                  "ws://[::ffff:10.0.0.1]:1", "ws://[fe80::1%1]:1"}) {
+        CAPTURE(url);
+        CHECK_FALSE(parse_listen_url(url)->is_loopback());
+    }
+    CHECK_FALSE(Address{}.is_loopback());
+}
+
 TEST_CASE("a listen URL that is none is refused with a sentence that quotes it") {
     for (const std::string& url : {std::string{},
                                    std::string{"8080"},

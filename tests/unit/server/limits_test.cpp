@@ -52,6 +52,8 @@ TEST_CASE("no room for a single connection is refused") {
 
 TEST_CASE("more shards and listeners need more descriptors") {
     CHECK(files_reserved({.shards = 2}) > files_reserved({.shards = 1}));
+    CHECK(files_reserved({.shards = 2, .admin_connections = 16}) ==
+          files_reserved({.shards = 2}) + 32);
     CHECK(files_reserved({.shards = 2, .listeners = 3}) >
           files_reserved({.shards = 2, .listeners = 1}));
 }

@@ -1,0 +1,237 @@
+#include "server/prometheus.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+
+#include "server/version.hpp"
+
+namespace ringcast::server {
+
+namespace {
+
+using shard::Metrics;
+
+/// Writes the lines of one group and shard.
+class Samples {
+public:
+    Samples(std::string& text, std::string_view name, std::size_t shard)
+        : text_{text}, name_{name}, shard_{shard} {}
+
+    /// `name{shard="0"} 7`
+    void add(std::uint64_t value) {
+        fmt::format_to(std::back_inserter(text_), "{}{{shard=\"{}\"}} {}\n", name_, shard_, value);
+    }
+    /// `name{shard="0",direction="received"} 7`; the label is one of ours and needs no escaping.
+    void add(std::string_view label, std::string_view label_value, std::uint64_t value) {
+        fmt::format_to(std::back_inserter(text_), "{}{{shard=\"{}\",{}=\"{}\"}} {}\n", name_,
+                       shard_, label, label_value, value);
+    }
+    /// Counted in nanoseconds, told in seconds, without losing one.
+    void add_nanoseconds(std::uint64_t value) {
+        constexpr std::uint64_t second = 1'000'000'000;
+        fmt::format_to(std::back_inserter(text_), "{}{{shard=\"{}\"}} {}.{:09}\n", name_, shard_,
+                       value / second, value % second);
+    }
+
+private:
+    std::string& text_;
+    std::string_view name_;
+    std::size_t shard_;
+};
+
+/// The codes of Metrics::closes.
+void add_closes(Samples& samples, const Metrics& metrics) {
+    for (std::size_t i = 0; i < 16; ++i)
+        samples.add("code", fmt::format_int(1000 + i).str(), metrics.closes[i]);
+    samples.add("code", "3xxx", metrics.closes[shard::close_index(CloseCode{3000})]);
+    samples.add("code", "4xxx", metrics.closes[shard::close_index(CloseCode{4000})]);
+}
+
+enum class Type : std::uint8_t { counter, gauge };
+
+struct Group {
+    std::string_view name;
+    Type type;
+    std::string_view help;
+    void (*add)(Samples& samples, const Metrics& metrics);
+};
+
+constexpr Group groups[] = {
+    // Connections and sessions.
+    {"ringcast_connections", Type::gauge, "Client connections that are open.",
+     [](Samples& to, const Metrics& m) { to.add(m.connections); }},
+    {"ringcast_sessions", Type::gauge, "WebSocket sessions that are open.",
+     [](Samples& to, const Metrics& m) { to.add(m.sessions); }},
+    {"ringcast_accepts_total", Type::counter,
+     "Client connections by what became of them: refused means over the maximum, error one that "
+     "the "
+     "kernel could not give.",
+     [](Samples& to, const Metrics& m) {
+         to.add("result", "accepted", m.accepts);
+         to.add("result", "refused", m.accepts_refused);
+         to.add("result", "error", m.accept_errors);
+     }},
+    {"ringcast_handshakes_total", Type::counter,
+     "Opening handshakes: accepted with 101, refused with any other answer.",
+     [](Samples& to, const Metrics& m) {
+         to.add("result", "accepted", m.handshakes);
+         to.add("result", "refused", m.handshakes_refused);
+     }},
+    {"ringcast_http_requests_total", Type::counter,
+     "Plain HTTP requests answered, those for these metrics included.",
+     [](Samples& to, const Metrics& m) { to.add(m.http_requests); }},
+    {"ringcast_closes_total", Type::counter,
+     "Sessions that ended, by close code; 1006 means without a Close frame.", add_closes},
+    {"ringcast_protocol_errors_total", Type::counter,
+     "Sessions failed because their client broke RFC 6455 or a limit.",
+     [](Samples& to, const Metrics& m) { to.add(m.protocol_errors); }},
+    {"ringcast_timeouts_total", Type::counter,
+     "Connections ended by a deadline: handshake, idle, close, or output that nobody took.",
+     [](Samples& to, const Metrics& m) { to.add(m.timeouts); }},
+    {"ringcast_handler_exceptions_total", Type::counter, "Exceptions that left a handler.",
+     [](Samples& to, const Metrics& m) { to.add(m.handler_exceptions); }},
+
+    // Messages and bytes.
+    {"ringcast_messages_total", Type::counter, "Messages by direction.",
+     [](Samples& to, const Metrics& m) {
+         to.add("direction", "received", m.messages_received);
+         to.add("direction", "sent", m.messages_sent);
+     }},
+    {"ringcast_messages_dropped_total", Type::counter,
+     "Messages not sent because the queue of their session, or the memory for all, was full.",
+     [](Samples& to, const Metrics& m) { to.add(m.messages_dropped); }},
+    {"ringcast_bytes_total", Type::counter, "Bytes by direction, as TCP carries them.",
+     [](Samples& to, const Metrics& m) {
+         to.add("direction", "received", m.bytes_received);
+         to.add("direction", "sent", m.bytes_sent);
+     }},
+
+    // Topics.
+    {"ringcast_topics", Type::gauge, "Topics with subscribers on the shard.",
+     [](Samples& to, const Metrics& m) { to.add(m.topics); }},
+    {"ringcast_home_topics", Type::gauge, "Topics whose home is the shard.",
+     [](Samples& to, const Metrics& m) { to.add(m.home_topics); }},
+    {"ringcast_subscriptions", Type::gauge, "Subscriptions of sessions.",
+     [](Samples& to, const Metrics& m) { to.add(m.subscriptions); }},
+    {"ringcast_subscribes_total", Type::counter, "Subscriptions ever begun.",
+     [](Samples& to, const Metrics& m) { to.add(m.subscribes); }},
+    {"ringcast_subscriptions_lost_total", Type::counter,
+     "Subscriptions ended by the server because it could not keep them complete.",
+     [](Samples& to, const Metrics& m) { to.add(m.subscriptions_lost); }},
+    {"ringcast_topics_refused_total", Type::counter,
+     "Subscriptions refused because there were too many, or too many topics.",
+     [](Samples& to, const Metrics& m) { to.add(m.topics_refused); }},
+    {"ringcast_publications_total", Type::counter, "Publications accepted on the shard.",
+     [](Samples& to, const Metrics& m) { to.add(m.publications); }},
+    {"ringcast_publications_unheard_total", Type::counter,
+     "Publications of topics at home on the shard that had no subscriber anywhere.",
+     [](Samples& to, const Metrics& m) { to.add(m.publications_unheard); }},
+    {"ringcast_fan_outs_total", Type::counter,
+     "Publications that reached subscribers on the shard.",
+     [](Samples& to, const Metrics& m) { to.add(m.fan_outs); }},
+    {"ringcast_deliveries_total", Type::counter,
+     "Publications times their subscribers: sent on, or dropped for one that was behind.",
+     [](Samples& to, const Metrics& m) {
+         to.add("result", "sent", m.deliveries);
+         to.add("result", "dropped", m.deliveries_dropped);
+     }},
+    {"ringcast_slow_consumers_closed_total", Type::counter,
+     "Sessions closed because they fell behind their topics.",
+     [](Samples& to, const Metrics& m) { to.add(m.slow_consumers_closed); }},
+
+    // The mesh between the shards.
+    {"ringcast_mesh_queue_bytes", Type::gauge, "Bytes that wait in the queues towards the shard.",
+     [](Samples& to, const Metrics& m) { to.add(m.mesh_bytes_waiting); }},
+    {"ringcast_mesh_stalls_total", Type::counter,
+     "Times the shard went on without another one that had no room for too long.",
+     [](Samples& to, const Metrics& m) { to.add(m.mesh_stalls); }},
+    {"ringcast_mesh_records_dropped_total", Type::counter, "Records not sent to stalled shards.",
+     [](Samples& to, const Metrics& m) { to.add(m.mesh_records_dropped); }},
+    {"ringcast_mesh_gaps_total", Type::counter,
+     "Times the shard was told that it had missed something.",
+     [](Samples& to, const Metrics& m) { to.add(m.mesh_gaps); }},
+    {"ringcast_mesh_suspensions_total", Type::counter,
+     "Sessions that had to wait with publishing because the way to a home was full.",
+     [](Samples& to, const Metrics& m) { to.add(m.mesh_suspensions); }},
+
+    // Memory and pressure.
+    {"ringcast_queue_bytes", Type::gauge, "Output that clients have not taken yet.",
+     [](Samples& to, const Metrics& m) { to.add(m.queue_bytes); }},
+    {"ringcast_held_bytes", Type::gauge, "Input kept while its connection is suspended.",
+     [](Samples& to, const Metrics& m) { to.add(m.held_bytes); }},
+    {"ringcast_pool_bytes", Type::gauge, "Pooled memory in use for messages and output.",
+     [](Samples& to, const Metrics& m) { to.add(m.pool_bytes); }},
+    {"ringcast_suspensions_total", Type::counter, "Times the input of a connection was suspended.",
+     [](Samples& to, const Metrics& m) { to.add(m.suspensions); }},
+
+    // The loop and the kernel.
+    {"ringcast_loop_turns_total", Type::counter, "Turns of the event loop.",
+     [](Samples& to, const Metrics& m) { to.add(m.ring_turns); }},
+    {"ringcast_loop_seconds_total", Type::counter,
+     "Time spent between the turns of the ring: neither waiting nor in its system calls.",
+     [](Samples& to, const Metrics& m) { to.add_nanoseconds(m.ring_work_nanoseconds); }},
+    {"ringcast_ring_calls_total", Type::counter, "System calls made by the event loop.",
+     [](Samples& to, const Metrics& m) { to.add(m.ring_calls); }},
+    {"ringcast_receive_buffers_exhausted_total", Type::counter,
+     "Receives put off because all receive buffers were in use.",
+     [](Samples& to, const Metrics& m) { to.add(m.buffers_exhausted); }},
+    {"ringcast_quiet_shortfalls_total", Type::counter,
+     "Sends that the kernel could not take at once.",
+     [](Samples& to, const Metrics& m) { to.add(m.quiet_shortfalls); }},
+    {"ringcast_unexpected_errors_total", Type::counter,
+     "Errors of the kernel that its documentation does not lead to expect.",
+     [](Samples& to, const Metrics& m) { to.add(m.unexpected_errors); }},
+};
+
+std::string_view name_of(Type type) noexcept {
+    switch (type) {
+        case Type::counter: return "counter";
+        case Type::gauge: return "gauge";
+    }
+    return {};
+}
+
+void add_heading(std::string& text, std::string_view name, Type type, std::string_view help) {
+    fmt::format_to(std::back_inserter(text), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help,
+                   name_of(type));
+}
+
+template <class Value>
+void add_one(std::string& text, std::string_view name, Type type, std::string_view help,
+             Value value) {
+    add_heading(text, name, type, help);
+    fmt::format_to(std::back_inserter(text), "{} {}\n", name, value);
+}
+
+void add_process(std::string& text, const ProcessFigures& process) {
+    add_heading(text, "ringcast_build_info", Type::gauge, "Which ringcast this is; always 1.");
+    fmt::format_to(std::back_inserter(text), "ringcast_build_info{{version=\"{}\"}} 1\n", version);
+    // The names that Prometheus itself uses for every process.
+    add_one(text, "process_start_time_seconds", Type::gauge,
+            "When the server started, in seconds since 1970.",
+            fmt::format("{:.3f}", process.start_time_seconds));
+    add_one(text, "process_cpu_seconds_total", Type::counter,
+            "CPU time of all threads, user and system.",
+            fmt::format("{:.6f}", process.cpu_seconds));
+    add_one(text, "process_resident_memory_bytes", Type::gauge, "Memory that is resident.",
+            process.resident_bytes);
+    add_one(text, "process_max_fds", Type::gauge, "The limit on open file descriptors.",
+            process.files_max);
+}
+
+}  // namespace
+
+std::string prometheus_text(std::span<const Metrics> shards, const ProcessFigures& process) {
+    std::string text;
+    for (const Group& group : groups) {
+        add_heading(text, group.name, group.type, group.help);
+        for (std::size_t i = 0; i < shards.size(); ++i) {
+            Samples samples{text, group.name, i};
+            group.add(samples, shards[i]);
+        }
+    }
+    add_process(text, process);
+    return text;
+}
+
+}  // namespace ringcast::server
