@@ -3,6 +3,7 @@
 
 #include "ringcast/close_code.hpp"
 #include "ringcast/message.hpp"
+#include "ringcast/page.hpp"
 #include "ringcast/server.hpp"
 #include "ringcast/session.hpp"
 #include "ringcast/settings.hpp"

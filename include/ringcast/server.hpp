@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "ringcast/detail/handler.hpp"
+#include "ringcast/page.hpp"
 #include "ringcast/settings.hpp"
 #include "ringcast/topics.hpp"
 
@@ -86,6 +87,10 @@ public:
     /// Serves topics to plain WebSocket clients: `path` followed by `/` and the name of a topic,
     /// which may contain further slashes. Who may do what says `policy`.
     void mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options = {});
+
+    /// Serves `page` to whoever opens `path` in a browser. A header of it that HTTP does not allow
+    /// is reported by start().
+    void mount_page(std::string_view path, Page page);
 
     /// A lane for one thread of the program to publish through. After start(); before, and after
     /// the end, it answers `closed`. Any thread.

@@ -27,14 +27,13 @@ bool is_field_value(std::string_view text) noexcept {
     });
 }
 
-/// False, and nothing is appended, if this is no header field.
-bool append_field(std::string& fields, std::string_view name, std::string_view value) {
+}  // namespace
+
+bool api::append_field(std::string& fields, std::string_view name, std::string_view value) {
     if (!is_token(name) || !is_field_value(value)) return false;
     fields.append(name).append(": ").append(value).append("\r\n");
     return true;
 }
-
-}  // namespace
 
 std::string_view Upgrade::path() const noexcept {
     return impl_->upgrade.request.path;
@@ -79,7 +78,7 @@ bool Upgrade::select_subprotocol(std::string_view name) {
 }
 
 bool Upgrade::add_header(std::string_view name, std::string_view value) {
-    return append_field(impl_->fields, name, value);
+    return api::append_field(impl_->fields, name, value);
 }
 
 /// Where a verdict has to go. Holds a reference to the inbox, which may outlive its shard.

@@ -2,6 +2,7 @@
 // What stands behind a public Upgrade and a Ticket.
 
 #include <string>
+#include <string_view>
 
 #include "ringcast/upgrade.hpp"
 #include "shard/endpoint.hpp"
@@ -17,6 +18,9 @@ struct Upgrade::Impl {
 };
 
 namespace api {
+
+/// Appends a header line to `fields`. False, and nothing is appended, if HTTP does not allow it.
+[[nodiscard]] bool append_field(std::string& fields, std::string_view name, std::string_view value);
 
 [[nodiscard]] shard::Verdict admitted(detail::ErasedState state, Upgrade::Impl&& impl);
 [[nodiscard]] shard::Verdict refused(Rejection&& rejection);

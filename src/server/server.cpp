@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "api/endpoint.hpp"
+#include "api/page.hpp"
 #include "api/publisher.hpp"
 #include "api/topic_endpoint.hpp"
 #include "base/assert.hpp"
@@ -84,6 +85,11 @@ struct Server::Impl {
         EndpointFactory factory;
     };
 
+    struct PageMount {
+        shard::PathPattern pattern;
+        api::PreparedPage page;
+    };
+
     /// The first stop().
     struct StopRequest {
         CloseCode code;
@@ -119,6 +125,7 @@ struct Server::Impl {
 
     Settings settings;
     std::vector<Mount> mounts;
+    std::vector<PageMount> pages;
     std::string mount_error;  // Of the first mount that failed; told by start().
     bool is_started = false;
     bool is_log_open = false;
@@ -308,6 +315,8 @@ shard::Router Server::Impl::make_router() const {
             mount.pattern,
             mount.factory(server::session_limits(server::settings_for(settings, mount.options))));
     }
+    for (const PageMount& mount : pages)
+        router.mount(mount.pattern, std::make_unique<api::PageEndpoint>(mount.page));
     return router;
 }
 
@@ -422,6 +431,15 @@ void Server::Impl::mount(std::string_view path, const RouteOptions& options,
     RC_ASSERT(!is_started);
     if (auto pattern = parse_path(path))
         mounts.push_back({std::move(*pattern), options, std::move(factory)});
+}
+
+void Server::mount_page(std::string_view path, Page page) {
+    RC_ASSERT(!impl_->is_started);
+    auto prepared = api::prepare(std::move(page));
+    if (!prepared && impl_->mount_error.empty())
+        impl_->mount_error = fmt::format("page '{}': {}", path, prepared.error());
+    auto pattern = impl_->parse_path(path);
+    if (prepared && pattern) impl_->pages.push_back({std::move(*pattern), std::move(*prepared)});
 }
 
 /// Nothing, and mount_error says why, if that is no path.

@@ -1,4 +1,4 @@
-// Admin listeners of a whole server, on each way to talk to the kernel.
+// Admin listeners and pages of a whole server, on each way to talk to the kernel.
 
 #include <doctest/doctest.h>
 #include <string>
@@ -152,4 +152,38 @@ TEST_CASE("an admin listener that cannot be opened is an error with its address"
     CHECK(error_of("ws://127.0.0.1:0") ==
           "'ws://127.0.0.1:0': expected http://address:port or unix:/path");
     CHECK(error_of("http://192.0.2.1:1").find("192.0.2.1:1") != std::string::npos);
+}
+
+TEST_CASE("a page and a handler share a path") {
+    on_each_io([](Io io) {
+        Server server{quiet(io)};
+        server.mount<Echo>("/");
+        server.mount_page("/", {.content = "<p>hello</p>", .headers = {{"X-Test", "yes"}}});
+        const std::string url = started(server);
+        const auto page = ask(url, "/");
+        CHECK(page.status == 200);
+        CHECK(page.body == "<p>hello</p>");
+        CHECK(page.field("content-type") == "text/html; charset=utf-8");
+        CHECK(page.field("x-test") == "yes");
+        CHECK(ask(url, "/", "HEAD").field("content-length") == "12");
+        CHECK(ask(url, "/", "DELETE").status == 405);
+        SocketClient client{url};
+        client.open({.target = "/"});
+        client.send(test::text_frame("hi"));
+        CHECK(client.message() == "hi");
+        client.close();
+    });
+}
+
+TEST_CASE("a page that HTTP does not allow, or whose path is none, is reported by start()") {
+    const auto error_of = [](const std::string& path, const Page& page) {
+        Server server{quiet()};
+        server.mount_page(path, page);
+        const auto started = server.start();
+        return started ? std::string{} : started.error();
+    };
+    CHECK(error_of("/", {.headers = {{"a b", "c"}}}) == "page '/': header 'a b' is malformed");
+    CHECK(error_of("/", {.headers = {{"a", "b\r\nc: d"}}}) == "page '/': header 'a' is malformed");
+    CHECK(error_of("/", {.content_type = "\n"}).starts_with("page '/': content type"));
+    CHECK(error_of("page", {}).find("'page'") != std::string::npos);
 }
