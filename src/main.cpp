@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "server/dev_page.hpp"
 #include "server/options.hpp"
 
 namespace {
@@ -67,6 +68,7 @@ ringcast::Settings settings_of(const Options& options) {
         .access_log = options.access_log ? ringcast::AccessLog::on : ringcast::AccessLog::off,
     };
     for (const auto& listen : options.listen) settings.listen.push_back(listen.text);
+    for (const auto& listen : options.admin_listen) settings.admin_listen.push_back(listen.text);
     return settings;
 }
 
@@ -86,6 +88,8 @@ void print_banner(const ringcast::Server& server, const Options& options) {
     std::string text;
     for (const std::string& address : server.addresses())
         text += fmt::format("listening on {}\n", address);
+    for (const std::string& address : server.admin_addresses())
+        text += fmt::format("admin on {}\n", address);
     text += fmt::format("{}\n", server.description());
     for (const std::string& warning : options.warnings)
         text += fmt::format("warning: {}\n", warning);
@@ -109,5 +113,6 @@ int main(int argument_count, char** arguments) {
     if (options->echo) server.mount<Echo>("/echo");
     if (options->anonymous != TopicAccess::none)
         server.mount_topics("/topics", {.anonymous = options->anonymous});
+    if (options->dev) server.mount_page("/", server::dev_page());
     return server.run([&] { print_banner(server, *options); });
 }

@@ -36,16 +36,16 @@ constexpr std::array access_words{Word<TopicAccess>{"none", TopicAccess::none},
 constexpr std::array slow_words{Word<SlowConsumer>{"close", SlowConsumer::close},
                                 Word<SlowConsumer>{"drop", SlowConsumer::drop}};
 
-Result set_listen(Options& options, std::string_view text) {
-    auto address = ring::parse_listen_url(text);
+Result add_url(std::vector<ListenUrl>& urls, std::string_view text, std::string_view scheme) {
+    auto address = ring::parse_listen_url(text, scheme);
     if (!address) return std::unexpected{address.error()};
-    options.listen.push_back({.text = std::string{text}, .address = *std::move(address)});
+    urls.push_back({.text = std::string{text}, .address = *std::move(address)});
     return {};
 }
 
-Texts get_listen(const Options& options) {
+Texts texts_of(const std::vector<ListenUrl>& urls) {
     Texts texts;
-    for (const ListenUrl& url : options.listen) texts.push_back(url.text);
+    for (const ListenUrl& url : urls) texts.push_back(url.text);
     return texts;
 }
 
@@ -87,9 +87,22 @@ constexpr std::array table{
         .help = "where to accept connections: ws://127.0.0.1:8080, ws://[::1]:0 (any free port) or "
                 "unix:/path; may be repeated",
         .form = OptionRow::Form::list,
-        .set = set_listen,
-        .get = get_listen,
+        .set = [](Options& options,
+                  std::string_view text) { return add_url(options.listen, text, "ws"); },
+        .get = [](const Options& options) { return texts_of(options.listen); },
         .clear = [](Options& options) { options.listen.clear(); }},
+    OptionRow{
+        .section = listening,
+        .name = "admin-listen",
+        .value_name = "URL",
+        .help = "where to serve /live, /ready, /metrics and POST /publish/{topic}, and nothing "
+                "else: http://127.0.0.1:9090 or unix:/path; without authentication, so keep it on "
+                "loopback; may be repeated",
+        .form = OptionRow::Form::list,
+        .set = [](Options& options,
+                  std::string_view text) { return add_url(options.admin_listen, text, "http"); },
+        .get = [](const Options& options) { return texts_of(options.admin_listen); },
+        .clear = [](Options& options) { options.admin_listen.clear(); }},
     OptionRow{.section = listening,
               .name = "listen-backlog",
               .value_name = "N",
@@ -108,8 +121,8 @@ constexpr std::array table{
         .name = "dev",
         .help =
             "for trying things out: listen on ws://127.0.0.1:8080 unless --listen says otherwise, "
-            "mount /echo, and let everybody publish to topics; browsers are admitted as always: "
-            "from pages of the same origin only",
+            "mount /echo and a page at /, and let everybody publish to topics; browsers are "
+            "admitted as always: from pages of the same origin only",
         .form = OptionRow::Form::toggle,
         .set = set_word<&Options::dev, toggle_words>,
         .get = get_word<&Options::dev, toggle_words>},

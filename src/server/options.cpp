@@ -109,8 +109,8 @@ public:
     Check apply_dev() {
         if (!options_.dev) return {};
         options_.warnings.emplace_back(
-            "--dev is for trying things out, not for production: /echo is mounted, and everybody "
-            "may publish to topics");
+            "--dev is for trying things out, not for production: /echo and a page at / are "
+            "mounted, and everybody may publish to topics");
         if (!options_.echo) {
             options_.echo = true;
             source_of(*find_option("echo")) = "--dev";
@@ -153,17 +153,8 @@ public:
                                                describe("buffers-count"), describe("buffer-bytes"),
                                                print_bytes(receive_bytes_max))};
         }
-        for (auto url = o.listen.begin(); url != o.listen.end(); ++url) {
-            const bool any_port =
-                url->address.family != ring::Address::Family::unix_path && url->address.port == 0;
-            const auto is_same = [&](const ListenUrl& other) {
-                return other.address == url->address;
-            };
-            if (!any_port && std::any_of(o.listen.begin(), url, is_same)) {
-                return std::unexpected{fmt::format("--listen {} is given twice", url->text)};
-            }
-        }
-        return {};
+        if (auto checked = check_twice("listen", o.listen, {}); !checked) return checked;
+        return check_twice("admin-listen", o.admin_listen, o.listen);
     }
 
     [[nodiscard]] Check check_listens() const {
@@ -200,6 +191,28 @@ public:
     }
 
 private:
+    /// No address may be in `urls`, of the option `name`, twice, nor in `others`. Port 0 is another
+    /// port each time.
+    [[nodiscard]] static Check check_twice(std::string_view name,
+                                           const std::vector<ListenUrl>& urls,
+                                           const std::vector<ListenUrl>& others) {
+        for (auto url = urls.begin(); url != urls.end(); ++url) {
+            const bool any_port =
+                url->address.family != ring::Address::Family::unix_path && url->address.port == 0;
+            if (any_port) continue;
+            const auto is_same = [&](const ListenUrl& other) {
+                return other.address == url->address;
+            };
+            if (std::any_of(urls.begin(), url, is_same))
+                return std::unexpected{fmt::format("--{} {} is given twice", name, url->text)};
+            if (std::ranges::any_of(others, is_same)) {
+                return std::unexpected{
+                    fmt::format("--{} {} is the address of a --listen, too", name, url->text)};
+            }
+        }
+        return {};
+    }
+
     static std::size_t index_of(const OptionRow& row) {
         return static_cast<std::size_t>(&row - option_table().data());
     }

@@ -36,9 +36,10 @@ struct ListenUrl {
 struct Options {
     // Listening
     std::vector<ListenUrl> listen;
+    std::vector<ListenUrl> admin_listen;
     std::uint32_t listen_backlog = 4096;
     bool echo = false;  ///< Mount /echo. Set by --dev too.
-    bool dev = false;
+    bool dev = false;   ///< And a page at /.
 
     // Topics
     TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.

@@ -345,6 +345,25 @@ TEST_CASE("limits that contradict each other are refused, each named with its so
     CHECK(loaded({listen, listen}).listen.size() == 2);  // Port 0 is another port each time.
 }
 
+TEST_CASE("admin listeners are opened by no other option, and on addresses of their own") {
+    CHECK(loaded({"--dev"}).admin_listen.empty());
+    const Options options =
+        loaded({listen, "--admin-listen", "http://127.0.0.1:9090", "--admin-listen=unix:/a"});
+    REQUIRE(options.admin_listen.size() == 2);
+    CHECK(options.admin_listen[0].address.port == 9090);
+    CHECK(options.admin_listen[1].text == "unix:/a");
+    CHECK(loaded({listen}, {{"RINGCAST_ADMIN_LISTEN", "http://127.0.0.1:0,http://[::1]:0"}})
+              .admin_listen.size() == 2);
+    CHECK(mistake({listen, "--admin-listen", "ws://127.0.0.1:1"}) ==
+          "ringcast: --admin-listen: 'ws://127.0.0.1:1': expected http://address:port or "
+          "unix:/path (command line)\n");
+    CHECK(mistake({listen, "--admin-listen=unix:/a", "--admin-listen=unix:/a"}) ==
+          "ringcast: --admin-listen unix:/a is given twice\n");
+    CHECK(mistake({"--listen=ws://[::1]:80", "--admin-listen=http://[::1]:80"}) ==
+          "ringcast: --admin-listen http://[::1]:80 is the address of a --listen, too\n");
+    CHECK(loaded({listen, "--admin-listen=http://127.0.0.1:0"}).admin_listen.size() == 1);
+}
+
 TEST_CASE("nothing is open that was not asked for") {
     CHECK(mistake({}) ==
           "ringcast: nothing to listen on: give --listen ws://127.0.0.1:8080 or --dev\n");
