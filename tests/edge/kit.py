@@ -12,6 +12,10 @@ PATIENCE_SECONDS = 20
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 
 
+class Skip(Exception):
+    """This machine lacks what the test needs."""
+
+
 def clean_environment(extra=None):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGCAST_")}
     return {**environment, **(extra or {})}
@@ -33,6 +37,9 @@ class Server:
 
     def urls(self):
         return [line.removeprefix("listening on ") for line in self.lines if line.startswith("listening on ")]
+
+    def admin_urls(self):
+        return [line.removeprefix("admin on ") for line in self.lines if line.startswith("admin on ")]
 
     def port(self):
         return int(self.urls()[0].rsplit(":", 1)[1])

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 
-from kit import (BINARY, PATIENCE_SECONDS, Server, WITHOUT_IO_URING, clean_environment, echo, expect_one_line_error,
+import admin_tests
+from kit import (BINARY, PATIENCE_SECONDS, Server, Skip, WITHOUT_IO_URING, clean_environment, echo, expect_one_line_error,
                  read_exactly, run, upgrade)
 
 
@@ -351,17 +352,20 @@ def test_the_access_log_tells_of_each_session():
 
 
 def main():
-    counts = {"passed": 0, "failed": 0}
-    for name, test in [(name, test) for name, test in globals().items() if name.startswith("test_")]:
+    counts = {"ok": 0, "FAILED": 0, "skip": 0}
+    tests = {**globals(), **vars(admin_tests)}
+    for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
+        verdict, why = "ok", ""
         try:
             test()
-            counts["passed"] += 1
-            print(f"ok {name}", flush=True)
+        except Skip as skip:
+            verdict, why = "skip", f": {skip}"
         except Exception as error:  # Whatever it is, it is this test's result.
-            counts["failed"] += 1
-            print(f"FAILED {name}: {type(error).__name__} {error}", flush=True)
-    print(f"{counts['passed']} passed, {counts['failed']} failed, 0 skipped")
-    return 1 if counts["failed"] else 0
+            verdict, why = "FAILED", f": {type(error).__name__} {error}"
+        counts[verdict] += 1
+        print(f"{verdict} {name}{why}", flush=True)
+    print(f"{counts['ok']} passed, {counts['FAILED']} failed, {counts['skip']} skipped")
+    return 1 if counts["FAILED"] else 0
 
 
 if __name__ == "__main__":
