@@ -110,9 +110,10 @@ public:
         return core_.publish(topic, {text, MessageKind::text});
     }
     /// The client is sent the publications of `topic` from soon on (once the topic's home has
-    /// confirmed; then without a gap) until unsubscribe() or its end. A client that falls behind is
-    /// treated as Settings::slow_consumer says. If the server cannot keep the promise (too many
-    /// topics, a shard that stood still), the session is closed with 1013.
+    /// confirmed; then without a gap) until unsubscribe() or its end; among them all that this
+    /// session publishes to it from now on. A client that falls behind is treated as
+    /// Settings::slow_consumer says. If the server cannot keep the promise (too many topics, a
+    /// shard that stood still), the session is closed with 1013.
     SubscribeStatus subscribe(std::string_view topic) { return core_.subscribe(topic); }
     /// False if it was not subscribed. What is under way may still be sent.
     bool unsubscribe(std::string_view topic) { return core_.unsubscribe(topic); }

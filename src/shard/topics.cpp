@@ -58,6 +58,8 @@ std::uint32_t Topics::home_of(std::string_view name) const noexcept {
 
 bool Topics::publish(std::uint32_t home, std::string_view name, PublicationKind kind,
                      std::span<const std::byte> payload) {
+    // Wishes go first, so that a session hears what it publishes after it has subscribed.
+    if (local_.unsettled_count() != unsettled_blocked_) settle();
     if (!port_.publish(home, name, kind, payload)) return false;
     ++shard_.metrics_.publications;
     return true;

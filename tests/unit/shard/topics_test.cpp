@@ -221,6 +221,33 @@ TEST_CASE("a session of a handler subscribes, publishes and unsubscribes as it l
     CHECK(kit.received(witness) == "!there !there !there !there");
 }
 
+TEST_CASE("a session hears what it publishes after it has subscribed, even in the same call") {
+    for (const std::uint32_t home : {0u, 1u}) {
+        CAPTURE(home);
+        ShardsKit kit{{.shards = 2}};
+        const std::string topic = kit.topic_of(home);
+        const auto say = [&](Session& session, std::string_view text) {
+            CHECK(session.publish(topic, PublicationKind::text, bytes_of(text)) ==
+                  PublishStatus::accepted);
+        };
+        kit.scripted(0).received = [&](Session& session, Message) {
+            say(session, "before");
+            CHECK(session.subscribe(topic) == SubscribeStatus::accepted);
+            say(session, "here I am");
+            CHECK(session.unsubscribe(topic));
+            say(session, "between");
+            CHECK(session.subscribe(topic) == SubscribeStatus::accepted);
+            say(session, "here I am again");
+        };
+        const ShardClient client = kit.open(0, "/echo");
+        const ShardClient witness = kit.subscriber(1, topic);
+        kit.publish(client, "go");
+        kit.settle();
+        CHECK(kit.received(client) == "here I am again");
+        CHECK(kit.received(witness) == "before here I am between here I am again");
+    }
+}
+
 TEST_CASE("a session that closes subscribes and publishes no more") {
     ShardsKit kit{{.shards = 1}};
     std::vector<SubscribeStatus> subscribed;
