@@ -37,6 +37,7 @@ CLIENTS = {
     "ws": ["node", FOLDER / "ws_client.mjs"],
     "websockets": ["/usr/bin/python3", FOLDER / "websockets_client.py"],
     "chromium": ["/usr/bin/python3", FOLDER / "chromium_client.py"],
+    "page": ["/usr/bin/python3", FOLDER / "page_client.py"],
 }
 
 # Scenario: the flags of the server, how it is stopped, and the clients that know it.
@@ -48,7 +49,9 @@ SCENARIOS = {
     "sigterm": (["--echo"], None, ["ws", "websockets"]),  # The client sends the signal.
     "sigint": (["--echo"], None, ["ws", "websockets"]),
     "crowd": (["--echo"], None, ["websockets"]),
+    "page": (["--dev", "--shards", "2"], signal.SIGTERM, ["page"]),
 }
+ONCE = {"page"}  # Scenarios about what the ring has no part in: on the first one only.
 
 
 class Server:
@@ -180,9 +183,9 @@ def missing_clients():
     reasons = {
         "ws": install_ws(),
         "websockets": "no python3-websockets" if websockets else None,
-        "chromium": "no python3-websockets to steer it" if websockets
-                    else None if shutil.which("chromium") else "no chromium",
     }
+    reasons["chromium"] = reasons["page"] = ("no python3-websockets to steer it" if websockets
+                                             else None if shutil.which("chromium") else "no chromium")
     return {name: why for name, why in reasons.items() if why}
 
 
@@ -200,11 +203,15 @@ def main():
         if clients.pop(name, None):
             tally.add("skip", name, why)
     refusal = uring_refusal()
+    done = set()
     for ring in [options.ring] if options.ring else RINGS:
         if ring.startswith("uring") and refusal:
             tally.add("skip", ring, f"no io_uring here: {refusal}")
             continue
         for scenario in ["crowd"] if options.crowd else SCENARIOS:
+            if scenario in ONCE & done:
+                continue
+            done.add(scenario)
             run_scenario(tally, options.server.resolve(), ring, scenario, clients)
     print(tally.summary())
     return 1 if tally.counts["FAILED"] else 0
