@@ -1,5 +1,6 @@
 // Frames: parsing with ws::Assembler (header, unmasking, UTF-8 check) and writing server headers.
 
+#include <algorithm>
 #include <benchmark/benchmark.h>
 #include <cstring>
 #include <string>
@@ -78,6 +79,26 @@ void parse_baseline_copy(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(stream.size()));
 }
 
+/// One message of range(0) bytes, given in pieces of range(1) bytes: what its block's growth costs.
+void parse_pieces(benchmark::State& state) {
+    const auto payload_bytes = static_cast<std::size_t>(state.range(0));
+    const auto piece_bytes = static_cast<std::size_t>(state.range(1));
+    std::string stream = frames(ws::Opcode::binary, payload_bytes);
+    const std::span<std::byte> all = std::as_writable_bytes(std::span{stream});
+    BufferPool pool;
+    ws::Assembler assembler;
+    for (auto _ : state) {
+        ws::Event event;
+        for (std::size_t at = 0; at < all.size(); at += piece_bytes) {
+            std::span<std::byte> input = all.subspan(at, std::min(piece_bytes, all.size() - at));
+            event = assembler.next(input, pool, limits);
+        }
+        if (event.kind != ws::Event::Kind::message) return state.SkipWithError("no message");
+        benchmark::DoNotOptimize(event.payload.data());
+    }
+    state.SetBytesProcessed(state.iterations() * state.range(0));
+}
+
 void encode_header(benchmark::State& state) {
     std::vector<std::byte> buffer(64);
     for (auto _ : state) {
@@ -98,6 +119,12 @@ BENCHMARK(parse_binary)->Arg(small)->Arg(medium)->Arg(large);
 BENCHMARK(parse_text)->Arg(small)->Arg(medium)->Arg(large);
 BENCHMARK(parse_text_split)->Arg(small)->Arg(medium)->Arg(large);
 BENCHMARK(parse_baseline_copy)->Arg(small)->Arg(medium)->Arg(large);
+BENCHMARK(parse_pieces)
+    ->Args({large, medium})
+    ->Args({large, 4 << 10})
+    ->Args({1 << 20, medium})
+    ->Args({1 << 20, 4 << 10})
+    ->Args({1 << 20, large});
 BENCHMARK(encode_header)->Arg(small)->Arg(medium)->Arg(large);
 
 BENCHMARK_MAIN();

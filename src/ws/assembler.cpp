@@ -11,7 +11,7 @@ namespace ringcast::ws {
 namespace {
 
 constexpr std::uint64_t eager_bytes = 4 << 10;
-constexpr std::uint64_t growth_factor = 16;
+constexpr std::uint64_t growth_factor = 4;
 constexpr std::uint64_t block_bytes_max = std::uint64_t{1} << 31;  // BufferPool's largest class.
 
 /// The payload of a Close frame (RFC 6455 section 5.5.1): nothing, or a code and text. Its header

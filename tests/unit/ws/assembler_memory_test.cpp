@@ -77,10 +77,10 @@ TEST_CASE_FIXTURE(Fixture, "an announced message reserves nothing before its pay
 
 TEST_CASE_FIXTURE(
     Fixture,
-    "a message gets its whole block as soon as a sixteenth of it is there, or 4 KiB hold it") {
+    "a message gets its whole block as soon as a quarter of it is there, or 4 KiB hold it") {
     for (const std::size_t size : {300u, 4096u, 5000u, 65536u}) {
         const std::string octets_sent = frame(std::string(size, 'a'));
-        const std::size_t first = 14 + size / 16;
+        const std::size_t first = 14 + size / 4;
         CHECK(next(octets_sent.substr(0, first)).kind == Kind::need_more);
         CHECK(pool.bytes_in_use() >= size);
         CHECK(pool.bytes_in_use() < 2 * size);
@@ -92,7 +92,8 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(
-    Fixture, "a large message never holds more than sixteen times what has arrived, or 4 KiB") {
+    Fixture,
+    "a large message never holds more than four times what has arrived, rounded up, or 4 KiB") {
     const std::size_t size = 5u << 20;
     const std::string sent = frame(std::string(size, 'a'));
     Event event;
@@ -100,12 +101,12 @@ TEST_CASE_FIXTURE(
         event = next(sent.substr(start, 997));
         const std::uint64_t held = event.kind == Kind::message ? size : assembler.held_bytes();
         // The pool rounds up to a power of two.
-        CHECK(pool.bytes_in_use() <= 2 * std::max<std::uint64_t>(16 * held, 4u << 10));
+        CHECK(pool.bytes_in_use() <= 2 * std::max<std::uint64_t>(4 * held, 4u << 10));
         CHECK(pool.blocks_in_use() == 1);
     }
     CHECK(event.kind == Kind::message);
     CHECK(event.payload.size() == size);
-    CHECK(pool.allocations() <= 3);
+    CHECK(pool.allocations() <= 6);
 }
 
 TEST_CASE_FIXTURE(Fixture, "tiny fragments share one block that doubles") {
@@ -192,7 +193,7 @@ TEST_CASE_FIXTURE(Fixture,
     limits.pool_bytes_max = 100u << 10;
     const Block other = pool.get(64u << 10);
     CHECK(next(frame(std::string(90000, 'a'))).kind == Kind::message);
-    const Event event = next(announce(60000, std::string(4000, 'x')));
+    const Event event = next(announce(60000, std::string(16000, 'x')));
     CHECK(event.kind == Kind::failure);
     CHECK(event.reason == Reason::memory_exhausted);
 }
