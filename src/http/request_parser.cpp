@@ -17,8 +17,6 @@ constexpr Result fail(Reason reason, Status status = Status::bad_request) noexce
     return {RequestParser::Found::failure, status, reason};
 }
 
-constexpr Result out_of_memory = fail(Reason::out_of_memory, Status::service_unavailable);
-
 std::string_view as_text(std::span<const std::byte> bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -69,7 +67,6 @@ std::string_view to_string(Reason reason) noexcept {
         case Reason::conflicting_framing: return "ambiguous message length";
         case Reason::unsupported_transfer_encoding: return "unsupported Transfer-Encoding";
         case Reason::not_http: return "not HTTP";
-        case Reason::out_of_memory: return "no memory for more request heads";
     }
     return "unknown";
 }
@@ -84,7 +81,7 @@ RequestParser::Result RequestParser::next(std::span<std::byte>& input, RequestSt
 
     std::string_view text = as_text(input.first(taken));
     if (before != 0) {
-        if (!gather(input.first(taken), pool, limits.pool_bytes_max)) return out_of_memory;
+        gather(input.first(taken), pool);
         text = as_text({head_.data(), size_});
     }
     const Result result = scan(text, limits);
@@ -96,8 +93,7 @@ RequestParser::Result RequestParser::next(std::span<std::byte>& input, RequestSt
         case Found::need_more: break;
     }
     if (overflows) return fail(Reason::head_too_large, Status::header_fields_too_large);
-    if (before == 0 && taken != 0 && !gather(input, pool, limits.pool_bytes_max))
-        return out_of_memory;
+    if (before == 0 && taken != 0) gather(input, pool);
     input = {};
     return {};
 }
@@ -136,19 +132,15 @@ RequestParser::Result RequestParser::scan(std::string_view text, const HeadLimit
     }
 }
 
-/// False, and nothing is taken, if that would need a block that the pool may not give.
-bool RequestParser::gather(std::span<const std::byte> bytes, BufferPool& pool,
-                           std::uint64_t pool_bytes_max) {
+void RequestParser::gather(std::span<const std::byte> bytes, BufferPool& pool) {
     constexpr std::size_t usual_head_bytes = 1 << 10;
     const std::size_t size = size_ + bytes.size();
     if (!head_ || head_.capacity() < size) {
         const std::size_t wanted = std::max(size, usual_head_bytes);
-        if (pool.bytes_in_use() + wanted > pool_bytes_max) return false;
         head_ = head_ ? pool.grow(std::move(head_), size_, wanted) : pool.get(wanted);
     }
     if (!bytes.empty()) std::memcpy(head_.data() + size_, bytes.data(), bytes.size());
     size_ = static_cast<std::uint32_t>(size);
-    return true;
 }
 
 /// Parses the complete head. Its bytes stay in head_, if they are there, until the next call.

@@ -22,9 +22,6 @@ struct HeadLimits {
     /// 501 beyond (RFC 9112 section 3): almost twice the longest method registered.
     static constexpr std::size_t method_bytes_max = 32;
     static constexpr std::size_t empty_lines_max = 2;  ///< Before the request line.
-    /// Bytes in use of the pool: beyond, a head that does not come in one piece is answered with
-    /// 503.
-    std::uint64_t pool_bytes_max = 64u << 20;
 };
 
 /// Why a head was refused, one name per violated rule.
@@ -48,7 +45,6 @@ enum class Reason : std::uint8_t {
     conflicting_framing,
     unsupported_transfer_encoding,
     not_http,
-    out_of_memory,
 };
 
 /// A phrase for logs and response bodies. Static storage.
@@ -81,6 +77,10 @@ public:
                               BufferPool& pool, const HeadLimits& limits);
     /// True if part of a head has been taken and not yet returned as a request.
     [[nodiscard]] bool is_partial() const noexcept { return size_ != 0; }
+    /// Capacity of the block that it holds.
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+        return head_ ? head_.capacity() : 0;
+    }
 
     /// Gives the gathered bytes back, and with them the views of the last request. The next call
     /// starts afresh.
@@ -88,8 +88,7 @@ public:
 
 private:
     Result scan(std::string_view text, const HeadLimits& limits);
-    [[nodiscard]] bool gather(std::span<const std::byte> bytes, BufferPool& pool,
-                              std::uint64_t pool_bytes_max);
+    void gather(std::span<const std::byte> bytes, BufferPool& pool);
     Result finish(std::string_view head, RequestStorage& storage);
 
     Block head_;                 // Gathered bytes, only when the head came in pieces.

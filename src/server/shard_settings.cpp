@@ -40,13 +40,12 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .seed = random_seed(),
         // The kernel spreads connections evenly over the shards' listeners, by a hash.
         .connections_max = share_of(connections_max, settings.shards),
-        // Neither half requests nor held input may take what open sessions live on.
         .head = {.head_bytes_max = settings.header_bytes_max,
                  .target_bytes_max =
-                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max),
-                 .pool_bytes_max = settings.message_memory_max / 4},
+                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max)},
         .pool_bytes_max = settings.message_memory_max,
-        .held_bytes_max = settings.message_memory_max / 4,
+        // Half of it at least is for output. The longest message of all still fits by itself.
+        .input_bytes_max = settings.message_memory_max / 2,
         .origin_policy = settings.origins == Origins::any ? shard::OriginPolicy::any
                                                           : shard::OriginPolicy::same_origin,
         .handshake_timeout = settings.handshake_timeout,

@@ -90,7 +90,7 @@ void Shard::drain(Connection& connection) {
     connection.pending.reset();
     connection.phase = Phase::draining;
     connection.suspensions = 0;
-    drop_held(connection);
+    drop_input(connection);
     timers_.schedule(connection, ring_.now() + settings_.close_timeout);
     if (connection.recv == Connection::Recv::idle && !connection.peer_finished)
         arm_recv(connection);
@@ -112,7 +112,7 @@ void Shard::terminate(Connection& connection) {
     end_session(connection, CloseCode::abnormal, "connection lost");
     connection.phase = Phase::terminating;
     connection.suspensions = 0;
-    drop_held(connection);
+    drop_input(connection);
     timers_.cancel(connection);
     const bool is_busy = connection.recv != Connection::Recv::idle || connection.send_in_flight;
     if (is_busy) ring_.shutdown(token_of(connection), connection.fd, ring::Shutdown::both);
@@ -130,6 +130,7 @@ void Shard::join(Connection& connection) {
 
 void Shard::release(Connection& connection) {
     RC_ASSERT(connection.phase == Phase::closed);
+    RC_ASSERT(!connection.is_unfinished());
     if (connection.access == Access::admin) --admin_connections_;
     metrics_.queue_bytes -= connection.queued_bytes;  // What could not be sent.
     connections_.erase(connection.id.slot);

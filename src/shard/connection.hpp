@@ -23,6 +23,7 @@
 #include "shard/backlog.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/turn_output.hpp"
+#include "shard/unfinished.hpp"
 #include "ws/assembler.hpp"
 
 namespace ringcast::shard {
@@ -62,7 +63,7 @@ struct PendingUpgrade {
     Verdict verdict{};
 };
 
-struct Connection : ShardTimer {
+struct Connection : ShardTimer, UnfinishedInputs::Entry {
     enum class Recv : std::uint8_t { idle, armed, cancelling };
     static constexpr std::uint8_t no_shard = UINT8_MAX;
     using Parser = std::variant<http::RequestParser, http::BodyParser, ws::Assembler>;

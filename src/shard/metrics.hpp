@@ -42,8 +42,9 @@ struct Metrics {
     std::uint64_t bytes_sent = 0;
     std::uint64_t protocol_errors = 0;
     std::uint64_t handler_exceptions = 0;
-    std::uint64_t timeouts = 0;     ///< Handshake, idle, close and stalled sends.
-    std::uint64_t suspensions = 0;  ///< Times input was suspended.
+    std::uint64_t timeouts = 0;         ///< Handshake, idle, close and stalled sends.
+    std::uint64_t suspensions = 0;      ///< Times input was suspended.
+    std::uint64_t inputs_given_up = 0;  ///< Connections failed for want of memory for input.
     std::uint64_t sessions_closed = 0;
     std::array<std::uint64_t, close_counts_max> closes{};  ///< By close_index().
     // Of topics.
@@ -72,6 +73,7 @@ struct Metrics {
     std::uint64_t sessions = 0;
     std::uint64_t queue_bytes = 0;  ///< Output waiting, of all connections.
     std::uint64_t held_bytes = 0;   ///< Input kept while suspended, of all connections.
+    std::uint64_t input_bytes = 0;  ///< Memory of all input that has begun and not ended.
     std::uint64_t pool_bytes = 0;   ///< Pooled blocks in use.
     std::uint64_t topics = 0;       ///< With subscribers here; this and the next ones as of a tick.
     std::uint64_t home_topics = 0;  ///< With their home here.

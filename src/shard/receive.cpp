@@ -26,6 +26,7 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
             schedule_open(connection);
         if (connection.is_suspended() || connection.held_size > 0) {
             hold(connection, bytes);
+            note_unfinished(connection);
         } else {
             feed(connection, bytes, Source::ring);
         }
@@ -64,13 +65,17 @@ void Shard::continue_recv(Connection& connection) {
 
 void Shard::feed(Connection& connection, std::span<std::byte> input, Source source) {
     while (!input.empty() && connection.reads_input() && !connection.broken) {
-        if (connection.is_suspended()) return hold(connection, input);
+        if (connection.is_suspended()) {
+            hold(connection, input);
+            break;
+        }
         if (connection.phase == Phase::request) {
             feed_request(connection, input);
         } else {
             feed_frames(connection, input, source);
         }
     }
+    note_unfinished(connection);
 }
 
 void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
@@ -81,6 +86,7 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
     switch (result.found) {
         case http::RequestParser::Found::need_more: return;
         case http::RequestParser::Found::request:
+            inputs_.remove(connection);
             return on_request(connection, request_.request, input);
         case http::RequestParser::Found::failure:
             return refuse(connection, {.status = static_cast<std::uint16_t>(result.status),
@@ -94,7 +100,6 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
     auto& assembler = std::get<ws::Assembler>(connection.parser);
     const ws::AssemblerLimits limits{
         .message_bytes_max = connection.endpoint->limits().message_bytes_max,
-        .pool_bytes_max = settings_.pool_bytes_max,
     };
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
            !connection.broken) {
@@ -153,6 +158,7 @@ void Shard::on_room(SlotId id) {
 }
 
 void Shard::on_message(Connection& connection, const ws::Event& event, Source source) {
+    inputs_.remove(connection);
     if (connection.phase != Phase::open)
         return;  // We have sent our Close: nobody is interested any more.
     ++metrics_.messages_received;
@@ -169,13 +175,6 @@ void Shard::on_message(Connection& connection, const ws::Event& event, Source so
 }
 
 void Shard::hold(Connection& connection, std::span<const std::byte> input) {
-    if (metrics_.held_bytes + input.size() > settings_.held_bytes_max) {
-        if (connection.phase != Phase::pending)
-            return fail(connection, CloseCode::try_again_later, "no memory for held input");
-        return refuse(connection,
-                      {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
-                       .body = "no memory for what was sent before the admission\n"});
-    }
     const std::size_t size = connection.held_size + input.size();
     connection.held = pool_.grow(std::move(connection.held), connection.held_size, size);
     std::memcpy(connection.held.data() + connection.held_size, input.data(), input.size());
@@ -183,9 +182,58 @@ void Shard::hold(Connection& connection, std::span<const std::byte> input) {
     metrics_.held_bytes += input.size();
 }
 
-void Shard::drop_held(Connection& connection) {
+/// After input was looked at or held: what the connection keeps of it counts from here on, and what
+/// has been dealt with is not kept.
+void Shard::note_unfinished(Connection& connection) {
+    if (!connection.reads_input()) return;
+    bool is_unfinished = connection.held_size > 0;
+    std::uint64_t memory = is_unfinished ? connection.held.capacity() : 0;
+    std::uint64_t message_bytes = 0;
+    if (auto* const assembler = std::get_if<ws::Assembler>(&connection.parser)) {
+        assembler->release_returned();
+        is_unfinished |= assembler->is_partial();
+        memory += assembler->memory_bytes();
+        message_bytes = assembler->held_bytes();
+    } else {
+        auto& parser = std::get<http::RequestParser>(connection.parser);
+        if (!parser.is_partial()) parser.reset();
+        is_unfinished |= parser.is_partial();
+        memory += parser.memory_bytes();
+    }
+    if (is_unfinished) {
+        inputs_.note(connection, message_bytes, memory, ring_.now());
+    } else {
+        inputs_.remove(connection);
+    }
+}
+
+/// Nobody will look at what has come.
+void Shard::drop_input(Connection& connection) {
     metrics_.held_bytes -= std::exchange(connection.held_size, 0);
     connection.held.reset();
+    connection.parser.emplace<http::RequestParser>();
+    inputs_.remove(connection);
+}
+
+/// When unfinished input takes more than its share of the memory, whoever has made no progress for
+/// longest pays for it. That is done at the end of a turn, in the middle of nothing; what comes in
+/// one turn is bounded by the receive buffers.
+void Shard::give_up_oldest() {
+    while (inputs_.memory_bytes() > settings_.input_bytes_max) {
+        auto& connection = static_cast<Connection&>(*inputs_.oldest());
+        ++metrics_.inputs_given_up;
+        log_.limited(memory_limiter_)
+            .field("unfinished_for", ring_.now() - connection.since)
+            .field("memory_bytes", connection.memory_bytes)
+            .field("input_bytes_max", settings_.input_bytes_max);
+        if (connection.session_open) {
+            fail(connection, CloseCode::try_again_later, "no memory for unfinished messages");
+        } else {
+            refuse(connection,
+                   {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
+                    .body = "no memory for unfinished requests\n"});
+        }
+    }
 }
 
 void Shard::suspend(Connection& connection, Suspension reason) {
@@ -210,6 +258,7 @@ void Shard::resume(Connection& connection, Suspension reason) {
         const Block held = std::move(connection.held);
         const std::size_t size = std::exchange(connection.held_size, 0);
         metrics_.held_bytes -= size;
+        inputs_.restart(connection, ring_.now());
         feed(connection, {held.data(), size}, Source::held);
     }
     if (connection.peer_finished) on_end_of_stream(connection);

@@ -64,13 +64,16 @@ struct Settings {
     /// nobody else does.
     std::uint32_t admin_connections_max = 16;
     http::HeadLimits head;
-    /// Messages under way and backlogs of this shard together. Beyond, new partial messages fail
-    /// with 1013, sends to sessions that have output waiting are dropped, and clients that leave
-    /// replies unread are suspended.
+    /// Input and output of this shard together. Beyond, sends to sessions that have a backlog are
+    /// dropped, and clients that leave replies unread are suspended. Nobody else is held up.
     std::uint64_t pool_bytes_max = 256u << 20;
-    /// Input of suspended connections that had been received already, of this shard. Beyond, the
-    /// connection it belongs to fails: with 1013, or before the 101 with 503.
-    std::uint64_t held_bytes_max = 64u << 20;
+    /// Of it, input that has begun and not ended: heads and messages that came in part, and what
+    /// suspended connections had sent already. Beyond, at the end of each turn, the connection that
+    /// has held its part for longest without progress fails: with 1013, or before the 101 with
+    /// 503. So a client is served unless others, while it sends its message (or 64 KiB of it),
+    /// begin new ones that fill all of this: at least input_bytes_max / 8 of traffic, or as many
+    /// connections as there are blocks of 4 KiB in it.
+    std::uint64_t input_bytes_max = 128u << 20;
     std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
     OriginPolicy origin_policy = OriginPolicy::same_origin;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.

@@ -96,6 +96,7 @@ void Shard::turn() {
     topics_.serve();
     serve_timers();
     serve_attention();
+    give_up_oldest();
     publish_metrics();
 }
 
@@ -271,8 +272,9 @@ void Shard::on_tick() {
 }
 
 void Shard::report_suppressed(LogQueue::Report report) {
-    for (LogLimiter* limiter : {&refused_limiter_, &accept_limiter_, &origin_limiter_,
-                                &exception_limiter_, &unexpected_limiter_, &slow_limiter_}) {
+    for (LogLimiter* limiter :
+         {&refused_limiter_, &accept_limiter_, &origin_limiter_, &exception_limiter_,
+          &unexpected_limiter_, &slow_limiter_, &memory_limiter_}) {
         log_.report_suppressed(*limiter, report);
     }
 }
@@ -334,6 +336,7 @@ void Shard::publish_metrics() {
     metrics_.quiet_shortfalls = counters.quiet_shortfalls;
     metrics_.connections = client_connections();
     metrics_.pool_bytes = pool_.bytes_in_use();
+    metrics_.input_bytes = inputs_.memory_bytes();
     if (snapshot_ != nullptr) snapshot_->store(metrics_);
 }
 

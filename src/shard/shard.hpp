@@ -4,9 +4,9 @@
 // is a Ring.
 //
 // One turn: hand all output over and wait -> move what quiet sends left to backlogs -> completions
-// -> notes from other threads -> topics -> timers -> connections that need attention. Nothing is
-// acted on inside an event that could be acted on after it; user code is never called from within
-// user code.
+// -> notes from other threads -> topics -> timers -> connections that need attention -> memory.
+// Nothing is acted on inside an event that could be acted on after it; user code is never called
+// from within user code.
 
 #include <cstdint>
 #include <deque>
@@ -34,6 +34,7 @@
 #include "shard/settings.hpp"
 #include "shard/topics.hpp"
 #include "shard/turn_output.hpp"
+#include "shard/unfinished.hpp"
 
 namespace ringcast::shard {
 
@@ -161,7 +162,9 @@ private:
     [[gnu::noinline]] void on_control(Connection& connection, const ws::Event& event);
     void on_message(Connection& connection, const ws::Event& event, Source source);
     [[gnu::noinline]] void hold(Connection& connection, std::span<const std::byte> input);
-    void drop_held(Connection& connection);
+    void note_unfinished(Connection& connection);
+    void drop_input(Connection& connection);
+    void give_up_oldest();
     [[gnu::noinline]] void suspend(Connection& connection, Suspension reason);
     void suspend_if_unread(Connection& connection);
     void suspend_until_room(Connection& connection, std::uint32_t home);
@@ -271,6 +274,7 @@ private:
     Metrics metrics_;
     MetricsSnapshot* snapshot_;
 
+    UnfinishedInputs inputs_;
     std::vector<SlotId> senders_;    // Connections with output that has not been submitted.
     std::vector<SlotId> quiet_;      // Connections with a quiet send that has not come home.
     std::vector<SlotId> attention_;  // Connections to look at before the turn ends.
@@ -293,6 +297,7 @@ private:
     LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};
     LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
     LogLimiter slow_limiter_{LogLevel::warn, "slow_consumer"};
+    LogLimiter memory_limiter_{LogLevel::warn, "input_given_up"};
 };
 
 }  // namespace ringcast::shard

@@ -1,7 +1,6 @@
 #include "ws/assembler.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "base/assert.hpp"
@@ -12,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t eager_bytes = 4 << 10;
 constexpr std::uint64_t growth_factor = 4;
-constexpr std::uint64_t block_bytes_max = std::uint64_t{1} << 31;  // BufferPool's largest class.
 
 /// The payload of a Close frame (RFC 6455 section 5.5.1): nothing, or a code and text. Its header
 /// has refused one octet.
@@ -38,10 +36,7 @@ Event control_event(Opcode opcode, std::span<std::byte> payload) noexcept {
 
 Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
                              const AssemblerLimits& limits) {
-    // What the last call returned is over now.
-    if (message_ && message_opcode_ == Opcode::continuation) message_.reset();
-    if (control_ && !in_frame_) control_.reset();
-
+    release_returned();
     while (!input.empty()) {
         if (!in_frame_) {
             const bool is_split = header_size_ != 0;
@@ -74,8 +69,8 @@ Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
         const std::span<std::byte> piece =
             input.first(std::min<std::uint64_t>(remaining_, input.size()));
         input = input.subspan(piece.size());
-        const Event event = is_control(opcode_) ? take_control_piece(piece, pool)
-                                                : take_message_piece(piece, pool, limits);
+        const Event event =
+            is_control(opcode_) ? take_control_piece(piece, pool) : take_message_piece(piece, pool);
         if (event.kind != Event::Kind::need_more) return event;
     }
     return {};
@@ -110,12 +105,10 @@ void Assembler::start_frame(const FrameHeader& header) noexcept {
 }
 
 /// Takes payload of a data frame that did not lie whole in one slice, or is a fragment.
-Event Assembler::take_message_piece(std::span<std::byte> piece, BufferPool& pool,
-                                    const AssemblerLimits& limits) {
+Event Assembler::take_message_piece(std::span<std::byte> piece, BufferPool& pool) {
     const bool is_last = remaining_ == piece.size() && fin_;
     if (!piece.empty() || is_last) {
-        if (!reserve(size_ + piece.size(), pool, limits))
-            return Event::failure(Reason::memory_exhausted);
+        reserve(size_ + piece.size(), pool);
         std::byte* const target = message_.data() + size_;
         simd::mask_copy(target, piece, key_, mask_offset_);
         if (message_opcode_ == Opcode::text && !utf8_.feed({target, piece.size()})) {
@@ -154,18 +147,13 @@ Event Assembler::take_control_piece(std::span<std::byte> piece, BufferPool& pool
     return control_event(opcode_, payload);
 }
 
-/// Makes room for `size` bytes in message_, by the rule in the head comment. False: the pool's
-/// ceiling is reached.
-bool Assembler::reserve(std::uint64_t size, BufferPool& pool, const AssemblerLimits& limits) {
-    if (message_ && message_.capacity() >= size) return true;
+/// Makes room for `size` bytes in message_, by the rule in the head comment.
+void Assembler::reserve(std::uint64_t size, BufferPool& pool) {
+    if (message_ && message_.capacity() >= size) return;
     const std::uint64_t announced = size_ + remaining_;
     const std::uint64_t wanted = std::min(announced, std::max(growth_factor * size, eager_bytes));
     RC_ASSERT(wanted >= size);
-    const std::uint64_t capacity = std::bit_ceil(wanted);
-    if (capacity > block_bytes_max || capacity > limits.pool_bytes_max) return false;
-    if (pool.bytes_in_use() > limits.pool_bytes_max - capacity) return false;
     message_ = message_ ? pool.grow(std::move(message_), size_, wanted) : pool.get(wanted);
-    return true;
 }
 
 void Assembler::advance(std::size_t octets) noexcept {

@@ -37,13 +37,10 @@ namespace ringcast::ws {
 struct AssemblerLimits {
     std::uint64_t message_bytes_max =
         64 << 10;  ///< Payload of a whole message: message_too_big beyond, known from the header.
-    /// Ceiling for `pool.bytes_in_use()` when a message block would be made or grown:
-    /// memory_exhausted beyond.
-    std::uint64_t pool_bytes_max = 256u << 20;
 };
 
 /// What was found next. `payload` lives until the next call, as long as the slice, or (message
-/// only) until take_block().
+/// only) until take_block() or release_returned().
 struct Event {
     enum class Kind : std::uint8_t { need_more, message, ping, pong, close, failure };
     Kind kind = Kind::need_more;
@@ -105,6 +102,15 @@ public:
     }
     /// Bytes of message payload held so far.
     [[nodiscard]] std::uint64_t held_bytes() const noexcept { return size_; }
+    /// Capacity of the blocks that it holds.
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
+        return (message_ ? message_.capacity() : 0) + (control_ ? control_.capacity() : 0);
+    }
+    /// Gives back what only the payload of the last event was kept for.
+    void release_returned() noexcept {
+        if (message_ && message_opcode_ == Opcode::continuation) message_.reset();
+        if (control_ && !in_frame_) control_.reset();
+    }
 
 private:
     /// True if nothing is under way and nothing is held for what the last call returned.
@@ -129,10 +135,9 @@ private:
     [[nodiscard]] ParsedHeader complete_header(std::span<const std::byte> input) const noexcept;
     void keep_header_start(std::span<std::byte>& input) noexcept;
     void start_frame(const FrameHeader& header) noexcept;
-    [[nodiscard]] Event take_message_piece(std::span<std::byte> piece, BufferPool& pool,
-                                           const AssemblerLimits& limits);
+    [[nodiscard]] Event take_message_piece(std::span<std::byte> piece, BufferPool& pool);
     [[nodiscard]] Event take_control_piece(std::span<std::byte> piece, BufferPool& pool);
-    [[nodiscard]] bool reserve(std::uint64_t size, BufferPool& pool, const AssemblerLimits& limits);
+    void reserve(std::uint64_t size, BufferPool& pool);
     void advance(std::size_t octets) noexcept;
 
     Block message_;                // The message under way, or the last one returned from here.

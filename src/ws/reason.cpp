@@ -19,7 +19,6 @@ CloseCode close_code(Reason reason) noexcept {
         case Reason::close_reason_not_utf8:
         case Reason::text_not_utf8: return CloseCode::invalid_payload;
         case Reason::message_too_big: return CloseCode::message_too_big;
-        case Reason::memory_exhausted: return CloseCode::try_again_later;
     }
     return CloseCode::protocol_error;
 }
@@ -41,7 +40,6 @@ std::string_view to_string(Reason reason) noexcept {
         case Reason::close_reason_not_utf8: return "close reason is not UTF-8";
         case Reason::text_not_utf8: return "text is not UTF-8";
         case Reason::message_too_big: return "message too big";
-        case Reason::memory_exhausted: return "no memory for messages left";
     }
     return "unknown";
 }

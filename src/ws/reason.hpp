@@ -24,7 +24,6 @@ enum class Reason : std::uint8_t {
     close_reason_not_utf8,     // 5.5.1
     text_not_utf8,             // 8.1
     message_too_big,           // 10.4, --message-bytes-max
-    memory_exhausted,          // the shard's ceiling for messages under way
 };
 
 /// The close code that a peer's violation is answered with.

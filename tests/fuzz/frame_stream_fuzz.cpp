@@ -52,8 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     const std::string_view octets{reinterpret_cast<const char*>(data) + 2, size - 2};
     const std::string stream = (data[0] & 1) != 0 ? frames_of(octets) : std::string{octets};
-    const ws::AssemblerLimits limits{.message_bytes_max = (data[0] & 2) != 0 ? 300u : 1u << 20,
-                                     .pool_bytes_max = 1u << 30};
+    const ws::AssemblerLimits limits{.message_bytes_max = (data[0] & 2) != 0 ? 300u : 1u << 20};
     const auto expected = test::reference_events(stream, limits.message_bytes_max);
     RC_ASSERT(test::assembler_events(stream, {}, limits) == expected);
     RC_ASSERT(test::assembler_events(stream, cuts_of(data[1], stream.size()), limits) == expected);

@@ -81,12 +81,10 @@ void Host::check_turn() const {
     check_bound(Rule::connections_bounded, "sessions", counted.sessions, connections);
     check_bound(Rule::queues_bounded, "bytes queued", counted.queue_bytes,
                 has(Break::overfill) ? 0 : connections * scenario_.queue_bytes_max());
-    check_bound(Rule::queues_bounded, "bytes held", counted.held_bytes,
-                scenario_.settings.held_bytes_max);
+    check_bound(Rule::memory_bounded, "bytes of unfinished input", counted.input_bytes,
+                scenario_.settings.input_bytes_max);
     check_bound(Rule::memory_bounded, "bytes of memory", counted.pool_bytes,
-                has(Break::hoard) ? 0
-                                  : scenario_.pool_bytes_max(connections, counted.queue_bytes,
-                                                             counted.held_bytes));
+                has(Break::hoard) ? 0 : scenario_.pool_bytes_max(connections, counted.queue_bytes));
     if (terminated_) check_bound(Rule::cut_at_once, "sessions after the end", counted.sessions, 0);
 }
 
@@ -101,6 +99,7 @@ void Host::check_end() {
     check_none("sessions", metrics().sessions);
     check_none("bytes queued", metrics().queue_bytes);
     check_none("bytes held", metrics().held_bytes);
+    check_none("bytes of unfinished input", metrics().input_bytes);
     check_none("blocks", shard_.pool().blocks_in_use());
     check_admissions();
 }

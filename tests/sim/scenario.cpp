@@ -12,8 +12,8 @@ namespace {
 /// What an open session queues besides messages: a 101 and a control frame.
 constexpr std::uint64_t queue_extra_bytes = 1024;
 constexpr std::uint64_t frame_header_bytes_max = 10;
-/// The smallest block that a backlog copies output to, and the smallest of all.
-constexpr std::uint64_t backlog_block_bytes = 16 << 10, block_bytes_min = 256;
+/// The smallest block that a backlog copies output to.
+constexpr std::uint64_t backlog_block_bytes = 16 << 10;
 /// A reply of at least this size is queued in the block that the message came in.
 constexpr std::uint64_t moved_bytes_min = 4 << 10;
 
@@ -42,8 +42,7 @@ void draw_scarce_memory(Prng& prng, Scenario& scenario) {
     scenario.limits.is_memory_scarce = scenario.limits.may_overload = true;
     shard::Settings& settings = scenario.settings;
     settings.pool_bytes_max = pick<std::uint64_t>(prng, {0, 600, 5000, 20'000, 70'000});
-    settings.head.pool_bytes_max = pick<std::uint64_t>(prng, {0, 600, 5000, 64u << 20});
-    settings.held_bytes_max = pick<std::uint64_t>(prng, {0, 100, 2000, 64u << 20});
+    settings.input_bytes_max = pick<std::uint64_t>(prng, {0, 300, 5000, 20'000, 64u << 20});
 }
 
 void draw_features(Prng& prng, Scenario& scenario) {
@@ -90,22 +89,19 @@ std::uint64_t Scenario::queue_bytes_max() const noexcept {
     return bytes + queue_extra_bytes;
 }
 
-/// Messages and request heads get a block only below their ceilings. On top comes what has to be
-/// kept although these are reached, in blocks that are powers of two:
-/// - output, at worst small frames that open a backlog block each, between replies that stay in a
-///   block of at most twice their size; and where output waits a block begun at either end,
-/// - held input, and per connection a control frame in pieces.
-std::uint64_t Scenario::pool_bytes_max(std::uint64_t connections, std::uint64_t queued_bytes,
-                                       std::uint64_t held_bytes) const noexcept {
+/// Unfinished input keeps to its ceiling. On top comes output, in blocks that are powers of two: at
+/// worst small frames that open a backlog block each, between replies that stay in a block of at
+/// most eight times their size; and where output waits a block begun at either end.
+std::uint64_t Scenario::pool_bytes_max(std::uint64_t connections,
+                                       std::uint64_t queued_bytes) const noexcept {
     constexpr std::uint64_t output_factor =
         (2 * moved_bytes_min + backlog_block_bytes) / moved_bytes_min;
     const std::uint64_t message_block_bytes =
         std::bit_ceil(session_limits.message_bytes_max + frame_header_bytes_max);
     const std::uint64_t per_queue =
         std::max(message_block_bytes, backlog_block_bytes) + backlog_block_bytes;
-    return std::max(settings.pool_bytes_max, settings.head.pool_bytes_max) +
-           output_factor * queued_bytes + std::min(connections, queued_bytes) * per_queue +
-           2 * held_bytes + connections * 2 * block_bytes_min;
+    return settings.input_bytes_max + output_factor * queued_bytes +
+           std::min(connections, queued_bytes) * per_queue;
 }
 
 }  // namespace ringcast::sim

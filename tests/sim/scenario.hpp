@@ -27,10 +27,9 @@ struct Scenario {
 
     /// Output of one session.
     [[nodiscard]] std::uint64_t queue_bytes_max() const noexcept;
-    /// Pooled blocks in use when `queued_bytes` of output wait, and `held_bytes` of input.
+    /// Pooled blocks in use when `queued_bytes` of output wait.
     [[nodiscard]] std::uint64_t pool_bytes_max(std::uint64_t connections,
-                                               std::uint64_t queued_bytes,
-                                               std::uint64_t held_bytes) const noexcept;
+                                               std::uint64_t queued_bytes) const noexcept;
 };
 
 /// `limits` and `features` are two sources, so that a new feature leaves the rest of a seed as it

@@ -233,22 +233,3 @@ TEST_CASE("half a request is answered with 408 in time, silence with nothing") {
     CHECK(kit.ring.socket(silent).output.empty());
     CHECK(kit.ring.socket(silent).closed);
 }
-
-TEST_CASE("half requests take their share of the memory, and whole ones need none") {
-    Settings settings;
-    settings.head.pool_bytes_max = 8 << 10;
-    ShardKit kit{{}, settings};
-    const std::string request = encode(test::UpgradeRequest{});
-    std::vector<int> halves;
-    for (int i = 0; i < 8; ++i) {
-        halves.push_back(kit.accept());
-        kit.send(halves.back(), request.substr(0, 20));
-    }
-    const int ninth = kit.accept();
-    kit.send(ninth, request.substr(0, 20));
-    CHECK(kit.take_response(ninth).status == 503);
-    CHECK(kit.shard.pool().bytes_in_use() <= settings.head.pool_bytes_max);
-    kit.open();
-    kit.send(halves[0], request.substr(20));
-    CHECK(kit.take_response(halves[0]).status == 101);
-}

@@ -224,7 +224,7 @@ TEST_CASE("a client that ends its stream gets what it is owed, then the end of o
 TEST_CASE("clients that do not read share one ceiling for what waits, and each is served in turn") {
     Settings settings;
     settings.pool_bytes_max = 1 << 20;
-    settings.held_bytes_max = 8 << 20;
+    settings.input_bytes_max = 8 << 20;
     ShardKit kit{{}, settings};
     constexpr int clients_count = 40, messages_count = 10;
     const std::string message(10'000, 'm');
@@ -251,24 +251,30 @@ TEST_CASE("clients that do not read share one ceiling for what waits, and each i
     CHECK(kit.shard.metrics().held_bytes == 0);
 }
 
-TEST_CASE("beyond the ceiling for held input the session that sent it fails, and no other") {
+TEST_CASE("what suspended sessions had sent has a ceiling, and the oldest of them pays") {
     Settings settings;
-    settings.held_bytes_max = 100'000;
+    settings.input_bytes_max = 200'000;
     ShardKit kit{{.send_queue_bytes_max = 1000}, settings};
     const int other = kit.open();
-    const int greedy = kit.open();
-    kit.ring.socket(greedy).room = 0;
-    std::string wire = test::text_frame(std::string(900, 'a'));  // From here on it is suspended.
-    for (int i = 0; i < 200; ++i) wire += test::text_frame(std::string(1000, 'b'));
-    kit.send(greedy, wire);
-    CHECK(kit.shard.metrics().held_bytes <= settings.held_bytes_max);
+    const auto flood = [&] {
+        const int fd = kit.open();
+        kit.ring.socket(fd).room = 0;
+        std::string wire = test::text_frame(std::string(900, 'a'));  // It is suspended by that.
+        for (int i = 0; i < 100; ++i) wire += test::text_frame(std::string(1000, 'b'));
+        kit.send(fd, wire);
+        return fd;
+    };
+    const int first = flood();
+    CHECK(kit.endpoint->endings.empty());
+    const int second = flood();
+    CHECK(kit.shard.metrics().input_bytes <= settings.input_bytes_max);
     REQUIRE(kit.endpoint->endings.size() == 1);
     CHECK(kit.endpoint->endings[0].code == CloseCode::try_again_later);
-    kit.ring.give_room(greedy, test::FakeRing::unlimited);
-    kit.turn(4);
-    const auto frames = kit.take_frames(greedy);
-    REQUIRE(!frames.empty());
-    CHECK(frames.back().close_code() == 1013);
+    kit.ring.give_room(first, test::FakeRing::unlimited);
+    kit.ring.give_room(second, test::FakeRing::unlimited);
+    kit.turn(300);
+    CHECK(kit.take_frames(first).back().close_code() == 1013);
+    CHECK(kit.take_frames(second).size() == 101);
     kit.send(other, test::text_frame("still here"));
     CHECK(kit.take_frames(other).at(0).payload == "still here");
     CHECK(kit.shard.metrics().held_bytes == 0);
@@ -276,7 +282,7 @@ TEST_CASE("beyond the ceiling for held input the session that sent it fails, and
 
 TEST_CASE("input in front of an admission has the same ceiling, and then a 503") {
     Settings settings;
-    settings.held_bytes_max = 1000;
+    settings.input_bytes_max = 1000;
     ShardKit kit{{}, settings};
     SlotId id;
     kit.endpoint->upgraded = [&](Upgrade& upgrade) {

@@ -18,8 +18,8 @@ namespace {
 using test::ClientFrame;
 using Random = std::mt19937_64;
 
-constexpr AssemblerLimits limits{.message_bytes_max = 4000, .pool_bytes_max = 1u << 30};
-constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20, .pool_bytes_max = 1u << 30};
+constexpr AssemblerLimits limits{.message_bytes_max = 4000};
+constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20};
 
 std::size_t below(Random& random, std::size_t bound) {
     return static_cast<std::size_t>(random() % bound);

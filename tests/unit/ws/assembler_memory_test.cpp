@@ -12,7 +12,7 @@ namespace {
 
 using Kind = Event::Kind;
 
-constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20, .pool_bytes_max = 1u << 30};
+constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20};
 
 std::string frame(std::string payload, bool fin = true, std::uint8_t opcode = test::opcode_binary) {
     return test::encode(
@@ -188,27 +188,21 @@ TEST_CASE_FIXTURE(Fixture, "a control frame in pieces inside a message in pieces
     CHECK(pool.blocks_in_use() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "the pool's ceiling fails the message that would pass it, not one in the slice") {
-    limits.pool_bytes_max = 100u << 10;
-    const Block other = pool.get(64u << 10);
-    CHECK(next(frame(std::string(90000, 'a'))).kind == Kind::message);
-    const Event event = next(announce(60000, std::string(16000, 'x')));
-    CHECK(event.kind == Kind::failure);
-    CHECK(event.reason == Reason::memory_exhausted);
-}
-
-TEST_CASE_FIXTURE(Fixture, "growth stops at the pool's ceiling too") {
-    limits.pool_bytes_max = 1u << 20;
-    Event event = next(announce(32u << 20, std::string(1000, 'a')));
-    std::size_t fed = 1000;
-    while (event.kind == Kind::need_more && fed < 32u << 20) {
-        event = next(std::string(1000, 'a'));
-        fed += 1000;
-    }
-    CHECK(event.kind == Kind::failure);
-    CHECK(event.reason == Reason::memory_exhausted);
-    CHECK(pool.bytes_in_use() <= limits.pool_bytes_max);
+TEST_CASE_FIXTURE(Fixture, "what an assembler holds is what it says, and goes when it is told") {
+    CHECK(assembler.memory_bytes() == 0);
+    (void)next(frame("ab", false) + frame("0123456789", true, 9).substr(0, 9));
+    CHECK(assembler.memory_bytes() == pool.bytes_in_use());
+    CHECK(pool.blocks_in_use() == 2);
+    assembler.release_returned();  // Both are still under way.
+    CHECK(pool.blocks_in_use() == 2);
+    CHECK(next(frame("0123456789", true, 9).substr(9)).kind == Kind::ping);
+    assembler.release_returned();
+    CHECK(pool.blocks_in_use() == 1);
+    CHECK(as_string(next(test::continuation_frame("c", true)).payload) == "abc");
+    CHECK(assembler.memory_bytes() == pool.bytes_in_use());
+    assembler.release_returned();
+    CHECK(assembler.memory_bytes() == 0);
+    CHECK(pool.blocks_in_use() == 0);
 }
 
 TEST_CASE("an assembler destroyed in the middle of everything gives its blocks back") {
