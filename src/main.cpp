@@ -61,6 +61,7 @@ ringcast::Settings settings_of(const Options& options) {
         .handshake_timeout = options.handshake_timeout,
         .idle_timeout = options.idle_timeout,
         .ping_interval = options.ping_interval,
+        .message_timeout = options.message_timeout,
         .close_timeout = options.close_timeout,
         .shutdown_timeout = options.shutdown_timeout,
         .log_level = static_cast<ringcast::LogLevel>(options.log_level),

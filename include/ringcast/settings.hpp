@@ -104,6 +104,10 @@ struct Settings {
     std::chrono::nanoseconds idle_timeout = std::chrono::seconds{120};
     /// Nothing received for so long: a ping. 0: never.
     std::chrono::nanoseconds ping_interval = std::chrono::seconds{25};
+    /// From the first octet of a message to its last, or to each further 64 KiB of it: closed with
+    /// 1008 beyond. So whoever holds memory with a message has to send at least 2 KiB a second. 0:
+    /// never.
+    std::chrono::nanoseconds message_timeout = std::chrono::seconds{30};
     /// For the peer's half of a close.
     std::chrono::nanoseconds close_timeout = std::chrono::seconds{5};
     /// From stop() until wait(), run() or the destructor cuts the connections that are left.
@@ -126,6 +130,7 @@ struct RouteOptions {
     std::optional<std::uint64_t> send_queue_bytes_max = std::nullopt;
     std::optional<std::chrono::nanoseconds> idle_timeout = std::nullopt;
     std::optional<std::chrono::nanoseconds> ping_interval = std::nullopt;
+    std::optional<std::chrono::nanoseconds> message_timeout = std::nullopt;
     std::optional<SlowConsumer> slow_consumer = std::nullopt;
 };
 

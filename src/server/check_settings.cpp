@@ -67,6 +67,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"tick_interval", settings.tick_interval, std::chrono::milliseconds{1}},
         {"idle_timeout", settings.idle_timeout, nanoseconds{0}},
         {"ping_interval", settings.ping_interval, nanoseconds{0}},
+        {"message_timeout", settings.message_timeout, nanoseconds{0}},
         {"shutdown_timeout", settings.shutdown_timeout, nanoseconds{0}},
         {"mesh_stall_timeout", settings.mesh_stall_timeout, nanoseconds{1}},
         {"topic_idle_timeout", settings.topic_idle_timeout, nanoseconds{0}},

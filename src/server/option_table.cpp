@@ -289,6 +289,14 @@ constexpr std::array table{
               .set = set_duration<&Options::ping_interval, ms, 24 * hour, Zero::allowed>,
               .get = get_duration<&Options::ping_interval>},
     OptionRow{.section = timeouts,
+              .name = "message-timeout",
+              .value_name = "DURATION",
+              .help =
+                  "from the start of a client's message to its end, or to each further 64KiB of "
+                  "it; beyond, it is closed with code 1008; 0: never",
+              .set = set_duration<&Options::message_timeout, ms, 24 * hour, Zero::allowed>,
+              .get = get_duration<&Options::message_timeout>},
+    OptionRow{.section = timeouts,
               .name = "close-timeout",
               .value_name = "DURATION",
               .help = "how long a client may take to answer our Close",

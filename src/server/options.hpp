@@ -71,7 +71,8 @@ struct Options {
     // Timeouts
     Duration handshake_timeout = std::chrono::seconds{10};
     Duration idle_timeout = std::chrono::seconds{120};
-    Duration ping_interval = std::chrono::seconds{25};  ///< 0: no pings.
+    Duration ping_interval = std::chrono::seconds{25};    ///< 0: no pings.
+    Duration message_timeout = std::chrono::seconds{30};  ///< 0: none.
     Duration close_timeout = std::chrono::seconds{5};
     Duration shutdown_timeout = std::chrono::seconds{10};
 

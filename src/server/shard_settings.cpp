@@ -21,6 +21,7 @@ Settings settings_for(Settings settings, const RouteOptions& route) {
     take(settings.send_queue_bytes_max, route.send_queue_bytes_max);
     take(settings.idle_timeout, route.idle_timeout);
     take(settings.ping_interval, route.ping_interval);
+    take(settings.message_timeout, route.message_timeout);
     take(settings.slow_consumer, route.slow_consumer);
     return settings;
 }
@@ -30,6 +31,7 @@ shard::SessionLimits session_limits(const Settings& settings) {
             .send_queue_bytes_max = settings.send_queue_bytes_max,
             .idle_timeout = settings.idle_timeout,
             .ping_interval = settings.ping_interval,
+            .message_timeout = settings.message_timeout,
             .slow_consumer = settings.slow_consumer};
 }
 

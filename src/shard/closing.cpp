@@ -169,6 +169,10 @@ void Shard::on_open_deadline(Connection& connection) {
         if (connection.is_suspended()) return terminate(connection);
         return fail(connection, CloseCode::going_away, "idle timeout");
     }
+    if (ring_.now() >= message_deadline(connection)) {
+        ++metrics_.timeouts;
+        return fail(connection, CloseCode::policy_violation, "message took too long");
+    }
     if (is_pinged_when_quiet(connection) && quiet >= limits.ping_interval - ping_jitter(limits)) {
         connection.pinged = true;
         enqueue(connection, ws::Opcode::ping, {});
@@ -176,10 +180,20 @@ void Shard::on_open_deadline(Connection& connection) {
     schedule_open(connection);
 }
 
+/// When the message under way has to have ended or made progress; a client that is kept from it has
+/// all its time again afterwards.
+Instant Shard::message_deadline(const Connection& connection) noexcept {
+    const Duration timeout = connection.endpoint->limits().message_timeout;
+    const bool has_one =
+        timeout > Duration{0} && connection.is_unfinished() && !connection.is_suspended();
+    return has_one ? connection.since + timeout : instant_never;
+}
+
 void Shard::schedule_open(Connection& connection) {
     const SessionLimits& limits = connection.endpoint->limits();
-    Instant deadline = instant_never;
-    if (limits.idle_timeout > Duration{0}) deadline = connection.active_at + limits.idle_timeout;
+    Instant deadline = message_deadline(connection);
+    if (limits.idle_timeout > Duration{0})
+        deadline = std::min(deadline, connection.active_at + limits.idle_timeout);
     if (is_pinged_when_quiet(connection)) {
         // Up to a tenth early, so that clients that came together do not stay in step.
         const auto early = prng_.below(static_cast<std::uint64_t>(ping_jitter(limits).count()) + 1);

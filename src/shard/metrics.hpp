@@ -42,7 +42,7 @@ struct Metrics {
     std::uint64_t bytes_sent = 0;
     std::uint64_t protocol_errors = 0;
     std::uint64_t handler_exceptions = 0;
-    std::uint64_t timeouts = 0;         ///< Handshake, idle, close and stalled sends.
+    std::uint64_t timeouts = 0;         ///< Handshake, idle, message, close and stalled sends.
     std::uint64_t suspensions = 0;      ///< Times input was suspended.
     std::uint64_t inputs_given_up = 0;  ///< Connections failed for want of memory for input.
     std::uint64_t sessions_closed = 0;

@@ -202,6 +202,13 @@ void Shard::note_unfinished(Connection& connection) {
     }
     if (is_unfinished) {
         inputs_.note(connection, message_bytes, memory, ring_.now());
+        // Lazily, as all deadlines of open sessions: mostly the timer is due before.
+        if (connection.phase == Phase::open) {
+            const Instant deadline = message_deadline(connection);
+            if (deadline < instant_never &&
+                (!connection.is_scheduled() || connection.deadline > deadline))
+                timers_.schedule(connection, deadline);
+        }
     } else {
         inputs_.remove(connection);
     }
@@ -253,12 +260,12 @@ void Shard::resume(Connection& connection, Suspension reason) {
     connection.suspensions &= static_cast<std::uint8_t>(~static_cast<std::uint8_t>(reason));
     if (connection.is_suspended()) return;
     connection.active_at = ring_.now();
+    inputs_.restart(connection, ring_.now());
     if (connection.phase == Phase::open) schedule_open(connection);
     if (connection.held_size > 0) {
         const Block held = std::move(connection.held);
         const std::size_t size = std::exchange(connection.held_size, 0);
         metrics_.held_bytes -= size;
-        inputs_.restart(connection, ring_.now());
         feed(connection, {held.data(), size}, Source::held);
     }
     if (connection.peer_finished) on_end_of_stream(connection);

@@ -28,6 +28,9 @@ struct SessionLimits {
         std::chrono::seconds{120};  ///< Nothing received for that long: closed. Zero: never.
     Duration ping_interval =
         std::chrono::seconds{25};  ///< Nothing received for that long: a ping. Zero: never.
+    /// From the first octet of a message to its last, or to each further 64 KiB of it: closed
+    /// beyond. While a session is suspended, the time stands still. Zero: never.
+    Duration message_timeout = std::chrono::seconds{30};
     SlowConsumer slow_consumer = SlowConsumer::close;
 
     /// Above this a session is "behind": its own input waits, and `send` says so.

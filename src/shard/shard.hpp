@@ -240,6 +240,7 @@ private:
     void on_deadline(Connection& connection);
     void on_open_deadline(Connection& connection);
     void schedule_open(Connection& connection);
+    [[nodiscard]] static Instant message_deadline(const Connection& connection) noexcept;
 
     /// For logs: unlike a SlotId alone it says the shard too.
     [[nodiscard]] std::uint64_t session_number(const Connection& connection) const noexcept {

@@ -67,6 +67,13 @@ void draw_features(Prng& prng, Scenario& scenario) {
     }
     if (prng.chance(1, 8))
         scenario.termination_turns = prng.below(pick<std::uint64_t>(prng, {2, 60}));
+    // Large messages on thin links, while the clock jumps, can take minutes.
+    scenario.session_limits.message_timeout = Duration{0};
+    if (prng.chance(1, 5)) {
+        scenario.limits.may_be_late = true;
+        scenario.session_limits.message_timeout =
+            std::chrono::milliseconds{pick<int>(prng, {10, 300, 5'000, 20'000})};
+    }
 }
 
 }  // namespace

@@ -85,6 +85,7 @@ struct ServerLimits {
     bool may_turn_away = false;     ///< Connections may end before any answer.
     bool is_memory_scarce = false;  ///< Handshakes may be answered with 503.
     bool may_overload = false;      ///< A session may end early, with 1013.
+    bool may_be_late = false;       ///< Or with 1008, because a message took too long.
 };
 
 /// Draws the script of one client.

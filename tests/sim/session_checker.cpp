@@ -15,7 +15,7 @@ bool is_legal(std::uint16_t code) noexcept {
 }
 
 constexpr int service_unavailable = 503;
-constexpr std::uint16_t try_again_later = 1013;
+constexpr std::uint16_t policy_violation = 1008, try_again_later = 1013;
 
 }  // namespace
 
@@ -121,6 +121,10 @@ bool SessionChecker::was_overloaded() const noexcept {
                           : limits_.is_memory_scarce && status_ == service_unavailable;
 }
 
+bool SessionChecker::was_late() const noexcept {
+    return limits_.may_be_late && close_code_ == policy_violation;
+}
+
 void SessionChecker::finish(const Circumstances& circumstances) const {
     const Excuse excuse = circumstances.excuse;
     // All that was sent before a Close comes before it, whatever happens afterwards.
@@ -130,7 +134,7 @@ void SessionChecker::finish(const Circumstances& circumstances) const {
     check_status(circumstances);
     if (excuse == Excuse::shutdown) return check_close(excuse);
     if (status_ == 101) {
-        if (!was_overloaded()) check_complete();
+        if (!was_overloaded() && !was_late()) check_complete();
         check_close(excuse);
         check_notices(circumstances.notices);
     }
@@ -170,7 +174,7 @@ void SessionChecker::check_complete() const {
 void SessionChecker::check_close(Excuse excuse) const {
     const bool scripted = closed_ ? std::ranges::count(script_.close_codes, close_code_) > 0
                                   : script_.close_codes.empty();
-    if (scripted || was_overloaded()) return;
+    if (scripted || was_overloaded() || was_late()) return;
     if (excuse == Excuse::shutdown && (!closed_ || close_code_ == limits_.shutdown_code)) return;
     fail(Rule::close_as_scripted,
          closed_ ? "close code " + std::to_string(close_code_) : std::string{"no Close"});

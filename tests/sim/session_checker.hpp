@@ -56,6 +56,8 @@ public:
     }
     /// The server has said that it cannot keep up.
     [[nodiscard]] bool was_overloaded() const noexcept;
+    /// The server has lost its patience with a message.
+    [[nodiscard]] bool was_late() const noexcept;
     [[nodiscard]] std::size_t echoes() const noexcept { return echoes_; }
 
 private:

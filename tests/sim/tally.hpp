@@ -32,6 +32,7 @@ struct Tally {
     std::uint64_t verdicts_refuse = 0;  ///< At once or late.
     std::uint64_t verdicts_never = 0;
     std::uint64_t overloads = 0;  ///< Clients told 1013 or, before the 101, 503 for want of memory.
+    std::uint64_t lates = 0;      ///< Clients told 1008 because a message took too long.
     std::uint64_t notices = 0;    ///< Messages that no client asked for ...
     std::uint64_t drops = 0;      ///< ... and those that the shard would not take.
     std::uint64_t decisions = 0;
@@ -69,6 +70,7 @@ inline constexpr TallyCount tally_counts[] = {
     {"verdicts_refuse", &Tally::verdicts_refuse},
     {"verdicts_never", &Tally::verdicts_never},
     {"overloads", &Tally::overloads},
+    {"lates", &Tally::lates},
     {"notices", &Tally::notices},
     {"drops", &Tally::drops},
 };

@@ -252,6 +252,7 @@ Tally World::tally() const {
     for (const auto& peer : peers_) {
         ++tally.behaviours[static_cast<std::size_t>(peer->script().behaviour)];
         if (peer->was_overloaded()) ++tally.overloads;
+        if (peer->was_late()) ++tally.lates;
     }
     tally.faults = faults_.counts();
     tally.decisions = faults_.decisions();

@@ -35,6 +35,7 @@ public:
         return checker_.was_turned_away() && !was_severed_ && !script_.may_break;
     }
     [[nodiscard]] bool was_overloaded() const noexcept { return checker_.was_overloaded(); }
+    [[nodiscard]] bool was_late() const noexcept { return checker_.was_late(); }
 
 private:
     void read(Wire wire, Instant now);

@@ -70,6 +70,7 @@ TEST_CASE("without settings the documented defaults hold") {
     CHECK(options.handshake_timeout == 10s);
     CHECK(options.idle_timeout == 120s);
     CHECK(options.ping_interval == 25s);
+    CHECK(options.message_timeout == 30s);
     CHECK(options.close_timeout == 5s);
     CHECK(options.shutdown_timeout == 10s);
     CHECK(options.listen_backlog == 4096);

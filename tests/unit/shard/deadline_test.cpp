@@ -77,6 +77,79 @@ TEST_CASE("a session that talks is neither pinged nor closed") {
     CHECK(count_pings(kit.take_frames(fd)) == 1);
 }
 
+TEST_CASE("a message that has begun has to end in time, whatever trickles in") {
+    for (const bool is_pinged : {false, true}) {
+        CAPTURE(is_pinged);
+        SessionLimits with_timeout{.idle_timeout = 0s, .ping_interval = 0s, .message_timeout = 30s};
+        if (is_pinged) with_timeout.ping_interval = 25s;
+        ShardKit kit{with_timeout};
+        const int fd = kit.open();
+        const std::string frame = test::binary_frame(std::string(60'000, 'm'));
+
+        SUBCASE("it ends: the next one has all the time again") {
+            for (int i = 0; i < 5; ++i) {
+                kit.send(fd, frame.substr(0, 3));
+                kit.pass(29s);
+                kit.send(fd, frame.substr(3));
+            }
+            CHECK(kit.endpoint->messages_count == 5);
+            kit.pass(100s);
+            CHECK(kit.endpoint->endings.empty());
+        }
+        SUBCASE("it does not") {
+            for (std::size_t i = 0; i < 30; ++i) {
+                CHECK(kit.endpoint->endings.empty());
+                kit.send(fd, frame.substr(i, 1));
+                kit.pass(1s);
+            }
+            kit.pass(tick);
+            REQUIRE(kit.endpoint->endings.size() == 1);
+            CHECK(kit.endpoint->endings[0].code == CloseCode::policy_violation);
+            CHECK(kit.take_frames(fd).back().close_code() == 1008);
+            CHECK(kit.shard.pool().blocks_in_use() == 0);
+            CHECK(kit.shard.metrics().timeouts == 1);
+        }
+    }
+}
+
+TEST_CASE("a large message has its time for each 64 KiB") {
+    ShardKit kit{{.message_bytes_max = 1 << 20, .message_timeout = 10s}};
+    const int fd = kit.open();
+    const std::string frame = test::binary_frame(std::string(1 << 20, 'm'));
+    std::size_t at = 0;
+    for (; at < 10 * (64 << 10); at += 64 << 10) {
+        kit.send(fd, frame.substr(at, 64 << 10));
+        kit.pass(9s);
+    }
+    CHECK(kit.endpoint->endings.empty());
+    kit.send(fd, frame.substr(at, (64 << 10) - 1));
+    kit.pass(1s + tick);
+    CHECK(kit.take_frames(fd).back().close_code() == 1008);
+}
+
+TEST_CASE("the time of a message stands still while its session is suspended") {
+    ShardKit kit{{.send_queue_bytes_max = 2000, .idle_timeout = 0s, .message_timeout = 10s}};
+    const int fd = kit.open();
+    kit.ring.socket(fd).room = 0;
+    kit.send(fd, test::text_frame(std::string(1500, 'a')) + test::text_frame("half").substr(0, 8));
+    kit.pass(100s);
+    CHECK(kit.endpoint->endings.empty());
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(4);
+    kit.pass(9s);
+    CHECK(kit.endpoint->endings.empty());
+    kit.pass(1s + tick);
+    CHECK(kit.take_frames(fd).back().close_code() == 1008);
+}
+
+TEST_CASE("zero gives a message all the time") {
+    ShardKit kit{{.idle_timeout = 0s, .ping_interval = 0s, .message_timeout = 0s}};
+    const int fd = kit.open();
+    kit.send(fd, test::text_frame("half").substr(0, 8));
+    kit.pass(10'000s);
+    CHECK(kit.endpoint->endings.empty());
+}
+
 TEST_CASE("zero turns pings and the idle timeout off") {
     SessionLimits none;
     none.ping_interval = none.idle_timeout = 0s;
