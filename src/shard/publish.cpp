@@ -57,8 +57,7 @@ void Shard::deliver(SlotId id, const SharedFrame& frame) {
     if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
 }
 
-/// A publication for an empty queue always, otherwise as long as the session's queue and the
-/// shard's memory have room.
+/// The rule of admits(), for publications.
 bool Shard::admits_publication(const Connection& connection, std::uint64_t size) const noexcept {
     // What tells of those that were dropped comes before it, by the rule of messages: both or none.
     if (connection.skipped > 0) return admits(connection, size + skipped_bytes_max);

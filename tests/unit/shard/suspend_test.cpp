@@ -251,6 +251,39 @@ TEST_CASE("clients that do not read share one ceiling for what waits, and each i
     CHECK(kit.shard.metrics().held_bytes == 0);
 }
 
+TEST_CASE("while the memory is used up, those that take what they are sent lose nothing") {
+    Settings settings;
+    settings.pool_bytes_max = 100'000;
+    ShardKit kit{{}, settings};
+    std::vector<SlotId> ids;
+    kit.endpoint->opened = [&](Session& session) { ids.push_back(session.id()); };
+    const int slow = kit.open();
+    const int reading = kit.open();
+    kit.ring.socket(slow).room = 0;
+    kit.send(slow, test::binary_frame(std::string(60'000, 's')));
+    kit.ring.socket(reading).room = 0;
+    kit.send(reading, test::binary_frame(std::string(60'000, 'r')));
+    CHECK(kit.shard.pool().bytes_in_use() > settings.pool_bytes_max);
+    kit.ring.give_room(reading, test::FakeRing::unlimited);
+    kit.turn(4);
+    kit.take_frames(reading);
+    kit.send(slow, test::binary_frame(std::string(60'000, 's')));
+    CHECK(kit.shard.pool().bytes_in_use() > settings.pool_bytes_max);
+
+    std::size_t dropped = 0;
+    kit.endpoint->ticked = [&](Shard& shard) {
+        for (const SlotId id : ids) {
+            for (int i = 0; i < 3; ++i) {
+                if (shard.find(id)->send(text("news")) == SendStatus::dropped) ++dropped;
+            }
+        }
+    };
+    kit.ring.advance(settings.tick_interval + std::chrono::milliseconds{10});
+    kit.turn(3);
+    CHECK(dropped == 3);
+    CHECK(kit.take_frames(reading).size() == 3);
+}
+
 TEST_CASE("what suspended sessions had sent has a ceiling, and the oldest of them pays") {
     Settings settings;
     settings.input_bytes_max = 200'000;
