@@ -108,7 +108,7 @@ struct Settings {
     /// 1008 beyond. So whoever holds memory with a message has to send at least 2 KiB a second. 0:
     /// never.
     std::chrono::nanoseconds message_timeout = std::chrono::seconds{30};
-    /// For the peer's half of a close.
+    /// For the peer's half of a close, from when ours has left.
     std::chrono::nanoseconds close_timeout = std::chrono::seconds{5};
     /// From stop() until wait(), run() or the destructor cuts the connections that are left.
     std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{10};

@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <bit>
 #include <cstring>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 
 #include "base/assert.hpp"
@@ -132,6 +134,11 @@ Address peer_of(int fd) {
     SocketAddress address;
     if (getpeername(fd, address.data(), &address.size) != 0) return {};
     return from_socket_address(address);
+}
+
+std::uint64_t unacknowledged_bytes_of(int fd) noexcept {
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? static_cast<std::uint64_t>(bytes) : 0;
 }
 
 }  // namespace ringcast::ring

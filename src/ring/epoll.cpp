@@ -65,6 +65,11 @@ Address EpollRing::peer_address(int fd) noexcept {
     return peer_of(fd);
 }
 
+std::uint64_t EpollRing::unacknowledged_bytes(int fd) noexcept {
+    ++counters_.calls;
+    return unacknowledged_bytes_of(fd);
+}
+
 bool EpollRing::idle() const noexcept {
     const bool is_idle = unanswered_ == 0 && lent_.empty() && ready_.empty() && shortfalls_.empty();
     if (is_idle) RC_ASSERT(free_buffers_.size() == memory_.count());

@@ -223,6 +223,9 @@ public:
     /// The other end of a connected descriptor (getpeername). Costs a system call: ask once and
     /// only when needed.
     [[nodiscard]] virtual Address peer_address(int fd) noexcept = 0;
+    /// Bytes sent on a connected descriptor that the other end has not acknowledged (SIOCOUTQ): the
+    /// kernel still has them. 0 if it does not say. Costs a system call.
+    [[nodiscard]] virtual std::uint64_t unacknowledged_bytes(int fd) noexcept = 0;
     /// True if `Wait::count` and `Wait::gather` are honoured.
     [[nodiscard]] virtual bool gathers() const noexcept = 0;
     /// True if no buffer is lent out and no submission is unanswered, apart from the ring's own.

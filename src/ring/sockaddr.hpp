@@ -1,5 +1,5 @@
 #pragma once
-// Between the ring's values and the kernel's socket structures.
+// Between the ring's values and the kernel's socket structures, and what a socket says of itself.
 
 #include <cstddef>
 #include <sys/socket.h>
@@ -40,5 +40,7 @@ struct SocketAddress {
 [[nodiscard]] Address from_socket_address(const SocketAddress& address);
 /// getpeername; family `none` if that fails.
 [[nodiscard]] Address peer_of(int fd);
+/// SIOCOUTQ; 0 if that fails.
+[[nodiscard]] std::uint64_t unacknowledged_bytes_of(int fd) noexcept;
 
 }  // namespace ringcast::ring

@@ -65,6 +65,11 @@ Address UringRing::peer_address(int fd) noexcept {
     return peer_of(fd);
 }
 
+std::uint64_t UringRing::unacknowledged_bytes(int fd) noexcept {
+    ++counters_.calls;
+    return unacknowledged_bytes_of(fd);
+}
+
 bool UringRing::idle() const noexcept {
     const bool is_idle = unanswered_ == 0 && lent_.empty() && ready_.empty() &&
                          shortfalls_.empty() && shutdowns_.empty();

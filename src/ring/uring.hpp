@@ -41,6 +41,7 @@ public:
 
     [[nodiscard]] Waker waker() noexcept override { return wake_event_.waker(); }
     [[nodiscard]] Address peer_address(int fd) noexcept override;
+    [[nodiscard]] std::uint64_t unacknowledged_bytes(int fd) noexcept override;
     [[nodiscard]] bool gathers() const noexcept override { return features_.min_wait; }
     [[nodiscard]] bool idle() const noexcept override;
 

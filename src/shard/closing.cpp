@@ -21,9 +21,10 @@ bool is_pinged_when_quiet(const Connection& connection) noexcept {
 
 }  // namespace
 
-/// Our Close, after everything that was sent before (RFC 6455 section 7.1.2). The peer has
-/// close_timeout to answer. A code that may not be on the wire (section 7.4.1) is left out: an
-/// application that passes on what on_close told it of another session has 1006, too.
+/// Our Close, after everything that was sent before (RFC 6455 section 7.1.2). Once it has left, the
+/// peer has close_timeout to answer, and so it has for each part of the output before. A code that
+/// may not be on the wire (section 7.4.1) is left out: an application that passes on what on_close
+/// told it of another session has 1006, too.
 void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken) return;
     if (!ws::may_be_received(static_cast<std::uint16_t>(code))) code = CloseCode::no_status;
@@ -33,7 +34,7 @@ void Shard::start_close(Connection& connection, CloseCode code, std::string_view
     // Whatever it waited for: suspended input has to flow again, or the peer's Close is never seen.
     if (connection.is_suspended())
         connection.suspensions = static_cast<std::uint8_t>(Suspension::own_output);
-    timers_.schedule(connection, ring_.now() + settings_.close_timeout);
+    await_end(connection);
     attend(connection);
 }
 
@@ -91,10 +92,35 @@ void Shard::drain(Connection& connection) {
     connection.phase = Phase::draining;
     connection.suspensions = 0;
     drop_input(connection);
-    timers_.schedule(connection, ring_.now() + settings_.close_timeout);
+    await_end(connection);
     if (connection.recv == Connection::Recv::idle && !connection.peer_finished)
         arm_recv(connection);
     attend(connection);
+}
+
+/// Gives the peer close_timeout for its Close, or its FIN.
+void Shard::await_end(Connection& connection) {
+    connection.untaken_bytes = 0;
+    // Only where the kernel's buffer was full already it is worth a system call to know how full.
+    if (connection.backlog) {
+        connection.untaken_bytes =
+            connection.queued_bytes + ring_.unacknowledged_bytes(connection.fd);
+    }
+    timers_.schedule(connection, ring_.now() + settings_.close_timeout);
+}
+
+/// A slow peer is no dead one: its time begins when our last byte has left, and as long as output
+/// goes it gets as much again. What the kernel holds can be megabytes, of which it says nothing
+/// unasked while a slow peer reads them.
+bool Shard::takes_output(Connection& connection) {
+    const std::uint64_t before = connection.untaken_bytes;
+    const std::uint64_t untaken =
+        connection.queued_bytes + ring_.unacknowledged_bytes(connection.fd);
+    const bool is_progress = before == 0 ? untaken > 0 : untaken < before;
+    if (!is_progress) return false;
+    connection.untaken_bytes = untaken;
+    timers_.schedule(connection, ring_.now() + settings_.close_timeout);
+    return true;
 }
 
 void Shard::finish_drain(Connection& connection) {
@@ -153,7 +179,10 @@ void Shard::on_deadline(Connection& connection) {
                            .body = "admission took too long\n"});
         case Phase::open: return on_open_deadline(connection);
         case Phase::closing:
-        case Phase::draining: ++metrics_.timeouts; return terminate(connection);
+        case Phase::draining:
+            if (takes_output(connection)) return;
+            ++metrics_.timeouts;
+            return terminate(connection);
         case Phase::terminating:
         case Phase::closed: RC_ASSERT(false && "a deadline after the end");
     }

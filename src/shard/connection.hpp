@@ -111,6 +111,8 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
 
     TurnOutput::Chain chain;
     std::uint64_t queued_bytes = 0;  // Chain and backlog.
+    std::uint64_t untaken_bytes =
+        0;  // Of the output, when the end was last waited for; 0: unknown.
     std::unique_ptr<Backlog> backlog;
 
     Endpoint* endpoint = nullptr;

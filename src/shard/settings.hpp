@@ -81,7 +81,7 @@ struct Settings {
     OriginPolicy origin_policy = OriginPolicy::same_origin;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.
     Duration close_timeout =
-        std::chrono::seconds{5};  ///< For the peer's Close, and for its FIN after ours.
+        std::chrono::seconds{5};  ///< For the peer's Close after ours, and its FIN after ours.
     Duration tick_interval = std::chrono::seconds{1};  ///< Of Endpoint::on_tick.
     std::uint32_t early_flush_bytes =
         256 << 10;  ///< Output queued in a turn is handed to the kernel beyond this.

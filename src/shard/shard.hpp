@@ -233,6 +233,8 @@ private:
     void fail(Connection& connection, CloseCode code, std::string_view reason);
     void end_session(Connection& connection, CloseCode code, std::string_view reason);
     void drain(Connection& connection);
+    void await_end(Connection& connection);
+    [[nodiscard]] bool takes_output(Connection& connection);
     void finish_drain(Connection& connection);
     void terminate(Connection& connection);
     void join(Connection& connection);

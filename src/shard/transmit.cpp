@@ -268,8 +268,6 @@ void Shard::on_sent(Connection& connection, const ring::Completion& completion) 
         return on_send_error(connection, -completion.result);
     }
     connection.active_at = ring_.now();
-    if (connection.phase == Phase::draining)  // A slow peer is no dead one.
-        timers_.schedule(connection, ring_.now() + settings_.close_timeout);
     backlog.consume(static_cast<std::uint64_t>(completion.result));
     const bool is_empty = backlog.empty();
     if (is_empty) connection.backlog.reset();

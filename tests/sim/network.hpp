@@ -129,6 +129,8 @@ public:
     [[nodiscard]] bool is_receiving_shut(int fd) const;
     /// Room for that many bytes.
     [[nodiscard]] std::size_t writable(int fd) const { return conn(fd).to_client.room(); }
+    /// Bytes written that have not arrived.
+    [[nodiscard]] std::size_t under_way(int fd) const { return conn(fd).to_client.under_way(); }
     /// 0, or -errno: nothing can be sent any more.
     [[nodiscard]] int send_state(int fd) const;
     void write(int fd, std::span<const std::byte> bytes);

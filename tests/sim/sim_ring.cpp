@@ -51,6 +51,10 @@ ring::Address SimRing::peer_address(int fd) noexcept {
     return network_->address_of(fd);
 }
 
+std::uint64_t SimRing::unacknowledged_bytes(int fd) noexcept {
+    return network_->under_way(fd);
+}
+
 bool SimRing::idle() const noexcept {
     return slices_.lent() == 0 && quiet_lent_.empty() && shortfalls_.empty() &&
            std::ranges::none_of(states_, [](const State& state) {

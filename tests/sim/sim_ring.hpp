@@ -40,6 +40,7 @@ public:
 
     [[nodiscard]] ring::Waker waker() noexcept override;
     [[nodiscard]] ring::Address peer_address(int fd) noexcept override;
+    [[nodiscard]] std::uint64_t unacknowledged_bytes(int fd) noexcept override;
     [[nodiscard]] bool gathers() const noexcept override { return settings_.gathers; }
     [[nodiscard]] bool idle() const noexcept override;
 

@@ -42,6 +42,9 @@ public:
 
     // On the way.
 
+    [[nodiscard]] std::size_t under_way() const noexcept {
+        return bytes_.size() - head_ - arrived_;
+    }
     /// The oldest segment is there.
     void arrive() {
         if (broken_) return;

@@ -41,10 +41,11 @@ public:
 
         std::string output;
         std::uint64_t output_bytes = 0;
-        std::vector<ring::Part> pieces;        ///< Of the last quiet send: where its bytes lay.
-        std::optional<ring::Token> recv;       ///< Armed.
-        std::optional<ring::Submission> send;  ///< In flight ...
-        std::uint64_t sent = 0;                ///< ... and how much of it went.
+        std::vector<ring::Part> pieces;          ///< Of the last quiet send: where its bytes lay.
+        std::optional<ring::Token> recv;         ///< Armed.
+        std::optional<ring::Submission> send;    ///< In flight ...
+        std::uint64_t sent = 0;                  ///< ... and how much of it went.
+        std::uint64_t unacknowledged_bytes = 0;  ///< What the kernel is said to have still.
         std::uint32_t quiet_sends = 0;
         bool cancelled = false;
         bool sending_shut = false;
@@ -115,6 +116,9 @@ public:
     }
     [[nodiscard]] ring::Address peer_address(int fd) noexcept override {
         return {.family = ring::Address::Family::ipv4, .port = static_cast<std::uint16_t>(fd)};
+    }
+    [[nodiscard]] std::uint64_t unacknowledged_bytes(int fd) noexcept override {
+        return socket(fd).unacknowledged_bytes;
     }
     [[nodiscard]] bool gathers() const noexcept override { return true; }
     [[nodiscard]] bool idle() const noexcept override {

@@ -133,6 +133,12 @@ TEST_CASE("accepted descriptors are closed on exec, and the peer's address is kn
         CHECK(ring->peer_address(fd) == local_address(client.get()));
         CHECK(ring->peer_address(fd).ip_string() == "127.0.0.1");
         CHECK(ring->peer_address(-1).family == Address::Family::none);
+        CHECK(ring->unacknowledged_bytes(fd) == 0);
+        const std::string unread(64 << 10, 'x');  // Until neither kernel takes any more.
+        while (::send(fd, unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+        }
+        CHECK(ring->unacknowledged_bytes(fd) > 0);
+        CHECK(ring->unacknowledged_bytes(-1) == 0);
         close_all(*ring, {fd});
     });
 }

@@ -199,6 +199,71 @@ TEST_CASE("a slow peer is not cut while it reads what was owed before the end") 
     CHECK(kit.take_frames(fd).size() == 101);
 }
 
+TEST_CASE("the time for the peer's Close begins when ours has left, and it has read that slowly") {
+    Settings settings;
+    settings.close_timeout = std::chrono::seconds{5};
+    ShardKit kit{{}, settings};
+    const int fd = kit.open();
+    kit.take_frames(fd);
+    kit.ring.socket(fd).room = 0;
+    std::string input;
+    for (int i = 0; i < 50; ++i) input += test::binary_frame(std::string(10'000, 'x'));
+    kit.send(fd, input);
+    kit.shard.begin_shutdown(CloseCode::service_restart);
+    kit.turn(2);
+    std::vector<test::ServerFrame> frames;
+    for (int i = 0; i < 8; ++i) {
+        kit.ring.give_room(fd, 64 << 10);
+        kit.pass(std::chrono::seconds{4});
+        for (test::ServerFrame& frame : kit.take_frames(fd)) frames.push_back(std::move(frame));
+        CHECK_FALSE(kit.ring.socket(fd).both_shut);
+    }
+    REQUIRE(frames.size() == 51);
+    CHECK(frames.back().close_code() == 1012);
+
+    SUBCASE("it answers in time") {
+        kit.pass(std::chrono::seconds{4});
+        kit.send(fd, test::close_frame(1012));
+        CHECK(kit.ring.socket(fd).sending_shut);
+    }
+    SUBCASE("it does not answer") {
+        kit.pass(std::chrono::seconds{5} + std::chrono::milliseconds{10});
+        CHECK(kit.ring.socket(fd).both_shut);
+        CHECK(kit.shard.metrics().timeouts == 1);
+    }
+}
+
+TEST_CASE("a peer that takes what the kernel still has is not cut, and one that stops is") {
+    Settings settings;
+    settings.close_timeout = std::chrono::seconds{5};
+    ShardKit kit{{}, settings};
+    const int fd = kit.open();
+    std::uint64_t& unacknowledged = kit.ring.socket(fd).unacknowledged_bytes;
+    unacknowledged = 4 << 20;
+    kit.shard.begin_shutdown(CloseCode::service_restart);
+    kit.turn(2);
+    for (; unacknowledged > 0; unacknowledged -= 1 << 20) {
+        kit.pass(std::chrono::seconds{5} + std::chrono::milliseconds{10});
+        CHECK_FALSE(kit.ring.socket(fd).both_shut);
+        if (unacknowledged == 1 << 20) {
+            kit.pass(std::chrono::seconds{5} + std::chrono::milliseconds{10});
+            CHECK(kit.ring.socket(fd).both_shut);
+        }
+    }
+}
+
+TEST_CASE("a peer that reads nothing of what it is owed before a Close is cut in time") {
+    Settings settings;
+    settings.close_timeout = std::chrono::seconds{5};
+    ShardKit kit{{}, settings};
+    const int fd = kit.open();
+    kit.ring.socket(fd).room = 0;
+    kit.send(fd, test::binary_frame(std::string(10'000, 'x')));
+    kit.shard.begin_shutdown(CloseCode::service_restart);
+    kit.pass(std::chrono::seconds{5} + std::chrono::milliseconds{10});
+    CHECK(kit.ring.socket(fd).both_shut);
+}
+
 TEST_CASE("a shutdown answers each phase, and is finished when everybody is gone") {
     ShardKit kit;
     const int idle = kit.accept();
