@@ -49,7 +49,7 @@ SCENARIOS = {
     "sigterm": (["--echo"], None, ["ws", "websockets"]),  # The client sends the signal.
     "sigint": (["--echo"], None, ["ws", "websockets"]),
     "crowd": (["--echo"], None, ["websockets"]),
-    "page": (["--dev", "--shards", "2"], signal.SIGTERM, ["page"]),
+    "page": (["--dev"], signal.SIGTERM, ["page"]),
 }
 ONCE = {"page"}  # Scenarios about what the ring has no part in: on the first one only.
 
