@@ -58,6 +58,7 @@ inline constexpr char type_tag = 0;
 [[nodiscard]] std::optional<SessionCore> find_session(void* shard, SessionHandle handle,
                                                       const void* tag);
 [[nodiscard]] std::uint16_t shard_index(void* shard) noexcept;
+PublishStatus publish(void* shard, std::string_view topic, const Message& message);
 
 }  // namespace detail
 
@@ -71,6 +72,15 @@ public:
 
     /// 0 to Settings::shards - 1.
     [[nodiscard]] std::uint16_t index() const noexcept { return detail::shard_index(shard_); }
+
+    /// As Session::publish, in the name of no session: for on_tick and on_close. Where there is no
+    /// room nobody waits: `full`.
+    PublishStatus publish(std::string_view topic, const Message& message) const {
+        return detail::publish(shard_, topic, message);
+    }
+    PublishStatus publish(std::string_view topic, std::string_view text) const {
+        return publish(topic, Message{text, MessageKind::text});
+    }
 
     /// The session of that handle, if it is open, lives on this shard and has a `State`; nothing
     /// otherwise, also when it is open on another shard (then `handle.shard` is not index()).

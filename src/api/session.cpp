@@ -72,6 +72,12 @@ std::optional<SessionCore> find_session(void* shard, SessionHandle handle, const
     return SessionCore{shard, &session->connection()};
 }
 
+PublishStatus publish(void* shard, std::string_view topic, const Message& message) {
+    if (!is_topic_name(topic)) return PublishStatus::invalid_topic;
+    return static_cast<shard::Shard*>(shard)->publish(topic, dialect::raw::kind_of(message.kind),
+                                                      message.bytes());
+}
+
 std::uint16_t shard_index(void* shard) noexcept {
     return static_cast<std::uint16_t>(static_cast<shard::Shard*>(shard)->settings().index);
 }

@@ -82,6 +82,19 @@ struct Operator {
     }
 };
 
+/// Publishes in the name of its shard.
+struct Town {
+    void on_message(Session<>& session, Message message) {
+        (void)session.shard().publish("square", message);
+    }
+    void on_close(Session<>& session, CloseCode) {
+        CHECK(session.publish("square", "x") == PublishStatus::closed);
+        CHECK(session.shard().publish("square", "goodbye") == PublishStatus::accepted);
+        CHECK(session.shard().publish("ns:square", "x") == PublishStatus::invalid_topic);
+    }
+    void on_tick(Shard shard) { (void)shard.publish("clock", std::to_string(shard.index())); }
+};
+
 }  // namespace
 
 TEST_CASE("what everybody may do under a mounted path is what its policy says") {
@@ -293,6 +306,29 @@ TEST_CASE("sessions of handlers are told what became of their wishes") {
               "+accepted +already +accepted +limit +invalid +invalid -yes -no -no +accepted "
               "!invalid !accepted -yes !accepted !accepted !accepted "
               "closing +closed !closed -no");
+    });
+}
+
+TEST_CASE("a handler publishes from on_tick and on_close in the name of its shard") {
+    on_each_io([](Io io) {
+        Settings settings = quiet(io, 2);
+        settings.tick_interval = 1ms;
+        Server server{settings};
+        server.mount<Town>("/town");
+        server.mount_topics("/topics", {.anonymous = TopicAccess::subscribe});
+        const std::string url = started(server);
+        SocketClient square = subscribed(url, "square");
+        SocketClient client{url};
+        client.open({.target = "/town"});
+        client.send(test::text_frame("hello"));
+        CHECK(square.message() == "hello");
+        client.close();
+        CHECK(square.message() == "goodbye");
+        // Both shards tick.
+        SocketClient clock = subscribed(url, "clock");
+        for (const char* shard : {"0", "1", "0"}) {
+            while (clock.message() != shard) continue;
+        }
     });
 }
 

@@ -248,6 +248,35 @@ TEST_CASE("a session hears what it publishes after it has subscribed, even in th
     }
 }
 
+TEST_CASE("a shard publishes in the name of no session, also while one ends") {
+    ShardsKit kit{{.shards = 2, .mesh_bytes = 64 << 10}};
+    const std::string topic = kit.topic_of(1);
+    const ShardClient subscriber = kit.subscriber(1, topic);
+    const auto publish = [&](Shard& shard, std::string_view payload) {
+        return shard.publish(topic, PublicationKind::text, bytes_of(payload));
+    };
+    kit.scripted(0).closed = [&](Session& session) {
+        CHECK(session.publish(topic, PublicationKind::text, {}) == PublishStatus::closed);
+        CHECK(publish(session.shard(), "gone") == PublishStatus::accepted);
+    };
+    const ShardClient client = kit.open(0, "/echo");
+    kit.ring(0).finish_recv(client.fd, 0);
+    kit.settle();
+    CHECK(kit.received(subscriber) == "gone");
+    // Where there is no room nobody waits.
+    kit.freeze(1);
+    int accepted = 0;
+    while (publish(kit.shard(0), std::string(200, '.')) == PublishStatus::accepted) ++accepted;
+    CHECK(accepted > 10);
+    CHECK(publish(kit.shard(0), std::string(200, '.')) == PublishStatus::full);
+    CHECK(kit.metrics(0).mesh_suspensions == 0);
+    kit.thaw(1);
+    kit.turn(20);
+    CHECK(kit.frames(subscriber).size() == static_cast<std::size_t>(accepted));
+    kit.shard(0).begin_shutdown(CloseCode::going_away);
+    CHECK(publish(kit.shard(0), "x") == PublishStatus::closed);
+}
+
 TEST_CASE("a session that closes subscribes and publishes no more") {
     ShardsKit kit{{.shards = 1}};
     std::vector<SubscribeStatus> subscribed;
