@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Installs a build, and builds and runs the README's example against what was installed and nothing else.
+"""Installs a build, and builds and runs the examples against what was installed and nothing else.
 
     tests/install/run.py BUILD_FOLDER    whose prefix is BUILD_FOLDER/installed (scripts/configure test)
 
@@ -33,16 +33,21 @@ def run(*command, **options):
     return done.stdout
 
 
-def readme_example(port):
-    """The program that the README shows, on a port of ours."""
+def readme_example():
+    """The program that the README shows."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     programs = [block for block in re.findall(r"^```cpp\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
                 if "int main(" in block]
     if not programs:
         raise RuntimeError("README.md shows no program")
-    program, replaced = re.subn(r"\.port = \d+", f".port = {port}", programs[0])
+    return programs[0]
+
+
+def with_port(program, port):
+    """The program, on a port of ours."""
+    program, replaced = re.subn(r"\.port = \d+", f".port = {port}", program)
     if replaced != 1:
-        raise RuntimeError("the program of README.md does not set one .port")
+        raise RuntimeError("the program does not set one .port")
     return program
 
 
@@ -60,8 +65,6 @@ class Installation:
         self.build = build
         self.prefix = build / "installed"
         self.folder = Path(folder)
-        self.port = free_port()
-        self.program = self.folder / "echo"
         self.flags = []
 
     def install(self):
@@ -88,18 +91,24 @@ class Installation:
         if strangers:
             raise RuntimeError(f"reachable: {' '.join(strangers)}")
 
-    def compile(self):
-        """the example of README.md compiles without a warning"""
-        source = self.folder / "echo.cpp"
-        source.write_text(readme_example(self.port))
-        run("g++", "-std=c++23", "-Wall", "-Wextra", "-Werror", source, "-o", self.program, *self.flags)
+    def echo(self):
+        """the example of README.md compiles without a warning, echoes, and ends with exit code 0"""
+        self.run_example("echo", readme_example(), converse)
 
-    def talk(self):
-        """the example echoes and ends with exit code 0"""
-        server = subprocess.Popen([self.program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    def chat(self):
+        """so does examples/chat.cpp, in which guests hear each other"""
+        self.run_example("chat", (ROOT / "examples/chat.cpp").read_text(encoding="utf-8"), talk)
+
+    def run_example(self, name, program, conversation):
+        """Compiles the program, starts it, holds the conversation, and ends it."""
+        port = free_port()
+        source, binary = self.folder / f"{name}.cpp", self.folder / name
+        source.write_text(with_port(program, port))
+        run("g++", "-std=c++23", "-Wall", "-Wextra", "-Werror", source, "-o", binary, *self.flags)
+        server = subprocess.Popen([binary], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True)
         try:
-            asyncio.run(asyncio.wait_for(converse(f"ws://127.0.0.1:{self.port}/echo", server), SECONDS_MAX))
+            asyncio.run(asyncio.wait_for(conversation(f"ws://127.0.0.1:{port}/{name}", server), SECONDS_MAX))
             server.send_signal(signal.SIGTERM)
             output, _ = server.communicate(timeout=SECONDS_MAX)
             if server.returncode != 0:
@@ -110,17 +119,21 @@ class Installation:
                 server.wait()
 
 
-async def converse(url, server):
-    """Connects as soon as the server listens, and compares echoes."""
+async def connected(url, server):
+    """A client, as soon as the server listens."""
     import websockets  # Here, so that the steps before run without it.
     while True:
         try:
-            client = await websockets.connect(url)
-            break
+            return await websockets.connect(url)
         except ConnectionRefusedError:
             if server.poll() is not None:
                 raise RuntimeError(f"it ended with {server.returncode}: {server.stdout.read().strip()[-500:]}") from None
             await asyncio.sleep(0.02)  # The library does not say when it listens; asking again is all one can do.
+
+
+async def converse(url, server):
+    """Compares echoes."""
+    client = await connected(url, server)
     for message in ("hello", b"\0\1\2", "x" * 65536):
         await client.send(message)
         if await client.recv() != message:
@@ -128,11 +141,95 @@ async def converse(url, server):
     await client.close()
 
 
+class Guest:
+    """Somebody in the chat."""
+
+    def __init__(self, name, client):
+        self.name = name
+        self.client = client
+
+    @classmethod
+    async def arrive(cls, url, server, name):
+        guest = cls(name, await connected(f"{url}?name={name}", server))
+        await guest.hears(f"hello {name}, /join a room")
+        return guest
+
+    async def says(self, line):
+        await self.client.send(line)
+
+    async def hears(self, *lines):
+        for line in lines:
+            heard = await self.client.recv()
+            if heard != line:
+                raise RuntimeError(f"{self.name} hears {heard!r}, not {line!r}")
+
+
+async def talk(url, server):
+    """Guests come, talk, move on, and leave by the door or by the window."""
+    import websockets
+    ann, bob, eve = [await Guest.arrive(url, server, name) for name in ("Ann", "Bob", "Eve")]
+    await ann.says("is anybody there?")
+    await ann.hears("nobody hears you, /join a room")
+    await ann.says("/join garden")
+    await ann.hears("Ann comes in")
+    await bob.says("/join garden")
+    for guest in (ann, bob):
+        await guest.hears("Bob comes in")
+    await eve.says("/join cellar")
+    await eve.hears("Eve comes in")
+
+    # Both at once: whoever is first, both hear the same.
+    count = 50
+    for i in range(count):
+        await ann.says(f"a{i}")
+        await bob.says(f"b{i}")
+    heard = [[await guest.client.recv() for _ in range(2 * count)] for guest in (ann, bob)]
+    if heard[0] != heard[1]:
+        raise RuntimeError("Ann and Bob hear different orders")
+    for name, letter in (("Ann", "a"), ("Bob", "b")):
+        if [line for line in heard[0] if line.startswith(name)] != [f"{name}: {letter}{i}" for i in range(count)]:
+            raise RuntimeError(f"what {name} said is not heard in order")
+
+    await ann.says("/join cellar")
+    await bob.hears("Ann goes out")
+    for guest in (ann, eve):
+        await guest.hears("Ann comes in")
+    await bob.says("alone at last")
+    await bob.hears("Bob: alone at last")
+    await ann.says("/leave")
+    await eve.hears("Ann goes out")
+    await eve.says("bye Ann")
+    await eve.hears("Eve: bye Ann")
+    await ann.says("hm")
+    await ann.hears("nobody hears you, /join a room")
+    await ann.says("/join some:where")
+    await ann.hears("no room can be called that")
+
+    await bob.says("/join cellar")
+    for guest in (bob, eve):
+        await guest.hears("Bob comes in")
+    await bob.client.close()
+    await eve.hears("Bob goes out")
+    await ann.client.send(b"\0")
+    try:
+        await ann.client.recv()
+    except websockets.ConnectionClosed as closed:
+        if closed.rcvd is None or closed.rcvd.code != 1003:
+            raise RuntimeError(f"binary is answered by {closed}") from None
+    try:
+        await websockets.connect(f"{url}?name=x%20y")
+        raise RuntimeError("anybody is let in")
+    except websockets.InvalidStatusCode as refused:
+        if refused.status_code != 400:
+            raise RuntimeError(f"a bad name gets {refused.status_code}") from None
+    await eve.client.close()
+
+
 def main():
     passed = 0
     with tempfile.TemporaryDirectory() as folder:
         installation = Installation(Path(sys.argv[1]).resolve(), folder)
-        steps = [installation.install, installation.find, installation.headers, installation.compile, installation.talk]
+        steps = [installation.install, installation.find, installation.headers, installation.echo, installation.chat]
         for step in steps:
             try:
                 step()
