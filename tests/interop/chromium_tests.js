@@ -18,8 +18,8 @@ function once(target, name) {
 }
 
 /** An open WebSocket; fails if the server refuses. */
-async function connect(url) {
-  const socket = new WebSocket(url + '/echo');
+async function connect(url, path = '/echo') {
+  const socket = new WebSocket(url + path);
   socket.binaryType = 'arraybuffer';
   await new Promise((resolve, reject) => {
     socket.onopen = resolve;
@@ -55,6 +55,25 @@ async function close(socket, ...codeAndReason) {
   const event = await closed;
   expectEqual(event.wasClean, true);
   return event.code;
+}
+
+/** Clients of a topic, whichever shards they come to. */
+async function subscribe(url, count, topic) {
+  const sockets = await Promise.all(Array.from({ length: count }, () => connect(url, `/topics/${topic}`)));
+  for (const socket of sockets) {
+    socket.received = [];
+    socket.onmessage = ({ data }) => {
+      socket.received.push(typeof data === 'string' ? data : new Uint8Array(data));
+      socket.dispatchEvent(new Event('heard'));
+    };
+  }
+  return sockets;
+}
+
+/** Once it has heard `count` messages: takes and returns them. */
+async function hear(socket, count) {
+  while (socket.received.length < count) await once(socket, 'heard');
+  return socket.received.splice(0, count);
 }
 
 var scenarios = {
@@ -109,6 +128,39 @@ var scenarios = {
       const sockets = await Promise.all(Array.from({ length: 100 }, () => connect(url)));
       await Promise.all(sockets.map((socket, i) => echo(socket, `connection ${i}`)));
       await Promise.all(sockets.map((socket) => close(socket, 1000)));
+    },
+  },
+  topics: {
+    async 'a publication reaches its publisher and all others, text and binary'(url) {
+      const sockets = await subscribe(url, 4, 'chromium/publications');
+      for (const size of TEXT_SIZES) {
+        for (const message of ['x'.repeat(size), pattern(size)]) {
+          sockets[0].send(message);
+          for (const socket of sockets) {
+            const [heard] = await hear(socket, 1);
+            expectEqual(typeof heard, typeof message);
+            expectEqual(heard.length, message.length);
+            expectEqual(typeof message === 'string' ? heard === message : heard.every((v, i) => v === message[i]), true);
+          }
+        }
+      }
+      for (const socket of sockets) expectEqual(await close(socket, 1000), 1000);
+    },
+    async 'what six publish at once comes to all in one order'(url) {
+      const sockets = await subscribe(url, 6, 'chromium/order');
+      const count = 100;
+      for (let i = 0; i < count; ++i) sockets.forEach((socket, number) => socket.send(`${number} ${i}`));
+      const [first, ...others] = await Promise.all(sockets.map((socket) => hear(socket, 6 * count)));
+      for (const other of others) expectEqual(other.join(), first.join());
+      for (let number = 0; number < 6; ++number) {
+        expectEqual(first.filter((message) => message.startsWith(`${number} `)).join(),
+          Array.from({ length: count }, (_, i) => `${number} ${i}`).join());
+        await close(sockets[number], 1000);
+      }
+    },
+    async 'a name that is none is refused'(url) {
+      expectEqual(await outcome(url, '/topics/ns:name'), 1006);
+      expectEqual(await outcome(url, '/topics/name'), 'open');
     },
   },
   large: {

@@ -48,6 +48,7 @@ SCENARIOS = {
     "origin": (["--echo", "--dev"], signal.SIGINT, ["http.client", "ws", "chromium"]),
     "sigterm": (["--echo"], None, ["ws", "websockets"]),  # The client sends the signal.
     "sigint": (["--echo"], None, ["ws", "websockets"]),
+    "topics": (["--anonymous", "publish"], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
 }

@@ -96,6 +96,63 @@ async def unknown_path():
         expect_equal(refusal.status_code, 404)
 
 
+async def subscribe(count, topic):
+    """Clients of a topic, whichever shards they come to."""
+    return await asyncio.gather(*(connect(f"/topics/{topic}") for _ in range(count)))
+
+
+async def publications():
+    publisher, *others = sockets = await subscribe(4, "websockets/publications")
+    for size in SIZES:
+        for message in ("x" * size, pattern(size)):
+            await publisher.send(message)
+            for socket in sockets:
+                expect_equal(await socket.recv(), message)
+    await others[0].send("κόσμε 🚀")
+    for socket in sockets:
+        expect_equal(await socket.recv(), "κόσμε 🚀")
+        await socket.close()
+
+
+async def one_order():
+    sockets = await subscribe(6, "websockets/order")
+    count = 100
+
+    async def publish(number, socket):
+        for i in range(count):
+            await socket.send(f"{number} {i}")
+
+    received, _ = await asyncio.gather(
+        asyncio.gather(*(receive(socket, count * len(sockets)) for socket in sockets)),
+        asyncio.gather(*(publish(number, socket) for number, socket in enumerate(sockets))))
+    for other in received[1:]:
+        expect_equal(other, received[0])
+    for number, socket in enumerate(sockets):
+        expect_equal([m for m in received[0] if m.startswith(f"{number} ")], [f"{number} {i}" for i in range(count)])
+        await socket.close()
+
+
+async def leaving():
+    staying, leaving = await subscribe(2, "websockets/leaving")
+    await leaving.close()
+    await staying.send("to myself")
+    expect_equal(await staying.recv(), "to myself")
+    back, = await subscribe(1, "websockets/leaving")
+    await back.send("back again")
+    for socket in (staying, back):
+        expect_equal(await socket.recv(), "back again")
+        await socket.close()
+
+
+async def bad_names():
+    for name in ("ns:name", "$name", "%23", "x" * 256, "%ff", "a%0Ab"):
+        try:
+            async with connect(f"/topics/{name}"):
+                raise AssertionError(f"{name}: welcome")
+        except websockets.InvalidStatusCode as refusal:
+            expect_equal(refusal.status_code, 400)
+
+
 async def large_messages():
     async with connect() as socket:
         for size in (1 << 20, (1 << 20) + 1, 1 << 24):
@@ -157,6 +214,12 @@ SCENARIOS = {
     "large": {
         "large messages come back": large_messages,
         "a large message in fragments comes back whole": large_fragments,
+    },
+    "topics": {
+        "a publication of any size reaches its publisher and all others": publications,
+        "what six publish at once comes to all in one order": one_order,
+        "who leaves hears no more, who comes back does": leaving,
+        "names that are none are refused with 400": bad_names,
     },
     "sigterm": {"SIGTERM closes with 1012": stop(signal.SIGTERM, 1012)},
     "sigint": {"SIGINT closes with 1001": stop(signal.SIGINT, 1001)},

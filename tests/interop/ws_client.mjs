@@ -165,6 +165,66 @@ const standard = {
   },
 };
 
+/** Clients of a topic, whichever shards they come to; `received` collects what each of them hears. */
+async function subscribe(count, topic) {
+  const sockets = await Promise.all(Array.from({ length: count }, () => connect(`/topics/${topic}`)));
+  for (const socket of sockets) {
+    socket.received = [];
+    socket.on('message', (bytes, isBinary) => {
+      socket.received.push(isBinary ? bytes : bytes.toString());
+      socket.emit('heard');
+    });
+  }
+  return sockets;
+}
+
+/** Once it has heard `count` messages: takes and returns them. */
+async function hear(socket, count) {
+  while (socket.received.length < count) await once(socket, 'heard');
+  return socket.received.splice(0, count);
+}
+
+const topics = {
+  async 'a publication of any size reaches its publisher and all others'() {
+    const sockets = await subscribe(4, 'ws/publications');
+    for (const size of SIZES) {
+      for (const message of ['x'.repeat(size), pattern(size)]) {
+        sockets[0].send(message);
+        for (const socket of sockets) assert.deepEqual(await hear(socket, 1), [message]);
+      }
+    }
+    sockets[1].send('κόσμε 🚀');
+    for (const socket of sockets) assert.deepEqual(await hear(socket, 1), ['κόσμε 🚀']);
+    for (const socket of sockets) assert.equal(await close(socket, 1000), 1000);
+  },
+  async 'a publication in fragments reaches others whole'() {
+    const [publisher, other] = await subscribe(2, 'ws/fragments');
+    publisher.send('one ', { fin: false });
+    publisher.send('message', { fin: true });
+    for (const socket of [publisher, other]) {
+      assert.deepEqual(await hear(socket, 1), ['one message']);
+      await close(socket, 1000);
+    }
+  },
+  async 'what six publish at once comes to all in one order'() {
+    const sockets = await subscribe(6, 'ws/order');
+    const count = 100;
+    for (let i = 0; i < count; ++i) sockets.forEach((socket, number) => socket.send(`${number} ${i}`));
+    const [first, ...others] = await Promise.all(sockets.map((socket) => hear(socket, 6 * count)));
+    for (const other of others) assert.deepEqual(other, first);
+    for (let number = 0; number < 6; ++number) {
+      assert.deepEqual(first.filter((message) => message.startsWith(`${number} `)),
+        Array.from({ length: count }, (_, i) => `${number} ${i}`));
+      await close(sockets[number], 1000);
+    }
+  },
+  async 'names that are none are refused with 400'() {
+    for (const name of ['ns:name', '$name', '%23', 'x'.repeat(256), '%ff', 'a%0Ab']) {
+      assert.equal(await refusal(`/topics/${name}`), 400);
+    }
+  },
+};
+
 const large = {
   async 'large messages come back'() {
     const socket = await connect();
@@ -231,7 +291,7 @@ async function stop(signal, code) {
 }
 
 const scenarios = {
-  standard, large, keepalive, origin,
+  standard, topics, large, keepalive, origin,
   sigterm: { 'SIGTERM closes with 1012': () => stop('SIGTERM', 1012) },
   sigint: { 'SIGINT closes with 1001': () => stop('SIGINT', 1001) },
 };
