@@ -1,5 +1,6 @@
 #include "ring/make_ring.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <sys/utsname.h>
@@ -54,6 +55,15 @@ constexpr std::uint32_t needed_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMI
 }
 
 }  // namespace
+
+std::uint64_t receive_bytes(const Options& options) noexcept {
+    std::uint64_t bytes = 0;
+    for (const bool in_pieces : {false, true}) {
+        const Options chosen = with_defaults(options, in_pieces);
+        bytes = std::max(bytes, std::uint64_t{chosen.buffers_count} * chosen.buffer_bytes);
+    }
+    return bytes;
+}
 
 Probe probe_uring() {
     UringQueue queue;

@@ -27,6 +27,9 @@ struct Options {
         0;  ///< Bytes of one receive buffer. 0: 128 KiB incremental or epoll, else 4 KiB.
 };
 
+/// Memory of the receive buffers of a ring with these options, whatever the kernel can do.
+[[nodiscard]] std::uint64_t receive_bytes(const Options& options) noexcept;
+
 /// What io_uring can do here and now.
 struct Probe {
     bool usable = false;

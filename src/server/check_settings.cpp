@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <string_view>
 
+#include "ring/make_ring.hpp"
 #include "server/placement.hpp"
 
 namespace ringcast::server {
@@ -97,6 +98,14 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         return std::unexpected{fmt::format(
             "message_memory_max: {} is not {} times message_bytes_max, {}",
             settings.message_memory_max, longest_messages_min, settings.message_bytes_max)};
+    }
+    const std::uint64_t buffers = ring::receive_bytes(
+        {.buffers_count = settings.buffers_count, .buffer_bytes = settings.buffer_bytes});
+    if (settings.message_memory_max / receive_buffers_min < buffers) {
+        return std::unexpected{
+            fmt::format("message_memory_max: {} is not {} times buffers_count times buffer_bytes, "
+                        "{} bytes of receive buffers",
+                        settings.message_memory_max, receive_buffers_min, buffers)};
     }
     return {};
 }

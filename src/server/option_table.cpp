@@ -265,7 +265,8 @@ constexpr std::array table{
         .name = "message-memory-max",
         .value_name = "SIZE",
         .help = "memory of one shard for messages under way, half of it at most, and for what slow "
-                "clients still have to take; at least 4 times --message-bytes-max",
+                "clients still have to take; at least 4 times --message-bytes-max, and 2 times "
+                "--buffers-count times --buffer-bytes",
         .set = set_bytes<&Options::message_memory_max, mib, 1024 * gib>,
         .get = get_bytes<&Options::message_memory_max>},
 

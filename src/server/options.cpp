@@ -139,6 +139,14 @@ public:
                                                describe("message-memory-max"), longest_messages_min,
                                                describe("message-bytes-max"))};
         }
+        const std::uint64_t buffers =
+            ring::receive_bytes({.buffers_count = o.buffers_count, .buffer_bytes = o.buffer_bytes});
+        if (buffers <= receive_bytes_max && o.message_memory_max / receive_buffers_min < buffers) {
+            return std::unexpected{fmt::format("{} must be at least {} times {} times {}, {}",
+                                               describe("message-memory-max"), receive_buffers_min,
+                                               describe("buffers-count"), describe("buffer-bytes"),
+                                               print_bytes(receive_buffers_min * buffers))};
+        }
         const std::uint32_t submissions =
             chosen(o.ring_submissions, ring::Options{}.submissions_max);
         const std::uint32_t completions =

@@ -205,7 +205,8 @@ def test_receive_buffers_that_have_no_room_are_named():
                           "--buffers-count", "--buffer-bytes")
     def narrow():
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-    expect_one_line_error(run(*listen, "--buffers-count", "16384", "--buffer-bytes", "64KiB", preexec_fn=narrow),
+    expect_one_line_error(run(*listen, "--buffers-count", "16384", "--buffer-bytes", "64KiB",
+                              "--message-memory-max", "2GiB", preexec_fn=narrow),
                           "buffers_count", "buffer_bytes", "memory")
 
 

@@ -86,9 +86,11 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
     CHECK(error_of({.header_bytes_max = 0}).starts_with("header_bytes_max:"));
     CHECK(
         error_of({.message_bytes_max = std::uint64_t{2} << 30}).starts_with("message_bytes_max:"));
-    CHECK(error_of({.message_bytes_max = 64 << 10, .message_memory_max = 255 << 10})
+    CHECK(error_of({.message_bytes_max = 1 << 20, .message_memory_max = (4 << 20) - 1})
               .starts_with("message_memory_max:"));
-    CHECK(error_of({.message_bytes_max = 64 << 10, .message_memory_max = 256 << 10}).empty());
+    CHECK(error_of({.message_bytes_max = 1 << 20, .message_memory_max = 4 << 20}).empty());
+    CHECK(error_of({.message_memory_max = (2 << 20) - 1}).starts_with("message_memory_max:"));
+    CHECK(error_of({.buffers_count = 2, .message_memory_max = 512 << 10}).empty());
     CHECK(error_of({.idle_timeout = 0s, .ping_interval = 0s}).empty());
     CHECK(error_of({.buffers_count = 3}).starts_with("buffers_count:"));
     CHECK(error_of({.buffer_bytes = 100}).starts_with("buffer_bytes:"));

@@ -333,6 +333,15 @@ TEST_CASE("limits that contradict each other are refused, each named with its so
           "ringcast: --message-memory-max 256MiB (default) must be at least 4 times "
           "--message-bytes-max 65MiB (command line)\n");
     CHECK(loaded({listen, "--message-bytes-max=64MiB"}).message_bytes_max == 64 << 20);
+    CHECK(mistake({listen, "--message-memory-max=1MiB"}) ==
+          "ringcast: --message-memory-max 1MiB (command line) must be at least 2 times "
+          "--buffers-count auto (default) times --buffer-bytes auto (default), 2MiB\n");
+    CHECK(
+        mistake({listen, "--buffers-count=64", "--buffer-bytes=4MiB"}) ==
+        "ringcast: --message-memory-max 256MiB (default) must be at least 2 times --buffers-count "
+        "64 (command line) times --buffer-bytes 4MiB (command line), 512MiB\n");
+    CHECK(loaded({listen, "--message-memory-max=1MiB", "--buffers-count=4"}).message_memory_max ==
+          1 << 20);
     CHECK(mistake({listen, "--ring-completions=1024"}) ==
           "ringcast: --ring-completions 1024 (command line) must be at least 4096, as many as "
           "--ring-submissions auto (default)\n");
