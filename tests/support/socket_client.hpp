@@ -27,25 +27,61 @@ namespace ringcast::test {
 
 inline constexpr std::chrono::milliseconds patience{20'000};
 
-/// Connects to what Server::addresses() and admin_addresses() print: `ws://127.0.0.1:1`,
+/// Where what Server::addresses() and admin_addresses() print is: `ws://127.0.0.1:1`,
 /// `http://[::1]:1`, `unix:/path`.
+inline socklen_t parse_url(std::string_view url, sockaddr_storage& storage) {
+    if (url.starts_with("unix:")) {
+        auto& address = reinterpret_cast<sockaddr_un&>(storage);
+        address.sun_family = AF_UNIX;
+        url.remove_prefix(5);
+        REQUIRE(url.size() < sizeof address.sun_path);
+        std::memcpy(address.sun_path, url.data(), url.size());
+        return sizeof address;
+    }
+    const std::size_t scheme = url.find("://");
+    REQUIRE(scheme != std::string_view::npos);
+    url.remove_prefix(scheme + 3);
+    const std::size_t colon = url.rfind(':');
+    std::uint16_t port = 0;
+    std::from_chars(url.data() + colon + 1, url.data() + url.size(), port);
+    const std::string host{url.substr(0, colon)};
+    if (host.starts_with('[')) {
+        auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+        address.sin6_family = AF_INET6;
+        address.sin6_port = htons(port);
+        REQUIRE(inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address.sin6_addr) ==
+                1);
+        return sizeof address;
+    }
+    auto& address = reinterpret_cast<sockaddr_in&>(storage);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    REQUIRE(inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1);
+    return sizeof address;
+}
+
+/// A blocking socket connected to `url`. `receive_buffer_bytes`: SO_RCVBUF, 0 for the system's.
+inline int connected_socket(std::string_view url, int receive_buffer_bytes = 0) {
+    sockaddr_storage storage{};
+    const socklen_t size = parse_url(url, storage);
+    const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE_MESSAGE(fd >= 0, std::strerror(errno));
+    if (receive_buffer_bytes > 0) {
+        REQUIRE(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                           sizeof receive_buffer_bytes) == 0);
+    }
+    const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&storage), size);
+    REQUIRE_MESSAGE(result == 0, std::string{url} << ": " << std::strerror(errno));
+    const int on = 1;
+    if (storage.ss_family != AF_UNIX) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+/// Connects to `url` at once.
 class SocketClient {
 public:
-    /// `receive_buffer_bytes`: SO_RCVBUF, 0 for the system's.
-    explicit SocketClient(std::string_view url, int receive_buffer_bytes = 0) {
-        sockaddr_storage storage{};
-        const socklen_t size = parse(url, storage);
-        fd_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        REQUIRE(fd_ >= 0);
-        if (receive_buffer_bytes > 0) {
-            REQUIRE(setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
-                               sizeof receive_buffer_bytes) == 0);
-        }
-        const int result = ::connect(fd_, reinterpret_cast<const sockaddr*>(&storage), size);
-        REQUIRE_MESSAGE(result == 0, std::string{url} << ": " << std::strerror(errno));
-        const int on = 1;
-        if (storage.ss_family != AF_UNIX) setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
+    explicit SocketClient(std::string_view url, int receive_buffer_bytes = 0)
+        : fd_{connected_socket(url, receive_buffer_bytes)} {}
     SocketClient(SocketClient&& other) noexcept
         : fd_{std::exchange(other.fd_, -1)}, reader_{std::move(other.reader_)} {}
     SocketClient& operator=(SocketClient&&) = delete;
@@ -153,6 +189,7 @@ public:
     }
 
 private:
+<<<<<<< HEAD
     static socklen_t parse(std::string_view url, sockaddr_storage& storage) {
         if (url.starts_with("unix:")) {
             auto& address = reinterpret_cast<sockaddr_un&>(storage);
@@ -184,6 +221,8 @@ private:
         return sizeof address;
     }
 
+=======
+>>>>>>> 4ffddeb (tests: publish to crowds over real sockets)
     short wait_for(short events) {
         pollfd entry{.fd = fd_, .events = events, .revents = 0};
         const int ready = ::poll(&entry, 1, static_cast<int>(patience.count()));
