@@ -39,13 +39,11 @@ void drop_all(SpscBytes& queue) noexcept {
 
 }  // namespace
 
-Mesh::Mesh(std::uint32_t shards, std::uint64_t bytes)
-    : shards_{shards}, payload_bytes_max_{bytes / shards} {
+Mesh::Mesh(std::uint32_t shards, std::uint64_t bytes) : shards_{shards} {
     RC_ASSERT(shards >= 1 && shards <= hub::shards_max);
     for (std::uint32_t i = 0; i < shards; ++i) {
         inboxes_.push_back(Inbox::make());
-        birthplaces_.emplace_back(*inboxes_[i], i,
-                                  std::min(payload_bytes_max_, payload_retain_bytes_max));
+        birthplaces_.emplace_back(std::min(bytes / shards, payload_retain_bytes_max));
     }
     for (std::uint32_t i = 0; i < shards * shards; ++i)
         lanes_.push_back(std::make_unique<Lane>(queue_bytes(shards, bytes)));
@@ -64,30 +62,29 @@ MeshPort::MeshPort(Mesh& mesh, std::uint32_t shard)
     : mesh_{mesh},
       birthplace_{mesh.birthplaces_[shard]},
       shard_{shard},
-      inline_bytes_max_{std::min(inline_bytes_ceiling,
-                                 to(shard).requests.record_bytes_max() - record_bytes_max(0))},
-      record_bytes_{record_bytes_max(inline_bytes_max_)} {}
+      record_bytes_max_{to(shard).requests.record_bytes_max()},
+      inline_bytes_max_{
+          std::min(inline_bytes_ceiling, record_bytes_max_ - shard::record_bytes_max(0))} {}
 
-bool MeshPort::has_payload_room() const noexcept {
-    return birthplace_.pool.bytes_in_use() < mesh_.payload_bytes_max_;
+/// What `record` takes of its queue: one with a block as much as if the payload lay there, or all
+/// that a record may.
+std::size_t MeshPort::room_for(const Record& record) const noexcept {
+    if (record.block == nullptr) return record_bytes(record);
+    return std::min(record_bytes(record) + record.payload.size(), record_bytes_max_);
 }
 
 bool MeshPort::has_request_room(std::uint32_t home) noexcept {
-    return to(home).requests.has_room(record_bytes_) && has_payload_room();
+    return to(home).requests.has_room(record_bytes_max_);
 }
 
 bool MeshPort::await_request_room(std::uint32_t home) noexcept {
     make_visible();  // Or nobody would ever make room.
-    if (!to(home).requests.await_room(record_bytes_)) return false;
-    if (has_payload_room()) return true;
-    birthplace_.returned.await();
-    birthplace_.returned.free_all();
-    return has_payload_room();
+    return to(home).requests.await_room(record_bytes_max_);
 }
 
 bool MeshPort::request(std::uint32_t home, const Record& record) noexcept {
     SpscBytes& requests = to(home).requests;
-    if (!requests.has_room(record_bytes(record))) return false;
+    if (!requests.has_room(room_for(record))) return false;
     append(requests, home, record);
     return true;
 }
@@ -104,12 +101,12 @@ bool MeshPort::publish(std::uint32_t home, std::string_view topic, PublicationKi
 }
 
 bool MeshPort::has_delivery_room(std::uint32_t target) noexcept {
-    return to(target).deliveries.has_room(record_bytes_);
+    return to(target).deliveries.has_room(record_bytes_max_);
 }
 
 bool MeshPort::await_delivery_room(std::uint32_t target) noexcept {
     make_visible();
-    return to(target).deliveries.await_room(record_bytes_);
+    return to(target).deliveries.await_room(record_bytes_max_);
 }
 
 void MeshPort::deliver(std::uint32_t target, const Record& record) noexcept {
@@ -117,7 +114,7 @@ void MeshPort::deliver(std::uint32_t target, const Record& record) noexcept {
 }
 
 void MeshPort::append(SpscBytes& queue, std::uint32_t target, const Record& record) noexcept {
-    std::byte* const place = queue.reserve(record_bytes(record));
+    std::byte* const place = queue.reserve(room_for(record));
     RC_ASSERT(place != nullptr);
     write_record(place, record);
     queue.commit();

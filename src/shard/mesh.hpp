@@ -12,7 +12,10 @@
 //
 // One budget of bytes is divided by all queues: with n shards each of the 2 n^2 has
 // bytes / (2 n^2), rounded down to a power of two, from 4 KiB to 1 MiB. Queues that nobody uses are
-// never touched.
+// never touched. A block takes as much room in a queue as its payload would, a quarter at most,
+// although only a pointer is written. So the queues bound what blocks take (a queue holds payloads
+// of its size, or four that are larger), and a shard that stands still with blocks in its queues
+// has full queues, like any other: it holds up nobody who has nothing for it.
 
 #include <cstddef>
 #include <cstdint>
@@ -55,8 +58,7 @@ private:
     /// Where the large payloads of one shard come from. Outlives the shard, because the others may
     /// hold payloads of its for longer.
     struct Birthplace {
-        Birthplace(Inbox& inbox, std::uint32_t shard, std::size_t retain_bytes_max)
-            : pool{retain_bytes_max}, returned{inbox, shard} {}
+        explicit Birthplace(std::size_t retain_bytes_max) : pool{retain_bytes_max} {}
         BufferPool pool;
         PayloadReturn returned;
     };
@@ -66,7 +68,6 @@ private:
     }
 
     const std::uint32_t shards_;
-    const std::uint64_t payload_bytes_max_;  // Of one birthplace.
     std::vector<Inbox*> inboxes_;
     std::deque<Birthplace> birthplaces_;
     std::vector<std::unique_ptr<Lane>> lanes_;
@@ -129,18 +130,18 @@ public:
     [[nodiscard]] std::uint64_t bytes_waiting() const noexcept;
 
 private:
+    [[nodiscard]] std::size_t room_for(const Record& record) const noexcept;
     void append(SpscBytes& queue, std::uint32_t target, const Record& record) noexcept;
     [[nodiscard]] Mesh::Lane& to(std::uint32_t shard) noexcept { return mesh_.lane(shard_, shard); }
     [[nodiscard]] Mesh::Lane& from(std::uint32_t shard) noexcept {
         return mesh_.lane(shard, shard_);
     }
-    [[nodiscard]] bool has_payload_room() const noexcept;
 
     Mesh& mesh_;
     Mesh::Birthplace& birthplace_;
     const std::uint32_t shard_;
+    const std::size_t record_bytes_max_;  // Of a queue.
     const std::size_t inline_bytes_max_;  // Payloads beyond travel as blocks.
-    const std::size_t record_bytes_;      // The largest record.
     hub::ShardSet appended_ = 0;          // Shards for which something is not visible yet ...
     hub::ShardSet visible_ = 0;           // ... or visible, and not rung for.
     hub::ShardSet popped_ = 0;            // Shards from which something was taken.

@@ -10,24 +10,15 @@ void PayloadReturn::push(SharedPayload& payload) noexcept {
     SharedPayload* first = first_.load(std::memory_order_relaxed);
     do {
         payload.next_ = first;
-        // Its release is the partner of the acquire in free_all(): all reading of the payload is
-        // over. Sequentially consistent, as the load below: see await().
-    } while (!first_.compare_exchange_weak(first, &payload, std::memory_order_seq_cst,
+        // Release, partner of the acquire in free_all(): all reading of the payload is over.
+    } while (!first_.compare_exchange_weak(first, &payload, std::memory_order_release,
                                            std::memory_order_relaxed));
-    if (is_awaited_.load(std::memory_order_seq_cst) &&
-        is_awaited_.exchange(false, std::memory_order_relaxed))
-        inbox_.announce(std::uint64_t{1} << shard_);
-}
-
-void PayloadReturn::await() noexcept {
-    // Sequentially consistent with the load in free_all() behind it and the two operations in
-    // push(): either that load finds the payload, or push() finds the flag.
-    is_awaited_.store(true, std::memory_order_seq_cst);
 }
 
 void PayloadReturn::free_all() noexcept {
-    // Sequentially consistent: see await(). Costs a plain load where nothing has come home.
-    if (first_.load(std::memory_order_seq_cst) == nullptr) return;
+    // Relaxed: a plain load where nothing has come home; the exchange is what orders.
+    if (first_.load(std::memory_order_relaxed) == nullptr) return;
+    // Acquire, partner of the release in push().
     SharedPayload* next = first_.exchange(nullptr, std::memory_order_acquire);
     while (next != nullptr) {
         SharedPayload& payload = *std::exchange(next, next->next_);

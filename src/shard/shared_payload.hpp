@@ -13,7 +13,6 @@
 #include <span>
 
 #include "base/buffer_pool.hpp"
-#include "shard/inbox.hpp"
 
 namespace ringcast::shard {
 
@@ -23,8 +22,7 @@ class SharedPayload;
 /// (Treiber 1986).
 class PayloadReturn {
 public:
-    /// Of `shard`, whose inbox it is; the inbox outlives it.
-    PayloadReturn(Inbox& inbox, std::uint32_t shard) noexcept : inbox_{inbox}, shard_{shard} {}
+    PayloadReturn() = default;
     PayloadReturn(const PayloadReturn&) = delete;
     PayloadReturn& operator=(const PayloadReturn&) = delete;
 
@@ -32,14 +30,9 @@ public:
     void push(SharedPayload& payload) noexcept;
     /// The birthplace's thread: frees all that has come home. Costs a load when there is nothing.
     void free_all() noexcept;
-    /// The birthplace's thread: the next push() rings. Look again after this.
-    void await() noexcept;
 
 private:
-    Inbox& inbox_;
-    const std::uint32_t shard_;
     std::atomic<SharedPayload*> first_{nullptr};
-    std::atomic<bool> is_awaited_{false};
 };
 
 /// Counted by hand, because references travel as pointers in records. Made on its birthplace's

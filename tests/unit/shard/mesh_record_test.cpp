@@ -55,23 +55,22 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
 
 TEST_CASE("of a block only the pointer travels, and the payload is read where it lies") {
     BufferPool pool;
-    Inbox* const inbox = Inbox::make();
-    {
-        PayloadReturn home{*inbox, 0};
-        const std::string payload(100'000, 'p');
-        SharedPayload& block = SharedPayload::make(pool, home, bytes_of(payload));
-        std::vector<std::byte> memory;
-        const Record written{
-            .kind = RecordKind::publish, .topic = "a", .payload = block.bytes(), .block = &block};
-        CHECK(record_bytes(written) <= record_bytes_max(sizeof(void*)));
-        const Record read = round_trip(written, memory);
-        CHECK(read.block == &block);
-        CHECK(read.payload.data() == block.bytes().data());
-        CHECK(text_of(read.payload) == payload);
-        CHECK(read.topic == "a");
-        read.block->release();
-        home.free_all();
-    }
+    PayloadReturn home;
+    const std::string payload(100'000, 'p');
+    SharedPayload& block = SharedPayload::make(pool, home, bytes_of(payload));
+    std::vector<std::byte> memory;
+    const Record written{
+        .kind = RecordKind::publish, .topic = "a", .payload = block.bytes(), .block = &block};
+    CHECK(record_bytes(written) <= record_bytes_max(sizeof(void*)));
+    const Record read = round_trip(written, memory);
+    CHECK(read.block == &block);
+    CHECK(read.payload.data() == block.bytes().data());
+    CHECK(text_of(read.payload) == payload);
+    CHECK(read.topic == "a");
+    // It may take more room on a lane than it needs.
+    memory.resize(memory.size() + 1000);
+    CHECK(read_record(memory).block == &block);
+    read.block->release();
+    home.free_all();
     CHECK(pool.blocks_in_use() == 0);
-    inbox->release();
 }

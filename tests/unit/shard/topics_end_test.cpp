@@ -139,7 +139,7 @@ TEST_CASE("large publications are delivered before the end, too") {
     for (int i = 0; i < 20; ++i) kit.publish(publisher, std::string(30'000, 'x'));
     kit.turn_one(1);
     const auto accepted = kit.metrics(1).publications;
-    CHECK(accepted >= 4);
+    CHECK(accepted > 1);
     CHECK(accepted < 20);  // The rest waits for memory, and is never accepted.
     kit.begin_shutdown();
     kit.turn(20);
