@@ -71,12 +71,12 @@ struct Settings {
     /// Of a received message: close code 1009 beyond.
     std::uint64_t message_bytes_max = 64 << 10;
     /// Of a shard: input that has begun and not ended and unsent output together; at least 4 times
-    /// the longest message_bytes_max and 2 times the receive buffers. Beyond, `send` drops what is for sessions that have output
-    /// waiting, and clients that leave replies unread are not read from until they take them. Input
-    /// has half of it at most: when that is used up, the client that has made no progress with its
-    /// message for longest is closed with 1013 (before the 101: answered with 503). So clients that
-    /// finish what they begin are served, unless others send an eighth of that half anew in the
-    /// meantime, or have a connection for each 4 KiB of it.
+    /// the longest message_bytes_max and 2 times the receive buffers. Beyond, `send` drops what is
+    /// for sessions that have output waiting, and clients that leave replies unread are not read
+    /// from until they take them. Input has half of it at most: when that is used up, the client
+    /// that has made no progress with its message for longest is closed with 1013 (before the 101:
+    /// answered with 503). So clients that finish what they begin are served, unless others send an
+    /// eighth of that half anew in the meantime, or have a connection for each 4 KiB of it.
     std::uint64_t message_memory_max = 256u << 20;
     /// Of a session: `send` drops beyond.
     std::uint64_t send_queue_bytes_max = 1 << 20;

@@ -189,40 +189,6 @@ public:
     }
 
 private:
-<<<<<<< HEAD
-    static socklen_t parse(std::string_view url, sockaddr_storage& storage) {
-        if (url.starts_with("unix:")) {
-            auto& address = reinterpret_cast<sockaddr_un&>(storage);
-            address.sun_family = AF_UNIX;
-            url.remove_prefix(5);
-            REQUIRE(url.size() < sizeof address.sun_path);
-            std::memcpy(address.sun_path, url.data(), url.size());
-            return sizeof address;
-        }
-        const std::size_t scheme_bytes = url.find("://");
-        REQUIRE(scheme_bytes != std::string_view::npos);
-        url.remove_prefix(scheme_bytes + 3);
-        const std::size_t colon = url.rfind(':');
-        std::uint16_t port = 0;
-        std::from_chars(url.data() + colon + 1, url.data() + url.size(), port);
-        const std::string host{url.substr(0, colon)};
-        if (host.starts_with('[')) {
-            auto& address = reinterpret_cast<sockaddr_in6&>(storage);
-            address.sin6_family = AF_INET6;
-            address.sin6_port = htons(port);
-            REQUIRE(inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(),
-                              &address.sin6_addr) == 1);
-            return sizeof address;
-        }
-        auto& address = reinterpret_cast<sockaddr_in&>(storage);
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        REQUIRE(inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1);
-        return sizeof address;
-    }
-
-=======
->>>>>>> 4ffddeb (tests: publish to crowds over real sockets)
     short wait_for(short events) {
         pollfd entry{.fd = fd_, .events = events, .revents = 0};
         const int ready = ::poll(&entry, 1, static_cast<int>(patience.count()));
