@@ -165,7 +165,7 @@ def layers():
 
 def formatting():
     return check("clang-format", ["clang-format-19", "--dry-run", "--Werror",
-                                  *cpp_files("src", "include", "examples", "tests", "bench")])
+                                  *cpp_files("src", "include", "tests", "bench")])
 
 
 def headers():

@@ -96,8 +96,8 @@ class Installation:
         self.run_example("echo", readme_example(), converse)
 
     def chat(self):
-        """so does examples/chat.cpp, in which guests hear each other"""
-        self.run_example("chat", (ROOT / "examples/chat.cpp").read_text(encoding="utf-8"), talk)
+        """so does tests/install/chat.cpp, in which guests hear each other"""
+        self.run_example("chat", (ROOT / "tests/install/chat.cpp").read_text(encoding="utf-8"), talk)
 
     def run_example(self, name, program, conversation):
         """Compiles the program, starts it, holds the conversation, and ends it."""
