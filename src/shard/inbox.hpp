@@ -96,12 +96,13 @@ public:
     }
 
     /// The shard, at its end: no note is taken any more, and the waker is not used after this
-    /// returns. Returns what was left.
+    /// returns. Returns what was left. Again, by whoever owns the inbox: for a shard that never
+    /// began.
     [[nodiscard]] Note* close() noexcept {
         Note* const last = head_.exchange(closed(), std::memory_order_seq_cst);
         while (posting_.load(std::memory_order_acquire) != 0) {
         }
-        return reversed(last);
+        return last == closed() ? nullptr : reversed(last);
     }
 
 private:

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/assert.hpp"
+#include "shard/publisher_lane.hpp"
 
 namespace ringcast::shard {
 
@@ -55,7 +56,10 @@ Mesh::~Mesh() {
         drop_all(lane->deliveries);
     }
     for (Birthplace& birthplace : birthplaces_) birthplace.returned.free_all();
-    for (Inbox* const inbox : inboxes_) inbox->release();
+    for (Inbox* const inbox : inboxes_) {
+        drop_notes(inbox->close());
+        inbox->release();
+    }
 }
 
 MeshPort::MeshPort(Mesh& mesh, std::uint32_t shard)

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -84,5 +85,16 @@ private:
     std::atomic<bool> is_abandoned_{false};
     std::atomic<std::uint32_t> references_{1};
 };
+
+/// Destroys notes that nobody will read, with the lanes that they bring.
+inline void drop_notes(Note* next) noexcept {
+    while (next != nullptr) {
+        const std::unique_ptr<Note> note{next};
+        next = note->next;
+        if (note->publisher == nullptr) continue;
+        note->publisher->close();
+        note->publisher->release();
+    }
+}
 
 }  // namespace ringcast::shard

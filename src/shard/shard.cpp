@@ -48,14 +48,7 @@ Shard::~Shard() {
     RC_ASSERT(connections_.size() == 0);
     RC_ASSERT(metrics_.queue_bytes == 0);
     RC_ASSERT(metrics_.held_bytes == 0);
-    for (Note* note = inbox().close(); note != nullptr;) {
-        const std::unique_ptr<Note> owned{note};
-        note = note->next;
-        if (owned->publisher != nullptr) {
-            owned->publisher->close();
-            owned->publisher->release();
-        }
-    }
+    drop_notes(inbox().close());
     report_suppressed(LogQueue::Report::at_once);
     timers_.cancel(tick_);
     for (Listener& listener : listeners_) timers_.cancel(listener);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shard/publisher_lane.hpp"
 #include "unit/shard/mesh_kit.hpp"
 
 using namespace ringcast;
@@ -364,6 +365,32 @@ TEST_CASE("bytes in the queues towards a shard can be told") {
     kit.drain(1, 0);
     kit.end_turn(1);
     CHECK(kit.ports[1].bytes_waiting() == 0);
+}
+
+TEST_CASE("notes for a shard that never began are dropped with the mesh") {
+    std::size_t states = 1;
+    PublisherLane* lane = nullptr;
+    Inbox* inbox = nullptr;
+    {
+        Mesh mesh{2};
+        inbox = &mesh.inbox(1);
+        inbox->acquire();
+        auto verdict = std::make_unique<Note>();
+        verdict->verdict.state = {
+            &states, [](void* count) noexcept { --*static_cast<std::size_t*>(count); }};
+        CHECK(inbox->post(std::move(verdict)));
+        lane = PublisherLane::make(4096, *inbox, hub::set_of(1));
+        lane->acquire();
+        auto publisher = std::make_unique<Note>();
+        publisher->kind = Note::Kind::publisher;
+        publisher->publisher = lane;
+        CHECK(inbox->post(std::move(publisher)));
+    }
+    CHECK(states == 0);
+    CHECK(lane->publish("t", PublicationKind::text, {}) == PublishStatus::closed);
+    lane->release();
+    CHECK_FALSE(inbox->post(std::make_unique<Note>()));
+    inbox->release();
 }
 
 TEST_CASE("what nobody has read when the mesh ends is freed with it") {
