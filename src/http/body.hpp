@@ -74,6 +74,11 @@ public:
     [[nodiscard]] Result next(std::span<std::byte>& input, RequestStorage& storage,
                               BufferPool& pool, const BodyLimits& limits);
 
+    /// Memory that it holds.
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return block_.capacity(); }
+    /// Bytes of the request that have come, its head included.
+    [[nodiscard]] std::uint64_t held_bytes() const noexcept { return size_; }
+
 private:
     BodyParser(const Request& request, Block block) noexcept;
 

@@ -194,6 +194,10 @@ void Shard::note_unfinished(Connection& connection) {
         is_unfinished |= assembler->is_partial();
         memory += assembler->memory_bytes();
         message_bytes = assembler->held_bytes();
+    } else if (const auto* const body = std::get_if<http::BodyParser>(&connection.parser)) {
+        is_unfinished = true;
+        memory += body->memory_bytes();
+        message_bytes = body->held_bytes();
     } else {
         auto& parser = std::get<http::RequestParser>(connection.parser);
         if (!parser.is_partial()) parser.reset();
