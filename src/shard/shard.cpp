@@ -382,9 +382,10 @@ void Shard::terminate_all() {
     connections_.for_each([&](Connection& connection) { terminate(connection); });
 }
 
+/// Until it is flushed the others may have something for it, and wait if it gives them no room.
 bool Shard::drained() const noexcept {
     return shutdown_code_ && !is_accepting_ending_ && client_connections() == 0 &&
-           refused_closing_ == 0 && topics_.has_told_all();
+           refused_closing_ == 0 && topics_.is_flushed() && topics_.has_told_all();
 }
 
 bool Shard::finished() const noexcept {
