@@ -28,7 +28,7 @@ constexpr std::array commands{
                "print the settings in effect as TOML, with where each comes from, and exit",
                &CommandLine::print_config},
     CommandRow{"version", "", "print the version and exit", &CommandLine::version},
-    CommandRow{"help", "", "print this and exit", &CommandLine::help},
+    CommandRow{"help", "", "print this and exit; -h does, too", &CommandLine::help},
 };
 /// Not in the help.
 constexpr CommandRow markdown_command{"print-flags-markdown", "", "",
@@ -36,6 +36,11 @@ constexpr CommandRow markdown_command{"print-flags-markdown", "", "",
 
 std::string flag_name(std::string_view name) {
     return fmt::format("--{}", name);
+}
+
+/// As CLI11 wants them. Everybody tries -h; nothing else has a short name.
+std::string spellings_of(const CommandRow& row) {
+    return (row.flag == &CommandLine::help ? "-h," : "") + flag_name(row.name);
 }
 
 /// The name of an argument that looks like a flag: `--name` of `--name=value`.
@@ -151,7 +156,7 @@ std::expected<CommandLine, std::string> parse_command_line(std::vector<std::stri
     }
     std::vector<std::pair<const CommandRow*, CLI::Option*>> flags;
     for (const CommandRow& row : commands) {
-        if (row.flag != nullptr) flags.emplace_back(&row, app.add_flag(flag_name(row.name)));
+        if (row.flag != nullptr) flags.emplace_back(&row, app.add_flag(spellings_of(row)));
     }
     flags.emplace_back(&markdown_command, app.add_flag(flag_name(markdown_command.name)));
     CLI::Option* const config = app.add_option("--config")->allow_extra_args(false);

@@ -14,12 +14,21 @@ namespace {
 
 using namespace option_values;
 
-constexpr std::array toggle_words{Word<bool>{"on", true}, Word<bool>{"off", false},
-                                  Word<bool>{"true", true}, Word<bool>{"false", false}};
+/// `on` and `off`, and what TOML's booleans and people's environment variables call them.
+template <class Value>
+constexpr auto words_for_toggle(Value on, Value off) {
+    using Words = Word<Value>;
+    return std::array{Words{"on", on},          Words{"off", off},
+                      Words{"true", on, false}, Words{"false", off, false},
+                      Words{"yes", on, false},  Words{"no", off, false},
+                      Words{"1", on, false},    Words{"0", off, false}};
+}
+
+constexpr auto toggle_words = words_for_toggle(true, false);
 constexpr std::array pin_words{Word<Pinning>{"auto", Pinning::automatic},
                                Word<Pinning>{"on", Pinning::on}, Word<Pinning>{"off", Pinning::off},
-                               Word<Pinning>{"true", Pinning::on},
-                               Word<Pinning>{"false", Pinning::off}};
+                               Word<Pinning>{"true", Pinning::on, false},
+                               Word<Pinning>{"false", Pinning::off, false}};
 constexpr std::array io_words{Word<IoChoice>{"auto", IoChoice::automatic},
                               Word<IoChoice>{"uring", IoChoice::uring},
                               Word<IoChoice>{"epoll", IoChoice::epoll}};

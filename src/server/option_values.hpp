@@ -157,6 +157,7 @@ template <class Value>
 struct Word {
     std::string_view text;
     Value value;
+    bool is_advertised = true;  // In the list of what is expected.
 };
 
 template <auto member, const auto& words>
@@ -169,8 +170,7 @@ Result set_word(Options& options, std::string_view text) {
     }
     std::string expected;
     for (const auto& word : words) {
-        // TOML's booleans are understood, not advertised.
-        if (word.text == "true" || word.text == "false") continue;
+        if (!word.is_advertised) continue;
         if (!expected.empty()) expected += ", ";
         expected += word.text;
     }

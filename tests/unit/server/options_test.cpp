@@ -219,6 +219,16 @@ TEST_CASE("toggles work in all three places") {
     CHECK(loaded({listen}, {{"RINGCAST_ECHO", "true"}}).echo);
     CHECK(loaded({listen, "--config=edge.toml"}, {}, "echo = true").echo);
     CHECK_FALSE(loaded({listen, "--config=edge.toml"}, {}, "echo = \"off\"").echo);
+    for (const char* yes : {"on", "true", "yes", "1"}) {
+        CAPTURE(yes);
+        CHECK(loaded({listen}, {{"RINGCAST_ECHO", yes}}).echo);
+        CHECK(loaded({listen, std::string{"--echo="} + yes}).echo);
+    }
+    for (const char* no : {"off", "false", "no", "0"}) {
+        CAPTURE(no);
+        CHECK_FALSE(loaded({listen}, {{"RINGCAST_ECHO", no}}).echo);
+        CHECK_FALSE(loaded({listen, std::string{"--echo="} + no}, {{"RINGCAST_ECHO", "1"}}).echo);
+    }
     CHECK(mistake({listen, "--echo=maybe"}) ==
           "ringcast: --echo: 'maybe' is not possible here; expected on, off (command line)\n");
 }
@@ -277,7 +287,7 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"io", {"AUTO"}},
         {"log-level", {"trace"}},
         {"log-format", {"xml"}},
-        {"access-log", {"1"}},
+        {"access-log", {"2", "maybe", "TRUE"}},
         {"uring-features", {"-sqpoll"}},
         {"listen", {"8080", "http://127.0.0.1:80", ""}},
     };
@@ -408,6 +418,7 @@ TEST_CASE("--help, --version and --check-config answer and end the program well"
         CHECK(contains(help, flag));
     }
     CHECK_FALSE(contains(help, "markdown"));
+    CHECK(answer({"-h"}) == help);
     CHECK(contains(help, "[64KiB]"));
     std::size_t begin = 0;
     while (begin < help.size()) {
