@@ -89,10 +89,13 @@ bool Shard::can_tell_skipped(const Connection& connection) const noexcept {
     return admits(connection, skipped_bytes_max);
 }
 
+/// What the endpoint says of it is taken in any case. Who can tell later asks can_tell_skipped().
 void Shard::tell_skipped(Connection& connection) {
     const std::uint64_t count = std::exchange(connection.skipped, 0);
     Session session{*this, connection};
+    telling_ = &connection;
     connection.endpoint->on_skipped(session, count);
+    telling_ = nullptr;
 }
 
 /// The rule of Shard::enqueue, for a frame that is encoded already.

@@ -283,6 +283,7 @@ private:
     std::vector<SlotId> attention_;  // Connections to look at before the turn ends.
     std::vector<SlotId> attention_served_;
     Dispatch dispatch_;
+    const Connection* telling_ = nullptr;  // Who is told right now that it has missed something.
     http::RequestStorage request_;
     std::string scratch_;
     std::uint32_t admin_connections_ = 0;

@@ -57,11 +57,11 @@ SendStatus Shard::send(Connection& connection, const Message& message) {
 
 /// The rule of the send queue: a message for an empty queue always, otherwise as long as the
 /// session's queue has room, and for one that the client does not empty the shard's memory, too;
-/// and a reply until its session is suspended.
+/// a reply until its session is suspended; and word of what was dropped.
 bool Shard::admits(const Connection& connection, std::uint64_t size) const noexcept {
     const SessionLimits& limits = connection.endpoint->limits();
     const std::uint64_t queued = connection.queued_bytes;
-    if (queued == 0) return true;
+    if (queued == 0 || telling_ == &connection) return true;
     if (queued + size <= limits.send_queue_bytes_max &&
         (!connection.backlog || pool_.bytes_in_use() <= settings_.pool_bytes_max))
         return true;
