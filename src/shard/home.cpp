@@ -102,7 +102,8 @@ void Topics::declare_stalled(std::uint32_t target) {
 void Topics::return_stalled() {
     for (hub::ShardSet rest = stalled_; rest != 0; rest &= rest - 1) {
         const auto target = static_cast<std::uint32_t>(std::countr_zero(rest));
-        if (!port_.has_delivery_room(target)) continue;
+        // What it gives back first may be too little; then it has to ring once more.
+        if (!port_.has_delivery_room(target) && !port_.await_delivery_room(target)) continue;
         targets_[target].is_stalled = false;
         targets_[target].full_since = instant_never;
         stalled_ &= ~hub::set_of(target);
