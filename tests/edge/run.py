@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import admin_tests
+import topic_tests
 from kit import (BINARY, PATIENCE_SECONDS, Server, Skip, WITHOUT_IO_URING, clean_environment, echo, expect_one_line_error,
                  read_exactly, run, upgrade)
 
@@ -354,7 +355,7 @@ def test_the_access_log_tells_of_each_session():
 
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
-    tests = {**globals(), **vars(admin_tests)}
+    tests = {**globals(), **vars(admin_tests), **vars(topic_tests)}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""
         try:
