@@ -291,7 +291,9 @@ void Crowd::take_control(Member& member, const test::ServerFrame& frame) {
                     static_cast<std::uint16_t>(member.close_code_.value_or(1000)));
             break;
         case test::opcode_ping: member.outbox_ += test::pong_frame(frame.payload); break;
-        case test::opcode_pong: FAIL(name_of(member) << " got a pong that it did not ask for");
+        case test::opcode_pong:
+            FAIL(name_of(member) << " got a pong that it did not ask for");
+            break;
         default: {
             const std::uint64_t count = skipped_of(frame.payload).value_or(0);
             REQUIRE_MESSAGE(member.first_.has_value(), name_of(member)

@@ -138,6 +138,10 @@ inline Pair connected_pair() {
     pair.client = connect_to(listener);
     pair.server = accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC);
     REQUIRE(pair.server >= 0);
+    // Fixed, or the kernel lets it grow until it takes more than the tests have to send.
+    const int receive_bytes = 1 << 20;
+    REQUIRE(setsockopt(pair.client.get(), SOL_SOCKET, SO_RCVBUF, &receive_bytes,
+                       sizeof receive_bytes) == 0);
     return pair;
 }
 
