@@ -43,8 +43,12 @@ SimRing::SimRing(Network& network, Faults& faults, const SimRingSettings& settin
 SimRing::~SimRing() = default;
 
 ring::Waker SimRing::waker() noexcept {
-    return ring::Waker{
-        [](void* context) noexcept { static_cast<SimRing*>(context)->wake_pending_ = true; }, this};
+    return ring::Waker{[](void* context) noexcept {
+                           auto& ring = *static_cast<SimRing*>(context);
+                           ++ring.wakes_;
+                           ring.wake_pending_ = ring.wake_pending_ || !ring.loses_wakes_;
+                       },
+                       this};
 }
 
 ring::Address SimRing::peer_address(int fd) noexcept {

@@ -5,10 +5,13 @@
 // A turn may move the virtual clock: with nothing to return it runs the network's events up to its
 // deadline, as a real ring would sleep. With several shards in one thread a turn returns early when
 // something happens that is not its own, and at a horizon that the driver sets (the earliest
-// deadline of the others), so that they can be turned in any order.
+// deadline of the others), so that they can be turned in any order. Or a wait leaves the clock to
+// the driver and calls it, on a stack of its own: then a shard that sleeps really sleeps, and is
+// seen asleep by the others, until something is due().
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,7 +51,18 @@ public:
     void set_horizon(Instant horizon) noexcept { horizon_ = horizon; }
     /// Other rings stand on the same network.
     void share_network() noexcept { shares_network_ = true; }
-    /// The deadline of the last turn that returned with nothing.
+    /// From now on a wait calls `pause`, again and again until it is over, instead of moving the
+    /// clock. It should come back when something is_due().
+    void pause_with(std::function<void()> pause) { pause_ = std::move(pause); }
+    /// A wait that pauses has to go on: there is something for it, or its time is up.
+    [[nodiscard]] bool is_due() const;
+    /// Ends the wait that pauses, and all that follow.
+    void end_wait() noexcept { is_ended_ = true; }
+    /// From now on no wake reaches this ring.
+    void lose_wakes() noexcept { loses_wakes_ = true; }
+    /// Times its waker was called.
+    [[nodiscard]] std::uint64_t wakes() const noexcept { return wakes_; }
+    /// The deadline of the last turn that returned with nothing, or of the wait that pauses.
     [[nodiscard]] Instant sleeps_until() const noexcept { return sleeps_until_; }
     /// True if a turn could return something at once.
     [[nodiscard]] bool is_runnable() const;
@@ -116,11 +130,14 @@ private:
 
     /// Lets the kernel work until `wait` is satisfied.
     void wait_for_completions(const ring::Wait& wait);
+    /// Until something happened, at most until `limit`. False if it is in vain to wait for more.
+    [[nodiscard]] bool wait_for_change(Instant limit);
     /// What happens to a thread and its clock between two turns.
     void let_time_pass();
     /// Appends completions of whatever is ready, in random order between descriptors.
     void collect();
     [[nodiscard]] bool is_ready(int fd) const;
+    [[nodiscard]] bool has_ready() const;
     [[nodiscard]] bool has_ended(int fd, const Receive& receive) const;
     /// At most one completion.
     void complete_one(int fd);
@@ -155,7 +172,11 @@ private:
     Instant sleeps_until_{};
     Instant wake_due_{};      // A wake ends no wait before.
     std::vector<int> ready_;  // Descriptors; scratch of collect().
+    std::function<void()> pause_;
+    std::uint64_t wakes_ = 0;
     bool shares_network_ = false;
+    bool loses_wakes_ = false;
+    bool is_ended_ = false;
     bool wake_pending_ = false;
     bool stuck_ = false;
     bool prints_trace_ = false;

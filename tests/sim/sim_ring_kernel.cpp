@@ -39,16 +39,30 @@ void SimRing::wait_for_completions(const ring::Wait& wait) {
         if (found >= wanted || (found > 0 && !gathers)) return;
         if (wake_pending_ && network_->now() >= wake_due_) return;
         if (network_->now() >= until) return;
-        const Instant limit = gathers ? std::min(until, gather_until) : until;
-        if (!network_->step(limit) && limit == instant_never) {
-            stuck_ = true;
-            return;
-        }
-        if (!network_->take_changed()) continue;
-        collect();
-        // Perhaps it was another ring's, whose turn must not wait for the end of this sleep.
-        if (shares_network_ && gathered_.empty()) return;
+        if (!wait_for_change(gathers ? std::min(until, gather_until) : until)) return;
     }
+}
+
+bool SimRing::wait_for_change(Instant limit) {
+    if (pause_) {
+        sleeps_until_ = limit;
+        pause_();
+        if (!is_ended_) collect();
+        return !is_ended_;
+    }
+    if (!network_->step(limit) && limit == instant_never) {
+        stuck_ = true;
+        return false;
+    }
+    if (!network_->take_changed()) return true;
+    collect();
+    // Perhaps it was another ring's, whose turn must not wait for the end of this sleep.
+    return !(shares_network_ && gathered_.empty());
+}
+
+bool SimRing::is_due() const {
+    if (network_->now() >= sleeps_until_) return true;
+    return (wake_pending_ && network_->now() >= wake_due_) || has_ready();
 }
 
 void SimRing::let_time_pass() {
@@ -67,7 +81,10 @@ void SimRing::let_time_pass() {
 }
 
 bool SimRing::is_runnable() const {
-    if (wake_pending_ || !shortfalls_.empty()) return true;
+    return wake_pending_ || !shortfalls_.empty() || has_ready();
+}
+
+bool SimRing::has_ready() const {
     for (std::size_t fd = 0; fd < states_.size(); ++fd) {
         if (is_ready(static_cast<int>(fd))) return true;
     }
