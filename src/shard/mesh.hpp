@@ -46,6 +46,10 @@ public:
     [[nodiscard]] std::uint32_t shards() const noexcept { return shards_; }
     /// Any thread.
     [[nodiscard]] Inbox& inbox(std::uint32_t shard) noexcept { return *inboxes_[shard]; }
+    /// Large payloads that were made on `shard` and have not been freed. For its thread.
+    [[nodiscard]] std::size_t payload_bytes(std::uint32_t shard) const noexcept {
+        return birthplaces_[shard].pool.bytes_in_use();
+    }
 
 private:
     friend class MeshPort;

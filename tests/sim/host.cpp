@@ -9,16 +9,6 @@
 
 namespace ringcast::sim {
 
-namespace {
-
-void check_bound(Rule rule, const char* what, std::uint64_t value, std::uint64_t bound) {
-    if (value <= bound) return;
-    throw Violation{rule,
-                    std::to_string(value) + " " + what + ", more than " + std::to_string(bound)};
-}
-
-}  // namespace
-
 Host::Host(Network& network, Faults& faults, Prng& prng, const Scenario& scenario,
            const shard::Settings& settings, Break broken)
     : scenario_{scenario},

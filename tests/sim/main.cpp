@@ -7,6 +7,8 @@
 //   sim --walk [--seed N]            the fault walk: a scenario, calm but for one decision, for
 //                                    every decision; without --seed for each of --seeds scenarios
 //   sim --break NAME|all             a made-up fault of the server, which has to be noticed
+//
+// With --topics in front: seeds of the world with topics; without: of the one with echoes.
 
 #include <cinttypes>
 #include <csignal>
@@ -21,10 +23,13 @@
 #include <vector>
 
 #include "sim/rules.hpp"
+#include "sim/topic_world.hpp"
 #include "sim/world.hpp"
 
 namespace ringcast::sim {
 namespace {
+
+constexpr std::uint64_t break_seeds = 1000;
 
 struct Arguments {
     std::uint64_t first = 0, seeds = 200, jobs = 1;
@@ -33,12 +38,13 @@ struct Arguments {
     bool trace = false, walk = false;
 };
 
+bool has_topics = false;  // Which world the seeds are of.
 // What runs right now, for the handler below.
 WorldOptions running;
 
 void say_how_to_replay() {
-    std::fprintf(stderr, "seed %" PRIu64 " failed; replay with: sim --seed %" PRIu64 " --trace",
-                 running.seed, running.seed);
+    std::fprintf(stderr, "seed %" PRIu64 " failed; replay with: sim%s --seed %" PRIu64 " --trace",
+                 running.seed, has_topics ? " --topics" : "", running.seed);
     if (running.walk) std::fprintf(stderr, " --decision %" PRIu64, *running.walk);
     std::fprintf(stderr, "\n");
 }
@@ -49,11 +55,17 @@ void on_abort(int) {
     std::_Exit(1);
 }
 
+Tally run_world_of(const WorldOptions& options) {
+    if (!has_topics) return run_world(options);
+    return run_topic_world(
+        {.seed = options.seed, .walk = options.walk, .prints_trace = options.prints_trace});
+}
+
 /// False after a violation, which is printed.
 bool run_one(const WorldOptions& options, Tally& tally) {
     running = options;
     try {
-        tally.add(run_world(options));
+        tally.add(run_world_of(options));
         return true;
     } catch (const Violation& violation) {
         std::fprintf(stderr, "%s\n", violation.what());
@@ -67,12 +79,16 @@ void print(const Tally& tally) {
         std::printf(" %s=%" PRIu64, name, count);
     };
     std::printf("seen:");
-    for (const TallyCount& each : tally_counts) line(each.name, tally.*each.count);
+    for (const auto& each : tally_counts) line(each.name, tally.*each.count);
+    if (has_topics) {
+        std::printf("\ntopics:");
+        for (const auto& each : topic_tally_counts) line(each.name, tally.topics.*each.count);
+    }
     std::printf("\nfaults:");
     for (std::size_t i = 0; i < faults_count; ++i)
         line(to_string(static_cast<Fault>(i)).data(), tally.faults[i]);
-    std::printf("\nclients:");
-    for (std::size_t i = 0; i < behaviours_count; ++i) {
+    if (!has_topics) std::printf("\nclients:");
+    for (std::size_t i = 0; i < behaviours_count && !has_topics; ++i) {
         line(to_string(static_cast<Behaviour>(i)).data(), tally.behaviours[i]);
     }
     std::printf("\ntrace hash: %016" PRIx64 "\n", tally.trace_hash);
@@ -141,29 +157,44 @@ bool run_regressions(const std::string& path, Tally& tally) {
     return true;
 }
 
-/// True if some seed notices the break, by the rule that is there for it.
-bool is_noticed(const NamedBreak& named) {
-    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+/// True if some seed notices the break `name`, by the rule that is there for it: what is broken may
+/// break more than one. `run(seed)` runs a broken world.
+template <class Run>
+bool is_noticed(std::string_view name, Rule rule, Run&& run) {
+    for (std::uint64_t seed = 0; seed < break_seeds; ++seed) {
+        running = {.seed = seed};
         try {
-            running = {.seed = seed, .broken = named.broken};
-            (void)run_world(running);
+            run(seed);
         } catch (const Violation& violation) {
-            std::printf("%-14s noticed by seed %" PRIu64 ": %s\n", named.name.data(), seed,
+            if (violation.rule() != rule) continue;
+            std::printf("%-18s noticed by seed %" PRIu64 ": %s\n", name.data(), seed,
                         violation.what());
-            return violation.rule() == named.rule;
+            return true;
         }
     }
-    std::printf("%-14s NOT NOTICED\n", named.name.data());
+    std::printf("%-18s NOT NOTICED\n", name.data());
     return false;
 }
 
 int run_breaks(const std::string& name) {
     bool all = true;
     bool any = false;
-    for (const NamedBreak& named : breaks) {
-        if (name != "all" && name != named.name) continue;
+    const auto try_one = [&](const auto& named, auto&& run) {
+        if (name != "all" && name != named.name) return;
         any = true;
-        all = is_noticed(named) && all;
+        all = is_noticed(named.name, named.rule, run) && all;
+    };
+    for (const NamedBreak& named : breaks) {
+        if (has_topics) break;
+        try_one(named, [&](std::uint64_t seed) {
+            (void)run_world({.seed = seed, .broken = named.broken});
+        });
+    }
+    for (const NamedTopicBreak& named : topic_breaks) {
+        if (!has_topics) break;
+        try_one(named, [&](std::uint64_t seed) {
+            (void)run_topic_world({.seed = seed, .broken = named.broken});
+        });
     }
     if (!any) std::fprintf(stderr, "no such break: %s\n", name.c_str());
     return any && all ? 0 : 1;
@@ -171,10 +202,10 @@ int run_breaks(const std::string& name) {
 
 int usage(const char* program) {
     std::fprintf(stderr,
-                 "usage: %s [--seeds N] [--first N] [--jobs N] [--regressions FILE]\n"
-                 "       %s --seed N [--trace] [--decision N]\n"
-                 "       %s --walk [--seed N | --seeds N] [--first N]\n"
-                 "       %s --break NAME|all\n",
+                 "usage: %s [--topics] [--seeds N] [--first N] [--jobs N] [--regressions FILE]\n"
+                 "       %s [--topics] --seed N [--trace] [--decision N]\n"
+                 "       %s [--topics] --walk [--seed N | --seeds N] [--first N]\n"
+                 "       %s [--topics] --break NAME|all\n",
                  program, program, program, program);
     return 2;
 }
@@ -202,6 +233,8 @@ int run(int argc, char** argv) {
             arguments.break_name = argv[++i];
         else if (argument == "--regressions" && i + 1 < argc)
             arguments.seeds_file = argv[++i];
+        else if (argument == "--topics")
+            has_topics = true;
         else if (argument == "--trace")
             arguments.trace = true;
         else if (argument == "--walk")

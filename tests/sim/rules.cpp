@@ -22,6 +22,14 @@ std::string_view to_string(Rule rule) noexcept {
         case Rule::verdict_kept: return "verdict_kept";
         case Rule::turned_away_only_when_full: return "turned_away_only_when_full";
         case Rule::refusal_as_scripted: return "refusal_as_scripted";
+        case Rule::publications_exact: return "publications_exact";
+        case Rule::topic_order: return "topic_order";
+        case Rule::live_after_101: return "live_after_101";
+        case Rule::own_publication_seen: return "own_publication_seen";
+        case Rule::drops_told: return "drops_told";
+        case Rule::shutdown_delivers_all: return "shutdown_delivers_all";
+        case Rule::delivered_in_time: return "delivered_in_time";
+        case Rule::stalled_only_when_frozen: return "stalled_only_when_frozen";
         case Rule::queues_bounded: return "queues_bounded";
         case Rule::memory_bounded: return "memory_bounded";
         case Rule::connections_bounded: return "connections_bounded";
@@ -35,5 +43,11 @@ std::string_view to_string(Rule rule) noexcept {
 
 Violation::Violation(Rule rule, const std::string& text)
     : std::runtime_error{std::string{to_string(rule)} + ": " + text}, rule_{rule} {}
+
+void check_bound(Rule rule, const char* what, std::uint64_t value, std::uint64_t bound) {
+    if (value <= bound) return;
+    throw Violation{rule,
+                    std::to_string(value) + " " + what + ", more than " + std::to_string(bound)};
+}
 
 }  // namespace ringcast::sim

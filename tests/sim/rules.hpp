@@ -3,6 +3,7 @@
 // clients, and the end state. A broken rule is thrown as a Violation, which names the rule, so that
 // each can be seen failing.
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,6 +33,17 @@ enum class Rule {
     verdict_kept,       ///< A refusal by the application is what the client sees.
     turned_away_only_when_full,  ///< A connection that ends without any answer was one too many.
     refusal_as_scripted,  ///< A malformed opening handshake gets its status, and then the end.
+    // Promises to clients with topics.
+    publications_exact,  ///< What comes was accepted, for that topic, and is octet-equal.
+    topic_order,     ///< All see one order of a topic, each a contiguous piece of it: no gap, no
+                     ///< duplicate.
+    live_after_101,  ///< What is written after a subscriber's 101 has come reaches it.
+    own_publication_seen,   ///< A publisher gets its own publication, too.
+    drops_told,             ///< A gap is counted, and told at its place if the client asked.
+    shutdown_delivers_all,  ///< What was accepted comes before the Close of a shutdown.
+    delivered_in_time,      ///< Nothing waits for a timer, nor for a frozen shard beyond the stall
+                            ///< timeout.
+    stalled_only_when_frozen,  ///< No shard is given up that has not been frozen for so long.
     // Of the whole.
     queues_bounded,       ///< Queues stay under their limits.
     memory_bounded,       ///< So does pooled memory, but for a bound that follows from the queues.
@@ -43,6 +55,9 @@ enum class Rule {
 };
 
 [[nodiscard]] std::string_view to_string(Rule rule) noexcept;
+
+/// Throws Violation if `value` is more than `bound`; `what` is a plural.
+void check_bound(Rule rule, const char* what, std::uint64_t value, std::uint64_t bound);
 
 /// A broken rule. The text says where and how.
 class Violation : public std::runtime_error {

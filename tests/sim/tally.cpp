@@ -3,7 +3,8 @@
 namespace ringcast::sim {
 
 void Tally::add(const Tally& other) {
-    for (const TallyCount& each : tally_counts) this->*each.count += other.*each.count;
+    for (const auto& each : tally_counts) this->*each.count += other.*each.count;
+    for (const auto& each : topic_tally_counts) topics.*each.count += other.topics.*each.count;
     runs += other.runs;
     decisions += other.decisions;
     trace_hash += other.trace_hash;

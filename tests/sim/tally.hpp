@@ -11,6 +11,33 @@
 
 namespace ringcast::sim {
 
+/// Of runs with topics.
+struct TopicTally {
+    std::uint64_t visits_rooms = 0;
+    std::uint64_t rejoins = 0;  ///< Visits by somebody who has just left that topic and shard.
+    std::uint64_t subscribes = 0;
+    std::uint64_t publications = 0;
+    std::uint64_t publications_large = 0;  ///< Too large to lie in a queue of 4 KiB.
+    std::uint64_t publications_of_threads = 0;
+    std::uint64_t publications_unheard = 0;
+    std::uint64_t publications_refused = 0;  ///< For want of room, by the application.
+    std::uint64_t deliveries = 0;
+    std::uint64_t fan_outs_cut = 0;  ///< Turns that had no time for more deliveries.
+    std::uint64_t deliveries_dropped = 0;
+    std::uint64_t gaps_told = 0;    ///< To clients ...
+    std::uint64_t gaps_proven = 0;  ///< ... and found to be of the right size.
+    std::uint64_t slow_closes = 0;
+    std::uint64_t topics_refused = 0;
+    std::uint64_t subscriptions_lost = 0;
+    std::uint64_t mesh_suspensions = 0;
+    std::uint64_t freezes = 0;
+    std::uint64_t stalls = 0;
+    std::uint64_t records_dropped = 0;
+    std::uint64_t gaps = 0;       ///< Told to shards.
+    std::uint64_t unflushed = 0;  ///< Shutdowns that could not deliver everything.
+    std::uint64_t wakes = 0;      ///< Of shards that slept.
+};
+
 struct Tally {
     std::uint64_t runs = 0;
     std::uint64_t turns = 0;
@@ -40,17 +67,19 @@ struct Tally {
     std::uint64_t walk_struck = 0;  ///< Runs in which the decision of a walk was reached.
     Faults::Counts faults{};
     std::array<std::uint64_t, behaviours_count> behaviours{};
+    TopicTally topics;
 
     void add(const Tally& other);
 };
 
+template <class T>
 struct TallyCount {
     const char* name;
-    std::uint64_t Tally::* count;
+    std::uint64_t T::* count;
 };
 
 /// Everything that is worth a look, in the order of Tally.
-inline constexpr TallyCount tally_counts[] = {
+inline constexpr TallyCount<Tally> tally_counts[] = {
     {"turns", &Tally::turns},
     {"clients", &Tally::clients},
     {"handshakes", &Tally::handshakes},
@@ -73,6 +102,32 @@ inline constexpr TallyCount tally_counts[] = {
     {"lates", &Tally::lates},
     {"notices", &Tally::notices},
     {"drops", &Tally::drops},
+};
+
+inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
+    {"visits_rooms", &TopicTally::visits_rooms},
+    {"rejoins", &TopicTally::rejoins},
+    {"subscribes", &TopicTally::subscribes},
+    {"publications", &TopicTally::publications},
+    {"publications_large", &TopicTally::publications_large},
+    {"publications_of_threads", &TopicTally::publications_of_threads},
+    {"publications_unheard", &TopicTally::publications_unheard},
+    {"publications_refused", &TopicTally::publications_refused},
+    {"deliveries", &TopicTally::deliveries},
+    {"fan_outs_cut", &TopicTally::fan_outs_cut},
+    {"deliveries_dropped", &TopicTally::deliveries_dropped},
+    {"gaps_told", &TopicTally::gaps_told},
+    {"gaps_proven", &TopicTally::gaps_proven},
+    {"slow_closes", &TopicTally::slow_closes},
+    {"topics_refused", &TopicTally::topics_refused},
+    {"subscriptions_lost", &TopicTally::subscriptions_lost},
+    {"mesh_suspensions", &TopicTally::mesh_suspensions},
+    {"freezes", &TopicTally::freezes},
+    {"stalls", &TopicTally::stalls},
+    {"records_dropped", &TopicTally::records_dropped},
+    {"gaps", &TopicTally::gaps},
+    {"unflushed", &TopicTally::unflushed},
+    {"wakes", &TopicTally::wakes},
 };
 
 }  // namespace ringcast::sim

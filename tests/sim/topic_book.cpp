@@ -1,0 +1,179 @@
+#include "sim/topic_book.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "base/prng.hpp"
+
+namespace ringcast::sim {
+namespace {
+
+constexpr char mark = '|';
+
+}  // namespace
+
+std::uint32_t TopicBook::add_publication(const Publication& publication) {
+    publications_.push_back(publication);
+    return static_cast<std::uint32_t>(publications_.size() - 1);
+}
+
+/// Its number, and then octets that no other one has.
+std::string TopicBook::payload_of(std::uint32_t id) const {
+    const Publication& publication = publications_[id];
+    std::string payload = std::to_string(id) + mark;
+    Prng prng{id};
+    while (payload.size() < publication.size) {
+        const std::uint64_t drawn = prng.next();
+        for (int i = 0; i < 8 && payload.size() < publication.size; ++i) {
+            const auto octet = static_cast<unsigned char>(drawn >> (8 * i));
+            payload += static_cast<char>(publication.is_text ? ' ' + octet % 64 : octet);
+        }
+    }
+    return payload;
+}
+
+std::optional<std::uint32_t> TopicBook::read(std::string_view payload) const {
+    std::uint32_t id = 0;
+    const auto [end, error] = std::from_chars(payload.data(), payload.data() + payload.size(), id);
+    const bool is_marked = error == std::errc{} && end != payload.data() + payload.size() &&
+                           *end == mark && id < publications_.size();
+    return is_marked ? std::optional{id} : std::nullopt;
+}
+
+void TopicBook::fail(Rule rule, std::uint32_t visit, const std::string& text) const {
+    throw Violation{rule, "visit " + std::to_string(visit) + ": " + text};
+}
+
+void TopicBook::on_accepted(std::uint32_t id) {
+    Publication& publication = publications_[id];
+    if (publication.accepted != 0)
+        throw Violation{Rule::publications_exact, std::to_string(id) + " was accepted twice"};
+    publication.accepted = ++order_;
+    for (const Publication& other : publications_) {
+        if (other.accepted != 0 && other.publisher == publication.publisher &&
+            other.topic == publication.topic)
+            ++publication.number;  // Itself, too.
+    }
+}
+
+void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic, bool is_live) {
+    visitors_[visit].runs.push_back({.topic = topic, .live = is_live ? ++order_ : 0});
+}
+
+void TopicBook::on_run_end(std::uint32_t visit, std::uint32_t topic) {
+    Run* const run = open_run(visit, topic);
+    if (run == nullptr) fail(Rule::publications_exact, visit, "an end of no subscription");
+    run->has_ended = true;
+}
+
+TopicBook::Run* TopicBook::open_run(std::uint32_t visit, std::uint32_t topic) {
+    for (Run& run : visitors_[visit].runs) {
+        if (run.topic == topic && !run.has_ended) return &run;
+    }
+    return nullptr;
+}
+
+std::uint32_t TopicBook::on_publication(std::uint32_t visit, bool is_text,
+                                        std::string_view payload) {
+    const auto id = read(payload);
+    if (!id) fail(Rule::publications_exact, visit, "a message that nobody has published");
+    const Publication& publication = publications_[*id];
+    const std::string name = "publication " + std::to_string(*id);
+    if (payload != payload_of(*id) || is_text != publication.is_text)
+        fail(Rule::publications_exact, visit, name + " came as another one");
+    if (publication.accepted == 0)
+        fail(Rule::publications_exact, visit, name + " was never accepted");
+    Run* const run = open_run(visit, publication.topic);
+    if (run == nullptr) fail(Rule::publications_exact, visit, name + " is of another topic");
+    if (!run->entries.empty() && run->skipped == 0 && !may_miss_silently(visit))
+        link(visit, run->entries.back().publication, *id);
+    run->entries.push_back({.publication = *id, .skipped_before = run->skipped});
+    run->skipped = 0;
+    return *id;
+}
+
+void TopicBook::link(std::uint32_t visit, std::uint32_t earlier, std::uint32_t later) {
+    std::uint32_t& next = publications_[earlier].next;
+    std::uint32_t& previous = publications_[later].previous;
+    if (next == later && previous == earlier) return;
+    if (next != nobody || previous != nobody || earlier == later) {
+        fail(Rule::topic_order, visit,
+             std::to_string(later) + " came after " + std::to_string(earlier) +
+                 ", but elsewhere after " + std::to_string(static_cast<int>(previous)) +
+                 " and followed by " + std::to_string(static_cast<int>(next)));
+    }
+    next = later;
+    previous = earlier;
+}
+
+void TopicBook::on_skipped(std::uint32_t visit, std::uint64_t count) {
+    Visitor& visitor = visitors_[visit];
+    if (!policy_.drops || !visitor.is_told_of_skips || visitor.runs.empty() || count == 0)
+        fail(Rule::drops_told, visit, "was told of a gap that cannot be");
+    visitor.runs.back().skipped += count;
+    told_ += count;
+    ++gaps_told_;
+}
+
+void TopicBook::on_close(std::uint32_t visit, std::uint16_t code, std::string_view reason,
+                         Instant now) {
+    Visitor& visitor = visitors_[visit];
+    visitor.has_closed = true;
+    visitor.close_code = code;
+    visitor.close_reason = reason;
+    visitor.closed_at = now;
+}
+
+bool TopicBook::has_seen_own(std::uint32_t visit) const {
+    const Visitor& visitor = visitors_[visit];
+    std::size_t written = 0;
+    for (const Publication& publication : publications_)
+        written += publication.publisher == visit && publication.written != 0;
+    std::size_t seen = 0;
+    for (const Run& run : visitor.runs) {
+        seen += static_cast<std::size_t>(std::ranges::count_if(run.entries, [&](const auto& each) {
+            return publications_[each.publication].publisher == visit;
+        }));
+    }
+    return seen == written;
+}
+
+bool TopicBook::is_answered(std::uint32_t visit) const {
+    return std::ranges::none_of(publications_, [visit](const Publication& each) {
+        return each.publisher == visit && each.written != 0 && each.accepted == 0 &&
+               !each.is_refused;
+    });
+}
+
+void TopicBook::print() const {
+    for (std::size_t i = 0; i < publications_.size(); ++i) {
+        const Publication& each = publications_[i];
+        std::fprintf(stderr,
+                     "publication %zu by %d for topic %u, %zu bytes: written as event %llu, "
+                     "accepted as event %llu\n",
+                     i, static_cast<int>(each.publisher), each.topic, each.size,
+                     static_cast<unsigned long long>(each.written),
+                     static_cast<unsigned long long>(each.accepted));
+    }
+    for (std::size_t i = 0; i < visitors_.size(); ++i) {
+        const Visitor& visitor = visitors_[i];
+        std::fprintf(stderr, "visit %zu, %s, shard %u: status %d, Close %u %s\n", i,
+                     visitor.kind == VisitKind::raw ? "raw" : "rooms", visitor.shard,
+                     visitor.status, visitor.close_code, visitor.close_reason.c_str());
+        for (const Run& run : visitor.runs) {
+            std::fprintf(stderr, "  topic %u, live from event %llu:", run.topic,
+                         static_cast<unsigned long long>(run.live));
+            for (const Run::Entry& entry : run.entries) {
+                if (entry.skipped_before > 0)
+                    std::fprintf(stderr, " (%llu skipped)",
+                                 static_cast<unsigned long long>(entry.skipped_before));
+                std::fprintf(stderr, " %u", entry.publication);
+            }
+            std::fprintf(stderr, " (%llu skipped)%s\n",
+                         static_cast<unsigned long long>(run.skipped), run.has_ended ? " end" : "");
+        }
+    }
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,162 @@
+#pragma once
+// Everything that was published in a run and everything that each client saw of it, and the rules
+// that hold between the two. Knows no network, so that each rule can be seen failing on a made-up
+// story.
+//
+// That all subscribers of a topic see one order, each a contiguous piece of it, is the same as
+// this: whatever publication follows another one anywhere, follows it everywhere, and never leads
+// back to it.
+//
+//   client A: 7 9 4       7 -> 9 -> 4 -> 8    links, each given by whoever sees two in a row
+//   client B:   9 4 8
+//
+// Times are counted in events of the run (`order`), which have one order across shards and clients.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "sim/rules.hpp"
+
+namespace ringcast::sim {
+
+enum class VisitKind : std::uint8_t {
+    raw,    ///< Of a TopicEndpoint: subscribed to the topic of the path from the 101 on.
+    rooms,  ///< Of an application that subscribes and unsubscribes it at its word.
+};
+
+class TopicBook {
+public:
+    static constexpr std::uint32_t nobody = UINT32_MAX;
+
+    struct Publication {
+        std::uint32_t publisher = nobody;  ///< A visit, or nobody: another thread of the server.
+        std::uint32_t topic = 0;
+        bool is_text = true;
+        std::size_t size = 0;        ///< Of its payload, at least; the number in front needs some.
+        std::uint64_t written = 0;   ///< The order in which writing began; 0: not yet.
+        std::uint64_t accepted = 0;  ///< The order in which a shard took it; 0: not yet.
+        bool is_refused = false;     ///< There was no room for it.
+        Instant written_at = instant_never;  ///< Its last octet.
+        std::uint32_t number = 0;  ///< Of those accepted from this publisher for this topic.
+        std::uint32_t next = nobody, previous = nobody;  ///< Wherever two were seen in a row.
+        // Of the checks.
+        std::uint32_t chain = nobody, position = 0;
+    };
+    /// What one client sees of one topic between the start and the end of a subscription.
+    struct Run {
+        struct Entry {
+            std::uint32_t publication;
+            std::uint64_t skipped_before;  ///< As it was told.
+        };
+        std::uint32_t topic = 0;
+        std::uint64_t live = 0;  ///< It sees what is written from then on; 0: that is not certain.
+        std::vector<Entry> entries;
+        std::uint64_t skipped = 0;  ///< It was told of so many behind the last entry.
+        bool has_ended = false;     ///< By its own wish.
+    };
+    struct Visitor {
+        VisitKind kind = VisitKind::raw;
+        std::uint32_t shard = 0;
+        bool is_prompt = false;         ///< Nothing holds up what is on its way to it.
+        bool is_told_of_skips = false;  ///< If something is dropped.
+        int status = 0;                 ///< Of the response, once it is there.
+        bool has_closed = false;
+        std::uint16_t close_code = 0;
+        std::string close_reason;
+        Instant closed_at{};
+        std::vector<Run> runs;
+    };
+    struct Policy {
+        bool drops = false;  ///< What slow consumers miss; else they are closed.
+        std::uint16_t shutdown_code = 0;
+    };
+    /// The server's side of the story.
+    struct Circumstances {
+        std::uint64_t deliveries_dropped = 0;  ///< As the shards counted.
+        bool is_flushed = true;  ///< All that was accepted had the time to reach its subscribers.
+    };
+
+    explicit TopicBook(const Policy& policy) : policy_{policy} {}
+
+    // Before the run.
+
+    void add_visit(Visitor visitor) { visitors_.push_back(std::move(visitor)); }
+    std::uint32_t add_publication(const Publication& publication);
+    [[nodiscard]] std::string payload_of(std::uint32_t publication) const;
+
+    // While it goes. What clients see is checked at once: throws Violation.
+
+    /// Its publisher begins to write it; later: has written it.
+    void on_written(std::uint32_t publication) { publications_[publication].written = ++order_; }
+    void on_written_whole(std::uint32_t publication, Instant now) {
+        publications_[publication].written_at = now;
+    }
+    /// By the shard of its publisher.
+    void on_accepted(std::uint32_t publication);
+    void on_refused(std::uint32_t publication) { publications_[publication].is_refused = true; }
+    void on_response(std::uint32_t visit, int status) { visitors_[visit].status = status; }
+    /// The visit's subscription begins. `is_live`: it sees whatever is written from now on.
+    void on_run(std::uint32_t visit, std::uint32_t topic, bool is_live);
+    void on_run_end(std::uint32_t visit, std::uint32_t topic);
+    /// Returns what it was.
+    std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload);
+    void on_skipped(std::uint32_t visit, std::uint64_t count);
+    void on_close(std::uint32_t visit, std::uint16_t code, std::string_view reason, Instant now);
+
+    /// Who published and who saw what, to stderr.
+    void print() const;
+
+    /// After the run. Throws Violation.
+    void check(const Circumstances& circumstances);
+
+    /// The publication that `payload` says it is; none if it says nothing like that.
+    [[nodiscard]] std::optional<std::uint32_t> read(std::string_view payload) const;
+    [[nodiscard]] const Publication& publication(std::uint32_t id) const {
+        return publications_[id];
+    }
+    [[nodiscard]] const std::vector<Publication>& publications() const { return publications_; }
+    [[nodiscard]] const Visitor& visitor(std::uint32_t visit) const { return visitors_[visit]; }
+    [[nodiscard]] const std::vector<Visitor>& visitors() const { return visitors_; }
+    /// All that the visit has published and that was accepted has come back to it.
+    [[nodiscard]] bool has_seen_own(std::uint32_t visit) const;
+    /// A shard has decided about all that the visit has written.
+    [[nodiscard]] bool is_answered(std::uint32_t visit) const;
+    /// Times that a client was told of a gap.
+    [[nodiscard]] std::uint64_t gaps_told() const noexcept { return gaps_told_; }
+    /// Gaps whose size was checked against what others saw.
+    [[nodiscard]] std::uint64_t gaps_proven() const noexcept { return gaps_proven_; }
+
+private:
+    [[noreturn]] void fail(Rule rule, std::uint32_t visit, const std::string& text) const;
+    [[nodiscard]] Run* open_run(std::uint32_t visit, std::uint32_t topic);
+    void link(std::uint32_t visit, std::uint32_t earlier, std::uint32_t later);
+
+    // topic_checks.cpp
+    void find_chains();
+    void check_run(std::uint32_t visit, const Run& run, bool is_flushed);
+    void check_publishers(std::uint32_t visit, const Run& run, bool is_whole) const;
+    void check_gaps(std::uint32_t visit, const Run& run);
+    void check_start(std::uint32_t visit, const Run& run) const;
+    void check_own(std::uint32_t visit, const Run& run) const;
+    void check_end(std::uint32_t visit, const Run& run) const;
+    void check_complete(std::uint32_t visit, const Run& run) const;
+    [[nodiscard]] static std::uint64_t told_of(const Run& run);
+    template <class IsDue>
+    [[nodiscard]] std::uint64_t count_missing(const Run& run, IsDue&& is_due) const;
+    [[nodiscard]] bool may_miss_silently(std::uint32_t visit) const {
+        return policy_.drops && !visitors_[visit].is_told_of_skips;
+    }
+
+    Policy policy_;
+    std::uint64_t order_ = 0;
+    std::vector<Publication> publications_;
+    std::vector<Visitor> visitors_;
+    std::uint64_t missed_silently_ = 0, told_ = 0, gaps_told_ = 0, gaps_proven_ = 0;
+};
+
+}  // namespace ringcast::sim

@@ -1,0 +1,66 @@
+#pragma once
+// Faults made up on purpose, to see that each checker of topics notices.
+
+#include <cstdint>
+#include <string_view>
+
+#include "sim/rules.hpp"
+
+namespace ringcast::sim {
+
+enum class TopicBreak : std::uint8_t {
+    none,
+    // Between the wire and a client.
+    flip_octet,
+    change_kind,
+    lose_publication,    ///< One in the middle.
+    repeat_publication,  ///< One comes twice.
+    swap_publications,   ///< Two come in the wrong order.
+    lose_first,          ///< The first one, if it is somebody else's.
+    lose_own,            ///< Its first own one, and all behind it.
+    lose_last,           ///< Whatever comes behind the first one, to somebody who only listens.
+    lose_skip,           ///< Word of a gap ...
+    change_skip,         ///< ... and of a smaller one.
+    change_code,         ///< Of a Close.
+    change_status,       ///< Of a handshake.
+    // Of the server and of what it stands on.
+    lose_wakes,     ///< No wake-up reaches a shard.
+    hide_freeze,    ///< A shard is frozen, and the checker does not know.
+    wait_forever,   ///< Shards wait for one that is frozen for as long as it likes.
+    overfill,       ///< Queues seem larger than they may be.
+    hoard,          ///< So does the memory in use.
+    hoard_payload,  ///< So do the large payloads.
+    keep_topic,     ///< A topic is never forgotten.
+    leak,           ///< A descriptor stays open.
+};
+
+struct NamedTopicBreak {
+    std::string_view name;
+    TopicBreak broken;
+    Rule rule;  ///< By which it has to be noticed.
+};
+
+inline constexpr NamedTopicBreak topic_breaks[] = {
+    {"flip_octet", TopicBreak::flip_octet, Rule::publications_exact},
+    {"change_kind", TopicBreak::change_kind, Rule::publications_exact},
+    {"lose_publication", TopicBreak::lose_publication, Rule::topic_order},
+    {"repeat_publication", TopicBreak::repeat_publication, Rule::topic_order},
+    {"swap_publications", TopicBreak::swap_publications, Rule::topic_order},
+    {"lose_first", TopicBreak::lose_first, Rule::live_after_101},
+    {"lose_own", TopicBreak::lose_own, Rule::own_publication_seen},
+    {"lose_last", TopicBreak::lose_last, Rule::shutdown_delivers_all},
+    {"lose_skip", TopicBreak::lose_skip, Rule::topic_order},
+    {"change_skip", TopicBreak::change_skip, Rule::drops_told},
+    {"change_code", TopicBreak::change_code, Rule::close_as_scripted},
+    {"change_status", TopicBreak::change_status, Rule::handshake_answered},
+    {"lose_wakes", TopicBreak::lose_wakes, Rule::liveness},
+    {"hide_freeze", TopicBreak::hide_freeze, Rule::stalled_only_when_frozen},
+    {"wait_forever", TopicBreak::wait_forever, Rule::delivered_in_time},
+    {"overfill", TopicBreak::overfill, Rule::queues_bounded},
+    {"hoard", TopicBreak::hoard, Rule::memory_bounded},
+    {"hoard_payload", TopicBreak::hoard_payload, Rule::memory_bounded},
+    {"keep_topic", TopicBreak::keep_topic, Rule::end_state_empty},
+    {"leak", TopicBreak::leak, Rule::end_state_empty},
+};
+
+}  // namespace ringcast::sim

@@ -1,0 +1,168 @@
+// The rules that can be judged only once a run is over.
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "sim/topic_book.hpp"
+
+namespace ringcast::sim {
+
+void TopicBook::check(const Circumstances& circumstances) {
+    find_chains();
+    for (std::uint32_t visit = 0; visit < visitors_.size(); ++visit) {
+        for (const Run& run : visitors_[visit].runs)
+            check_run(visit, run, circumstances.is_flushed);
+    }
+    const std::uint64_t missing = missed_silently_ + told_;
+    if (missing > circumstances.deliveries_dropped) {
+        throw Violation{Rule::drops_told, std::to_string(missing) + " publications are missing, " +
+                                              std::to_string(circumstances.deliveries_dropped) +
+                                              " were dropped"};
+    }
+}
+
+/// Numbers what hangs together through links. What is in no chain goes round in a circle.
+void TopicBook::find_chains() {
+    for (std::uint32_t first = 0; first < publications_.size(); ++first) {
+        if (publications_[first].previous != nobody) continue;
+        std::uint32_t position = 0;
+        for (std::uint32_t id = first; id != nobody; id = publications_[id].next) {
+            publications_[id].chain = first;
+            publications_[id].position = position++;
+        }
+    }
+    for (const Publication& publication : publications_) {
+        if (publication.chain == nobody)
+            throw Violation{Rule::topic_order, "publications follow each other in a circle"};
+    }
+}
+
+void TopicBook::check_run(std::uint32_t visit, const Run& run, bool is_flushed) {
+    const Visitor& visitor = visitors_[visit];
+    check_publishers(visit, run, !may_miss_silently(visit));
+    check_gaps(visit, run);
+    if (may_miss_silently(visit)) return;
+    // It was there until the very end, so nothing that had been accepted may be missing.
+    const bool is_complete = is_flushed && visitor.has_closed && !run.has_ended &&
+                             visitor.close_code == policy_.shutdown_code;
+    if (is_complete) check_own(visit, run);
+    check_start(visit, run);
+    if (!is_complete) return;
+    check_end(visit, run);
+    check_complete(visit, run);
+}
+
+/// What one publisher had accepted comes in that order, and nothing in between is missing.
+void TopicBook::check_publishers(std::uint32_t visit, const Run& run, bool is_whole) const {
+    std::map<std::uint32_t, std::uint32_t> newest;  // By publisher.
+    bool is_skipping = false;
+    for (const Run::Entry& entry : run.entries) {
+        const Publication& publication = publications_[entry.publication];
+        is_skipping = is_skipping || entry.skipped_before > 0;
+        const auto [place, is_first] = newest.try_emplace(publication.publisher, 0);
+        const std::uint32_t before = std::exchange(place->second, publication.number);
+        if (is_first) continue;
+        const bool is_next = publication.number == before + 1;
+        const bool is_later = publication.number > before;
+        if (is_next || (is_later && (is_skipping || !is_whole))) continue;
+        fail(Rule::topic_order, visit,
+             "number " + std::to_string(publication.number) + " of publisher " +
+                 std::to_string(static_cast<int>(publication.publisher)) + " came after number " +
+                 std::to_string(before));
+    }
+}
+
+/// Gaps are as large as was told, as far as others have seen what is missing.
+void TopicBook::check_gaps(std::uint32_t visit, const Run& run) {
+    for (std::size_t i = 1; i < run.entries.size(); ++i) {
+        const Publication& earlier = publications_[run.entries[i - 1].publication];
+        const Publication& later = publications_[run.entries[i].publication];
+        if (earlier.chain != later.chain) continue;
+        if (later.position <= earlier.position)
+            fail(Rule::topic_order, visit,
+                 std::to_string(run.entries[i].publication) + " came after " +
+                     std::to_string(run.entries[i - 1].publication));
+        const std::uint64_t missing = later.position - earlier.position - 1;
+        if (may_miss_silently(visit)) {
+            missed_silently_ += missing;
+            continue;
+        }
+        const std::uint64_t told = run.entries[i].skipped_before;
+        if (told > 0) ++gaps_proven_;
+        if (missing == told) continue;
+        fail(Rule::drops_told, visit,
+             std::to_string(missing) + " are missing before " +
+                 std::to_string(run.entries[i].publication) + ", it was told of " +
+                 std::to_string(told));
+    }
+}
+
+/// All that it has published has come back to it.
+void TopicBook::check_own(std::uint32_t visit, const Run& run) const {
+    const std::uint64_t missing = count_missing(
+        run, [visit](const Publication& publication) { return publication.publisher == visit; });
+    if (missing <= told_of(run)) return;
+    fail(Rule::own_publication_seen, visit,
+         std::to_string(missing) + " of its own did not come back");
+}
+
+/// Nothing that others have seen before its first one was written after it was live.
+void TopicBook::check_start(std::uint32_t visit, const Run& run) const {
+    if (run.live == 0 || run.entries.empty()) return;
+    std::uint64_t missing = 0;
+    const std::uint32_t first = run.entries.front().publication;
+    for (std::uint32_t id = publications_[first].previous; id != nobody;
+         id = publications_[id].previous) {
+        if (publications_[id].written > run.live) ++missing;
+    }
+    if (missing <= run.entries.front().skipped_before) return;
+    fail(Rule::live_after_101, visit,
+         std::to_string(missing) + " written after its 101 are missing before " +
+             std::to_string(first));
+}
+
+/// Nothing that others have seen comes behind its last one.
+void TopicBook::check_end(std::uint32_t visit, const Run& run) const {
+    if (run.entries.empty()) return;
+    std::uint64_t missing = 0;
+    const std::uint32_t last = run.entries.back().publication;
+    for (std::uint32_t id = publications_[last].next; id != nobody; id = publications_[id].next)
+        ++missing;
+    if (missing <= run.skipped) return;
+    fail(run.skipped > 0 ? Rule::drops_told : Rule::shutdown_delivers_all, visit,
+         std::to_string(missing) + " are missing behind " + std::to_string(last) +
+             ", it was told of " + std::to_string(run.skipped));
+}
+
+/// Whatever was written since it was live has come, whether others have seen it or not.
+void TopicBook::check_complete(std::uint32_t visit, const Run& run) const {
+    const std::uint64_t missing = count_missing(
+        run, [&run](const Publication& publication) { return publication.written > run.live; });
+    if (missing <= told_of(run)) return;
+    fail(Rule::shutdown_delivers_all, visit,
+         std::to_string(missing) + " that were accepted did not come");
+}
+
+std::uint64_t TopicBook::told_of(const Run& run) {
+    std::uint64_t told = run.skipped;
+    for (const Run::Entry& entry : run.entries) told += entry.skipped_before;
+    return told;
+}
+
+/// Publications that were accepted, that `is_due` to the subscriber, and that it did not see.
+template <class IsDue>
+std::uint64_t TopicBook::count_missing(const Run& run, IsDue&& is_due) const {
+    if (run.live == 0) return 0;  // It is not certain what it should have seen.
+    std::uint64_t missing = 0;
+    for (std::uint32_t id = 0; id < publications_.size(); ++id) {
+        const Publication& publication = publications_[id];
+        if (publication.accepted == 0 || publication.topic != run.topic || !is_due(publication))
+            continue;
+        if (std::ranges::find(run.entries, id, &Run::Entry::publication) == run.entries.end())
+            ++missing;
+    }
+    return missing;
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,148 @@
+#include "sim/topic_host.hpp"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "sim/rules.hpp"
+
+namespace ringcast::sim {
+
+TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicScenario& scenario,
+                     const shard::Settings& settings, shard::Mesh& mesh, TopicBook& book,
+                     TopicBreak broken)
+    : scenario_{scenario},
+      book_{book},
+      broken_{broken},
+      index_{settings.index},
+      mesh_{mesh},
+      listener_{network.listen()},
+      ring_{network, faults, SimRingSettings::draw(prng), prng.next()},
+      log_{static_cast<std::uint16_t>(settings.index), shard::LogLevel::warn, 64},
+      shard_{ring_, settings, make_router(), log_, nullptr, &mesh},
+      fiber_{[this] { run(); }} {
+    ring_.pause_with([this] {
+        is_waiting_ = true;
+        fiber_.pause();
+        is_waiting_ = false;
+    });
+    if (has(TopicBreak::lose_wakes)) ring_.lose_wakes();
+    shard_.listen(listener_);
+}
+
+shard::Router TopicHost::make_router() {
+    auto rooms = std::make_unique<Rooms>(scenario_.session_limits, scenario_, book_);
+    rooms_ = rooms.get();
+    shard::Router router;
+    router.mount(*shard::PathPattern::parse("/topics/{topic...}"),
+                 std::make_unique<OverheardTopics>(scenario_.session_limits, book_));
+    router.mount(*shard::PathPattern::parse("/rooms/{topic...}"), std::move(rooms));
+    return router;
+}
+
+void TopicHost::run() {
+    while (!is_stopping_) {
+        shard_.turn();
+        ++turns_;
+        fiber_.pause();
+    }
+}
+
+void TopicHost::resume() {
+    const std::uint64_t turns = turns_;
+    fiber_.resume();
+    if (turns_ == turns) return;
+    const std::uint64_t deliveries =
+        metrics().deliveries - std::exchange(deliveries_, metrics().deliveries);
+    if (deliveries >= scenario_.settings.topics.deliveries_per_turn) ++fan_outs_cut_;
+    read_log();
+    check_turn();
+}
+
+void TopicHost::stop() {
+    is_stopping_ = true;
+    ring_.end_wait();
+    while (!fiber_.has_ended()) fiber_.resume();
+}
+
+void TopicHost::post(shard::Note::Kind kind) {
+    auto note = std::make_unique<shard::Note>();
+    note->kind = kind;
+    note->code = static_cast<CloseCode>(scenario_.shutdown_code);
+    shard_.inbox().post(std::move(note));
+}
+
+void TopicHost::read_log() {
+    for (shard::LogRecord record; log_.pop(record);) {
+        if (std::string_view{record.event} == "publications_not_flushed")
+            has_lost_publications_ = true;
+    }
+}
+
+bool TopicHost::is_empty() const noexcept {
+    return ring_.idle() && metrics().topics == 0 && metrics().home_topics == 0 &&
+           metrics().subscriptions == 0 && metrics().mesh_bytes_waiting == 0 &&
+           mesh_.payload_bytes(index_) == 0;
+}
+
+void TopicHost::check_turn() const {
+    const shard::Metrics& counted = metrics();
+    const std::uint64_t connections = shard_.connections();
+    check_bound(Rule::queues_bounded, "bytes queued", counted.queue_bytes,
+                has(TopicBreak::overfill) ? 0 : connections * scenario_.queue_bytes_max());
+    check_bound(Rule::memory_bounded, "bytes of unfinished input", counted.input_bytes,
+                scenario_.settings.input_bytes_max);
+    const std::uint64_t pool_bytes_max = scenario_.pool_bytes_max(connections, counted.queue_bytes);
+    check_bound(Rule::memory_bounded, "bytes of memory", counted.pool_bytes,
+                has(TopicBreak::hoard) ? 0 : pool_bytes_max);
+    check_bound(Rule::memory_bounded, "bytes of large payloads", mesh_.payload_bytes(index_),
+                has(TopicBreak::hoard_payload) ? 0 : scenario_.payload_bytes_max());
+}
+
+void TopicHost::check_end() const {
+    if (!ring_.idle()) throw Violation{Rule::end_state_empty, ring_.what_is_left()};
+    const auto check_none = [](const char* what, std::uint64_t count) {
+        check_bound(Rule::end_state_empty, what, count, 0);
+    };
+    const shard::Metrics& counted = metrics();
+    check_none("connections", shard_.connections() + counted.connections);
+    check_none("sessions", counted.sessions);
+    check_none("bytes queued", counted.queue_bytes);
+    check_none("bytes held", counted.held_bytes);
+    check_none("bytes of unfinished input", counted.input_bytes);
+    check_none("blocks", counted.pool_bytes);
+    check_none("topics", counted.topics + (has(TopicBreak::keep_topic) ? 1 : 0));
+    check_none("home topics", counted.home_topics);
+    check_none("subscriptions", counted.subscriptions);
+    check_none("bytes in the mesh", counted.mesh_bytes_waiting);
+    check_none("bytes of large payloads", mesh_.payload_bytes(index_));
+}
+
+void TopicHost::add_to(Tally& tally) const {
+    const shard::Metrics& counted = metrics();
+    TopicTally& topics = tally.topics;
+    tally.handshakes += counted.handshakes;
+    tally.refusals += counted.handshakes_refused;
+    tally.suspensions += counted.suspensions;
+    tally.shortfalls += counted.quiet_shortfalls;
+    tally.early_flushes += ring_.counters().early_flushes;
+    tally.trace_hash += ring_.trace_hash();
+    tally.turns += turns_;
+    topics.subscribes += counted.subscribes;
+    topics.publications += counted.publications;
+    topics.publications_unheard += counted.publications_unheard;
+    topics.publications_refused += rooms_->refusals();
+    topics.deliveries += counted.deliveries;
+    topics.fan_outs_cut += fan_outs_cut_;
+    topics.wakes += ring_.wakes();
+    topics.deliveries_dropped += counted.deliveries_dropped;
+    topics.slow_closes += counted.slow_consumers_closed;
+    topics.topics_refused += counted.topics_refused;
+    topics.subscriptions_lost += counted.subscriptions_lost;
+    topics.stalls += counted.mesh_stalls;
+    topics.records_dropped += counted.mesh_records_dropped;
+    topics.mesh_suspensions += counted.mesh_suspensions;
+    topics.gaps += counted.mesh_gaps;
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,79 @@
+#pragma once
+// One shard of a simulated server with topics, on a stack of its own: it waits in its ring while
+// the others run, as a thread would, and goes on only if something is due.
+
+#include <cstdint>
+
+#include "shard/mesh.hpp"
+#include "shard/shard.hpp"
+#include "sim/fiber.hpp"
+#include "sim/network.hpp"
+#include "sim/sim_ring.hpp"
+#include "sim/tally.hpp"
+#include "sim/topic_application.hpp"
+#include "sim/topic_break.hpp"
+#include "sim/topic_scenario.hpp"
+
+namespace ringcast::sim {
+
+class TopicHost {
+public:
+    /// `scenario`, `mesh` and `book` must outlive it; `settings` are its own, with the shard's
+    /// index and seed.
+    TopicHost(Network& network, Faults& faults, Prng& prng, const TopicScenario& scenario,
+              const shard::Settings& settings, shard::Mesh& mesh, TopicBook& book,
+              TopicBreak broken);
+
+    /// Goes on until it waits or has ended a turn; then every rule that holds between turns. Throws
+    /// Violation.
+    void resume();
+    /// False while it waits in vain: then nobody may let it go on.
+    [[nodiscard]] bool is_due() const { return !is_waiting_ || ring_.is_due(); }
+    [[nodiscard]] Instant sleeps_until() const noexcept { return ring_.sleeps_until(); }
+    /// Tells the shard, as another thread would.
+    void post(shard::Note::Kind kind);
+    /// Leaves the stack. Nothing is done any more.
+    void stop();
+    /// Nothing may be left. Throws Violation.
+    void check_end() const;
+    void add_to(Tally& tally) const;
+
+    [[nodiscard]] bool finished() const noexcept { return shard_.finished(); }
+    /// Its ring is at rest, and neither as a home nor as a shard of subscribers it knows a topic,
+    /// as of the last tick.
+    [[nodiscard]] bool is_empty() const noexcept;
+    [[nodiscard]] int listener() const noexcept { return listener_; }
+    [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+    [[nodiscard]] SimRing& ring() noexcept { return ring_; }
+    [[nodiscard]] shard::Inbox& inbox() noexcept { return shard_.inbox(); }
+    [[nodiscard]] const shard::Metrics& metrics() const noexcept { return shard_.metrics(); }
+    /// A shutdown could not deliver all that had been accepted.
+    [[nodiscard]] bool has_lost_publications() const noexcept { return has_lost_publications_; }
+
+private:
+    [[nodiscard]] shard::Router make_router();
+    void run();
+    void read_log();
+    void check_turn() const;
+    [[nodiscard]] bool has(TopicBreak broken) const noexcept { return broken_ == broken; }
+
+    const TopicScenario& scenario_;
+    TopicBook& book_;
+    TopicBreak broken_;
+    const std::uint32_t index_;
+    shard::Mesh& mesh_;
+    int listener_;
+    Rooms* rooms_ = nullptr;
+    SimRing ring_;
+    shard::LogQueue log_;
+    shard::Shard shard_;
+    Fiber fiber_;
+    std::uint64_t turns_ = 0;
+    std::uint64_t deliveries_ = 0;  // Up to the last turn.
+    std::uint64_t fan_outs_cut_ = 0;
+    bool is_waiting_ = false;  // In its ring, in the middle of a turn.
+    bool is_stopping_ = false;
+    bool has_lost_publications_ = false;
+};
+
+}  // namespace ringcast::sim

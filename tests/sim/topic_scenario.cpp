@@ -1,0 +1,158 @@
+#include "sim/topic_scenario.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/pick.hpp"
+
+namespace ringcast::sim {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// What an open session queues besides publications: a 101, answers, notices and control frames.
+constexpr std::uint64_t queue_extra_bytes = 2048;
+constexpr std::uint64_t frame_header_bytes_max = 10;
+constexpr std::uint64_t backlog_block_bytes = 16 << 10;
+/// The smallest and the largest queue of a mesh.
+constexpr std::uint64_t mesh_queue_bytes_min = 4 << 10, mesh_queue_bytes_max = 1 << 20;
+/// The head of a frame or payload that several share.
+constexpr std::uint64_t shared_head_bytes = 64;
+
+std::uint64_t mesh_bytes_min(std::uint32_t shards) noexcept {
+    return 2 * shards * shards * mesh_queue_bytes_min;
+}
+
+void draw_budgets(Prng& prng, TopicScenario& scenario) {
+    shard::TopicSettings& topics = scenario.settings.topics;
+    topics.seed = prng.next();
+    topics.requests_per_turn = pick<std::uint32_t>(prng, {1, 1, 2, 5, 1024});
+    topics.deliveries_per_turn = pick<std::uint32_t>(prng, {1, 1, 2, 7, 1024});
+    topics.deliveries_quantum =
+        std::min(topics.deliveries_per_turn, pick<std::uint32_t>(prng, {1, 2, 256}));
+    topics.items_max = pick<std::uint32_t>(prng, {1, 2, 8, 4096});
+    topics.home.idle_timeout = pick<Duration>(prng, {Duration{0}, milliseconds{10}, minutes{1}});
+    // From 4 KiB a queue to the default.
+    const std::uint64_t least = mesh_bytes_min(scenario.shards_count);
+    scenario.mesh_bytes = pick<std::uint64_t>(prng, {least, least, 64 << 10, 200'000, 32u << 20});
+    scenario.publication_bytes_max = pick<std::size_t>(prng, {40, 40, 400, 1500, 20'000});
+}
+
+/// Nothing wakes a shard without need in most runs, so that a wake-up that gets lost stays lost.
+void draw_timers(Prng& prng, TopicScenario& scenario) {
+    shard::Settings& settings = scenario.settings;
+    shard::SessionLimits& session = scenario.session_limits;
+    settings.handshake_timeout = minutes{50};
+    settings.close_timeout = minutes{5};
+    settings.tick_interval = hours{2};
+    session.idle_timeout = session.message_timeout = Duration{0};
+    session.ping_interval = Duration{0};
+    if (!prng.chance(1, 4)) return;
+    settings.tick_interval = seconds{1 + prng.below(20)};
+    session.ping_interval = seconds{5 + prng.below(25)};
+}
+
+void draw_freeze(Prng& prng, TopicScenario& scenario) {
+    shard::TopicSettings& topics = scenario.settings.topics;
+    topics.mesh_stall_timeout = minutes{4};
+    topics.flush_timeout = minutes{10};
+    if (scenario.shards_count == 1 || !prng.chance(1, 3)) return;
+    Freeze freeze{.shard = static_cast<std::uint32_t>(prng.below(scenario.shards_count)),
+                  .after = Duration{static_cast<Duration::rep>(
+                      prng.below(static_cast<std::uint64_t>(scenario.activity_span.count())))}};
+    freeze.duration = seconds{1 + prng.below(100)};
+    if (prng.chance(2, 3)) {
+        topics.mesh_stall_timeout = pick<Duration>(prng, {milliseconds{100}, seconds{2}});
+        freeze.duration = minutes{2} + seconds{prng.below(60)};
+        // Soon full.
+        scenario.mesh_bytes = mesh_bytes_min(scenario.shards_count);
+        scenario.is_busy = true;
+        scenario.publication_bytes_max =
+            std::min<std::size_t>(scenario.publication_bytes_max, 1500);
+        scenario.visits_count += 6;
+        scenario.topics.resize(1 + prng.below(scenario.topics.size()));
+        freeze.after = scenario.activity_span / 3;
+    }
+    scenario.freeze = freeze;
+}
+
+void draw_limits(Prng& prng, TopicScenario& scenario) {
+    shard::Settings& settings = scenario.settings;
+    shard::SessionLimits& session = scenario.session_limits;
+    session.message_bytes_max = 64 << 10;
+    session.slow_consumer = prng.chance(1, 2) ? SlowConsumer::drop : SlowConsumer::close;
+    session.send_queue_bytes_max = 1 << 20;
+    if (prng.chance(1, 2)) {
+        scenario.has_slow_readers = true;
+        session.send_queue_bytes_max = pick<std::uint64_t>(prng, {300, 1000, 5000, 40'000});
+    }
+    if (prng.chance(1, 6)) {
+        scenario.has_small_limits = true;
+        settings.topics.home.topics_max = static_cast<std::uint32_t>(1 + prng.below(2));
+        settings.topics.local.subscriptions_max = static_cast<std::uint32_t>(1 + prng.below(6));
+        settings.topics.local.session_subscriptions_max =
+            static_cast<std::uint32_t>(1 + prng.below(2));
+    }
+    if (prng.chance(1, 8)) {
+        scenario.is_memory_scarce = true;
+        settings.pool_bytes_max = pick<std::uint64_t>(prng, {0, 5000, 70'000});
+        settings.input_bytes_max = pick<std::uint64_t>(prng, {2000, 64u << 20});
+    }
+    settings.early_flush_bytes = pick<std::uint32_t>(prng, {1, 500, 4096, 256 << 10});
+    settings.pool_retain_bytes_max = pick<std::size_t>(prng, {0, 4096, 16u << 20});
+    settings.timers_per_turn = pick<std::uint32_t>(prng, {1, 2, 1024});
+}
+
+}  // namespace
+
+TopicScenario draw_topic_scenario(Prng& prng) {
+    TopicScenario scenario;
+    scenario.shards_count = pick<std::uint32_t>(prng, {1, 2, 2, 3, 4});
+    scenario.visits_count = 2 + prng.below(12);
+    scenario.activity_span = std::chrono::microseconds{pick<int>(prng, {100, 10'000, 1'000'000})};
+    for (std::uint64_t i = 0, count = 1 + prng.below(4); i < count; ++i)
+        scenario.topics.push_back("topic/" + std::to_string(i) + std::string(prng.below(30), '.'));
+    draw_budgets(prng, scenario);
+    draw_timers(prng, scenario);
+    draw_freeze(prng, scenario);
+    draw_limits(prng, scenario);
+    scenario.shutdown_code = prng.chance(1, 2) ? 1001 : 1012;
+    if (prng.chance(1, 4))
+        scenario.shutdown_after_turns = prng.below(400);
+    else if (prng.chance(1, 2))
+        scenario.quiet_time = minutes{2};
+    return scenario;
+}
+
+std::uint64_t TopicScenario::queue_bytes_max() const noexcept {
+    return std::max<std::uint64_t>(session_limits.send_queue_bytes_max,
+                                   publication_bytes_max + frame_header_bytes_max) +
+           queue_extra_bytes;
+}
+
+/// Unfinished input keeps to its ceiling; so do frames that wait for their fan-out, but for one. On
+/// top comes what waits in send queues: at worst in blocks of twice its size, between small frames
+/// that open a backlog block each.
+std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
+                                            std::uint64_t queued_bytes) const noexcept {
+    const std::uint64_t frame_block_bytes =
+        std::bit_ceil(publication_bytes_max + frame_header_bytes_max + shared_head_bytes);
+    return settings.input_bytes_max + settings.pool_bytes_max + frame_block_bytes +
+           6 * queued_bytes + connections * (frame_block_bytes + 2 * backlog_block_bytes);
+}
+
+/// In the worst case all queues, but for the requests of other shards, hold payloads of that one:
+/// each as many bytes as it has itself, or four, in blocks of up to twice their size.
+std::uint64_t TopicScenario::payload_bytes_max() const noexcept {
+    constexpr std::uint64_t payloads_min = 4;
+    const std::uint64_t queues = shards_count + shards_count * shards_count;
+    const std::uint64_t queue_bytes = std::clamp(mesh_bytes / (2 * shards_count * shards_count),
+                                                 mesh_queue_bytes_min, mesh_queue_bytes_max);
+    const std::uint64_t block_bytes = std::bit_ceil(publication_bytes_max + shared_head_bytes);
+    return queues * std::max(2 * queue_bytes, payloads_min * block_bytes);
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,67 @@
+#pragma once
+// What the server of one run with topics is set up with, and what happens to its shards, drawn from
+// the seed. Swarm mode: each of the rarer circumstances is there in some runs only.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/prng.hpp"
+#include "shard/settings.hpp"
+
+namespace ringcast::sim {
+
+/// A shard whose thread is not scheduled for a while.
+struct Freeze {
+    std::uint32_t shard = 0;
+    Duration after{};  ///< From the start of the run.
+    Duration duration{};
+};
+
+struct TopicScenario {
+    std::uint32_t shards_count = 1;
+    std::uint64_t mesh_bytes = 0;
+    shard::Settings settings;
+    shard::SessionLimits session_limits;
+    std::vector<std::string> topics;
+    std::size_t visits_count = 1;
+    /// Visits begin within so long, and pauses of clients are no longer.
+    Duration activity_span{};
+    std::size_t publication_bytes_max = 100;
+    bool is_busy = false;  ///< Clients publish a lot.
+    std::optional<Freeze> freeze;
+    std::uint16_t shutdown_code = 1012;
+    Duration quiet_time{};  ///< Between the last that clients do and the shutdown.
+    /// The server is stopped in the middle, after so many turns.
+    std::optional<std::uint64_t> shutdown_after_turns;
+    bool has_slow_readers = false;  ///< Else everybody reads at once what comes.
+    bool has_small_limits = false;  ///< Topics and subscriptions may be refused.
+    bool is_memory_scarce = false;  ///< Sessions may end for want of memory.
+
+    [[nodiscard]] bool drops() const noexcept {
+        return session_limits.slow_consumer == SlowConsumer::drop;
+    }
+    /// The freeze lasts long enough for the others to declare the shard stalled.
+    [[nodiscard]] bool may_stall() const noexcept {
+        return freeze && freeze->duration >= settings.topics.mesh_stall_timeout;
+    }
+    [[nodiscard]] std::uint32_t home_of(std::size_t topic) const noexcept {
+        return hub::home_of(topics[topic], settings.topics.seed, shards_count);
+    }
+
+    // Bounds that follow from it, for one shard.
+
+    /// Output of one session.
+    [[nodiscard]] std::uint64_t queue_bytes_max() const noexcept;
+    /// Pooled blocks in use when `queued_bytes` of output wait.
+    [[nodiscard]] std::uint64_t pool_bytes_max(std::uint64_t connections,
+                                               std::uint64_t queued_bytes) const noexcept;
+    /// Blocks of large payloads that were made by it and are not back.
+    [[nodiscard]] std::uint64_t payload_bytes_max() const noexcept;
+};
+
+[[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng);
+
+}  // namespace ringcast::sim

@@ -1,0 +1,188 @@
+#include "sim/topic_visit.hpp"
+
+#include <algorithm>
+
+#include "sim/pick.hpp"
+
+namespace ringcast::sim {
+namespace {
+
+using Kind = Action::Kind;
+
+constexpr std::size_t thick_link_bytes = 16 << 10;
+constexpr std::size_t small_bytes = 40;
+/// Large publications of one run together; more would take millions of turns on thin links.
+constexpr std::size_t bytes_max = 300'000;
+
+/// Draws the visits of one run.
+class Writer {
+public:
+    Writer(Prng& prng, const TopicScenario& scenario, TopicBook& book)
+        : prng_{prng},
+          scenario_{scenario},
+          book_{book},
+          // Few kinds of ends per run, so that runs differ in character.
+          end_kinds_(1 + prng.below(3)),
+          burst_max_{scenario.is_busy ? 40 : pick<std::uint64_t>(prng, {1, 3, 12, 12})},
+          rooms_odds_{pick<std::uint64_t>(prng, {0, 0, 2, 4})},
+          large_odds_{pick<std::uint64_t>(prng, {1, 3, 3})} {
+        for (std::uint64_t& kind : end_kinds_) kind = prng.below(8);
+    }
+
+    std::vector<Visit> write() {
+        for (std::uint32_t i = 0; i < scenario_.visits_count; ++i) {
+            visits_.push_back(draw(i));
+            book_.add_visit({.kind = visits_[i].kind,
+                             .shard = visits_[i].shard,
+                             .is_prompt = visits_[i].is_prompt(),
+                             .is_told_of_skips = visits_[i].wants_gaps});
+        }
+        return std::move(visits_);
+    }
+
+private:
+    Visit draw(std::uint32_t index) {
+        Visit visit;
+        visit.shard = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
+        visit.topic = draw_topic();
+        visit.after = draw_duration();
+        if (rooms_odds_ != 0 && prng_.chance(1, rooms_odds_)) visit.kind = VisitKind::rooms;
+        if (index > 0 && prng_.chance(1, 2)) follow(visit, index);
+        visit.wants_gaps = visit.kind == VisitKind::raw && prng_.chance(3, 4);
+        visit.is_impatient = prng_.chance(1, 4);
+        visit.link = draw_link();
+        if (scenario_.has_slow_readers && prng_.chance(1, 3)) {
+            visit.read_bytes_max = 50 + prng_.below(1000);
+            visit.read_interval = std::chrono::microseconds{prng_.below(20'000)};
+        }
+        draw_actions(visit, index);
+        return visit;
+    }
+
+    /// Comes back, often to where it has just left.
+    void follow(Visit& visit, std::uint32_t index) {
+        const auto earlier = static_cast<std::uint32_t>(prng_.below(index));
+        if (visits_[earlier].stays()) return;
+        visit.follows = earlier;
+        visit.after = prng_.chance(1, 2) ? Duration{0} : draw_duration() / 4;
+        visit.topic = visits_[earlier].topic;
+        if (prng_.chance(3, 4)) visit.shard = visits_[earlier].shard;
+    }
+
+    void draw_actions(Visit& visit, std::uint32_t index) {
+        for (std::uint64_t rounds = prng_.below(4); rounds > 0; --rounds) {
+            if (prng_.chance(1, 2)) pause(visit);
+            if (visit.kind == VisitKind::rooms) change_rooms(visit);
+            publish(visit, index);
+        }
+        const bool may_miss = scenario_.has_slow_readers || scenario_.is_memory_scarce;
+        if (visit.kind == VisitKind::raw && !may_miss && prng_.chance(1, 3))
+            visit.actions.push_back({.kind = Kind::await_own});
+        if (prng_.chance(1, 2)) pause(visit);
+        draw_end(visit);
+    }
+
+    void publish(Visit& visit, std::uint32_t index) {
+        for (std::uint64_t count = prng_.below(burst_max_ + 1); count > 0; --count) {
+            const std::uint32_t topic = visit.kind == VisitKind::rooms ? draw_topic() : visit.topic;
+            const bool is_large = prng_.chance(1, large_odds_) && bytes_ < bytes_max;
+            const std::size_t size_max = is_large ? scenario_.publication_bytes_max : small_bytes;
+            const bool is_text = prng_.chance(1, 2);
+            const std::size_t size = prng_.below(size_max + 1);
+            bytes_ += size;
+            visit.actions.push_back(
+                {.kind = Kind::publish,
+                 .number = book_.add_publication(
+                     {.publisher = index, .topic = topic, .is_text = is_text, .size = size})});
+        }
+    }
+
+    void change_rooms(Visit& visit) {
+        for (std::uint64_t count = prng_.below(4); count > 0; --count) {
+            const Kind kind = prng_.chance(2, 3) ? Kind::subscribe : Kind::unsubscribe;
+            visit.actions.push_back({.kind = kind, .number = draw_topic()});
+        }
+    }
+
+    void draw_end(Visit& visit) {
+        const std::uint64_t kind = end_kinds_[prng_.below(end_kinds_.size())];
+        switch (kind) {
+            case 0:
+            case 1:
+            case 2: return;  // Stays.
+            case 3:
+            case 4: visit.actions.push_back({.kind = Kind::close}); return;
+            case 5: visit.actions.push_back({.kind = Kind::reset}); return;
+            case 6:
+                visit.actions.push_back(
+                    {.kind = prng_.chance(1, 2) ? Kind::vanish : Kind::shut_down});
+                return;
+            default:
+                if (scenario_.has_slow_readers)
+                    visit.actions.insert(visit.actions.begin(), {.kind = Kind::stop_reading});
+                if (prng_.chance(1, 2)) visit.actions.push_back({.kind = Kind::vanish});
+        }
+    }
+
+    void pause(Visit& visit) {
+        visit.actions.push_back({.kind = Kind::pause, .duration = draw_duration()});
+    }
+
+    Link draw_link() {
+        Link link;
+        link.latency = std::chrono::microseconds{pick<int>(prng_, {0, 10, 100, 1000, 20'000})};
+        link.jitter = std::chrono::microseconds{pick<int>(prng_, {0, 10, 1000})};
+        link.buffer_bytes = pick<std::size_t>(prng_, {2048, thick_link_bytes, 65536});
+        if (link.latency > std::chrono::milliseconds{1}) link.buffer_bytes = 65536;
+        return link;
+    }
+
+    /// One of them is the one that most visits are about.
+    std::uint32_t draw_topic() {
+        if (prng_.chance(1, 2)) return 0;
+        return static_cast<std::uint32_t>(prng_.below(scenario_.topics.size()));
+    }
+    Duration draw_duration() {
+        return Duration{static_cast<Duration::rep>(
+            prng_.below(static_cast<std::uint64_t>(scenario_.activity_span.count())))};
+    }
+
+    Prng& prng_;
+    const TopicScenario& scenario_;
+    TopicBook& book_;
+    std::vector<std::uint64_t> end_kinds_;
+    std::uint64_t burst_max_, rooms_odds_, large_odds_;
+    std::vector<Visit> visits_;
+    std::size_t bytes_ = 0;  // Of all publications so far.
+};
+
+bool has(const Visit& visit, Kind kind) noexcept {
+    return std::ranges::find(visit.actions, kind, &Action::kind) != visit.actions.end();
+}
+
+}  // namespace
+
+bool Visit::is_prompt() const noexcept {
+    return read_bytes_max == SIZE_MAX && link.buffer_bytes >= thick_link_bytes &&
+           !has(*this, Kind::stop_reading);
+}
+
+bool Visit::may_break() const noexcept {
+    return has(*this, Kind::reset) || has(*this, Kind::vanish) || has(*this, Kind::shut_down) ||
+           has(*this, Kind::stop_reading);
+}
+
+bool Visit::stays() const noexcept {
+    constexpr Kind ends[] = {Kind::close, Kind::shut_down, Kind::reset, Kind::vanish};
+    return std::ranges::none_of(ends, [this](Kind end) { return has(*this, end); });
+}
+
+bool Visit::awaits_own() const noexcept {
+    return has(*this, Kind::await_own);
+}
+
+std::vector<Visit> draw_visits(Prng& prng, const TopicScenario& scenario, TopicBook& book) {
+    return Writer{prng, scenario, book}.write();
+}
+
+}  // namespace ringcast::sim

@@ -1,0 +1,416 @@
+#include "sim/topic_world.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/network.hpp"
+#include "sim/rules.hpp"
+#include "sim/topic_host.hpp"
+#include "sim/topic_peer.hpp"
+#include "sim/topic_thread.hpp"
+
+namespace ringcast::sim {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::uint64_t turns_max = 4'000'000;
+/// Before any of the long timers of a scenario that has no short ones.
+constexpr Duration virtual_time_max = minutes{45};
+/// What weather, thin links and busy shards may add to the way of a publication.
+constexpr Duration delivery_time_max = seconds{45};
+constexpr std::string_view lost_reason = "publications were lost";
+constexpr Duration between_publications = std::chrono::milliseconds{1};
+constexpr std::size_t prompt_bytes_max = 1500;
+
+class TopicWorld {
+public:
+    explicit TopicWorld(const TopicWorldOptions& options);
+    Tally run();
+
+private:
+    void live();
+    void draw_hosts();
+    void draw_peers();
+    /// One step of whoever is due, else time passes until somebody is.
+    void step();
+    void let_threads_publish();
+    void arrange_visits();
+    void connect(std::uint32_t visit, Duration delay);
+    void on_seen(std::uint32_t visit, std::uint32_t publication) const;
+    void close_listeners();
+    template <class Done>
+    void run_until(Instant limit, Done&& done);
+    void begin_shutdown();
+    void check_visits() const;
+    void check_response(std::uint32_t visit) const;
+    void check_close(std::uint32_t visit) const;
+    void check_stalls() const;
+    void check_end();
+    [[nodiscard]] bool has_lost_publications() const;
+    [[nodiscard]] Instant freeze_end() const {
+        return start_ + scenario_.freeze->after + scenario_.freeze->duration;
+    }
+    [[nodiscard]] bool is_frozen(std::uint32_t shard) const;
+    [[nodiscard]] bool may_go_on(std::uint32_t shard) const;
+    [[nodiscard]] bool all_waiting() const;
+    [[nodiscard]] bool all_done() const;
+    [[nodiscard]] std::uint64_t total(std::uint64_t shard::Metrics::* count) const;
+    [[nodiscard]] Tally tally() const;
+    [[nodiscard]] bool has(TopicBreak broken) const noexcept { return options_.broken == broken; }
+
+    const TopicWorldOptions options_;
+    Prng prng_;
+    Faults faults_;
+    Network network_;
+    const TopicScenario scenario_;
+    TopicBook book_;
+    shard::Mesh mesh_;
+    std::vector<std::unique_ptr<TopicHost>> hosts_;
+    std::vector<std::unique_ptr<TopicThread>> threads_;
+    std::vector<Visit> visits_;
+    std::vector<std::unique_ptr<TopicPeer>> peers_;
+    std::vector<bool> is_arranged_, is_late_;  // By visit: it is to come; after the shutdown.
+    std::vector<std::uint32_t> due_;
+    std::uint64_t turns_ = 0;
+    Instant start_, shutdown_at_{};
+    bool shut_down_early_ = false, is_shutting_down_ = false, is_over_ = false;
+};
+
+TopicWorld::TopicWorld(const TopicWorldOptions& options)
+    : options_{options},
+      prng_{options.seed},
+      faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
+      network_{prng_.next(), faults_},
+      scenario_{draw_topic_scenario(prng_)},
+      book_{{.drops = scenario_.drops(), .shutdown_code = scenario_.shutdown_code}},
+      mesh_{scenario_.shards_count, scenario_.mesh_bytes},
+      visits_{draw_visits(prng_, scenario_, book_)},
+      is_arranged_(visits_.size()),
+      is_late_(visits_.size()),
+      start_{network_.now()} {
+    draw_hosts();
+    draw_peers();
+    if (prng_.chance(1, 4)) {
+        const auto carrier = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
+        threads_.push_back(std::make_unique<TopicThread>(prng_, scenario_, book_, mesh_, carrier));
+    }
+}
+
+void TopicWorld::draw_hosts() {
+    shard::Settings settings = scenario_.settings;
+    if (has(TopicBreak::wait_forever)) settings.topics.mesh_stall_timeout = std::chrono::hours{1};
+    for (std::uint32_t i = 0; i < scenario_.shards_count; ++i) {
+        settings.index = i;
+        settings.seed = prng_.next();
+        hosts_.push_back(std::make_unique<TopicHost>(network_, faults_, prng_, scenario_, settings,
+                                                     mesh_, book_, options_.broken));
+        if (options_.prints_trace) hosts_.back()->ring().print_trace();
+    }
+}
+
+void TopicWorld::draw_peers() {
+    for (std::uint32_t i = 0; i < visits_.size(); ++i) {
+        const bool is_for_all = options_.broken < TopicBreak::lose_publication ||
+                                options_.broken > TopicBreak::lose_last;
+        peers_.push_back(std::make_unique<TopicPeer>(
+            i, visits_[i], scenario_, book_,
+            is_for_all || i == 0 ? options_.broken : TopicBreak::none,
+            [this, i](std::uint32_t publication) { on_seen(i, publication); }));
+        if (!visits_[i].follows) connect(i, visits_[i].after);
+    }
+}
+
+void TopicWorld::connect(std::uint32_t visit, Duration delay) {
+    is_arranged_[visit] = true;
+    is_late_[visit] = is_shutting_down_;
+    (void)network_.connect(*peers_[visit], hosts_[visits_[visit].shard]->listener(),
+                           network_.now() + delay, visits_[visit].link);
+}
+
+/// Those who come back do so when they have gone.
+void TopicWorld::arrange_visits() {
+    for (std::uint32_t i = 0; i < visits_.size(); ++i) {
+        if (!is_arranged_[i] && peers_[*visits_[i].follows]->is_done())
+            connect(i, visits_[i].after);
+    }
+}
+
+// ---- Running ----
+
+bool TopicWorld::is_frozen(std::uint32_t shard) const {
+    if (!scenario_.freeze || scenario_.freeze->shard != shard) return false;
+    return network_.now() >= start_ + scenario_.freeze->after && network_.now() < freeze_end();
+}
+
+/// Who has finished goes on only once all have, to see that nothing is left.
+bool TopicWorld::may_go_on(std::uint32_t shard) const {
+    return !is_frozen(shard) && (is_over_ || !hosts_[shard]->finished());
+}
+
+void TopicWorld::step() {
+    due_.clear();
+    Instant limit = instant_never;
+    for (std::uint32_t i = 0; i < hosts_.size(); ++i) {
+        if (is_frozen(i)) limit = std::min(limit, freeze_end());
+        if (!may_go_on(i)) continue;
+        if (hosts_[i]->is_due())
+            due_.push_back(i);
+        else
+            limit = std::min(limit, hosts_[i]->sleeps_until());
+    }
+    for (const auto& thread : threads_) {
+        if (!thread->is_done()) limit = std::min(limit, network_.now() + between_publications);
+    }
+    if (due_.empty()) {
+        if (!network_.step(limit) && limit == instant_never)
+            throw Violation{Rule::liveness, "nothing can happen any more"};
+    } else {
+        hosts_[due_[prng_.below(due_.size())]]->resume();
+        ++turns_;
+    }
+    close_listeners();
+    arrange_visits();
+    let_threads_publish();
+}
+
+void TopicWorld::let_threads_publish() {
+    for (const auto& thread : threads_) {
+        if (!thread->is_done() && prng_.chance(1, 20)) thread->publish_one(network_.now());
+    }
+}
+
+/// Who finds no shard behind a listener any more is refused, as by a server that has gone.
+void TopicWorld::close_listeners() {
+    for (const auto& host : hosts_) {
+        if (host->finished() && network_.is_listener(host->listener()))
+            network_.close_listener(host->listener());
+    }
+}
+
+template <class Done>
+void TopicWorld::run_until(Instant limit, Done&& done) {
+    while (!done()) {
+        step();
+        if (turns_ < turns_max && network_.now() < limit) continue;
+        std::string text = "too many turns or too much time";
+        for (std::size_t i = 0; i < peers_.size(); ++i) {
+            if (!peers_[i]->is_done()) text += ", waiting: visit " + std::to_string(i);
+        }
+        throw Violation{Rule::liveness, text};
+    }
+}
+
+/// A publication has come to a client.
+void TopicWorld::on_seen(std::uint32_t visit, std::uint32_t id) const {
+    const TopicBook::Publication& publication = book_.publication(id);
+    const bool is_from_thread = publication.publisher == TopicBook::nobody;
+    const bool is_prompt = visits_[visit].is_prompt() &&
+                           scenario_.publication_bytes_max <= prompt_bytes_max &&
+                           !scenario_.has_slow_readers && !scenario_.is_memory_scarce &&
+                           (is_from_thread || visits_[publication.publisher].is_prompt());
+    if (!is_prompt || publication.written_at == instant_never) return;
+    Duration bound = delivery_time_max;
+    if (scenario_.freeze) {
+        const std::uint32_t shard = scenario_.freeze->shard;
+        // Who publishes to several topics waits with all when one of them has no room.
+        const bool is_its_own = shard == scenario_.home_of(publication.topic) ||
+                                shard == visits_[visit].shard || is_from_thread ||
+                                visits_[publication.publisher].kind == VisitKind::rooms ||
+                                shard == visits_[publication.publisher].shard;
+        if (is_its_own || !scenario_.may_stall()) return;
+        bound += scenario_.settings.topics.mesh_stall_timeout;
+    }
+    const Duration taken = network_.now() - publication.written_at;
+    if (taken <= bound) return;
+    throw Violation{Rule::delivered_in_time,
+                    "publication " + std::to_string(id) + " took " +
+                        std::to_string(std::chrono::duration<double>(taken).count()) +
+                        " seconds to visit " + std::to_string(visit)};
+}
+
+bool TopicWorld::all_waiting() const {
+    // A visit that would follow another one is not made if that one stays.
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+        if (is_arranged_[i] && !peers_[i]->is_waiting_for_shutdown()) return false;
+    }
+    return std::ranges::all_of(threads_, [](const auto& thread) { return thread->is_done(); });
+}
+
+bool TopicWorld::all_done() const {
+    // A visit that would follow another one may come too late to be made.
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+        if (is_arranged_[i] && !peers_[i]->is_done()) return false;
+    }
+    return std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
+}
+
+Tally TopicWorld::run() {
+    try {
+        live();
+    } catch (const Violation&) {
+        if (options_.prints_trace) book_.print();
+        throw;
+    }
+    return tally();
+}
+
+void TopicWorld::live() {
+    shut_down_early_ = scenario_.shutdown_after_turns.has_value();
+    const std::uint64_t turns_before = scenario_.shutdown_after_turns.value_or(UINT64_MAX);
+    const Instant limit = start_ + virtual_time_max;
+    run_until(limit, [&] { return turns_ >= turns_before || all_waiting(); });
+    // Whatever is on its way arrives now, without anybody's help.
+    const Instant quiet_until = network_.now() + scenario_.quiet_time;
+    network_.tick(quiet_until);
+    run_until(limit, [&] { return network_.now() >= quiet_until; });
+    begin_shutdown();
+    run_until(limit, [&] { return all_done(); });
+    is_over_ = true;
+    check_visits();
+    check_stalls();
+    book_.check({.deliveries_dropped = total(&shard::Metrics::deliveries_dropped),
+                 .is_flushed = !has_lost_publications()});
+    check_end();
+}
+
+void TopicWorld::begin_shutdown() {
+    is_shutting_down_ = true;
+    shutdown_at_ = network_.now();
+    for (const auto& host : hosts_) host->post(shard::Note::Kind::shutdown);
+}
+
+// ---- Judging ----
+
+std::uint64_t TopicWorld::total(std::uint64_t shard::Metrics::* count) const {
+    std::uint64_t sum = 0;
+    for (const auto& host : hosts_) sum += host->metrics().*count;
+    return sum;
+}
+
+void TopicWorld::check_stalls() const {
+    const bool is_known = scenario_.may_stall() && !has(TopicBreak::hide_freeze);
+    if (!is_known) {
+        check_bound(Rule::stalled_only_when_frozen, "shards given up",
+                    total(&shard::Metrics::mesh_stalls), 0);
+    }
+    // A shard that has come back was told of its gap long ago, and is waited for.
+    const bool is_frozen_at_end = is_known && freeze_end() + seconds{10} > shutdown_at_;
+    if (has_lost_publications() && !is_frozen_at_end)
+        throw Violation{Rule::shutdown_delivers_all, "a shutdown gave up what was on its way"};
+}
+
+bool TopicWorld::has_lost_publications() const {
+    return std::ranges::any_of(hosts_,
+                               [](const auto& host) { return host->has_lost_publications(); });
+}
+
+void TopicWorld::check_visits() const {
+    for (std::uint32_t i = 0; i < peers_.size(); ++i) {
+        if (!is_arranged_[i] || peers_[i]->was_spoiled()) continue;
+        check_response(i);
+        if (book_.visitor(i).status == 101) check_close(i);
+    }
+}
+
+void TopicWorld::check_response(std::uint32_t visit) const {
+    const int status = book_.visitor(visit).status;
+    if (status == 101) return;
+    const bool is_cut_short = shut_down_early_ || is_late_[visit];
+    if (is_cut_short && (status == 0 || status == 503)) return;
+    const bool may_refuse = scenario_.has_small_limits || scenario_.is_memory_scarce ||
+                            total(&shard::Metrics::mesh_stalls) > 0;
+    if (status == 503 && may_refuse && !has(TopicBreak::change_status)) return;
+    throw Violation{Rule::handshake_answered, "visit " + std::to_string(visit) +
+                                                  " was answered with " + std::to_string(status)};
+}
+
+void TopicWorld::check_close(std::uint32_t visit) const {
+    const TopicPeer& peer = *peers_[visit];
+    const TopicBook::Visitor& visitor = book_.visitor(visit);
+    const auto fail = [&](const std::string& text) {
+        throw Violation{Rule::close_as_scripted, "visit " + std::to_string(visit) + ": " + text +
+                                                     ": " + std::to_string(visitor.close_code) +
+                                                     " " + visitor.close_reason};
+    };
+    if (!visitor.has_closed) fail("no Close");
+    if (peer.was_reset()) fail("ended by a reset");
+    if (visitor.close_code == scenario_.shutdown_code) return;
+    if (visitor.close_code == 1000) {
+        if (peer.visit().stays()) fail("an answer to no Close");
+        return;
+    }
+    if (visitor.close_code != 1013) fail("no reason for this Close");
+    const std::string& reason = visitor.close_reason;
+    const bool may_be_slow = scenario_.has_slow_readers || scenario_.is_memory_scarce ||
+                             scenario_.publication_bytes_max > prompt_bytes_max;
+    const bool has_stalled = total(&shard::Metrics::mesh_stalls) > 0;
+    const bool is_justified =
+        (reason == "too slow" && may_be_slow) || (reason == lost_reason && has_stalled) ||
+        (reason == "there are too many topics" && scenario_.has_small_limits) ||
+        (reason.starts_with("no memory") && scenario_.is_memory_scarce);
+    if (!is_justified) fail("no reason for this Close");
+    if (reason == lost_reason && peer.visit().is_prompt() &&
+        visitor.closed_at > freeze_end() + delivery_time_max)
+        throw Violation{Rule::delivered_in_time,
+                        "visit " + std::to_string(visit) + " was told too late of its loss"};
+}
+
+/// All topics are forgotten, all memory is home.
+void TopicWorld::check_end() {
+    threads_.clear();
+    const shard::Settings& settings = scenario_.settings;
+    Duration patience = settings.topics.home.idle_timeout + 4 * settings.tick_interval;
+    if (scenario_.freeze) patience += scenario_.freeze->duration;
+    const Instant limit = network_.now() + patience;
+    turns_ = 0;
+    while (network_.now() < limit && turns_ < turns_max &&
+           !std::ranges::all_of(hosts_, [](const auto& host) { return host->is_empty(); }))
+        step();
+    if (has(TopicBreak::leak)) (void)network_.listen();
+    for (const auto& host : hosts_) host->check_end();
+    if (network_.descriptors_open() != 0)
+        throw Violation{Rule::end_state_empty, "a descriptor is open"};
+    for (const auto& host : hosts_) host->stop();
+}
+
+Tally TopicWorld::tally() const {
+    Tally tally{.runs = 1, .clients = visits_.size(), .shards = hosts_.size()};
+    for (const auto& host : hosts_) host->add_to(tally);
+    tally.faults = faults_.counts();
+    tally.decisions = faults_.decisions();
+    tally.early_shutdowns = shut_down_early_ ? 1 : 0;
+    tally.walk_struck = faults_.struck() ? 1 : 0;
+    TopicTally& topics = tally.topics;
+    for (const Visit& visit : visits_) {
+        topics.visits_rooms += visit.kind == VisitKind::rooms ? 1 : 0;
+        const bool is_back = visit.follows && visits_[*visit.follows].shard == visit.shard;
+        topics.rejoins += is_back ? 1 : 0;
+    }
+    for (const TopicBook::Publication& publication : book_.publications()) {
+        if (publication.accepted == 0) continue;
+        topics.publications_large += publication.size > 1000 ? 1 : 0;
+        topics.publications_of_threads += publication.publisher == TopicBook::nobody ? 1u : 0u;
+    }
+    topics.gaps_told = book_.gaps_told();
+    topics.gaps_proven = book_.gaps_proven();
+    topics.freezes = scenario_.freeze ? 1 : 0;
+    topics.unflushed = has_lost_publications() ? 1 : 0;
+    return tally;
+}
+
+}  // namespace
+
+Tally run_topic_world(const TopicWorldOptions& options) {
+    // Not destroyed after a violation: a shard asserts that it ends empty, which would hide what
+    // went wrong.
+    auto world = std::make_unique<TopicWorld>(options).release();
+    const Tally tally = world->run();
+    delete world;
+    return tally;
+}
+
+}  // namespace ringcast::sim
