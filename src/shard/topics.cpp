@@ -58,14 +58,14 @@ std::uint32_t Topics::home_of(std::string_view name) const noexcept {
 
 bool Topics::publish(std::uint32_t home, std::string_view name, PublicationKind kind,
                      std::span<const std::byte> payload) {
-    // Wishes go first, so that a session hears what it publishes after it has subscribed.
-    if (local_.unsettled_count() != unsettled_blocked_) settle();
+    settle_new();
     if (!port_.publish(home, name, kind, payload)) return false;
     ++shard_.metrics_.publications;
     return true;
 }
 
 bool Topics::has_room(std::uint32_t home) noexcept {
+    settle_new();  // Or the room might be taken by what goes first.
     return port_.has_request_room(home);
 }
 
@@ -158,6 +158,11 @@ void Topics::settle() {
             return send_request(topic.home(), {.kind = RecordKind::leave, .topic = topic.name()});
         });
     unsettled_blocked_ = local_.unsettled_count();
+}
+
+/// Before a publication, so that a session hears what it publishes after it has subscribed.
+void Topics::settle_new() {
+    if (local_.unsettled_count() != unsettled_blocked_) settle();
 }
 
 /// Sessions go on in the order in which they were suspended, as long as there is room.

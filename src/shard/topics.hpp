@@ -95,6 +95,7 @@ private:
     // topics.cpp: requests of this shard.
     [[nodiscard]] bool send_request(std::uint32_t home, const Record& record) noexcept;
     void settle();
+    void settle_new();
     void resume_waiting();
     void take_from_publishers();
     [[nodiscard]] bool take_from(PublisherLane& lane);
