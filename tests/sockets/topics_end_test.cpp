@@ -10,8 +10,6 @@
 using namespace ringcast;
 using namespace ringcast::sockets;
 
-TEST_SUITE_BEGIN("topics");
-
 namespace {
 
 /// The number under which a thread of the program publishes.
@@ -118,10 +116,13 @@ struct SlowScene {
 /// More than the kernel's buffers on the way to a client take.
 constexpr std::size_t many = 2000;
 
+/// Two, because they move much.
+constexpr Scene slow_scenes[] = {{2, false}, {4, true}};
+
 }  // namespace
 
 TEST_CASE("one client that does not read is closed, and the others do not notice") {
-    for (const Scene& scene : scenes()) {
+    for (const Scene& scene : slow_scenes) {
         CAPTURE(scene);
         SlowScene slow{settings_of(scene), SlowConsumer::close, "", many};
         slow.crowd->run_until([&] { return slow.slow->has_ended(); });
@@ -133,7 +134,7 @@ TEST_CASE("one client that does not read is closed, and the others do not notice
 }
 
 TEST_CASE("one client that does not read is told exactly what it missed") {
-    for (const Scene& scene : scenes()) {
+    for (const Scene& scene : slow_scenes) {
         CAPTURE(scene);
         SlowScene slow{settings_of(scene), SlowConsumer::drop, "?gaps=1", many};
         Member& member = *slow.slow;
@@ -149,5 +150,3 @@ TEST_CASE("one client that does not read is told exactly what it missed") {
         CHECK(member.is_open());
     }
 }
-
-TEST_SUITE_END();

@@ -14,8 +14,6 @@
 using namespace ringcast;
 using namespace ringcast::sockets;
 
-TEST_SUITE_BEGIN("topics");
-
 namespace {
 
 /// What a shard's thread waits at.
@@ -276,5 +274,3 @@ TEST_CASE("a topic at home on the shard that stands still waits and loses nothin
         }
     }
 }
-
-TEST_SUITE_END();

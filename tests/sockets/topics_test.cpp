@@ -15,8 +15,6 @@
 using namespace ringcast;
 using namespace ringcast::sockets;
 
-TEST_SUITE_BEGIN("topics");
-
 TEST_CASE("a thousand clients of a topic see one order") {
     for (const Scene& scene : scenes()) {
         CAPTURE(scene);
@@ -190,5 +188,3 @@ TEST_CASE("clients that come and go see a run without gaps") {
         }
     }
 }
-
-TEST_SUITE_END();
