@@ -42,6 +42,7 @@ struct Stats {
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t protocol_errors = 0;
+    std::uint64_t messages_too_big = 0;  ///< Sessions closed with 1009.
     std::uint64_t handler_exceptions = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t ring_calls = 0;  ///< System calls made by the event loops.

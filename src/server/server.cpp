@@ -544,6 +544,7 @@ Stats Server::Impl::stats() const {
         total.bytes_received += metrics.bytes_received;
         total.bytes_sent += metrics.bytes_sent;
         total.protocol_errors += metrics.protocol_errors;
+        total.messages_too_big += metrics.messages_too_big;
         total.handler_exceptions += metrics.handler_exceptions;
         total.timeouts += metrics.timeouts;
         total.ring_calls += metrics.ring_calls;

@@ -41,6 +41,7 @@ struct Metrics {
     std::uint64_t bytes_received = 0;    ///< As TCP payload.
     std::uint64_t bytes_sent = 0;
     std::uint64_t protocol_errors = 0;
+    std::uint64_t messages_too_big = 0;  ///< Sessions failed with 1009.
     std::uint64_t handler_exceptions = 0;
     std::uint64_t timeouts = 0;         ///< Handshake, idle, message, close and stalled sends.
     std::uint64_t suspensions = 0;      ///< Times input was suspended.

@@ -126,7 +126,9 @@ void Shard::on_control(Connection& connection, const ws::Event& event) {
             return;
         case ws::Event::Kind::close: return on_peer_close(connection, event);
         case ws::Event::Kind::failure:
-            ++metrics_.protocol_errors;
+            // An honest client may have a message that is longer than we take.
+            ++(event.reason == ws::Reason::message_too_big ? metrics_.messages_too_big
+                                                           : metrics_.protocol_errors);
             return fail(connection, close_code(event.reason), to_string(event.reason));
         case ws::Event::Kind::pong:
         case ws::Event::Kind::message:

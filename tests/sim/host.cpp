@@ -111,7 +111,7 @@ void Host::add_to(Tally& tally) const {
     tally.echoes += metrics().messages_sent;
     tally.handshakes += metrics().handshakes;
     tally.refusals += metrics().handshakes_refused;
-    tally.protocol_errors += metrics().protocol_errors;
+    tally.protocol_errors += metrics().protocol_errors + metrics().messages_too_big;
     tally.timeouts += metrics().timeouts;
     tally.suspensions += metrics().suspensions;
     tally.shortfalls += metrics().quiet_shortfalls;

@@ -168,7 +168,7 @@ TEST_CASE("a malformed frame gets its close code after every echo owed, whole or
          1009},
     };
     EchoServer server;
-    std::uint64_t violations = 0;
+    std::uint64_t violations = 0, too_big = 0;
     for (const auto& [what, frames, code] : cases) {
         for (const bool is_slow : {false, true}) {
             if (is_slow && frames.size() > 1000) continue;
@@ -185,11 +185,12 @@ TEST_CASE("a malformed frame gets its close code after every echo owed, whole or
             // What still comes is read and dropped, so that no reset destroys our Close.
             client.send(test::text_frame("after"));
             CHECK(client.at_end());
-            ++violations;
+            ++(code == 1009 ? too_big : violations);
         }
     }
     expect_alive(server);
     server.server.stop();
     server.server.wait();
     CHECK(server.server.stats().protocol_errors == violations);
+    CHECK(server.server.stats().messages_too_big == too_big);
 }
