@@ -3,8 +3,8 @@
 
     scripts/test            all steps, in this order
     scripts/test --quick    layers and unit tests only
-    scripts/test STEP...    some steps: layers format headers tests edge interop install sanitized tsan (edge, interop and
-                            install use what `tests` has built)
+    scripts/test STEP...    some steps: layers format headers aarch64 tests edge interop install sanitized tsan (edge,
+                            interop and install use what `tests` has built)
 
 A doctest test case counts as one test; so does every line of a runner, every check of the sources and every
 build. A crash or a time-out is a failure. Exit code 77 means skipped.
@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -185,6 +186,29 @@ def headers():
     return report(Run("headers that compile alone", counts, output, time.monotonic() - started))
 
 
+def aarch64():
+    """The kernels compile for 64-bit ARM and use its vectors. There is no libc of that machine here, so this one's
+    headers have to do, but for what they say of the size of a word; nothing is linked or run."""
+    triple = subprocess.run(["g++", "-dumpmachine"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run(["g++", "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
+    counts = Counts()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("bits/wordsize.h", "#define __WORDSIZE 64\n"), ("gnu/stubs-32.h", "")):
+            path = Path(folder) / name
+            path.parent.mkdir()
+            path.write_text(text)
+        systems = [folder, f"/usr/include/c++/{version}", f"/usr/include/{triple}/c++/{version}", f"/usr/include/{triple}"]
+        for source in sorted((ROOT / "src/simd").glob("*.cpp")):
+            target = Path(folder) / (source.name + ".s")
+            counts += check(f"{source.name} for aarch64",
+                            ["clang++-19", "--target=aarch64-linux-gnu", "-std=c++23", "-O2", "-Wall", "-Wextra", "-Werror",
+                             "-nostdinc++", *(word for system in systems for word in ("-isystem", system)),
+                             "-I", "src", "-I", "include", "-S", source, "-o", target])
+        assembly = Path(folder) / "mask_kernels.cpp.s"
+        uses_vectors = assembly.exists() and re.search(r"\beor\s+v\d+\.16b", assembly.read_text()) is not None
+        return counts + report(Run("masking for aarch64 uses vectors", PASSED if uses_vectors else FAILED, "", 0.0))
+
+
 def build_and_run(kind, tests, *more_targets, patience=1, environment=None):
     return (build(kind, *more_targets, *targets_of(kind, tests)) + run_tests(tests, patience, environment))
 
@@ -234,6 +258,7 @@ STEPS = {
     "layers": layers,
     "format": formatting,
     "headers": headers,
+    "aarch64": aarch64,
     "tests": all_tests,
     "edge": edge,
     "interop": interop,
