@@ -1,6 +1,7 @@
-// Masking against its limit: a plain XOR of the same memory with the same vector width. "xor" runs
-// over cache-aligned memory and knows neither key phases nor ends; "mask" starts 6 bytes further
-// on, where a client's short frame has its payload.
+// Masking against a plain XOR with the same vector width that knows neither key phases nor ends.
+// "mask" starts 6 bytes into a cache line, where a client's short frame has its payload; "xor_same"
+// runs over the same memory, "xor" over memory that is aligned, which a payload never is: the limit
+// of the machine.
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
@@ -55,13 +56,15 @@ void report_bytes(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 
-/// The baseline. Sizes are rounded down to whole vectors, of which there is at least one.
+/// A baseline, `offset` bytes into the memory. Sizes are rounded down to whole vectors, of which
+/// there is at least one.
 template <std::size_t width>
-[[gnu::always_inline]] inline void run_xor(benchmark::State& state, auto xor_block) {
+[[gnu::always_inline]] inline void run_xor(benchmark::State& state, auto xor_block,
+                                           std::size_t offset = 0) {
     Payloads payloads{size_of(state)};
     const std::size_t count = std::max<std::size_t>(size_of(state) / width, 1);
     for (auto _ : state) {
-        xor_block(payloads.next(), count);
+        xor_block(payloads.next() + offset, count);
         benchmark::ClobberMemory();
     }
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(count * width));
@@ -81,6 +84,12 @@ using Vector64 [[gnu::vector_size(64), gnu::may_alias]] = std::uint32_t;
     auto* vectors = reinterpret_cast<Vector32*>(data);
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < count; ++i) vectors[i] ^= 0x12345678u;
+}
+[[gnu::noinline, gnu::target("avx2")]] void xor32_anywhere(std::byte* data, std::size_t count) {
+    using Vector [[gnu::vector_size(32), gnu::aligned(1), gnu::may_alias]] = std::uint32_t;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < count; ++i)
+        *reinterpret_cast<Vector*>(data + i * sizeof(Vector)) ^= 0x12345678u;
 }
 [[gnu::noinline, gnu::target("avx512f")]] void xor64(std::byte* data, std::size_t count) {
     auto* vectors = reinterpret_cast<Vector64*>(data);
@@ -141,6 +150,8 @@ int main(int argc, char** argv) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2")) {
         add("xor/32", [](benchmark::State& state) { run_xor<32>(state, xor32); });
+        add("xor_same/32",
+            [](benchmark::State& state) { run_xor<32>(state, xor32_anywhere, header_bytes); });
     }
     if (__builtin_cpu_supports("avx512f")) {
         add("xor/64", [](benchmark::State& state) { run_xor<64>(state, xor64); });
