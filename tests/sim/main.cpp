@@ -6,6 +6,8 @@
 //   sim --seed N [--trace]           one seed, with every submission and completion
 //   sim --walk [--seed N]            the fault walk: a scenario, calm but for one decision, for
 //                                    every decision; without --seed for each of --seeds scenarios
+//   sim --walk-all FILE              the same for the scenarios in a file, which together have to
+//                                    meet every fault and every kind of client
 //   sim --break NAME|all             a made-up fault of the server, which has to be noticed
 //
 // With --topics in front: seeds of the world with topics; without: of the one with echoes.
@@ -34,7 +36,7 @@ constexpr std::uint64_t break_seeds = 1000;
 struct Arguments {
     std::uint64_t first = 0, seeds = 200, jobs = 1;
     std::optional<std::uint64_t> seed;
-    std::string break_name, seeds_file;
+    std::string break_name, seeds_file, walks_file;
     bool trace = false, walk = false;
 };
 
@@ -136,23 +138,52 @@ bool walk(std::uint64_t seed, Tally& tally) {
     }
 }
 
+/// One number a line; lines that begin with # say why.
+std::vector<std::uint64_t> seeds_in(const std::string& path) {
+    std::vector<std::uint64_t> seeds;
+    std::ifstream file{path};
+    for (std::string line; std::getline(file, line);) {
+        if (!line.empty() && line.front() != '#') seeds.push_back(std::stoull(line));
+    }
+    return seeds;
+}
+
+/// False if the walks together left out a fault or a kind of client, which is printed.
+bool has_met_all(const Tally& tally) {
+    bool all = true;
+    const auto require = [&all](std::string_view name, std::uint64_t count) {
+        if (count > 0) return;
+        std::fprintf(stderr, "no walk has met %s\n", name.data());
+        all = false;
+    };
+    for (std::size_t i = 0; i < faults_count; ++i)
+        require(to_string(static_cast<Fault>(i)), tally.faults[i]);
+    for (std::size_t i = 0; i < behaviours_count; ++i)
+        require(to_string(static_cast<Behaviour>(i)), tally.behaviours[i]);
+    return all;
+}
+
 bool walk_seeds(const Arguments& arguments) {
-    const std::uint64_t first = arguments.seed.value_or(arguments.first);
-    const std::uint64_t count = arguments.seed ? 1 : arguments.seeds;
+    std::vector<std::uint64_t> seeds;
+    if (!arguments.walks_file.empty()) {
+        seeds = seeds_in(arguments.walks_file);
+    } else if (arguments.seed) {
+        seeds = {*arguments.seed};
+    } else {
+        for (std::uint64_t i = 0; i < arguments.seeds; ++i) seeds.push_back(arguments.first + i);
+    }
     Tally tally;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        if (!walk(first + i, tally)) return false;
+    for (const std::uint64_t seed : seeds) {
+        if (!walk(seed, tally)) return false;
     }
     print(tally);
-    std::printf("%" PRIu64 " faults walked in %" PRIu64 " seeds\n", tally.walk_struck, count);
-    return true;
+    std::printf("%" PRIu64 " faults walked in %zu seeds\n", tally.walk_struck, seeds.size());
+    return arguments.walks_file.empty() || has_met_all(tally);
 }
 
 bool run_regressions(const std::string& path, Tally& tally) {
-    std::ifstream file{path};
-    for (std::string line; std::getline(file, line);) {
-        if (line.empty() || line.front() == '#') continue;
-        if (!run_one({.seed = std::stoull(line)}, tally)) return false;
+    for (const std::uint64_t seed : seeds_in(path)) {
+        if (!run_one({.seed = seed}, tally)) return false;
     }
     return true;
 }
@@ -205,8 +236,9 @@ int usage(const char* program) {
                  "usage: %s [--topics] [--seeds N] [--first N] [--jobs N] [--regressions FILE]\n"
                  "       %s [--topics] --seed N [--trace] [--decision N]\n"
                  "       %s [--topics] --walk [--seed N | --seeds N] [--first N]\n"
+                 "       %s --walk-all FILE\n"
                  "       %s [--topics] --break NAME|all\n",
-                 program, program, program, program);
+                 program, program, program, program, program);
     return 2;
 }
 
@@ -235,6 +267,8 @@ int run(int argc, char** argv) {
             arguments.seeds_file = argv[++i];
         else if (argument == "--topics")
             has_topics = true;
+        else if (argument == "--walk-all" && i + 1 < argc)
+            arguments.walks_file = argv[++i];
         else if (argument == "--trace")
             arguments.trace = true;
         else if (argument == "--walk")
@@ -243,7 +277,7 @@ int run(int argc, char** argv) {
             return usage(argv[0]);
     }
     if (!arguments.break_name.empty()) return run_breaks(arguments.break_name);
-    if (arguments.walk) return walk_seeds(arguments) ? 0 : 1;
+    if (arguments.walk || !arguments.walks_file.empty()) return walk_seeds(arguments) ? 0 : 1;
     Tally tally;
     bool passed = false;
     if (arguments.seed) {

@@ -26,6 +26,7 @@ SimRingSettings SimRingSettings::draw(Prng& prng) {
             .buffers_count = buffers[prng.below(std::size(buffers))],
             .buffer_bytes = bytes[prng.below(std::size(bytes))],
             .gathers = prng.chance(1, 2),
+            .leaves_some = true,
             .turn_cost = Duration{costs[prng.below(std::size(costs))]}};
 }
 
@@ -52,10 +53,12 @@ ring::Waker SimRing::waker() noexcept {
 }
 
 ring::Address SimRing::peer_address(int fd) noexcept {
+    ++counters_.calls;
     return network_->address_of(fd);
 }
 
 std::uint64_t SimRing::unacknowledged_bytes(int fd) noexcept {
+    ++counters_.calls;
     return network_->under_way(fd);
 }
 
@@ -81,6 +84,7 @@ std::string SimRing::what_is_left() const {
 std::span<const Completion> SimRing::exchange(std::span<const Submission> submissions,
                                               const ring::Wait& wait) {
     end_work(network_->now());
+    ++counters_.calls;  // As io_uring_enter: one hands all over and waits.
     slices_.begin_turn(++turn_);
     take(submissions);
     gathered_.clear();
@@ -96,12 +100,14 @@ std::span<const Completion> SimRing::exchange(std::span<const Submission> submis
 }
 
 std::span<const Completion> SimRing::submit(std::span<const Submission> submissions) {
+    ++counters_.calls;
     take(submissions);
     return_quiet_memory();
     return publish(shortfalls_, of_flush_);
 }
 
 void SimRing::spill(std::span<const Submission> submissions) {
+    ++counters_.calls;
     take(submissions);
 }
 

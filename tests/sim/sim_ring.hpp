@@ -31,7 +31,8 @@ struct SimRingSettings {
     std::size_t buffers_count = 16;
     std::size_t buffer_bytes = 4096;
     bool gathers = true;
-    Duration turn_cost{0};  ///< The world goes on for so long while the shard works.
+    bool leaves_some = true;  ///< Some of what is ready waits for a later turn, at random.
+    Duration turn_cost{0};    ///< The world goes on for so long while the shard works.
 
     [[nodiscard]] static SimRingSettings draw(Prng& prng);
 };

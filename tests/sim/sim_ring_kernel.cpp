@@ -122,9 +122,10 @@ void SimRing::collect() {
     while (!ready_.empty() && gathered_.size() < settings_.completions_max) {
         int& chosen = ready_[prng_.below(ready_.size())];
         complete_one(chosen);
-        // Some of what is ready waits for a later turn, if this one has something to return: else
-        // nothing might come to look at it again.
-        if (!is_ready(chosen) || (!gathered_.empty() && prng_.chance(1, 4))) {
+        // What is left waits for a later turn, if this one has something to return: else nothing
+        // might come to look at it again.
+        const bool is_left = settings_.leaves_some && !gathered_.empty() && prng_.chance(1, 4);
+        if (!is_ready(chosen) || is_left) {
             chosen = ready_.back();
             ready_.pop_back();
         }
