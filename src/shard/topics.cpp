@@ -80,7 +80,7 @@ void Topics::add_publisher(PublisherLane& lane) {
 
 void Topics::serve() {
     const hub::ShardSet sources = port_.take() | std::exchange(unfinished_, 0) | blocked_;
-    resume_waiting();
+    if (!is_flushing_) resume_waiting();  // After a shutdown has begun nobody publishes any more.
     take_from_publishers();
     settle();
     if (is_flushing_) send_flush();
