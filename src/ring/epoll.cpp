@@ -15,9 +15,12 @@
 namespace ringcast::ring {
 namespace {
 
-/// Events taken in one turn; the others stay ready. So few that a connection's socket is still in
-/// cache when its answer is sent, and so many that the call for them costs little each.
+/// Events asked for at once. So few that a connection's socket is still in cache when its answer is
+/// sent, and so many that the call for them costs little each.
 constexpr std::size_t events_max = 32;
+/// Up to so many are taken one a turn: what one client is answered does not wait for the messages
+/// of the others, and it works on the answer meanwhile. With more there is always a client at work.
+constexpr std::uint32_t events_singly_max = 8;
 /// Connections taken from one listener in one turn.
 constexpr int accepts_max = 64;
 /// A receive starts a new buffer rather than squeeze into less than this part of one.
@@ -256,23 +259,25 @@ void EpollRing::close_descriptor(const Submission& submission) {
 // ---- Completions
 
 void EpollRing::poll(const Wait& wait) {
-    const bool waits = wait.count > 0 && ready_.empty() && shortfalls_.empty();
-    const int count = wait_for_events(waits ? remaining_wait(wait.until) : Duration::zero());
-    // When buffers ran out, those who got none go first, or the same few would always eat
-    // everything.
-    const auto size = static_cast<std::uint32_t>(count);
-    const std::uint32_t first = size > 0 ? first_event_ % size : 0;
-    first_event_ = 0;
-    for (std::uint32_t i = 0; i < size; ++i) {
-        const std::uint32_t index = (first + i) % size;
+    if (next_event_ == events_count_) {
+        const bool waits = wait.count > 0 && ready_.empty() && shortfalls_.empty();
+        events_count_ = wait_for_events(waits ? remaining_wait(wait.until) : Duration::zero());
+        next_event_ = 0;
+    }
+    const bool is_singly = events_count_ <= events_singly_max;
+    const std::uint32_t end = is_singly ? std::min(next_event_ + 1, events_count_) : events_count_;
+    while (next_event_ < end) {
         const std::uint64_t exhausted = counters_.buffers_exhausted;
-        handle(events_[index]);
-        if (counters_.buffers_exhausted != exhausted && first_event_ == 0) first_event_ = index;
+        handle(events_[next_event_]);
+        // Whoever got no buffer goes first in the next turn, or the same few would always eat
+        // everything.
+        if (counters_.buffers_exhausted != exhausted) return;
+        ++next_event_;
     }
 }
 
 /// Returns the number of events; an interrupted wait is one without events.
-int EpollRing::wait_for_events(Duration timeout) {
+std::uint32_t EpollRing::wait_for_events(Duration timeout) {
     const auto max = static_cast<int>(events_.size());
     const bool is_timed = timeout > Duration::zero() && timeout < wait_max;
     int count = -1;
@@ -292,7 +297,7 @@ int EpollRing::wait_for_events(Duration timeout) {
         ++counters_.calls;
         count = epoll_wait(epoll_.get(), events_.data(), max, milliseconds);
     }
-    if (count >= 0) return count;
+    if (count >= 0) return static_cast<std::uint32_t>(count);
     RC_ASSERT(errno == EINTR);
     return 0;
 }

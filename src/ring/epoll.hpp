@@ -81,7 +81,7 @@ private:
     void close_descriptor(const Submission& submission);
 
     void poll(const Wait& wait);
-    [[nodiscard]] int wait_for_events(Duration timeout);
+    [[nodiscard]] std::uint32_t wait_for_events(Duration timeout);
     void handle(const epoll_event& event);
     void accept_some(int listener);
     void receive(int fd);
@@ -100,8 +100,10 @@ private:
     std::vector<Registration> registrations_;
     std::vector<epoll_event> events_;
     bool has_pwait2_ = true;  // Until the kernel or a seccomp profile says no.
-    std::uint32_t first_event_ =
-        0;                          // Where the next turn begins, when buffers ran out in this one.
+    // What the kernel has told, and how far we are with it. An event is a hint: its descriptor may
+    // have been closed since, and its number may be another one's.
+    std::uint32_t events_count_ = 0;
+    std::uint32_t next_event_ = 0;
     std::uint64_t unanswered_ = 0;  // accept, recv, send and close that will complete once more.
 
     std::vector<Completion> shortfalls_;  // Of quiet sends, not yet returned.
