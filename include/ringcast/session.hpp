@@ -35,7 +35,7 @@ namespace detail {
 class SessionCore {
 public:
     SessionCore(void* shard, void* connection) noexcept : shard_{shard}, connection_{connection} {}
-    SendStatus send(const Message& message) const;
+    SendStatus send(const Message& message) const noexcept;
     void close(CloseCode code, std::string_view reason) const;
     PublishStatus publish(std::string_view topic, const Message& message) const;
     SubscribeStatus subscribe(std::string_view topic) const;
@@ -45,11 +45,19 @@ public:
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
     [[nodiscard]] std::string peer_address() const;
     [[nodiscard]] void* shard() const noexcept { return shard_; }
+    [[nodiscard]] void* connection() const noexcept { return connection_; }
 
 private:
     void* shard_;
     void* connection_;
 };
+
+/// Everything in registers, on the way of each message.
+SendStatus send(SessionCore core, std::string_view payload, MessageKind kind) noexcept;
+
+inline SendStatus SessionCore::send(const Message& message) const noexcept {
+    return detail::send(*this, message.payload, message.kind);
+}
 
 /// One address for each type: tells whether a found session has the state that was asked for.
 template <class State>

@@ -43,8 +43,9 @@ void HandlerEndpoint::on_open(shard::Session& session) {
     call_for(session, "on_open", [&] { handler_->on_open(core_of(session)); });
 }
 
-void HandlerEndpoint::on_message(shard::Session& session, const Message& message) {
-    call_for(session, "on_message", [&] { handler_->on_message(core_of(session), message); });
+void HandlerEndpoint::on_message(shard::Session session, std::string_view payload,
+                                 MessageKind kind) {
+    call_for(session, "on_message", [&] { handler_->on_message(core_of(session), payload, kind); });
 }
 
 void HandlerEndpoint::on_drain(shard::Session& session) {

@@ -40,7 +40,7 @@ public:
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     void on_open(shard::Session& session) override;
-    void on_message(shard::Session& session, const Message& message) override;
+    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_drain(shard::Session& session) override;
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_tick(shard::Shard& shard) override;

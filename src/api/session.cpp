@@ -22,8 +22,8 @@ bool is_topic_name(std::string_view topic) noexcept {
 
 }  // namespace
 
-SendStatus SessionCore::send(const Message& message) const {
-    return session_of(shard_, connection_).send(message);
+SendStatus send(SessionCore core, std::string_view payload, MessageKind kind) noexcept {
+    return session_of(core.shard(), core.connection()).send(payload, kind);
 }
 
 void SessionCore::close(CloseCode code, std::string_view reason) const {

@@ -87,11 +87,11 @@ shard::Verdict TopicEndpoint::on_late_verdict(shard::Verdict late, shard::Verdic
     return granted(std::move(late), access, std::move(waiting.topic), waiting.wants_gaps);
 }
 
-void TopicEndpoint::on_message(shard::Session& session, const Message& message) {
+void TopicEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
     if (!session_of(session).may_publish)
         return session.close(CloseCode::policy_violation, "you may not publish to this topic");
-    const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(message.kind),
-                                        message.bytes());
+    const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(kind),
+                                        std::as_bytes(std::span{payload}));
     // There was room for it, or it would not have been looked at; memory alone may be used up.
     if (status == PublishStatus::full)
         session.close(CloseCode::try_again_later, "no memory for the publication");

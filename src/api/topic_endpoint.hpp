@@ -18,7 +18,7 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     shard::Verdict on_late_verdict(shard::Verdict late, shard::Verdict pending) override;
     void on_open(shard::Session&) override {}
-    void on_message(shard::Session& session, const Message& message) override;
+    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_skipped(shard::Session& session, std::uint64_t count) override;

@@ -71,7 +71,9 @@ public:
     /// Completes a verdict that came late; `pending` is what on_upgrade had said.
     virtual Verdict on_late_verdict(Verdict late, Verdict pending);
     virtual void on_open(Session& session) = 0;
-    virtual void on_message(Session& session, const Message& message) = 0;
+    /// A message, in pieces and with its session by value: so everything stays in registers on the
+    /// way of each message. Structs in memory, written field by field and read as a whole, stall.
+    virtual void on_message(Session session, std::string_view payload, MessageKind kind) = 0;
     /// The session was behind and has caught up.
     virtual void on_drain(Session& session) = 0;
     /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's

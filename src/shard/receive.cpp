@@ -107,11 +107,13 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
             !topics_.has_room(connection.publishes_to)) {
             return suspend_until_room(connection, connection.publishes_to);
         }
-        const ws::Event event = assembler.next(input, pool_, limits);
-        switch (event.kind) {
-            case ws::Event::Kind::need_more: return;
-            case ws::Event::Kind::message: on_message(connection, event, source); break;
-            default: on_control(connection, event); break;
+        // Apart, so that the event of nearly every message stays in registers.
+        if (const std::size_t size = assembler.short_message_bytes(input, limits)) {
+            on_event(connection, assembler.take_short(input, size), source);
+        } else {
+            const ws::Event event = assembler.next(input, pool_, limits);
+            if (event.kind == ws::Event::Kind::need_more) return;
+            on_event(connection, event, source);
         }
         if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
         suspend_if_unread(connection);
@@ -159,6 +161,14 @@ void Shard::on_room(SlotId id) {
     if (Connection* const connection = connections_.find(id)) resume(*connection, Suspension::mesh);
 }
 
+void Shard::on_event(Connection& connection, const ws::Event& event, Source source) {
+    if (event.kind == ws::Event::Kind::message) {
+        on_message(connection, event, source);
+    } else {
+        on_control(connection, event);
+    }
+}
+
 void Shard::on_message(Connection& connection, const ws::Event& event, Source source) {
     inputs_.remove(connection);
     if (connection.phase != Phase::open)
@@ -166,13 +176,12 @@ void Shard::on_message(Connection& connection, const ws::Event& event, Source so
     ++metrics_.messages_received;
     // Field by field: a copy of what was just written in smaller pieces would stall.
     dispatch_.connection = &connection;
-    dispatch_.payload = event.payload;
+    dispatch_.payload = {event.payload.data(), event.payload.size()};
     dispatch_.in_slice = event.in_slice;
     dispatch_.reusable = !event.in_slice || source == Source::ring;
-    Session session{*this, connection};
     const std::string_view payload{reinterpret_cast<const char*>(event.payload.data()),
                                    event.payload.size()};
-    connection.endpoint->on_message(session, {.payload = payload, .kind = event.message_kind});
+    connection.endpoint->on_message({*this, connection}, payload, event.message_kind);
     dispatch_.connection = nullptr;
 }
 

@@ -28,7 +28,8 @@ public:
     /// over without a copy when it is the message just received. A message for an empty queue is
     /// always accepted; so is one that a session sends to itself while it handles a message and is
     /// not behind, because then its own input waits.
-    SendStatus send(const Message& message);
+    SendStatus send(std::string_view payload, MessageKind kind);
+    SendStatus send(const Message& message) { return send(message.payload, message.kind); }
     /// Publishes to `topic`, a valid name. If there is no room on the way there for another one,
     /// the session's input waits until there is.
     PublishStatus publish(std::string_view topic, PublicationKind kind,

@@ -159,6 +159,7 @@ private:
     void feed(Connection& connection, std::span<std::byte> input, Source source);
     void feed_request(Connection& connection, std::span<std::byte>& input);
     void feed_frames(Connection& connection, std::span<std::byte>& input, Source source);
+    void on_event(Connection& connection, const ws::Event& event, Source source);
     [[gnu::noinline]] void on_control(Connection& connection, const ws::Event& event);
     void on_message(Connection& connection, const ws::Event& event, Source source);
     [[gnu::noinline]] void hold(Connection& connection, std::span<const std::byte> input);
@@ -192,7 +193,7 @@ private:
     void answer(Connection& connection, http::Method method, http::Response response);
 
     // transmit.cpp: from messages to bytes.
-    SendStatus send(Connection& connection, const Message& message);
+    SendStatus send(Connection& connection, std::string_view payload, MessageKind kind);
     [[nodiscard]] bool admits(const Connection& connection, std::uint64_t size) const noexcept;
     void enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload);
     [[gnu::noinline]] void enqueue_large(Connection& connection, ws::Opcode opcode,

@@ -29,14 +29,14 @@ void write_frame(std::byte* frame, ws::Opcode opcode, std::span<const std::byte>
 }  // namespace
 
 // Flattened, as feed_frames is: what runs once per message is worth no calls.
-[[gnu::flatten]] SendStatus Session::send(const Message& message) {
-    return shard_->send(*connection_, message);
+[[gnu::flatten]] SendStatus Session::send(std::string_view payload, MessageKind kind) {
+    return shard_->send(*connection_, payload, kind);
 }
 
-SendStatus Shard::send(Connection& connection, const Message& message) {
+SendStatus Shard::send(Connection& connection, std::string_view text, MessageKind kind) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken)
         return SendStatus::closed;
-    const std::span<const std::byte> payload = message.bytes();
+    const std::span<const std::byte> payload = std::as_bytes(std::span{text});
     if (payload.size() > message_bytes_ceiling) {
         ++metrics_.messages_dropped;
         return SendStatus::dropped;
@@ -48,7 +48,7 @@ SendStatus Shard::send(Connection& connection, const Message& message) {
         return SendStatus::dropped;
     }
     ++metrics_.messages_sent;
-    enqueue(connection, opcode_of(message.kind), payload);
+    enqueue(connection, opcode_of(kind), payload);
     if (connection.queued_bytes <= connection.endpoint->limits().high_water_bytes())
         return SendStatus::accepted;
     connection.behind = true;

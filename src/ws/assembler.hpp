@@ -79,8 +79,20 @@ public:
     /// `in_slice`.
     [[nodiscard]] Event next(std::span<std::byte>& input, BufferPool& pool,
                              const AssemblerLimits& limits) {
+        const std::size_t size = short_message_bytes(input, limits);
+        return size > 0 ? take_short(input, size) : next_of_any(input, pool, limits);
+    }
+
+    /// next() in two steps, for who wants the event in registers: payload of the message that lies
+    /// whole at the start of `input`, in one masked frame with a length of seven bits, the path of
+    /// nearly every message; then take_short(). 0: call next().
+    [[nodiscard]] std::size_t short_message_bytes(std::span<const std::byte> input,
+                                                  const AssemblerLimits& limits) const noexcept {
         const std::size_t size = is_fresh() ? short_message_bytes(input) : 0;
-        if (size == 0 || size > limits.message_bytes_max) return next_of_any(input, pool, limits);
+        return size <= limits.message_bytes_max ? size : 0;
+    }
+    /// Consumes a message of `size` payload octets, as short_message_bytes() has found it.
+    [[nodiscard]] static Event take_short(std::span<std::byte>& input, std::size_t size) noexcept {
         const auto opcode = static_cast<Opcode>(input[0] & std::byte{0x0f});
         simd::MaskKey key;
         std::memcpy(&key, &input[2], sizeof key);
@@ -116,8 +128,6 @@ private:
     /// True if nothing is under way and nothing is held for what the last call returned.
     [[nodiscard]] bool is_fresh() const noexcept { return !is_partial() && !message_ && !control_; }
     static constexpr std::size_t short_header_bytes = 2 + sizeof(simd::MaskKey);
-    /// Payload of the message that lies whole at the start of `input`, in one masked frame with a
-    /// length of seven bits: the path of nearly every message, in few instructions. 0: look closer.
     [[nodiscard]] static std::size_t short_message_bytes(
         std::span<const std::byte> input) noexcept {
         constexpr unsigned fin = 0x80, masked = 0x80;

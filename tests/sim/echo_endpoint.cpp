@@ -52,10 +52,10 @@ void EchoEndpoint::on_open(shard::Session& session) {
     ++admission_of(session).opened;
 }
 
-void EchoEndpoint::on_message(shard::Session& session, const Message& message) {
+void EchoEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
     Admission& admission = admission_of(session);
     RC_ASSERT(admission.is_open());
-    switch (session.send(message)) {
+    switch (session.send(payload, kind)) {
         case SendStatus::accepted: return;
         case SendStatus::behind: admission.is_behind = true; return;
         case SendStatus::dropped:

@@ -18,8 +18,8 @@ public:
     Echo() : Endpoint{shard::SessionLimits{}} {}
     shard::Verdict on_upgrade(shard::Upgrade&) override { return {}; }
     void on_open(shard::Session&) override {}
-    void on_message(shard::Session& session, const Message& message) override {
-        session.send(message);
+    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override {
+        session.send(payload, kind);
     }
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}

@@ -7,20 +7,21 @@
 
 namespace ringcast::sim {
 
-void OverheardTopics::on_message(shard::Session& session, const Message& message) {
-    const auto publication = book_.read(message.payload);
+void OverheardTopics::on_message(shard::Session session, std::string_view payload,
+                                 MessageKind kind) {
+    const auto publication = book_.read(payload);
     RC_ASSERT(publication);
     const std::uint64_t before = session.shard().metrics().publications;
-    topics_.on_message(session, message);
+    topics_.on_message(session, payload, kind);
     if (session.shard().metrics().publications != before) book_.on_accepted(*publication);
 }
 
-void Rooms::on_message(shard::Session& session, const Message& message) {
-    if (const auto publication = book_.read(message.payload))
-        return publish(session, message, *publication);
-    RC_ASSERT(message.payload.size() > 1);
-    const char word = message.payload.front();
-    const std::size_t topic = std::stoul(std::string{message.payload.substr(1)});
+void Rooms::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
+    if (const auto publication = book_.read(payload))
+        return publish(session, {payload, kind}, *publication);
+    RC_ASSERT(payload.size() > 1);
+    const char word = payload.front();
+    const std::size_t topic = std::stoul(std::string{payload.substr(1)});
     const std::string& name = scenario_.topics[topic];
     if (word == rooms::unsubscribe)
         return answer(session, session.unsubscribe(name) ? word : rooms::refused, topic);

@@ -29,7 +29,7 @@ public:
         return topics_.on_upgrade(upgrade);
     }
     void on_open(shard::Session& session) override { topics_.on_open(session); }
-    void on_message(shard::Session& session, const Message& message) override;
+    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_drain(shard::Session& session) override { topics_.on_drain(session); }
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override {
         topics_.on_close(session, code, reason);
@@ -51,7 +51,7 @@ public:
 
     shard::Verdict on_upgrade(shard::Upgrade&) override { return {}; }
     void on_open(shard::Session&) override {}
-    void on_message(shard::Session& session, const Message& message) override;
+    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_tick(shard::Shard&) override {}

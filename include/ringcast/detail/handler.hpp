@@ -22,7 +22,7 @@ public:
     virtual ~Handler() = default;
     virtual Decision on_upgrade(Upgrade& upgrade) = 0;
     virtual void on_open(SessionCore core) = 0;
-    virtual void on_message(SessionCore core, const Message& message) = 0;
+    virtual void on_message(SessionCore core, std::string_view payload, MessageKind kind) = 0;
     virtual void on_drain(SessionCore core) = 0;
     virtual void on_close(SessionCore core, CloseCode code, std::string_view reason) = 0;
     virtual void on_tick(Shard shard) = 0;
@@ -83,9 +83,9 @@ public:
             static_assert(!requires { &H::on_open; }, "on_open takes a Session<State>&");
         }
     }
-    void on_message(SessionCore core, const Message& message) override {
+    void on_message(SessionCore core, std::string_view payload, MessageKind kind) override {
         Session<State> session{core};
-        handler_.on_message(session, message);
+        handler_.on_message(session, Message{payload, kind});
     }
     void on_drain(SessionCore core) override {
         Session<State> session{core};

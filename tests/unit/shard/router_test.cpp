@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "shard/session.hpp"
+
 using namespace ringcast;
 using shard::PathPattern;
 using shard::Router;
@@ -30,7 +32,7 @@ public:
     Nothing() : Endpoint{{}} {}
     shard::Verdict on_upgrade(shard::Upgrade&) override { return {}; }
     void on_open(shard::Session&) override {}
-    void on_message(shard::Session&, const Message&) override {}
+    void on_message(shard::Session, std::string_view, MessageKind) override {}
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_tick(shard::Shard&) override {}

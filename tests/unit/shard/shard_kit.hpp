@@ -35,7 +35,8 @@ public:
         ++opened_count;
         if (opened) opened(session);
     }
-    void on_message(Session& session, const Message& message) override {
+    void on_message(Session session, std::string_view payload, MessageKind kind) override {
+        const Message message{payload, kind};
         ++messages_count;
         if (received) return received(session, message);
         session.send(message);

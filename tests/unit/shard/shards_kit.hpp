@@ -37,7 +37,8 @@ public:
         return verdict;
     }
     void on_open(Session&) override { ++opened_count; }
-    void on_message(Session& session, const Message& message) override {
+    void on_message(Session session, std::string_view payload, MessageKind kind) override {
+        const Message message{payload, kind};
         statuses.push_back(session.publish(
             session.newest_topic(),
             message.kind == MessageKind::binary ? PublicationKind::binary : PublicationKind::text,
