@@ -63,6 +63,7 @@ CASES = [
     echo("echo 256 KiB c50", "256KiB", 50),
     echo("echo 1 MiB c50", "1MiB", 50),
     echo("echo 1 MiB c1", "1MiB", 1),
+    fan_out("fan-out 2 x 64 B", "64", 2),
     fan_out("fan-out 1000 x 64 B", "64", 1000),
     fan_out("fan-out 10000 x 64 B", "64", 10000),
     fan_out("fan-out 10000 x 1 KiB", "1KiB", 10000),
