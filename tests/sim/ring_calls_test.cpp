@@ -1,5 +1,5 @@
-// What an echoed message costs in ring calls, exactly: in calm weather nothing but the shard decides
-// that.
+// What an echoed message costs in ring calls, exactly: in calm weather that is the shard's decision
+// alone.
 
 #include <doctest/doctest.h>
 #include <memory>
