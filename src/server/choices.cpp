@@ -1,0 +1,34 @@
+#include "server/choices.hpp"
+
+#include <cstdlib>
+#include <fmt/format.h>
+
+#include "simd/mask.hpp"
+
+namespace ringcast::server {
+
+std::expected<ring::Backend, std::string> choose_backend(Io io, shard::LogQueue& log) {
+    if (io == Io::epoll) return ring::Backend::epoll;
+    const ring::Probe probe = ring::probe_uring();
+    if (probe.usable) return ring::Backend::uring;
+    if (io == Io::uring) return std::unexpected{"io_uring cannot be used here: " + probe.reason};
+    log.warn("falling_back_to_epoll").field("reason", probe.reason);
+    return ring::Backend::epoll;
+}
+
+std::string describe(ring::Backend backend, const ring::Features& features) {
+    if (backend == ring::Backend::epoll) return "epoll";
+    return "io_uring (" + ring::probe_uring().features.intersect(features).to_string() + ")";
+}
+
+std::expected<void, std::string> choose_mask_kernel() {
+    const char* const name = std::getenv("RINGCAST_SIMD");
+    if (name == nullptr || *name == '\0' || simd::select_mask_kernel(name)) return {};
+    std::string known;
+    for (const simd::MaskKernel& kernel : simd::mask_kernels()) {
+        if (kernel.supported()) known.append(known.empty() ? "" : ", ").append(kernel.name);
+    }
+    return std::unexpected{fmt::format("RINGCAST_SIMD={}: this machine has {}", name, known)};
+}
+
+}  // namespace ringcast::server
