@@ -55,9 +55,16 @@ struct Stats {
 ///
 ///     Admission<State> on_upgrade(Upgrade&)   before the 101; without it everybody gets a State{}
 ///     void on_open(Session<State>&)           the 101 is sent
+///     void on_skipped(Session<State>&, std::uint64_t count)    it has missed publications
 ///     void on_drain(Session<State>&)          there is room again after `behind` or `dropped`
 ///     void on_close(Session<State>&, CloseCode[, std::string_view reason])    the last call
 ///     void on_tick(Shard)                     every tick_interval
+///
+/// on_skipped is for sessions with subscriptions and SlowConsumer::drop: since the last call
+/// `count` publications had no room in the session's send queue. It is called once the client has
+/// caught up, right before on_drain, and with what is left right before on_close, when nothing can
+/// be sent any more; a session's counts add up to all that it missed. Publications that had room
+/// meanwhile are on their way already: what on_skipped sends goes behind them.
 ///
 /// One instance per shard, made and called on the shard's thread: its members need no locks. An
 /// exception that leaves a hook is counted and closes that session with 1011.

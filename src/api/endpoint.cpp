@@ -48,11 +48,27 @@ void HandlerEndpoint::on_message(shard::Session session, std::string_view payloa
     call_for(session, "on_message", [&] { handler_->on_message(core_of(session), payload, kind); });
 }
 
+/// Comes where a handler may not be called, since it may do anything: noted for later.
+void HandlerEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {
+    skipped_[session.id().slot] += count;
+}
+
+/// False if the session is not open any more, be it that the handler has closed it just now.
+bool HandlerEndpoint::tell_skipped(shard::Session& session) {
+    if (const auto entry = skipped_.extract(session.id().slot)) {
+        call_for(session, "on_skipped",
+                 [&] { handler_->on_skipped(core_of(session), entry.mapped()); });
+    }
+    return session.connection().phase == shard::Phase::open;
+}
+
 void HandlerEndpoint::on_drain(shard::Session& session) {
+    if (!tell_skipped(session)) return;
     call_for(session, "on_drain", [&] { handler_->on_drain(core_of(session)); });
 }
 
 void HandlerEndpoint::on_close(shard::Session& session, CloseCode code, std::string_view reason) {
+    (void)tell_skipped(session);
     call(session.shard(), "on_close", [&] { handler_->on_close(core_of(session), code, reason); });
 }
 

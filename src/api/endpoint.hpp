@@ -1,8 +1,10 @@
 #pragma once
 // The bridge between a shard's Endpoint and a user's handler. Whatever the user throws ends here.
 
+#include <cstdint>
 #include <exception>
 #include <memory>
+#include <unordered_map>
 
 #include "ringcast/detail/handler.hpp"
 #include "shard/endpoint.hpp"
@@ -41,6 +43,7 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     void on_open(shard::Session& session) override;
     void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
+    void on_skipped(shard::Session& session, std::uint64_t count) override;
     void on_drain(shard::Session& session) override;
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_tick(shard::Shard& shard) override;
@@ -48,7 +51,11 @@ public:
     [[nodiscard]] const void* state_tag() const noexcept override { return handler_->state_tag(); }
 
 private:
+    [[nodiscard]] bool tell_skipped(shard::Session& session);
+
     std::unique_ptr<detail::Handler> handler_;
+    // What sessions have missed and the handler has not been told, by slot: of few, slow ones.
+    std::unordered_map<std::uint32_t, std::uint64_t> skipped_;
 };
 
 }  // namespace ringcast::api

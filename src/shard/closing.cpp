@@ -78,6 +78,7 @@ void Shard::end_session(Connection& connection, CloseCode code, std::string_view
             .field("reason", reason)
             .field("duration", ring_.now() - connection.opened_at);
     }
+    if (connection.skipped > 0) tell_skipped(connection);  // The application alone hears of it now.
     Session session{*this, connection};
     connection.endpoint->on_close(session, code, reason);
     connection.state.reset();

@@ -57,7 +57,8 @@ struct Verdict {
     bool is_publisher = false;
 };
 
-/// All calls come from the shard's thread, none from within another. None may throw.
+/// All calls come from the shard's thread, none from within another (but see on_skipped). None may
+/// throw.
 class Endpoint {
 public:
     explicit Endpoint(const SessionLimits& limits) : limits_{limits} {}
@@ -80,8 +81,10 @@ public:
     /// Close said (no_status if it said nothing), our own code if we failed the connection,
     /// abnormal if it broke.
     virtual void on_close(Session& session, CloseCode code, std::string_view reason) = 0;
-    /// So many publications were dropped because the session was behind; what is sent now stands in
-    /// their place.
+    /// So many publications were dropped because the session was behind, which is told of all of
+    /// them, at the latest before on_close. What is sent now stands in their place. The exception
+    /// to the rule above: it may be called from within a fan-out or Session::close, so it may do
+    /// nothing else.
     virtual void on_skipped(Session& session, std::uint64_t count);
     /// Every Settings::tick_interval.
     virtual void on_tick(Shard& shard) = 0;

@@ -3,6 +3,7 @@
 // API.
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -23,6 +24,7 @@ public:
     virtual Decision on_upgrade(Upgrade& upgrade) = 0;
     virtual void on_open(SessionCore core) = 0;
     virtual void on_message(SessionCore core, std::string_view payload, MessageKind kind) = 0;
+    virtual void on_skipped(SessionCore core, std::uint64_t count) = 0;
     virtual void on_drain(SessionCore core) = 0;
     virtual void on_close(SessionCore core, CloseCode code, std::string_view reason) = 0;
     virtual void on_tick(Shard shard) = 0;
@@ -86,6 +88,15 @@ public:
     void on_message(SessionCore core, std::string_view payload, MessageKind kind) override {
         Session<State> session{core};
         handler_.on_message(session, Message{payload, kind});
+    }
+    void on_skipped(SessionCore core, std::uint64_t count) override {
+        Session<State> session{core};
+        if constexpr (requires { handler_.on_skipped(session, count); }) {
+            handler_.on_skipped(session, count);
+        } else {
+            static_assert(
+                !requires { &H::on_skipped; }, "on_skipped takes a Session<State>& and a count");
+        }
     }
     void on_drain(SessionCore core) override {
         Session<State> session{core};

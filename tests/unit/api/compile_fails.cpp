@@ -1,6 +1,7 @@
 // Handlers that must not compile, one for each value of CASE, and one (0) that must.
 // compile_fails.py compiles them.
 
+#include <cstdint>
 #include <string>
 
 #include "ringcast/ringcast.hpp"
@@ -16,6 +17,7 @@ struct Handler {
     void on_message(Session<>&, Message) {}
     Admission<NoState> on_upgrade(Upgrade&) { return NoState{}; }
     void on_open(Session<>&) {}
+    void on_skipped(Session<>&, std::uint64_t) {}
     void on_drain(Session<>&) {}
     void on_close(Session<>&, CloseCode) {}
     void on_tick(Shard) {}
@@ -43,6 +45,9 @@ struct Handler {
 #elif CASE == 9  // Admission
     void on_message(Session<NoDefault>&, Message) {}
     Admission<NoState> on_upgrade(Upgrade&) { return NoState{}; }
+#elif CASE == 10  // on_skipped takes a Session<State>& and a count
+    void on_message(Session<>&, Message) {}
+    void on_skipped(Session<>&) {}
 #endif
 };
 
