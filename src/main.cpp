@@ -48,6 +48,7 @@ ringcast::Settings settings_of(const Options& options) {
         .ring_submissions = options.ring_submissions,
         .ring_completions = options.ring_completions,
         .connections_max = static_cast<std::uint32_t>(options.connections_max.value_or(0)),
+        .admin_connections_max = options.admin_connections_max,
         .header_bytes_max = static_cast<std::uint32_t>(options.header_bytes_max),
         .message_bytes_max = options.message_bytes_max,
         .message_memory_max = options.message_memory_max,

@@ -66,6 +66,9 @@ struct Settings {
     /// admits 2. Connections beyond a shard's part are closed at once. 0: what the limit on open
     /// files allows.
     std::uint32_t connections_max = 0;
+    /// Of each shard through the admin listeners, beside connections_max: at most 65535. More are
+    /// closed at once.
+    std::uint32_t admin_connections_max = 16;
     /// Request line and fields: 431 beyond.
     std::uint32_t header_bytes_max = 16 << 10;
     /// Of a received message: close code 1009 beyond.

@@ -81,6 +81,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
     constexpr std::uint64_t gib = std::uint64_t{1} << 30;
     const SizeRule sizes[] = {
         {"shards", settings.shards, 0, shards_max},
+        {"admin_connections_max", settings.admin_connections_max, 1, 65'535},
         {"header_bytes_max", settings.header_bytes_max, 256, gib},
         {"message_bytes_max", settings.message_bytes_max, 1, gib},
         {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},

@@ -252,6 +252,13 @@ constexpr std::array table{
               .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
               .get = get_count_or_auto<&Options::connections_max>},
     OptionRow{.section = limits,
+              .name = "admin-connections-max",
+              .value_name = "N",
+              .help = "connections of each shard through --admin-listen, beside --connections-max; "
+                      "more are closed at once",
+              .set = set_count<&Options::admin_connections_max, 1, 65'535>,
+              .get = get_count<&Options::admin_connections_max>},
+    OptionRow{.section = limits,
               .name = "message-bytes-max",
               .value_name = "SIZE",
               .help = "longest message taken from a client; a longer one closes with code 1009",

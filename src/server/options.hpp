@@ -63,6 +63,7 @@ struct Options {
     // Limits
     std::optional<std::uint64_t>
         connections_max;  ///< Per process. Without a value: auto, see limits.hpp.
+    std::uint32_t admin_connections_max = 16;  ///< Per shard, beside those.
     std::uint64_t message_bytes_max = 64 << 10;
     std::uint64_t header_bytes_max = 16 << 10;
     std::uint64_t send_queue_bytes_max = 1 << 20;  ///< Per session.

@@ -149,8 +149,7 @@ std::expected<server::ConnectionPlan, std::string> Server::Impl::plan_connection
         .shards = settings.shards,
         .listeners =
             static_cast<std::uint32_t>(settings.listen.size() + settings.admin_listen.size()),
-        .admin_connections =
-            settings.admin_listen.empty() ? 0 : shard::Settings{}.admin_connections_max,
+        .admin_connections = settings.admin_listen.empty() ? 0 : settings.admin_connections_max,
         .connections_max = settings.connections_max == 0
                                ? std::nullopt
                                : std::optional<std::uint64_t>{settings.connections_max},

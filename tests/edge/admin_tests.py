@@ -237,6 +237,26 @@ def test_an_admin_is_served_when_clients_have_used_up_all_connections():
             client.close()
 
 
+def test_admin_connections_have_a_limit_of_their_own():
+    with Server("--echo", *LISTEN, *ADMIN, "--shards", "1", "--connections-max", "1",
+                "--admin-connections-max", "2") as server:
+        [admin] = server.admin_urls()
+        address = ("127.0.0.1", int(admin.rsplit(":", 1)[1]))
+        idle = [socket.create_connection(address, PATIENCE_SECONDS) for _ in range(2)]
+        with socket.create_connection(address, PATIENCE_SECONDS) as third:
+            assert third.recv(1) == b""
+        client, status = upgrade(("127.0.0.1", server.port()))
+        assert " 101 " in status, "the limit of the clients is another one"
+        for connection in idle:
+            connection.sendall(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert read_exactly(connection, 12) == b"HTTP/1.1 200"
+            connection.close()
+        client.close()
+        code, errors = server.stop()
+    assert code == 0 and "admin_connections_max=2" in errors, errors
+    expect_one_line_error(run("--echo", *LISTEN, *ADMIN, "--admin-connections-max", "0"), "--admin-connections-max")
+
+
 def test_an_admin_listener_that_others_can_reach_is_warned_about():
     with Server("--echo", *LISTEN, "--admin-listen", "http://0.0.0.0:0", "--admin-listen", "http://[::1]:0") as server:
         assert [ask(url.replace("0.0.0.0", "127.0.0.1"), "/live")[0] for url in server.admin_urls()] == [200, 200]

@@ -83,6 +83,8 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
         error_of({.close_timeout = std::chrono::nanoseconds::max()}).starts_with("close_timeout:"));
     CHECK(error_of({.tick_interval = 0s}).starts_with("tick_interval:"));
     CHECK(error_of({.shards = 65}).starts_with("shards:"));
+    CHECK(error_of({.admin_connections_max = 0}).starts_with("admin_connections_max:"));
+    CHECK(error_of({.admin_connections_max = 65'536}).starts_with("admin_connections_max:"));
     CHECK(error_of({.header_bytes_max = 0}).starts_with("header_bytes_max:"));
     CHECK(
         error_of({.message_bytes_max = std::uint64_t{2} << 30}).starts_with("message_bytes_max:"));

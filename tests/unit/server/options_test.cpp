@@ -76,6 +76,7 @@ TEST_CASE("without settings the documented defaults hold") {
     CHECK(options.listen_backlog == 4096);
     CHECK_FALSE(options.shards.has_value());
     CHECK_FALSE(options.connections_max.has_value());
+    CHECK(options.admin_connections_max == 16);
     CHECK(options.pin == Pinning::automatic);
     CHECK(options.io == IoChoice::automatic);
     CHECK(options.uring_features == ring::Features::all());
@@ -111,6 +112,8 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "8KiB",
                                     "--connections-max",
                                     "5000",
+                                    "--admin-connections-max",
+                                    "4",
                                     "--message-bytes-max",
                                     "1MiB",
                                     "--header-bytes-max",
@@ -151,6 +154,7 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.buffers_count == 32);
     CHECK(options.buffer_bytes == 8192);
     CHECK(options.connections_max == 5000);
+    CHECK(options.admin_connections_max == 4);
     CHECK(options.message_bytes_max == 1 << 20);
     CHECK(options.header_bytes_max == 4096);
     CHECK(options.send_queue_bytes_max == 2 << 20);
@@ -274,6 +278,7 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"buffers-count", {"17", "65536"}},
         {"buffer-bytes", {"511", "5MiB", "1KB"}},
         {"connections-max", {"0", "16777217", "18446744073709551617"}},
+        {"admin-connections-max", {"0", "65536", "auto"}},
         {"message-bytes-max", {"0", "2GiB", "64kb", "1.5MiB", ""}},
         {"header-bytes-max", {"511", "2MiB"}},
         {"send-queue-bytes-max", {"4095", "2GiB"}},
