@@ -8,6 +8,7 @@
 #include "dialect/topic_name.hpp"
 #include "http/characters.hpp"
 #include "server/prometheus.hpp"
+#include "server/web_page.hpp"
 #include "shard/shard.hpp"
 #include "simd/utf8.hpp"
 
@@ -35,9 +36,13 @@ public:
     explicit Report(Function function)
         : HttpEndpoint{HttpMethods::get_and_head}, function_{std::move(function)} {}
 
-    HttpAnswer on_request(shard::Shard& shard, const http::Request&,
+    HttpAnswer on_request(shard::Shard& shard, const http::Request& request,
                           std::span<const shard::PathParameter>,
                           std::span<const std::byte>) override {
+        if (is_web_page_by_name(request)) {
+            return plain(http::Status::forbidden,
+                         "a browser has to come by address or as localhost\n");
+        }
         return function_(shard);
     }
 

@@ -5,6 +5,8 @@
 //   GET  /ready              200, or 503 once a stop has begun: for a load balancer
 //   GET  /metrics            prometheus.hpp
 //   POST /publish/{topic...} the body becomes a publication, whose kind the Content-Type decides
+//
+// A browser may read here by address or as localhost, and publish never (web_page.hpp).
 
 #include <cstddef>
 #include <cstdint>

@@ -257,6 +257,19 @@ def test_admin_connections_have_a_limit_of_their_own():
     expect_one_line_error(run("--echo", *LISTEN, *ADMIN, "--admin-connections-max", "0"), "--admin-connections-max")
 
 
+def test_a_web_page_that_comes_by_a_name_of_its_own_reads_nothing():
+    with Server("--echo", *LISTEN, *ADMIN) as server:
+        [admin] = server.admin_urls()
+        port = admin.rsplit(":", 1)[1]
+        for path in ("/live", "/ready", "/metrics"):
+            for line in (b"Origin: http://evil.example", b"Sec-Fetch-Site: same-origin", b"Accept-Language: en"):
+                for host, status in ((f"evil.example:{port}", 403), (f"127.0.0.1:{port}", 200),
+                                     (f"localhost:{port}", 200)):
+                    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n".encode() + line + b"\r\n\r\n"
+                    assert speak(admin, request) == status, request
+            assert speak(admin, f"GET {path} HTTP/1.1\r\nHost: ringcast.example\r\n\r\n".encode()) == 200
+
+
 def test_an_admin_listener_that_others_can_reach_is_warned_about():
     with Server("--echo", *LISTEN, "--admin-listen", "http://0.0.0.0:0", "--admin-listen", "http://[::1]:0") as server:
         assert [ask(url.replace("0.0.0.0", "127.0.0.1"), "/live")[0] for url in server.admin_urls()] == [200, 200]

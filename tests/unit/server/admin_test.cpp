@@ -188,3 +188,44 @@ TEST_CASE("a publication has a limit, and does not come from a web page") {
     CHECK(kit.get("/publish/a").status == 405);
     CHECK(kit.published.size() == 1);
 }
+
+TEST_CASE("a browser reads by address or as localhost, and tools by any name") {
+    AdminKit kit;
+    const auto check = [&](const std::string& host, const std::string& line, int status) {
+        CAPTURE(host);
+        CAPTURE(line);
+        for (const std::string path : {"/live", "/ready", "/metrics"}) {
+            const std::string head = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n";
+            CHECK(kit.ask(head + line + "\r\n").status == status);
+        }
+    };
+    const char* const own[] = {"localhost",   "LOCALHOST:9090", "localhost.",    "a.localhost:1",
+                               "127.0.0.1",   "127.0.0.1:9090", "10.1.2.3",      "[::1]",
+                               "[::1]:9090",  "2130706433",     "0x7f000001:90", "127.0.0.1.",
+                               "192.0.2.1:1", "[2001:db8::1]",  "127.0.0.0x1:80"};
+    const char* const foreign[] = {
+        "evil.example", "evil.example:9090",  "EVIL.example.", "localhost.evil.org",
+        "mylocalhost",  "127.0.0.1.evil.org", "ringcast"};
+    const char* const browser[] = {"Origin: http://evil.example:9090\r\n",
+                                   "Origin: null\r\n",
+                                   "sec-fetch-site: same-origin\r\n",
+                                   "Sec-Fetch-Mode: cors\r\n",
+                                   "Accept-Language: en\r\n",
+                                   "Accept-Language:\r\n"};
+    // As Prometheus, curl and the probes of Kubernetes send them.
+    const char* const tools[] = {"",
+                                 "User-Agent: Prometheus/2.42.0\r\nAccept: text/plain;q=0.5\r\n"
+                                 "Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: "
+                                 "10\r\n",
+                                 "User-Agent: curl/7.88.1\r\nAccept: */*\r\n",
+                                 "User-Agent: kube-probe/1.30\r\nAccept: */*\r\nConnection: "
+                                 "close\r\n"};
+    for (const char* const host : own) {
+        for (const char* const line : browser) check(host, line, 200);
+        for (const char* const line : tools) check(host, line, 200);
+    }
+    for (const char* const host : foreign) {
+        for (const char* const line : browser) check(host, line, 403);
+        for (const char* const line : tools) check(host, line, 200);
+    }
+}
