@@ -114,9 +114,10 @@ public:
     /// stopped in order. For programs with signals of their own: start(), stop(), wait() instead.
     int run(const std::function<void()>& on_started = {});
     /// Begins an orderly stop: accept no more, send a Close with `code` to everybody. Returns at
-    /// once; only the first call counts. Connections end by themselves as their clients answer;
-    /// what is left when shutdown_timeout has passed since this call is cut by wait(), run() or the
-    /// destructor, and by nobody while none of them is under way.
+    /// once; only the first call counts. Connections end by themselves as their clients answer, and
+    /// behind the last client of all shards the admin listeners and the threads; what is left when
+    /// shutdown_timeout has passed since this call is cut by wait(), run() or the destructor, and
+    /// by nobody while none of them is under way.
     void stop(CloseCode code = CloseCode::going_away) noexcept;
     /// Waits for a stop(), and returns when all shards have ended. Time that passed between stop()
     /// and wait() counts towards shutdown_timeout: beyond it, what is left is cut at once.

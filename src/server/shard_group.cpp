@@ -67,17 +67,21 @@ void ShardGroup::wait_for_stop() {
 }
 
 void ShardGroup::end(Duration timeout) {
-    using State = ShardThread::State;
     std::unique_lock lock{events_.mutex};
     RC_ASSERT(stop_request_);
     const auto cut_time = stop_request_->time + timeout;
-    // Whoever asks an admin listener is told "draining" until no shard has a client any more.
-    if (events_.changed.wait_until(lock, cut_time, [&] { return have_reached(State::drained); }))
-        tell(shard::Note::Kind::end_admin);
-    const auto have_ended = [&] { return have_reached(State::failed); };
+    const auto have_ended = [&] { return have_reached(ShardThread::State::failed); };
     if (events_.changed.wait_until(lock, cut_time, have_ended)) return;
     tell(shard::Note::Kind::terminate);
     events_.changed.wait(lock, have_ended);
+}
+
+/// Whoever asks an admin listener is told "draining" until no shard has a client any more. With the
+/// mutex held.
+void ShardGroup::end_admin_if_drained() noexcept {
+    if (is_admin_ended_ || !have_reached(ShardThread::State::drained)) return;
+    is_admin_ended_ = true;
+    tell(shard::Note::Kind::end_admin);
 }
 
 /// With the mutex held.

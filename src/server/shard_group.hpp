@@ -25,6 +25,12 @@ namespace ringcast::server {
 /// and from any thread. Once there are shards, end() has to be called.
 class ShardGroup {
 public:
+    ShardGroup() {
+        events_.on_changed = [this] { end_admin_if_drained(); };
+    }
+    ShardGroup(const ShardGroup&) = delete;
+    ShardGroup& operator=(const ShardGroup&) = delete;
+
     /// Makes the mesh of `mesh_bytes` and one shard per plan, whose `mesh` and `snapshot` it fills
     /// in, with the log of the same place; returns when all of them serve. The error, one sentence,
     /// is of a shard that cannot; the others may serve already. The logs outlive this.
@@ -56,6 +62,7 @@ private:
         std::chrono::steady_clock::time_point time;
     };
 
+    void end_admin_if_drained() noexcept;
     void tell(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
     [[nodiscard]] bool have_reached(ShardThread::State state) const noexcept;
 
@@ -65,6 +72,7 @@ private:
     SignalWaiter* signals_ = nullptr;
     std::optional<shard::Mesh> mesh_;
     std::uint32_t publishers_count_ = 0;
+    bool is_admin_ended_ = false;
     // One per shard, all made before the first thread starts: any of them may read all.
     std::deque<shard::MetricsSnapshot> snapshots_;
     std::deque<ShardThread> shards_;  // Last: the threads use everything above.

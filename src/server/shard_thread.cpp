@@ -68,6 +68,7 @@ void ShardThread::set(State state, std::string error) {
     const std::lock_guard lock{events_.mutex};
     state_ = state;
     error_ = std::move(error);
+    events_.on_changed();
     events_.changed.notify_all();
 }
 

@@ -37,16 +37,17 @@ struct ShardPlan {
     shard::MetricsSnapshot* snapshot = nullptr;        ///< Outlives the thread.
 };
 
-/// Tells one waiting thread that something about the shards has changed.
+/// How the threads tell of a shard whose state has changed.
 struct ShardEvents {
     std::mutex mutex;
-    std::condition_variable changed;
+    std::condition_variable changed;   ///< For one waiting thread.
+    std::function<void()> on_changed;  ///< Called on the shard's thread, with the mutex held.
 };
 
 /// Made and joined by the server's thread.
 class ShardThread {
 public:
-    /// Starts the thread; if there can be none, the state is `failed`. `events` is notified when
+    /// Starts the thread; if there can be none, the state is `failed`. `events` is told when
     /// state() changes later; it and `log` outlive this. With ShardEvents::mutex held.
     ShardThread(ShardPlan plan, shard::LogQueue& log, ShardEvents& events);
     /// The thread must have ended or be about to: joins it.

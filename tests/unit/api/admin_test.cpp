@@ -126,6 +126,23 @@ TEST_CASE("admin connections are served when the clients have used up theirs") {
     });
 }
 
+TEST_CASE("the admin listeners of a stopped server end behind the last client, without wait()") {
+    on_each_io([](Io io) {
+        Settings settings = with_admin(io, "http://127.0.0.1:0", 2);
+        settings.close_timeout = settings.handshake_timeout = 1h;
+        Server server{settings};
+        server.mount<Echo>("/echo");
+        SocketClient client{started(server)};
+        client.open();
+        SocketClient silent{server.admin_addresses()[0]};
+        server.stop();
+        CHECK(ask(server.admin_addresses()[0], "/ready").status == 503);
+        client.close(1001);
+        CHECK(silent.response().status == 503);
+        CHECK(silent.at_end());
+    });
+}
+
 TEST_CASE("a shutdown that takes too long cuts admin connections, too") {
     on_each_io([](Io io) {
         Settings settings = with_admin(io, "http://127.0.0.1:0");
