@@ -213,13 +213,11 @@ TEST_CASE("a browser reads by address or as localhost, and tools by any name") {
                                    "Accept-Language: en\r\n",
                                    "Accept-Language:\r\n"};
     // As Prometheus, curl and the probes of Kubernetes send them.
-    const char* const tools[] = {"",
-                                 "User-Agent: Prometheus/2.42.0\r\nAccept: text/plain;q=0.5\r\n"
-                                 "Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: "
-                                 "10\r\n",
-                                 "User-Agent: curl/7.88.1\r\nAccept: */*\r\n",
-                                 "User-Agent: kube-probe/1.30\r\nAccept: */*\r\nConnection: "
-                                 "close\r\n"};
+    const char* const tools[] = {
+        "", "User-Agent: Prometheus/2.42.0\r\nAccept: text/plain;q=0.5\r\n",
+        "Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n",
+        "User-Agent: curl/7.88.1\r\nAccept: */*\r\n",
+        "User-Agent: kube-probe/1.30\r\nConnection: close\r\n"};
     for (const char* const host : own) {
         for (const char* const line : browser) check(host, line, 200);
         for (const char* const line : tools) check(host, line, 200);
