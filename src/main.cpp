@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <string>
 #include <unistd.h>
-#include <utility>
 
 #include "server/dev_page.hpp"
 #include "server/options.hpp"

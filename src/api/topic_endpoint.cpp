@@ -7,9 +7,7 @@
 #include "api/upgrade.hpp"
 #include "dialect/raw.hpp"
 #include "dialect/topic_name.hpp"
-#include "http/response.hpp"
 #include "shard/session.hpp"
-#include "shard/shard.hpp"
 
 namespace ringcast::api {
 

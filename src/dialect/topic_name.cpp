@@ -1,6 +1,5 @@
 #include "dialect/topic_name.hpp"
 
-#include <algorithm>
 #include <span>
 
 #include "ringcast/topic.hpp"

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "base/units.hpp"
-#include "ring/listen.hpp"
 #include "ring/make_ring.hpp"
 #include "server/check_settings.hpp"
 #include "server/command_line.hpp"
