@@ -2,6 +2,7 @@
 // and passed on.
 
 #include <bit>
+#include <span>
 #include <utility>
 
 #include "shard/shard.hpp"
@@ -71,13 +72,22 @@ bool Topics::can_deliver(std::uint32_t target) {
     Target& state = targets_[target];
     if (state.is_stalled) return true;
     if (port_.has_delivery_room(target) || port_.await_delivery_room(target)) {
+        state.is_full = false;
         state.full_since = instant_never;
         return true;
     }
-    if (state.full_since == instant_never) state.full_since = shard_.now();
-    if (shard_.now() - state.full_since < settings_.mesh_stall_timeout) return false;
+    state.is_full = true;
+    if (state.full_since == instant_never ||
+        shard_.now() - state.full_since < settings_.mesh_stall_timeout)
+        return false;
     declare_stalled(target);
     return true;
+}
+
+void Topics::time_full_targets() noexcept {
+    for (Target& target : std::span{targets_}.first(port_.shards())) {
+        if (target.is_full && target.full_since == instant_never) target.full_since = shard_.now();
+    }
 }
 
 void Topics::deliver(std::uint32_t target, const Record& record) {
@@ -104,7 +114,7 @@ void Topics::return_stalled() {
         const auto target = static_cast<std::uint32_t>(std::countr_zero(rest));
         // What it gives back first may be too little; then it has to ring once more.
         if (!port_.has_delivery_room(target) && !port_.await_delivery_room(target)) continue;
-        targets_[target].is_stalled = false;
+        targets_[target].is_stalled = targets_[target].is_full = false;
         targets_[target].full_since = instant_never;
         stalled_ &= ~hub::set_of(target);
         port_.deliver(target, {.kind = RecordKind::gap});

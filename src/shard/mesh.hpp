@@ -124,8 +124,8 @@ public:
     void make_visible() noexcept;
     /// Gives back the room of what was popped, and wakes those who sleep and have something to see.
     void give_back() noexcept;
-    /// Something was appended since make_visible().
-    [[nodiscard]] bool has_unseen() const noexcept { return appended_ != 0; }
+    /// Something was appended that the others have not been told of yet.
+    [[nodiscard]] bool has_unseen() const noexcept { return (appended_ | visible_) != 0; }
     /// Nothing has come since take(); from now on somebody who brings something wakes the shard.
     [[nodiscard]] bool try_sleep() noexcept { return inbox().doorbell().try_sleep(); }
     void get_up() noexcept { inbox().doorbell().get_up(); }

@@ -71,6 +71,8 @@ bool Topics::has_room(std::uint32_t home) noexcept {
 
 void Topics::wait_for_room(SlotId session, std::uint32_t home) {
     waiting_[home].push_back(session);
+    unfinished_ |=
+        hub::set_of(home);  // serve() asks for the room, also if that is the next turn's.
 }
 
 void Topics::add_publisher(PublisherLane& lane) {
@@ -79,6 +81,7 @@ void Topics::add_publisher(PublisherLane& lane) {
 }
 
 void Topics::serve() {
+    time_full_targets();
     const hub::ShardSet sources = port_.take() | std::exchange(unfinished_, 0) | blocked_;
     if (!is_flushing_) resume_waiting();  // After a shutdown has begun nobody publishes any more.
     take_from_publishers();
@@ -120,7 +123,8 @@ Instant Topics::next_deadline() const noexcept {
     if (blocked_ == 0) return deadline;
     for (std::uint32_t i = 0; i < port_.shards(); ++i) {
         const Target& target = targets_[i];
-        if (target.is_stalled || target.full_since == instant_never) continue;
+        if (target.is_stalled || !target.is_full) continue;
+        if (target.full_since == instant_never) return shard_.now();  // The next turn sets it.
         const Instant stall = target.full_since + settings_.mesh_stall_timeout;
         // Where that is over nobody waits for it any more, or it would have been declared stalled.
         if (stall > shard_.now()) deadline = std::min(deadline, stall);

@@ -87,12 +87,16 @@ public:
 private:
     /// A shard as the target of deliveries from here.
     struct Target {
+        // Counts from the turn after the one that found it full: that one may have begun long ago,
+        // if it is this shard that stood still.
         Instant full_since = instant_never;
+        bool is_full = false;
         bool is_stalled = false;
         bool is_flush_owed = false;
     };
 
     // topics.cpp: requests of this shard.
+    void time_full_targets() noexcept;
     [[nodiscard]] bool send_request(std::uint32_t home, const Record& record) noexcept;
     void settle();
     void settle_new();
