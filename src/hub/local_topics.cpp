@@ -110,6 +110,7 @@ void LocalTopics::sweep(LocalTopic& topic) noexcept {
 }
 
 void LocalTopics::mark_unsettled(LocalTopic& topic) {
+    ++wishes_;
     if (std::exchange(topic.is_unsettled_, true)) return;
     unsettled_.push_back(&topic);
 }

@@ -119,6 +119,9 @@ public:
     void settle(Join&& join, Leave&& leave);
     /// Topics that settle() has to look at.
     [[nodiscard]] std::size_t unsettled_count() const noexcept { return unsettled_.size(); }
+    /// Grows whenever there is something new that a home has to be told, also of a topic that
+    /// settle() has to look at anyway.
+    [[nodiscard]] std::uint64_t wishes() const noexcept { return wishes_; }
 
     /// The home has confirmed the join of that number: calls `confirm(session)` for each that
     /// waited, which sees what is delivered from now on. Does nothing if the join is outdated.
@@ -164,6 +167,7 @@ private:
     const std::uint32_t shards_;
     const Limits limits_;
     std::uint64_t joins_ = 0;
+    std::uint64_t wishes_ = 0;
     std::unordered_map<std::string, LocalTopic, TopicHash, std::equal_to<>> topics_;
     Slab<Subscription> subscriptions_;
     std::vector<LocalTopic*> unsettled_, settling_;

@@ -113,7 +113,7 @@ void Topics::serve() {
 bool Topics::try_sleep() noexcept {
     // What was published or subscribed to since serve() has to be passed on first.
     if (unfinished_ != 0 || !fanout_.is_idle() || port_.has_unseen() ||
-        local_.unsettled_count() != unsettled_blocked_)
+        local_.wishes() != wishes_settled_)
         return false;
     return port_.try_sleep();
 }
@@ -161,12 +161,12 @@ void Topics::settle() {
         [this](const hub::LocalTopic& topic) {
             return send_request(topic.home(), {.kind = RecordKind::leave, .topic = topic.name()});
         });
-    unsettled_blocked_ = local_.unsettled_count();
+    wishes_settled_ = local_.wishes();
 }
 
 /// Before a publication, so that a session hears what it publishes after it has subscribed.
 void Topics::settle_new() {
-    if (local_.unsettled_count() != unsettled_blocked_) settle();
+    if (local_.wishes() != wishes_settled_) settle();
 }
 
 /// Sessions go on in the order in which they were suspended, as long as there is room.

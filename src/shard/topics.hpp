@@ -132,7 +132,7 @@ private:
     hub::Fanout<SharedFrame> fanout_;
 
     std::uint32_t first_source_ = 0;
-    std::size_t unsettled_blocked_ = 0;  // Topics whose home could not be told; it will ring.
+    std::uint64_t wishes_settled_ = 0;  // Told, or the home will ring when it can be.
     hub::ShardSet unfinished_ = 0;  // Sources that may have more, for which this turn had no time.
     hub::ShardSet blocked_ = 0;     // Sources whose request waits for room; that will ring.
     hub::ShardSet stalled_ = 0;     // Targets.

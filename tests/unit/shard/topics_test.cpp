@@ -248,6 +248,28 @@ TEST_CASE("a session hears what it publishes after it has subscribed, even in th
     }
 }
 
+TEST_CASE("it hears that also when the topic's last subscriber left in the middle of a fan-out") {
+    ShardsSetup setup{.shards = 1};
+    setup.settings.topics.deliveries_per_turn = 1;
+    ShardsKit kit{setup};
+    const std::string topic = kit.topic_of(0);
+    const ShardClient last = kit.subscriber(0, topic), client = kit.open(0, "/echo");
+    for (int i = 0; i < 20; ++i)
+        CHECK(kit.shard(0).publish(topic, PublicationKind::text, bytes_of("old")) ==
+              PublishStatus::accepted);
+    kit.turn(3);
+    kit.send(last, test::close_frame(1000));
+    kit.turn();  // The home is told; the topic is forgotten once its deliveries have run out.
+    kit.scripted(0).received = [&](Session& session, Message) {
+        CHECK(session.subscribe(topic) == SubscribeStatus::accepted);
+        CHECK(session.publish(topic, PublicationKind::text, bytes_of("own")) ==
+              PublishStatus::accepted);
+    };
+    kit.publish(client, "go");
+    kit.settle();
+    CHECK(kit.received(client) == "own");
+}
+
 TEST_CASE("a shard publishes in the name of no session, also while one ends") {
     ShardsKit kit{{.shards = 2, .mesh_bytes = 64 << 10}};
     const std::string topic = kit.topic_of(1);
