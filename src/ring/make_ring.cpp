@@ -94,7 +94,8 @@ std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend,
                                                             const Options& wanted) {
     Options options = wanted;
     if (backend == Backend::uring) {
-        const Probe probe = probe_uring();
+        // Once: it makes a ring of its own, and all shards start at the same time.
+        static const Probe probe = probe_uring();
         if (!probe.usable) return std::unexpected{"io_uring is not usable: " + probe.reason};
         options.features = options.features.intersect(probe.features);
     }

@@ -289,8 +289,8 @@ TEST_CASE("a dead connection that nobody listens to does not keep the ring busy"
                 ended = true;
             });
         // A turn with nothing to do waits; few events are needed to find out that nobody listens.
-        // Spinning would take ten thousand turns to reach the deadline; a kernel that wakes a little
-        // early takes some, at the end.
+        // Spinning would take ten thousand turns to reach the deadline; a kernel that wakes a
+        // little early takes some, at the end.
         const Instant until = ring->now() + std::chrono::milliseconds{20};
         int turns = 0;
         while (ring->now() < until) {
