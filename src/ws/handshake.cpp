@@ -63,6 +63,7 @@ std::string_view to_string(HandshakeReason reason) noexcept {
         case HandshakeReason::unsupported_version: return "Sec-WebSocket-Version must be 13";
         case HandshakeReason::has_body: return "an opening handshake has no body";
         case HandshakeReason::malformed_subprotocol: return "malformed Sec-WebSocket-Protocol";
+        case HandshakeReason::malformed_extensions: return "malformed Sec-WebSocket-Extensions";
     }
     return "unknown";
 }
@@ -83,7 +84,8 @@ std::string_view response_fields(HandshakeReason reason) noexcept {
         case HandshakeReason::missing_version:
         case HandshakeReason::repeated_version:
         case HandshakeReason::has_body:
-        case HandshakeReason::malformed_subprotocol: return {};
+        case HandshakeReason::malformed_subprotocol:
+        case HandshakeReason::malformed_extensions: return {};
     }
     return {};
 }

@@ -27,6 +27,7 @@ enum class HandshakeReason : std::uint8_t {
     unsupported_version,       // 426 with Sec-WebSocket-Version: 13
     has_body,                  // 400
     malformed_subprotocol,     // 400: section 4.1 item 10: tokens, no repeats; subprotocols_max
+    malformed_extensions,      // 400: section 9.1; found by ws/permessage_deflate
 };
 
 /// More subprotocols than that are refused: finding repeats is quadratic. Clients offer a handful.
