@@ -49,7 +49,8 @@ FILE_POWERS = {
     "src/shard/inbox.*":         "atomics",      # What other threads hand to a shard.
     "src/shard/metrics*":        "atomics",      # Snapshots that the server thread reads.
     "src/ws/handshake.cpp":      "crypto",       # SHA-1 of the key (RFC 6455 section 4.2.2).
-    "src/ws/deflate.cpp":        "compression",  # permessage-deflate (RFC 7692).
+    "src/ws/deflate.cpp":        "compression",  # permessage-deflate (RFC 7692), sent.
+    "src/ws/inflate.cpp":        "compression",  # And received.
 }
 
 # Headers of include/ringcast that are vocabulary: words that the public API and every layer share.
@@ -267,6 +268,8 @@ SELF_TESTS = [
     ("src/ws/handshake.hpp", "#include <openssl/sha.h>", "no power over crypto"),
     ("src/ws/a.cpp", "#include <zlib.h>", "no power over compression"),
     ("src/ws/deflate.cpp", "#include <zlib.h>", ""),
+    ("src/ws/inflate.cpp", "#include <zlib.h>", ""),
+    ("src/ws/inflate.hpp", "#include <zlib.h>", "no power over compression"),
     ("src/ws/a.cpp", "#include <immintrin.h>", "no power over intrinsics"),
     ("src/simd/a.cpp", "#include <immintrin.h>\n#include <simdjson.h>", ""),
     ("src/http/a.cpp", "#include <simdjson.h>", "no power over simdjson"),
