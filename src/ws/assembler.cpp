@@ -34,15 +34,17 @@ Event control_event(Opcode opcode, std::span<std::byte> payload) noexcept {
 
 }  // namespace
 
+template <bool agreed>
 Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
-                             const AssemblerLimits& limits) {
+                             const AssemblerLimits& limits, Inflation* inflation) {
     release_returned();
     while (!input.empty()) {
         if (!in_frame_) {
             const bool is_split = header_size_ != 0;
+            const FrameContext context{.in_message = message_opcode_ != Opcode::continuation,
+                                       .compression = agreed};
             const ParsedHeader parsed =
-                is_split ? complete_header(input)
-                         : parse_header(input, message_opcode_ != Opcode::continuation);
+                is_split ? complete_header(input, context) : parse_header(input, context);
             if (parsed.reason != Reason::none) return Event::failure(parsed.reason);
             if (parsed.size == 0) {
                 keep_header_start(input);
@@ -51,7 +53,12 @@ Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
             input = input.subspan(parsed.size - header_size_);
             header_size_ = 0;
             const FrameHeader& header = parsed.header;
-            if (!is_control(header.opcode)) {
+            const bool is_compressed = agreed && (header.reserved_bits != 0 || compressed_);
+            if (is_compressed) {
+                if (!is_control(header.opcode) &&
+                    !inflation->announce(header.payload_bytes, limits.message_bytes_max))
+                    return Event::failure(Reason::message_too_big);
+            } else if (!is_control(header.opcode)) {
                 const std::uint64_t payload_bytes = header.payload_bytes;
                 if (payload_bytes > limits.message_bytes_max ||
                     size_ > limits.message_bytes_max - payload_bytes) {
@@ -69,21 +76,28 @@ Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
         const std::span<std::byte> piece =
             input.first(std::min<std::uint64_t>(remaining_, input.size()));
         input = input.subspan(piece.size());
-        const Event event =
-            is_control(opcode_) ? take_control_piece(piece, pool) : take_message_piece(piece, pool);
+        const Event event = is_control(opcode_) ? take_control_piece(piece, pool)
+                            : agreed && compressed_
+                                ? take_compressed_piece(piece, pool, limits, *inflation)
+                                : take_message_piece(piece, pool);
         if (event.kind != Event::Kind::need_more) return event;
     }
     return {};
 }
 
+template Event Assembler::next_of_any<false>(std::span<std::byte>&, BufferPool&,
+                                             const AssemblerLimits&, Inflation*);
+template Event Assembler::next_of_any<true>(std::span<std::byte>&, BufferPool&,
+                                            const AssemblerLimits&, Inflation*);
+
 /// Reads the header that starts in header_ and goes on in `input`.
-ParsedHeader Assembler::complete_header(std::span<const std::byte> input) const noexcept {
+ParsedHeader Assembler::complete_header(std::span<const std::byte> input,
+                                        FrameContext context) const noexcept {
     std::array<std::byte, client_header_bytes_max> bytes;
     const std::size_t added = std::min<std::size_t>(input.size(), bytes.size() - header_size_);
     std::memcpy(bytes.data(), header_.data(), header_size_);
     std::memcpy(bytes.data() + header_size_, input.data(), added);
-    return parse_header({bytes.data(), header_size_ + added},
-                        message_opcode_ != Opcode::continuation);
+    return parse_header({bytes.data(), header_size_ + added}, context);
 }
 
 /// Takes all of `input`, which does not complete the header.
@@ -101,7 +115,10 @@ void Assembler::start_frame(const FrameHeader& header) noexcept {
     remaining_ = header.payload_bytes;
     mask_offset_ = 0;
     in_frame_ = true;
-    if (!is_control(opcode_) && opcode_ != Opcode::continuation) message_opcode_ = opcode_;
+    if (!is_control(opcode_) && opcode_ != Opcode::continuation) {
+        message_opcode_ = opcode_;
+        compressed_ = header.reserved_bits != 0;
+    }
 }
 
 /// Takes payload of a data frame that did not lie whole in one slice, or is a fragment.
@@ -117,9 +134,53 @@ Event Assembler::take_message_piece(std::span<std::byte> piece, BufferPool& pool
     }
     size_ += piece.size();
     advance(piece.size());
-    if (!is_last) return {};
-    if (!utf8_.is_complete()) return Event::failure(Reason::text_not_utf8);
+    return is_last ? end_message() : Event{};
+}
 
+/// Takes payload of a data frame of a compressed message.
+Event Assembler::take_compressed_piece(std::span<std::byte> piece, BufferPool& pool,
+                                       const AssemblerLimits& limits, Inflation& inflation) {
+    simd::mask(piece, key_, mask_offset_);
+    advance(piece.size());
+    const Reason reason = inflate_piece(piece, pool, limits, inflation);
+    if (reason != Reason::none) return Event::failure(reason);
+    const bool is_last = !in_frame_ && fin_;
+    if (!is_last) return {};
+    if (!inflation.end_message()) return Event::failure(Reason::deflate_cut_short);
+    compressed_ = false;
+    if (!message_) message_ = pool.get(size_);  // An empty message has a block, too.
+    return end_message();
+}
+
+/// Appends to message_ what comes out of `piece`. Output counts before what is wrong behind it, so
+/// that a failure does not depend on how the payload was cut.
+Reason Assembler::inflate_piece(std::span<const std::byte> piece, BufferPool& pool,
+                                const AssemblerLimits& limits, Inflation& inflation) {
+    for (bool is_full = !piece.empty(); is_full;) {
+        // At the limit, room for one octet more shows whether there is one.
+        std::array<std::byte, 1> beyond;
+        std::span<std::byte> room{beyond};
+        if (size_ < limits.message_bytes_max) {
+            reserve_inflated(piece.size(), pool, limits);
+            const std::uint64_t end =
+                std::min<std::uint64_t>(message_.capacity(), limits.message_bytes_max);
+            room = {message_.data() + size_, static_cast<std::size_t>(end - size_)};
+        }
+        const Inflater::Step step = inflation.inflate(piece, room);
+        if (step.produced > 0 && size_ == limits.message_bytes_max) return Reason::message_too_big;
+        size_ += step.produced;
+        if (message_opcode_ == Opcode::text && !utf8_.feed(room.first(step.produced)))
+            return Reason::text_not_utf8;
+        if (!step.is_valid) return Reason::deflate_invalid;
+        piece = piece.subspan(step.consumed);
+        is_full = step.produced == room.size();
+    }
+    return Reason::none;
+}
+
+/// All of the message is in message_.
+Event Assembler::end_message() noexcept {
+    if (!utf8_.is_complete()) return Event::failure(Reason::text_not_utf8);
     const Event event{
         .kind = Event::Kind::message,
         .message_kind = message_opcode_ == Opcode::text ? MessageKind::text : MessageKind::binary,
@@ -153,6 +214,15 @@ void Assembler::reserve(std::uint64_t size, BufferPool& pool) {
     const std::uint64_t announced = size_ + remaining_;
     const std::uint64_t wanted = std::min(announced, std::max(growth_factor * size, eager_bytes));
     RC_ASSERT(wanted >= size);
+    message_ = message_ ? pool.grow(std::move(message_), size_, wanted) : pool.get(wanted);
+}
+
+/// Makes room in message_ for more of what comes out of `input_bytes` of compressed payload.
+void Assembler::reserve_inflated(std::size_t input_bytes, BufferPool& pool,
+                                 const AssemblerLimits& limits) {
+    if (message_ && message_.capacity() > size_) return;
+    const std::uint64_t wanted = std::min(
+        limits.message_bytes_max, std::max(growth_factor * (size_ + input_bytes), eager_bytes));
     message_ = message_ ? pool.grow(std::move(message_), size_, wanted) : pool.get(wanted);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // From received bytes to whole messages (RFC 6455 section 5.4): frame headers, unmasking,
-// fragments, interleaved control frames, UTF-8 and size limits. Sans-I/O: fed slices of any size,
-// pulled for events.
+// fragments, interleaved control frames, decompression, UTF-8 and size limits. Sans-I/O: fed slices
+// of any size, pulled for events.
 //
 // A message that lies whole in the slice, in one frame, is unmasked in place and returned as a view
 // into the slice:
@@ -19,6 +19,10 @@
 // moved a few times, a third of its bytes in all (1 MiB in pieces of 64 KiB costs 17 us more than
 // with a factor of 16, which let 4 KiB hold 64). Where many small fragments make one message, the
 // power-of-two classes keep that amortised: each octet moves once on average.
+//
+// A compressed message (RFC 7692) is unmasked in place and inflated into such a block, piece by
+// piece as it arrives. Nobody knows how large it will be: its block grows by the same factor with
+// what has come out, up to the limit.
 
 #include <array>
 #include <cstdint>
@@ -30,13 +34,15 @@
 #include "simd/utf8.hpp"
 #include "ws/frame.hpp"
 #include "ws/frame_parser.hpp"
+#include "ws/inflate.hpp"
 #include "ws/reason.hpp"
 
 namespace ringcast::ws {
 
 struct AssemblerLimits {
     std::uint64_t message_bytes_max =
-        64 << 10;  ///< Payload of a whole message: message_too_big beyond, known from the header.
+        64 << 10;  ///< Payload of a whole message, inflated: message_too_big beyond, known from
+                   ///< the header unless it is compressed.
 };
 
 /// What was found next. `payload` lives until the next call, as long as the slice, or (message
@@ -76,11 +82,13 @@ public:
     /// processed (RFC 6455 sections 1.4 and 7.1.7). Fails at the earliest octet that violates: a
     /// header at its wrong octet, text at the octet that cannot be UTF-8, even in the middle of a
     /// frame. The same octets give the same events however they are cut into slices, except for
-    /// `in_slice`.
+    /// `in_slice`. `inflation`: if permessage-deflate was agreed on, and then always the same one.
     [[nodiscard]] Event next(std::span<std::byte>& input, BufferPool& pool,
-                             const AssemblerLimits& limits) {
+                             const AssemblerLimits& limits, Inflation* inflation = nullptr) {
         const std::size_t size = short_message_bytes(input, limits);
-        return size > 0 ? take_short(input, size) : next_of_any(input, pool, limits);
+        if (size > 0) return take_short(input, size);
+        return inflation == nullptr ? next_of_any<false>(input, pool, limits, nullptr)
+                                    : next_of_any<true>(input, pool, limits, inflation);
     }
 
     /// next() in two steps, for who wants the event in registers: payload of the message that lies
@@ -140,14 +148,24 @@ private:
         const bool is_whole = size < 126 && size <= input.size() - short_header_bytes;
         return is_message && is_whole ? size : 0;
     }
+    /// Compiled twice, so that who has not agreed on compression does not pay for it (24
+    /// instructions a frame).
+    template <bool agreed>
     [[nodiscard]] Event next_of_any(std::span<std::byte>& input, BufferPool& pool,
-                                    const AssemblerLimits& limits);
-    [[nodiscard]] ParsedHeader complete_header(std::span<const std::byte> input) const noexcept;
+                                    const AssemblerLimits& limits, Inflation* inflation);
+    [[nodiscard]] ParsedHeader complete_header(std::span<const std::byte> input,
+                                               FrameContext context) const noexcept;
     void keep_header_start(std::span<std::byte>& input) noexcept;
     void start_frame(const FrameHeader& header) noexcept;
     [[nodiscard]] Event take_message_piece(std::span<std::byte> piece, BufferPool& pool);
+    [[nodiscard]] Event take_compressed_piece(std::span<std::byte> piece, BufferPool& pool,
+                                              const AssemblerLimits& limits, Inflation& inflation);
+    [[nodiscard]] Reason inflate_piece(std::span<const std::byte> piece, BufferPool& pool,
+                                       const AssemblerLimits& limits, Inflation& inflation);
+    [[nodiscard]] Event end_message() noexcept;
     [[nodiscard]] Event take_control_piece(std::span<std::byte> piece, BufferPool& pool);
     void reserve(std::uint64_t size, BufferPool& pool);
+    void reserve_inflated(std::size_t input_bytes, BufferPool& pool, const AssemblerLimits& limits);
     void advance(std::size_t octets) noexcept;
 
     Block message_;                // The message under way, or the last one returned from here.
@@ -164,6 +182,7 @@ private:
     Opcode opcode_ = Opcode::continuation;  // Of the current frame.
     Opcode message_opcode_ =
         Opcode::continuation;  // Of the message under way; continuation: there is none.
+    bool compressed_ = false;  // The message under way is.
     bool fin_ = true;          // Of the current frame.
     bool in_frame_ = false;    // A header was taken and its payload not to the end.
 };

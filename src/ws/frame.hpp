@@ -25,6 +25,9 @@ enum class Opcode : std::uint8_t {
     return (static_cast<std::uint8_t>(opcode) & 8) != 0;
 }
 
+/// Of `reserved_bits`: this frame begins a compressed message (RFC 7692 section 6).
+inline constexpr std::uint8_t rsv1 = 4;
+
 inline constexpr std::size_t client_header_bytes_max = 14;  // 2 + 8 + mask key
 inline constexpr std::size_t server_header_bytes_max = 10;  // 2 + 8
 inline constexpr std::size_t control_payload_bytes_max = 125;

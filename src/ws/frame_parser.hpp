@@ -20,16 +20,30 @@ struct ParsedHeader {
         Reason::none;  ///< Set as soon as one octet violates, even if the header is incomplete.
 };
 
+/// What has come before a frame.
+struct FrameContext {
+    /// A fragmented message is under way, so that a data frame must be a continuation.
+    bool in_message = false;
+    /// permessage-deflate was agreed on, so that the first frame of a message may have RSV1.
+    bool compression = false;
+};
+
 /// The rules of the first octet.
-[[nodiscard]] constexpr Reason check_first_octet(unsigned octet, bool in_message) noexcept {
+[[nodiscard]] constexpr Reason check_first_octet(unsigned octet, FrameContext context) noexcept {
     const unsigned opcode = octet & 0x0f;
-    if ((octet & 0x70) != 0) return Reason::reserved_bits;
+    if ((octet & 0x70) != 0) {
+        // RFC 7692 section 6: neither on a continuation nor on a control frame.
+        const bool starts_message = opcode == static_cast<unsigned>(Opcode::text) ||
+                                    opcode == static_cast<unsigned>(Opcode::binary);
+        const bool is_rsv1_alone = (octet >> 4 & 7) == rsv1;
+        if (!context.compression || !starts_message || !is_rsv1_alone) return Reason::reserved_bits;
+    }
     if ((opcode & 7) > 2) return Reason::reserved_opcode;
     if ((opcode & 8) != 0)
         return (octet & 0x80) != 0 ? Reason::none : Reason::control_frame_fragmented;
     const bool is_continuation = opcode == 0;
-    if (is_continuation == in_message) return Reason::none;
-    return in_message ? Reason::expected_continuation : Reason::unexpected_continuation;
+    if (is_continuation == context.in_message) return Reason::none;
+    return context.in_message ? Reason::expected_continuation : Reason::unexpected_continuation;
 }
 
 /// The rules of the second octet, after a valid first one.
@@ -42,14 +56,13 @@ struct ParsedHeader {
     return is_close && length == 1 ? Reason::close_payload_too_short : Reason::none;
 }
 
-/// Reads the header at the start of `bytes`. `in_message`: a fragmented message is under way, so
-/// that a data frame must be a continuation. Reads no octet after the header.
+/// Reads the header at the start of `bytes`, and no octet after it.
 [[nodiscard]] inline ParsedHeader parse_header(std::span<const std::byte> bytes,
-                                               bool in_message) noexcept {
+                                               FrameContext context) noexcept {
     ParsedHeader parsed;
     if (bytes.empty()) return parsed;
     const auto first = std::to_integer<unsigned>(bytes[0]);
-    parsed.reason = check_first_octet(first, in_message);
+    parsed.reason = check_first_octet(first, context);
     if (parsed.reason != Reason::none || bytes.size() < 2) return parsed;
     const auto second = std::to_integer<unsigned>(bytes[1]);
     parsed.reason = check_second_octet(first, second);
@@ -76,6 +89,7 @@ struct ParsedHeader {
     if (bytes.size() < key_at + sizeof(simd::MaskKey)) return parsed;
     parsed.header.opcode = static_cast<Opcode>(first & 0x0f);
     parsed.header.fin = (first & 0x80) != 0;
+    parsed.header.reserved_bits = static_cast<std::uint8_t>(first >> 4 & 7);
     parsed.header.payload_bytes = length;
     for (std::size_t i = 0; i < sizeof(simd::MaskKey); ++i)
         parsed.header.key[i] = bytes[key_at + i];

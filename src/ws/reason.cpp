@@ -17,7 +17,9 @@ CloseCode close_code(Reason reason) noexcept {
         case Reason::close_payload_too_short:
         case Reason::close_code_invalid: return CloseCode::protocol_error;
         case Reason::close_reason_not_utf8:
-        case Reason::text_not_utf8: return CloseCode::invalid_payload;
+        case Reason::text_not_utf8:
+        case Reason::deflate_invalid:
+        case Reason::deflate_cut_short: return CloseCode::invalid_payload;
         case Reason::message_too_big: return CloseCode::message_too_big;
     }
     return CloseCode::protocol_error;
@@ -39,6 +41,8 @@ std::string_view to_string(Reason reason) noexcept {
         case Reason::close_code_invalid: return "invalid close code";
         case Reason::close_reason_not_utf8: return "close reason is not UTF-8";
         case Reason::text_not_utf8: return "text is not UTF-8";
+        case Reason::deflate_invalid: return "compressed data is invalid";
+        case Reason::deflate_cut_short: return "compressed data is cut short";
         case Reason::message_too_big: return "message too big";
     }
     return "unknown";

@@ -1,5 +1,5 @@
 #pragma once
-// One name per violated rule of RFC 6455, so that tests and logs can tell them apart.
+// One name per violated rule of RFC 6455 or RFC 7692, so that tests and logs can tell them apart.
 
 #include <cstdint>
 #include <string_view>
@@ -10,7 +10,7 @@ namespace ringcast::ws {
 
 enum class Reason : std::uint8_t {
     none,
-    reserved_bits,             // 5.2: RSV without a negotiated extension
+    reserved_bits,             // 5.2: RSV without a negotiated extension, or where it has none
     reserved_opcode,           // 5.2
     unmasked_frame,            // 5.1: clients must mask
     non_minimal_length,        // 5.2
@@ -23,6 +23,8 @@ enum class Reason : std::uint8_t {
     close_code_invalid,        // 7.4
     close_reason_not_utf8,     // 5.5.1
     text_not_utf8,             // 8.1
+    deflate_invalid,           // RFC 7692 section 7.2.2: no DEFLATE data
+    deflate_cut_short,         // RFC 7692 section 7.2.1: it does not end as a message has to
     message_too_big,           // 10.4, --message-bytes-max
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // What a WebSocket server should make of a client's octets, computed the slow and obvious way over
-// the whole stream at once (RFC 6455 sections 5 to 8); and a driver that feeds the same octets to
-// ws::Assembler in pieces. Unit tests and the fuzz target compare the two.
+// the whole stream at once (RFC 6455 sections 5 to 8, RFC 7692); and a driver that feeds the same
+// octets to ws::Assembler in pieces. Unit tests and the fuzz targets compare the two.
 
 #include <algorithm>
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 #include "base/assert.hpp"
 #include "base/buffer_pool.hpp"
+#include "support/deflate_reference.hpp"
 #include "ws/assembler.hpp"
 
 namespace ringcast::test {
@@ -69,14 +70,24 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
     return Utf8::complete;
 }
 
+/// What was agreed about permessage-deflate, and whether the client takes over its context.
+enum class Agreed : std::uint8_t { nothing, no_takeover, takeover };
+
+/// Octets of payload that a compressed message may have in all.
+[[nodiscard]] inline std::uint64_t compressed_bytes_max(std::uint64_t message_bytes_max) {
+    return 8 * message_bytes_max + 1024;
+}
+
 /// The events of `stream`, which may end anywhere.
 [[nodiscard]] inline std::vector<SeenEvent> reference_events(std::string_view stream,
-                                                             std::uint64_t message_bytes_max) {
+                                                             std::uint64_t message_bytes_max,
+                                                             Agreed agreed = Agreed::nothing) {
     using Kind = ws::Event::Kind;
     using ws::Reason;
     std::vector<SeenEvent> events;
-    std::string message;
+    std::string message, compressed, context;
     int message_opcode = 0;
+    bool is_compressed = false;
     std::size_t at = 0;
     const auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(stream[at + i]); };
     const auto fail = [&events](Reason reason) {
@@ -88,15 +99,19 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
         if (left < 1) return events;
         const bool fin = (octet(0) & 0x80) != 0;
         const int opcode = octet(0) & 0x0f;
-        if ((octet(0) & 0x70) != 0) return fail(Reason::reserved_bits);
+        const int reserved_bits = octet(0) >> 4 & 7;
+        const bool starts_message = opcode == 1 || opcode == 2;
+        if (reserved_bits != 0 &&
+            (reserved_bits != 4 || !starts_message || agreed == Agreed::nothing)) {
+            return fail(Reason::reserved_bits);
+        }
         if (opcode != 0 && opcode != 1 && opcode != 2 && opcode != 8 && opcode != 9 &&
             opcode != 10) {
             return fail(Reason::reserved_opcode);
         }
         if (opcode >= 8 && !fin) return fail(Reason::control_frame_fragmented);
         if (opcode == 0 && message_opcode == 0) return fail(Reason::unexpected_continuation);
-        if ((opcode == 1 || opcode == 2) && message_opcode != 0)
-            return fail(Reason::expected_continuation);
+        if (starts_message && message_opcode != 0) return fail(Reason::expected_continuation);
         if (left < 2) return events;
         if ((octet(1) & 0x80) == 0) return fail(Reason::unmasked_frame);
         std::uint64_t size = octet(1) & 0x7f;
@@ -117,8 +132,12 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
             if (size < 65536) return fail(Reason::non_minimal_length);
         }
         if (left < header + 4) return events;
-        if (opcode < 8 && (size > message_bytes_max || message.size() + size > message_bytes_max)) {
-            return fail(Reason::message_too_big);
+        if (starts_message) is_compressed = reserved_bits != 0;
+        if (opcode < 8) {
+            const std::uint64_t before = is_compressed ? compressed.size() : message.size();
+            const std::uint64_t size_max =
+                is_compressed ? compressed_bytes_max(message_bytes_max) : message_bytes_max;
+            if (size > size_max || before + size > size_max) return fail(Reason::message_too_big);
         }
         std::string payload;
         const std::size_t here = std::min<std::uint64_t>(size, left - header - 4);
@@ -130,17 +149,33 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
 
         if (opcode < 8) {
             if (opcode != 0) message_opcode = opcode;
-            message += payload;
-            const Utf8 utf8 = message_opcode == 1 ? check_utf8(message) : Utf8::complete;
+            Inflated inflated;
+            if (is_compressed) {
+                compressed += payload;
+                inflated = reference_inflate(compressed, context);
+                message = inflated.output;
+            } else {
+                message += payload;
+            }
+            const std::string_view allowed = std::string_view{message}.substr(0, message_bytes_max);
+            const Utf8 utf8 = message_opcode == 1 ? check_utf8(allowed) : Utf8::complete;
             if (utf8 == Utf8::invalid) return fail(Reason::text_not_utf8);
+            if (message.size() > message_bytes_max) return fail(Reason::message_too_big);
+            if (inflated.end == Inflated::End::invalid) return fail(Reason::deflate_invalid);
             if (!is_whole) return events;
             if (!fin) continue;
+            if (is_compressed && reference_inflate_message(compressed, context).end !=
+                                     Inflated::End::between_blocks) {
+                return fail(Reason::deflate_cut_short);
+            }
             if (utf8 == Utf8::incomplete) return fail(Reason::text_not_utf8);
             events.push_back(
                 {.kind = Kind::message,
                  .payload = message,
                  .message_kind = message_opcode == 1 ? MessageKind::text : MessageKind::binary});
+            if (is_compressed && agreed == Agreed::takeover) context += message;
             message.clear();
+            compressed.clear();
             message_opcode = 0;
             continue;
         }
@@ -170,13 +205,18 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
 /// Feeds `stream` to an Assembler, cut at `cuts` (ascending positions in it), each slice in memory
 /// of exactly its size so that a sanitizer sees an access outside. Takes the block of every second
 /// message that has one. Checks on the way what holds for any stream: where payloads lie, and that
-/// at the end nothing is left in the pool.
+/// at the end nothing is left in the pool, and no inflater is out but for a context that is kept.
 [[nodiscard]] inline std::vector<SeenEvent> assembler_events(std::string_view stream,
                                                              const std::vector<std::size_t>& cuts,
-                                                             const ws::AssemblerLimits& limits) {
+                                                             const ws::AssemblerLimits& limits,
+                                                             Agreed agreed = Agreed::nothing) {
     BufferPool pool;
+    ws::Inflaters inflaters;
     std::vector<SeenEvent> events;
     {
+        const bool takes_over = agreed == Agreed::takeover;
+        ws::Inflation inflation{inflaters, {.client_no_context_takeover = !takes_over}};
+        ws::Inflation* const agreed_inflation = agreed == Agreed::nothing ? nullptr : &inflation;
         ws::Assembler assembler;
         bool is_over = false, takes_block = false;
         std::size_t start = 0;
@@ -188,7 +228,7 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
             std::span<std::byte> input{slice.get(), size};
             start = end;
             while (!is_over) {
-                const ws::Event event = assembler.next(input, pool, limits);
+                const ws::Event event = assembler.next(input, pool, limits, agreed_inflation);
                 if (event.kind == ws::Event::Kind::need_more) break;
                 is_over =
                     event.kind == ws::Event::Kind::close || event.kind == ws::Event::Kind::failure;
@@ -215,7 +255,10 @@ enum class Utf8 : std::uint8_t { complete, incomplete, invalid };
                      .code = event.code});
             }
             if (!is_over) RC_ASSERT(input.empty());
-            if (!is_over && !assembler.is_partial()) RC_ASSERT(pool.blocks_in_use() == 0);
+            if (!is_over && !assembler.is_partial()) {
+                RC_ASSERT(pool.blocks_in_use() == 0);
+                RC_ASSERT(inflaters.taken_count() <= (takes_over ? 1 : 0));
+            }
         }
     }
     RC_ASSERT(pool.blocks_in_use() == 0);
