@@ -1,10 +1,12 @@
 #include "ws/deflate.hpp"
 
 #include <algorithm>
+#include <libdeflate.h>
 #include <limits>
 #include <zlib.h>
 
 #include "base/assert.hpp"
+#include "ws/open_end.hpp"
 #include "ws/zlib_memory.hpp"
 
 namespace ringcast::ws {
@@ -22,6 +24,13 @@ constexpr std::uint8_t zlib_window_bits_min = 9;
 constexpr std::size_t small_message_bytes_max = 4 << 10;
 constexpr std::uint8_t small_window_bits = 12, small_memory_level = 5;
 constexpr std::uint8_t large_memory_level = 8;
+
+// Where libdeflate is quicker: below, to clear its tables takes longer than all that zlib does;
+// above, and at other levels, it may write several blocks.
+constexpr std::uint8_t at_once_level = 1;
+// Beyond 512 octets none goes to the window class of 9 bits, which has clients with 8, too.
+constexpr std::size_t at_once_bytes_min = (1 << zlib_window_bits_min) + 1;
+constexpr std::size_t at_once_bytes_max = 65535;
 
 }  // namespace
 
@@ -93,6 +102,7 @@ std::size_t Deflaters::deflate(std::span<const std::byte> message, std::span<std
                                std::uint8_t window_bits) {
     const bool is_small = message.size() <= small_message_bytes_max;
     const std::uint8_t window = window_class(window_bits, message.size());
+    if (const auto size = deflate_at_once(message, target, window)) return *size;
     std::unique_ptr<Deflater>& deflater =
         shared_[is_small ? 0 : 1][static_cast<std::size_t>(window - zlib_window_bits_min)];
     if (!deflater) {
@@ -105,6 +115,33 @@ std::size_t Deflaters::deflate(std::span<const std::byte> message, std::span<std
         deflater->restart();
     }
     return deflater->deflate(message, target);
+}
+
+void Deflaters::FreeLibdeflate::operator()(libdeflate_compressor* compressor) const noexcept {
+    libdeflate_free_compressor(compressor);
+}
+
+std::optional<std::size_t> Deflaters::deflate_at_once(std::span<const std::byte> message,
+                                                      std::span<std::byte> target,
+                                                      std::uint8_t window_bits) {
+    if (settings_.level != at_once_level || message.size() < at_once_bytes_min ||
+        message.size() > at_once_bytes_max)
+        return std::nullopt;
+    // It refers as far back as the message goes, up to 32 KiB.
+    if (window_bits < window_bits_max && message.size() > std::size_t{1} << window_bits)
+        return std::nullopt;
+    if (!at_once_) {
+        at_once_.reset(libdeflate_alloc_compressor(at_once_level));
+        RC_ASSERT(at_once_ != nullptr);
+    }
+    // With one octet more it must still be smaller than the message.
+    const std::span<std::byte> room = target.first(std::min(target.size(), message.size() - 1));
+    if (room.size() < 2) return 0;
+    const std::size_t size = libdeflate_deflate_compress(
+        at_once_.get(), message.data(), message.size(), room.data(), room.size() - 1);
+    if (size == 0) return 0;
+    const std::size_t payload_bytes = open_end(room, size);
+    return payload_bytes == 0 ? std::nullopt : std::optional{payload_bytes};
 }
 
 std::unique_ptr<Deflater> Deflaters::make_dedicated(std::uint8_t window_bits) {
