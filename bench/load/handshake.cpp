@@ -157,7 +157,8 @@ Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_vi
     }
     const std::size_t head_bytes = end + head_end.size();
     if (auto checked = check_upgrade_response(bytes.substr(0, head_bytes)); !checked) {
-        return std::unexpected(checked.error());
+        const std::string& request = requests_[index % requests_.size()];
+        return fail("{}: {}", request.substr(0, request.find(" HTTP/")), checked.error().message);
     }
     if (bytes.size() > head_bytes) {
         return fail("the server sent {} bytes before anything was asked",

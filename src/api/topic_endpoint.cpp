@@ -62,7 +62,9 @@ shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     const std::string topic{view.param("topic")};
     if (const auto fault = dialect::check_topic_name(topic); fault != dialect::TopicNameFault::none)
         return refusal(400, to_string(fault));
-    const bool wants_gaps = view.query("gaps") == "1";
+    const std::string gaps = view.query("gaps").value_or("0");
+    if (gaps != "0" && gaps != "1") return refusal(400, "gaps is 0 or 1\n");
+    const bool wants_gaps = gaps == "1";
     if (!policy_.authorize) return granted({}, policy_.anonymous, topic, wants_gaps);
 
     Admission<TopicAccess> admission = Rejection{.status = 500, .body = "internal error\n"};

@@ -71,7 +71,8 @@ std::optional<PublicationKind> kind_of(std::optional<std::string_view> content_t
     if (http::equals_ignoring_case(type, "application/x-www-form-urlencoded"))
         return PublicationKind::text;
     constexpr std::string_view text = "text/";
-    if (http::equals_ignoring_case(type.substr(0, text.size()), text)) return PublicationKind::text;
+    if (type.size() > text.size() && http::equals_ignoring_case(type.substr(0, text.size()), text))
+        return PublicationKind::text;
     return std::nullopt;
 }
 
@@ -104,12 +105,17 @@ public:
                           std::span<const std::byte> body) override {
         // Local tools send no Origin; a page in a browser of this machine always does, whichever
         // site it is from, and has no business here.
-        if (request.field_count("Origin") > 0)
+        if (request.field_count("Origin") > 0 || is_web_page_by_name(request))
             return plain(http::Status::forbidden, "this is for tools, not for web pages\n");
-        const auto kind = kind_of(request.field("Content-Type"));
-        if (!kind) {
+        if (request.field_count("Content-Encoding") > 0) {
             return plain(http::Status::unsupported_media_type,
-                         "send application/json, text/* or application/octet-stream\n");
+                         "send the body as it is, without Content-Encoding\n");
+        }
+        const auto kind = kind_of(request.field("Content-Type"));
+        if (!kind || request.field_count("Content-Type") > 1) {
+            return plain(
+                http::Status::unsupported_media_type,
+                "send one Content-Type: application/json, text/* or application/octet-stream\n");
         }
         if (kind != PublicationKind::binary && !simd::is_utf8(body))
             return plain(http::Status::bad_request, "the body is not UTF-8\n");
@@ -118,7 +124,7 @@ public:
         const std::string& topic = parameters.front().value;
         const dialect::TopicNameFault fault = dialect::check_topic_name(topic);
         if (fault != dialect::TopicNameFault::none)
-            return plain(http::Status::bad_request, std::string{to_string(fault)} + "\n");
+            return plain(http::Status::bad_request, to_string(fault));
         return answer_to(publish_(shard, topic, *kind, body));
     }
 

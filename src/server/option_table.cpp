@@ -153,8 +153,8 @@ constexpr std::array table{
     OptionRow{.section = topics,
               .name = "topics-max",
               .value_name = "N",
-              .help = "topics of the whole process, shared out evenly among the shards; who wants "
-                      "one more is answered with status 503",
+              .help = "topics of the whole process, shared out evenly among the shards and rounded "
+                      "up for each; who wants one more is answered with status 503",
               .set = set_count<&Options::topics_max, 1, 1'000'000'000>,
               .get = get_count<&Options::topics_max>},
     OptionRow{.section = topics,

@@ -176,12 +176,16 @@ def test_publishing_looks_at_what_it_is_given():
     with Server("--echo", *LISTEN, *ADMIN) as server:
         [admin] = server.admin_urls()
         for kind, body, status in (("text/plain", b"\xff", 400), ("application/json", b"\xff", 400),
-                                   ("application/json", b"{", 400), ("image/png", b"x", 415),
+                                   ("application/json", b"{", 400), ("image/png", b"x", 415), ("text/", b"x", 415),
                                    ("application/octet-stream", b"\xff", 202), ("application/json", b"{}", 202),
                                    ("text/plain", b"{", 202)):
             assert status_of(admin, "/publish/a/b", "POST", body, {"Content-Type": kind}) == status, (kind, body)
         assert status_of(admin, "/publish/$reserved", "POST", b"x") == 400
         assert status_of(admin, "/publish/a", "POST", b"x", {"Origin": admin}) == 403
+        assert status_of(admin, "/publish/a", "POST", b"x", {"Host": "evil.example", "Sec-Fetch-Site": "none"}) == 403
+        assert status_of(admin, "/publish/a", "POST", b"x", {"Content-Encoding": "gzip"}) == 415
+        assert speak(admin, b"POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
+                            b"Content-Type: image/png\r\nContent-Length: 1\r\n\r\nx") == 415
 
 
 def test_a_body_may_wait_for_100():

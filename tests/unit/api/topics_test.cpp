@@ -150,6 +150,7 @@ TEST_CASE("the rest of the path is the topic, decoded once; names that are none 
     CHECK(answer(url, "/topics/").substr(0, 3) == "404");
     CHECK(answer(url, "/topics").substr(0, 3) == "404");
     CHECK(answer(url, "/topics/%zz").substr(0, 3) == "400");
+    CHECK(answer(url, "/topics/a?gaps=true") == "400 gaps is 0 or 1\n");
 }
 
 TEST_CASE("authorize decides about each client: access, refusal, or an exception, which refuses") {
