@@ -120,7 +120,8 @@ public:
 
     /// Publishes a message: everybody who is subscribed to `topic`, on any shard, is sent it, in
     /// the one order that the topic has for all. The payload is copied. When publications come
-    /// faster than they can be passed on, this session's input waits.
+    /// faster than they can be passed on, or a quarter of Settings::send_queue_bytes_max of this
+    /// session's is on the way, its input waits; what it publishes meanwhile is still accepted.
     PublishStatus publish(std::string_view topic, const Message& message) {
         return core_.publish(topic, message);
     }

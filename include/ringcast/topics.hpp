@@ -32,7 +32,9 @@ struct TopicsPolicy {
 };
 
 /// The lane of one thread into the topics. Never blocks. What is published through one publisher
-/// keeps its order. Move-only; may outlive the server. One thread at a time uses it.
+/// keeps its order, over all topics: while the home of one stands still, what follows waits as
+/// well, so independent streams want publishers of their own. Move-only; may outlive the server.
+/// One thread at a time uses it.
 class Publisher {
 public:
     struct Impl;

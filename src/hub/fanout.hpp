@@ -28,6 +28,11 @@ public:
     Fanout(const Fanout&) = delete;
     Fanout& operator=(const Fanout&) = delete;
 
+    /// What run() does at the end of an item, if it is not told.
+    struct Unnoticed {
+        void operator()(const Item&) const noexcept {}
+    };
+
     [[nodiscard]] bool is_idle() const noexcept { return items_.size() == 0; }
     /// True if no item can be added now.
     [[nodiscard]] bool is_full() const noexcept { return items_.size() == items_.capacity_max(); }
@@ -49,11 +54,11 @@ public:
     }
 
     /// Delivers in up to `count_max` steps, in turn up to `quantum` for each topic:
-    /// `deliver(session, item)`. A step is a subscriber, also one that an item is not for, or the
-    /// end of an item. Returns the number of deliveries.
-    template <class Deliver>
+    /// `deliver(session, item)`, and `end(item)` behind its last one. A step is a subscriber, also
+    /// one that an item is not for, or the end of an item. Returns the number of deliveries.
+    template <class Deliver, class End = Unnoticed>
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
-                    Deliver&& deliver) {
+                    Deliver&& deliver, End end = {}) {
         std::size_t delivered = 0;
         while (count_max > 0 && first_topic_ != nullptr) {
             LocalTopic& topic = *first_topic_;
@@ -61,7 +66,7 @@ public:
             if (first_topic_ == nullptr) last_topic_ = nullptr;
             const std::size_t steps_max = std::min(count_max, quantum);
             std::size_t steps = steps_max;
-            delivered += advance(local, topic, steps, deliver);
+            delivered += advance(local, topic, steps, deliver, end);
             count_max -= steps_max - steps;  // What it did not need is left for the others.
             if (topic.is_delivering_) append(topic);
         }
@@ -88,9 +93,9 @@ private:
     }
 
     /// Takes up to `steps`, which it counts down. The end of an item behind the last one is free.
-    template <class Deliver>
-    std::size_t advance(LocalTopics& local, LocalTopic& topic, std::size_t& steps,
-                        Deliver& deliver) {
+    template <class Deliver, class End>
+    std::size_t advance(LocalTopics& local, LocalTopic& topic, std::size_t& steps, Deliver& deliver,
+                        End& end) {
         std::size_t delivered = 0;
         while (topic.first_item_ != none) {
             const Pending& pending = items_.at(topic.first_item_);
@@ -103,6 +108,7 @@ private:
                 deliver(subscriber.session, pending.item);
                 ++delivered;
             }
+            end(pending.item);
             end_item(local, topic);
             if (steps > 0) --steps;
         }

@@ -156,6 +156,9 @@ constexpr Group groups[] = {
     {"ringcast_mesh_suspensions_total", Type::counter,
      "Sessions that had to wait with publishing because the way to a home was full.",
      [](Samples& to, const Metrics& m) { to.add(m.mesh_suspensions); }},
+    {"ringcast_publish_windows_filled_total", Type::counter,
+     "Sessions that waited until what they had published was passed on.",
+     [](Samples& to, const Metrics& m) { to.add(m.publish_windows_filled); }},
 
     // Memory and pressure.
     {"ringcast_queue_bytes", Type::gauge, "Output that clients have not taken yet.",

@@ -55,6 +55,7 @@ enum class Suspension : std::uint8_t {
     own_output = 2,         ///< The client has to read what it caused.
     mesh = 4,               ///< There is no room for what the client publishes.
     shutdown = 8,           ///< What was accepted before goes out before the Close.
+    publications = 16,      ///< What it has published has to reach send queues first.
 };
 
 /// A 101 that has to wait: for the application's verdict, or for the home of `verdict.topic`.
@@ -106,6 +107,7 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     Instant active_at{};  // Bytes last came, or a backlog last made progress.
 
     hub::SessionTopics topics;
+    std::uint64_t published_bytes = 0;     // Since it was last told that all is passed on.
     std::uint32_t skipped = 0;             // Publications dropped since the client was last told.
     std::uint8_t publishes_to = no_shard;  // The home of what its messages are published to.
 

@@ -35,8 +35,13 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
                 shard_.on_subscription_lost(session, "there are too many topics");
             });
         case RecordKind::publication: return on_publication(record);
+        case RecordKind::published: return published_.push_back(record.publisher);
         case RecordKind::gap:
             ++shard_.metrics_.mesh_gaps;
+            // Nor does anybody wait for a reply that may be among what was dropped.
+            shard_.connections_.for_each([this](const Connection& connection) {
+                if (connection.has(Suspension::publications)) published_.push_back(connection.id);
+            });
             return local_.lose(source, [this](SlotId session) {
                 shard_.on_subscription_lost(session, "publications were lost");
             });
@@ -54,8 +59,10 @@ void Topics::on_publication(const Record& record) {
     if (topic != nullptr && topic->is_wanted() && topic->home_state() == hub::HomeState::aware) {
         SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
         dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
-        fanout_.add(*topic, std::move(frame));
+        fanout_.add(*topic, {.frame = std::move(frame), .publisher = record.publisher});
         ++shard_.metrics_.fan_outs;
+    } else if (record.publisher != SlotId{}) {
+        published_.push_back(record.publisher);
     }
     if (record.block != nullptr) record.block->release();
 }
@@ -64,7 +71,18 @@ void Topics::fan_out() {
     if (fanout_.is_idle()) return;
     fanout_.run(
         local_, settings_.deliveries_per_turn, settings_.deliveries_quantum,
-        [this](SlotId session, const SharedFrame& frame) { shard_.deliver(session, frame); });
+        [this](SlotId session, const Delivery& delivery) {
+            shard_.deliver(session, delivery.frame);
+        },
+        [this](const Delivery& delivery) {
+            if (delivery.publisher != SlotId{}) published_.push_back(delivery.publisher);
+        });
+}
+
+/// What they publish now is for the next turn.
+void Topics::tell_publishers() {
+    for (const SlotId publisher : published_) shard_.on_published(publisher);
+    published_.clear();
 }
 
 }  // namespace ringcast::shard

@@ -36,35 +36,49 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
             return true;
         }
         case RecordKind::leave: home_.leave(record.topic, source, shard_.now()); return true;
-        case RecordKind::publish: return serve_publish(record);
+        case RecordKind::publish: return serve_publish(source, record);
         case RecordKind::flush: flush_requests_ |= hub::set_of(source); return true;
         case RecordKind::joined:
         case RecordKind::refused:
         case RecordKind::publication:
+        case RecordKind::published:
         case RecordKind::gap:
         case RecordKind::flushed: RC_ASSERT(false && "a delivery among the requests");
     }
     return true;
 }
 
-bool Topics::serve_publish(const Record& record) {
+bool Topics::serve_publish(std::uint32_t source, const Record& record) {
     hub::HomeTopics::Topic* const topic = home_.find(record.topic);
-    if (topic == nullptr || topic->interest() == 0) {
-        ++shard_.metrics_.publications_unheard;
-        if (record.block != nullptr) record.block->release();
-        return true;
-    }
-    for (hub::ShardSet rest = topic->interest(); rest != 0; rest &= rest - 1) {
+    const hub::ShardSet interest = topic != nullptr ? topic->interest() : 0;
+    const bool is_reply_owed = record.publisher != SlotId{};
+    const hub::ShardSet targets = is_reply_owed ? interest | hub::set_of(source) : interest;
+    for (hub::ShardSet rest = targets; rest != 0; rest &= rest - 1) {
         if (!can_deliver(static_cast<std::uint32_t>(std::countr_zero(rest)))) return false;
     }
+    if (interest == 0) {
+        ++shard_.metrics_.publications_unheard;
+        if (record.block != nullptr) record.block->release();
+    } else {
+        pass_on(source, record, *topic);
+    }
+    if (is_reply_owed && (interest & hub::set_of(source)) == 0)
+        deliver(source, {.kind = RecordKind::published, .publisher = record.publisher});
+    return true;
+}
+
+/// To every shard with subscribers. The one where it comes from has its reply with it.
+void Topics::pass_on(std::uint32_t source, const Record& record, hub::HomeTopics::Topic& topic) {
     Record publication = record;
     publication.kind = RecordKind::publication;
-    publication.number = home_.number(*topic);
-    const auto targets_count = static_cast<std::uint32_t>(std::popcount(topic->interest()));
+    publication.number = home_.number(topic);
+    const auto targets_count = static_cast<std::uint32_t>(std::popcount(topic.interest()));
     if (record.block != nullptr && targets_count > 1) record.block->acquire(targets_count - 1);
-    for (hub::ShardSet rest = topic->interest(); rest != 0; rest &= rest - 1)
-        deliver(static_cast<std::uint32_t>(std::countr_zero(rest)), publication);
-    return true;
+    for (hub::ShardSet rest = topic.interest(); rest != 0; rest &= rest - 1) {
+        const auto target = static_cast<std::uint32_t>(std::countr_zero(rest));
+        publication.publisher = target == source ? record.publisher : SlotId{};
+        deliver(target, publication);
+    }
 }
 
 /// True also for a stalled target: what is for it is dropped.

@@ -94,9 +94,12 @@ bool MeshPort::request(std::uint32_t home, const Record& record) noexcept {
 }
 
 bool MeshPort::publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
-                       std::span<const std::byte> payload) {
-    Record record{
-        .kind = RecordKind::publish, .publication_kind = kind, .topic = topic, .payload = payload};
+                       std::span<const std::byte> payload, SlotId publisher) {
+    Record record{.kind = RecordKind::publish,
+                  .publication_kind = kind,
+                  .publisher = publisher,
+                  .topic = topic,
+                  .payload = payload};
     if (payload.size() > inline_bytes_max_) {
         if (!has_request_room(home)) return false;
         record.block = &SharedPayload::make(birthplace_.pool, birthplace_.returned, payload);

@@ -99,7 +99,7 @@ public:
     [[nodiscard]] bool request(std::uint32_t home, const Record& record) noexcept;
     /// As request(), for a publication of any size.
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
-                               std::span<const std::byte> payload);
+                               std::span<const std::byte> payload, SlotId publisher = {});
 
     // Deliveries that leave.
 

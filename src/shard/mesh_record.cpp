@@ -15,8 +15,9 @@ struct Head {
     bool has_block;
     std::uint32_t payload_bytes;
     std::uint64_t number;
+    SlotId publisher;
 };
-static_assert(sizeof(Head) == 16);
+static_assert(sizeof(Head) == 24);
 static_assert(topic_bytes_max <= UINT8_MAX);
 
 }  // namespace
@@ -37,7 +38,8 @@ void write_record(std::byte* target, const Record& record) noexcept {
                     .topic_bytes = static_cast<std::uint8_t>(record.topic.size()),
                     .has_block = record.block != nullptr,
                     .payload_bytes = static_cast<std::uint32_t>(record.payload.size()),
-                    .number = record.number};
+                    .number = record.number,
+                    .publisher = record.publisher};
     std::memcpy(target, &head, sizeof head);
     target += sizeof head;
     if (!record.topic.empty()) std::memcpy(target, record.topic.data(), record.topic.size());
@@ -57,6 +59,7 @@ Record read_record(std::span<const std::byte> bytes) noexcept {
     Record record{.kind = head.kind,
                   .publication_kind = head.publication_kind,
                   .number = head.number,
+                  .publisher = head.publisher,
                   .topic = {reinterpret_cast<const char*>(bytes.data()), head.topic_bytes},
                   .payload = {},
                   .block = nullptr};

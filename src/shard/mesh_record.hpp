@@ -1,8 +1,9 @@
 #pragma once
 // What shards tell each other, as bytes in the lanes of the mesh.
 //
-//   | kind | publication kind | topic bytes | - | payload bytes | number | topic .. | payload .. |
-//     1      1                  1             1   4               8       (or a pointer to a block)
+//   | kind | publication kind | topic bytes | - | payload bytes | number | publisher | ..
+//     1      1                  1             1   4               8        8
+//   .. | topic | payload, or the address of a block |
 //
 // Lanes stay inside one process, so numbers are in host order.
 
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "base/publication.hpp"
+#include "base/slab.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/shared_payload.hpp"
 
@@ -27,6 +29,7 @@ enum class RecordKind : std::uint8_t {
     joined,       ///< The reply to join `number`: publications behind it are for the receiver.
     refused,      ///< The reply to join `number`: there are too many topics.
     publication,  ///< One publication; `number` is its offset.
+    published,    ///< The reply to a publish with a `publisher`, where nobody hears it.
     gap,          ///< Deliveries of this home were dropped here.
     flushed,      ///< Last delivery before an end.
 };
@@ -35,6 +38,9 @@ struct Record {
     RecordKind kind = RecordKind::publish;
     PublicationKind publication_kind = PublicationKind::text;
     std::uint64_t number = 0;
+    /// The session that waits until all before and including this publication has been passed on;
+    /// in a delivery, only on the shard that it is on. See Topics::publish().
+    SlotId publisher{};
     std::string_view topic;
     std::span<const std::byte> payload;  ///< Of the record itself, or of `block`.
     SharedPayload* block = nullptr;      ///< Not null: one reference travels with the record.

@@ -56,11 +56,12 @@ struct Metrics {
     std::uint64_t deliveries = 0;            ///< Publications times subscribers.
     std::uint64_t deliveries_dropped = 0;    ///< For slow consumers, by the policy `drop`.
     std::uint64_t slow_consumers_closed = 0;
-    std::uint64_t topics_refused = 0;        ///< Joins over the limit of topics.
-    std::uint64_t subscriptions_lost = 0;    ///< Ended because publications or topics were lost.
-    std::uint64_t mesh_stalls = 0;           ///< Shards declared stalled by this one.
-    std::uint64_t mesh_records_dropped = 0;  ///< For stalled shards.
-    std::uint64_t mesh_suspensions = 0;      ///< Sessions that had to wait with publishing.
+    std::uint64_t topics_refused = 0;          ///< Joins over the limit of topics.
+    std::uint64_t subscriptions_lost = 0;      ///< Ended because publications or topics were lost.
+    std::uint64_t mesh_stalls = 0;             ///< Shards declared stalled by this one.
+    std::uint64_t mesh_records_dropped = 0;    ///< For stalled shards.
+    std::uint64_t mesh_suspensions = 0;        ///< Sessions that had to wait with publishing.
+    std::uint64_t publish_windows_filled = 0;  ///< Sessions that waited for what they published.
     std::uint64_t mesh_gaps = 0;          ///< Times this shard was told that it missed something.
     std::uint64_t unexpected_errors = 0;  ///< errno outside the set an operation is known to give.
     // Of the ring.

@@ -24,9 +24,32 @@ PublishStatus Shard::publish(Connection& connection, std::string_view topic, Pub
         return PublishStatus::closed;
     if (payload.size() > message_bytes_ceiling) return PublishStatus::too_large;
     const std::uint32_t home = topics_.home_of(topic);
-    const bool is_taken = topics_.publish(home, topic, kind, payload);
+    const std::uint64_t bytes =
+        connection.published_bytes + payload.size() + ws::server_header_bytes(payload.size());
+    const bool fills_window = bytes >= connection.endpoint->limits().publish_window_bytes();
+    const bool is_taken =
+        topics_.publish(home, topic, kind, payload, fills_window ? connection.id : SlotId{});
+    if (is_taken) {
+        connection.published_bytes = bytes;
+        if (fills_window) suspend_until_published(connection);
+    }
     if (!topics_.has_room(home)) suspend_until_room(connection, home);
     return is_taken ? PublishStatus::accepted : PublishStatus::full;
+}
+
+void Shard::suspend_until_published(Connection& connection) {
+    if (connection.has(Suspension::publications)) return;
+    ++metrics_.publish_windows_filled;
+    suspend(connection, Suspension::publications);
+}
+
+/// What filled its window has been passed on.
+void Shard::on_published(SlotId id) {
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr) return;
+    connection->published_bytes = 0;
+    suspend_if_unread(*connection);  // What has come back to it counts first.
+    resume(*connection, Suspension::publications);
 }
 
 PublishStatus Shard::publish(std::string_view topic, PublicationKind kind,
@@ -45,8 +68,11 @@ void Shard::deliver(SlotId id, const SharedFrame& frame) {
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
     if (connection.broken) return;
-    if (!admits_publication(connection, frame.size())) [[unlikely]]
-        return on_slow_consumer(connection);
+    if (!admits_publication(connection, frame.size())) [[unlikely]] {
+        // Nobody is slow whom the kernel has not been asked about.
+        if (!connection.chain.empty()) flush_early();
+        if (!admits_publication(connection, frame.size())) return on_slow_consumer(connection);
+    }
     if (connection.skipped > 0) [[unlikely]] {
         tell_skipped(connection);
     }

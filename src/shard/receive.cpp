@@ -158,7 +158,10 @@ void Shard::suspend_until_room(Connection& connection, std::uint32_t home) {
 }
 
 void Shard::on_room(SlotId id) {
-    if (Connection* const connection = connections_.find(id)) resume(*connection, Suspension::mesh);
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr) return;
+    suspend_if_unread(*connection);  // Meanwhile its topic may have brought it more.
+    resume(*connection, Suspension::mesh);
 }
 
 void Shard::on_event(Connection& connection, const ws::Event& event, Source source) {

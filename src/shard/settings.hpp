@@ -41,6 +41,11 @@ struct SessionLimits {
     [[nodiscard]] std::uint64_t low_water_bytes() const noexcept {
         return send_queue_bytes_max / 4;
     }
+    /// A session that has published so much waits until that is in the send queues: so what comes
+    /// back to itself, below the high water, fits its own.
+    [[nodiscard]] std::uint64_t publish_window_bytes() const noexcept {
+        return send_queue_bytes_max / 4;
+    }
 };
 
 /// A shard's part in topics. Equal on all shards of a server.

@@ -170,6 +170,8 @@ private:
     void suspend_if_unread(Connection& connection);
     void suspend_until_room(Connection& connection, std::uint32_t home);
     void on_room(SlotId id);
+    void suspend_until_published(Connection& connection);
+    void on_published(SlotId id);
     void resume(Connection& connection, Suspension reason);
     void on_end_of_stream(Connection& connection);
 

@@ -57,9 +57,9 @@ std::uint32_t Topics::home_of(std::string_view name) const noexcept {
 }
 
 bool Topics::publish(std::uint32_t home, std::string_view name, PublicationKind kind,
-                     std::span<const std::byte> payload) {
+                     std::span<const std::byte> payload, SlotId publisher) {
     settle_new();
-    if (!port_.publish(home, name, kind, payload)) return false;
+    if (!port_.publish(home, name, kind, payload, publisher)) return false;
     ++shard_.metrics_.publications;
     return true;
 }
@@ -105,6 +105,7 @@ void Topics::serve() {
         if (((sources | self) & hub::set_of(source)) != 0) take_deliveries(source);
     }
     fan_out();
+    tell_publishers();
     if (is_flushing_) check_flushed();
     port_.make_visible();
     port_.give_back();

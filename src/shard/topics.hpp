@@ -51,9 +51,11 @@ public:
     [[nodiscard]] const hub::LocalTopic* newest_of(const Connection& connection) const noexcept;
 
     [[nodiscard]] std::uint32_t home_of(std::string_view name) const noexcept;
-    /// False, and nothing happened, if there is no room towards that home.
+    /// False, and nothing happened, if there is no room towards that home. If a `publisher` is
+    /// named, Shard::on_published() tells it when this and what went to that home before is in the
+    /// send queues of this shard, and on its way to those of others.
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view name, PublicationKind kind,
-                               std::span<const std::byte> payload);
+                               std::span<const std::byte> payload, SlotId publisher = {});
     /// Whether any publication can be taken towards that home.
     [[nodiscard]] bool has_room(std::uint32_t home) noexcept;
     /// The session is suspended until there is: resumed in its turn.
@@ -108,7 +110,8 @@ private:
     // home.cpp: requests of others.
     void serve_requests(std::uint32_t source);
     [[nodiscard]] bool serve_request(std::uint32_t source, const Record& record);
-    [[nodiscard]] bool serve_publish(const Record& record);
+    [[nodiscard]] bool serve_publish(std::uint32_t source, const Record& record);
+    void pass_on(std::uint32_t source, const Record& record, hub::HomeTopics::Topic& topic);
     [[nodiscard]] bool can_deliver(std::uint32_t target);
     void deliver(std::uint32_t target, const Record& record);
     void declare_stalled(std::uint32_t target);
@@ -121,6 +124,7 @@ private:
     void on_publication(const Record& record);
     [[nodiscard]] bool can_take_delivery() const noexcept;
     void fan_out();
+    void tell_publishers();
     void check_flushed() noexcept;
 
     Shard& shard_;
@@ -129,7 +133,13 @@ private:
     MeshPort port_;
     hub::HomeTopics home_;
     hub::LocalTopics local_;
-    hub::Fanout<SharedFrame> fanout_;
+    /// One publication on its way to this shard's subscribers, and who is told of its end.
+    struct Delivery {
+        SharedFrame frame;
+        SlotId publisher;
+    };
+    hub::Fanout<Delivery> fanout_;
+    std::vector<SlotId> published_;  // To be told after the fan-out.
 
     std::uint32_t first_source_ = 0;
     std::uint64_t wishes_settled_ = 0;  // Told, or the home will ring when it can be.

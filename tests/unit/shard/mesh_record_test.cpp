@@ -26,9 +26,10 @@ Record round_trip(const Record& record, std::vector<std::byte>& memory) {
 
 TEST_CASE("a record comes back as it was written, whatever its kind and sizes") {
     std::vector<std::byte> memory;
-    for (const RecordKind kind : {RecordKind::join, RecordKind::leave, RecordKind::publish,
-                                  RecordKind::flush, RecordKind::joined, RecordKind::refused,
-                                  RecordKind::publication, RecordKind::gap, RecordKind::flushed}) {
+    for (const RecordKind kind :
+         {RecordKind::join, RecordKind::leave, RecordKind::publish, RecordKind::flush,
+          RecordKind::joined, RecordKind::refused, RecordKind::publication, RecordKind::published,
+          RecordKind::gap, RecordKind::flushed}) {
         for (const std::size_t topic_bytes : {0u, 1u, 8u, 254u, 255u}) {
             for (const std::size_t payload_bytes : {0u, 1u, 7u, 8u, 4096u}) {
                 for (const std::uint64_t number : {std::uint64_t{0}, UINT64_MAX}) {
@@ -37,6 +38,7 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
                     const Record written{.kind = kind,
                                          .publication_kind = PublicationKind::binary,
                                          .number = number,
+                                         .publisher = {.slot = UINT32_MAX, .generation = 7},
                                          .topic = topic,
                                          .payload = bytes_of(payload)};
                     REQUIRE(record_bytes(written) <= record_bytes_max(payload_bytes));
@@ -44,6 +46,7 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
                     REQUIRE(read.kind == kind);
                     REQUIRE(read.publication_kind == PublicationKind::binary);
                     REQUIRE(read.number == number);
+                    REQUIRE(read.publisher == written.publisher);
                     REQUIRE(read.topic == topic);
                     REQUIRE(text_of(read.payload) == payload);
                     REQUIRE(read.block == nullptr);

@@ -347,8 +347,7 @@ TEST_CASE("the budget is divided by the pairs, with a least and a largest queue"
         MeshKit kit{shards, bytes};
         // Records of 64 bytes with their header.
         std::size_t count = 0;
-        const Record record{.kind = RecordKind::leave,
-                            .topic = "0123456789012345678901234567890123"};
+        const Record record{.kind = RecordKind::leave, .topic = "01234567890123456789012345"};
         while (kit.ports[0].request(shards - 1, record)) ++count;
         CHECK(count * 64 == queue_bytes);
     }

@@ -112,6 +112,67 @@ TEST_CASE("by the policy drop a subscriber misses what has no room, and is told 
     }
 }
 
+TEST_CASE("a publisher that reads all the time gets all it publishes, however much at a time") {
+    for (const std::uint32_t home : {0u, 1u}) {
+        CAPTURE(home);
+        ShardsKit kit{{.shards = 2, .limits = small_queue(SlowConsumer::close)}};
+        const ShardClient publisher = kit.publisher(0, kit.topic_of(home));
+        std::string burst;
+        for (int i = 0; i < 100; ++i) burst += test::text_frame(padded(i));
+        kit.send(publisher, burst);
+        kit.turn(300);
+        CHECK(numbers_of(kit.frames(publisher)) == range(0, 99));
+        CHECK(kit.metrics(0).slow_consumers_closed == 0);
+        CHECK(kit.metrics(0).publish_windows_filled >= 20);
+        // In the steps in which it reads, too.
+        kit.socket(publisher).room = 0;
+        kit.send(publisher, burst);
+        for (int i = 0; i < 3000; ++i) {
+            kit.ring(0).give_room(publisher.fd, 50);
+            kit.turn();
+        }
+        kit.ring(0).give_room(publisher.fd, test::FakeRing::unlimited);
+        kit.turn(8);
+        CHECK(numbers_of(kit.frames(publisher)) == range(0, 99));
+        CHECK(kit.metrics(0).slow_consumers_closed == 0);
+    }
+}
+
+TEST_CASE("a publisher whose topic nobody here hears goes on when its home has taken all") {
+    for (const std::uint32_t home : {0u, 1u}) {
+        CAPTURE(home);
+        ShardsKit kit{{.shards = 2, .limits = small_queue(SlowConsumer::close)}};
+        const std::string topic = kit.topic_of(home);
+        const ShardClient subscriber = kit.subscriber(1, topic);
+        const ShardClient publisher = kit.open(0, "/echo");
+        kit.scripted(0).received = [&](Session& session, Message message) {
+            CHECK(session.publish(topic, PublicationKind::text, message.bytes()) ==
+                  PublishStatus::accepted);
+        };
+        std::string burst;
+        for (int i = 0; i < 20; ++i) burst += test::text_frame(padded(i));
+        kit.send(publisher, burst);
+        kit.turn(100);
+        CHECK(numbers_of(kit.frames(subscriber)) == range(0, 19));
+        CHECK(kit.metrics(0).publish_windows_filled == 10);
+    }
+}
+
+TEST_CASE("nobody is slow whom the kernel has not been asked about") {
+    ShardsKit kit{{.shards = 1, .limits = small_queue(SlowConsumer::close)}};
+    PublisherLane* const lane = kit.make_lane(0);
+    const ShardClient subscriber = kit.subscriber(0, "a");
+    for (int i = 0; i < 50; ++i) {
+        const std::string payload = padded(i);
+        CHECK(lane->publish("a", PublicationKind::text, std::as_bytes(std::span{payload})) ==
+              PublishStatus::accepted);
+    }
+    lane->release();
+    kit.settle();
+    CHECK(numbers_of(kit.frames(subscriber)) == range(0, 49));
+    CHECK(kit.metrics(0).slow_consumers_closed == 0);
+}
+
 TEST_CASE("a publication larger than the whole queue is for those whose queue is empty") {
     ShardsKit kit{{.shards = 1, .limits = small_queue(SlowConsumer::drop)}};
     const ShardClient publisher = kit.publisher(0, "a");
