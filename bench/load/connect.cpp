@@ -89,7 +89,7 @@ Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& 
     if (!url) return std::unexpected(url.error());
     const auto meter = Meter::create(common.pid);
     if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create({});
+    const auto io = Io::create(*url);
     if (!io) return std::unexpected(io.error());
     Opener opener(**io, *url, options.close_kind, true);
     ConnectLoop loop(**io, opener, options.inflight);

@@ -26,7 +26,7 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     if (!url) return std::unexpected(url.error());
     const auto meter = Meter::create(common.pid);
     if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create(io_options_for(options));
+    const auto io = Io::create(*url, io_options_for(options));
     if (!io) return std::unexpected(io.error());
     const Messages messages(options.opcode, options.message_bytes, options.depth);
     Opener opener(**io, *url, CloseKind::reset, true);

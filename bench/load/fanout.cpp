@@ -93,7 +93,7 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
     if (auto checked = check(options); !checked) return std::unexpected(checked.error());
     const auto meter = Meter::create(common.pid);
     if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create({});
+    const auto io = Io::create(*url);
     if (!io) return std::unexpected(io.error());
     const auto descriptors = open_all(**io, *url, options, common.stall_timeout());
     if (!descriptors) return std::unexpected(descriptors.error());

@@ -13,7 +13,7 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     if (!url) return std::unexpected(url.error());
     const auto meter = Meter::create(common.pid);
     if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create({});
+    const auto io = Io::create(*url);
     if (!io) return std::unexpected(io.error());
 
     std::uint64_t resident_before = 0;

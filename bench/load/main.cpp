@@ -53,7 +53,9 @@ void add_choice(CLI::App& app, const std::string& name, Value& target,
 }
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
-    app.add_option("--url", options.url, "The server, as ws://ADDRESS:PORT/PATH")
+    app.add_option(
+           "--url", options.url,
+           "The server, as ws://ADDRESS:PORT/PATH, or wss:// for TLS (any certificate will do)")
         ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls");

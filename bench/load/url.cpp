@@ -7,19 +7,22 @@
 namespace ringcast::bench {
 
 Expected<Url> parse_url(std::string_view text) {
-    constexpr std::string_view scheme = "ws://";
-    if (!text.starts_with(scheme)) return fail("the URL must start with ws://, got '{}'", text);
-    const std::string_view rest = text.substr(scheme.size());
+    constexpr std::string_view plain = "ws://", secure = "wss://";
+    const bool is_secure = text.starts_with(secure);
+    if (!is_secure && !text.starts_with(plain))
+        return fail("the URL must start with ws:// or wss://, got '{}'", text);
+    const std::string_view rest = text.substr((is_secure ? secure : plain).size());
     const std::size_t path_start = rest.find('/');
     const std::string_view authority = rest.substr(0, path_start);
 
     Url url;
+    url.is_secure = is_secure;
     url.authority = authority;
     url.path = path_start == std::string_view::npos ? "/" : rest.substr(path_start);
     url.address.sin_family = AF_INET;
 
     const std::size_t colon = authority.rfind(':');
-    std::uint16_t port = 80;
+    std::uint16_t port = is_secure ? 443 : 80;
     if (colon != std::string_view::npos) {
         const std::string_view digits = authority.substr(colon + 1);
         const char* end = digits.data() + digits.size();

@@ -1,0 +1,250 @@
+#include "secure_io.hpp"
+
+#include <algorithm>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+constexpr std::size_t record_bytes_max = 16 << 10;  // Of plaintext (RFC 8446 section 5.1).
+
+std::string openssl_reason() {
+    char text[256] = "unknown";
+    if (const unsigned long code = ERR_get_error(); code != 0)
+        ERR_error_string_n(code, text, sizeof text);
+    ERR_clear_error();
+    return text;
+}
+
+}  // namespace
+
+std::span<std::byte> SecureIo::Arena::room(std::size_t size) {
+    if (chunk_ < chunks_.size() && chunks_[chunk_].size() - used_ < size) {
+        ++chunk_;
+        used_ = 0;
+    }
+    if (chunk_ == chunks_.size()) chunks_.emplace_back(std::max(size, chunk_bytes));
+    if (chunks_[chunk_].size() < size) chunks_[chunk_].resize(size);  // Nobody has any of it yet.
+    return std::span{chunks_[chunk_]}.subspan(used_, size);
+}
+
+std::span<const std::byte> SecureIo::Arena::take(std::size_t size) {
+    const std::span taken = std::span<const std::byte>{chunks_[chunk_]}.subspan(used_, size);
+    used_ += size;
+    return taken;
+}
+
+void SecureIo::Arena::reset() noexcept {
+    chunk_ = used_ = 0;
+}
+
+Expected<std::unique_ptr<Io>> SecureIo::create(std::unique_ptr<Io> kernel) {
+    SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+    if (context == nullptr) return fail("TLS: {}", openssl_reason());
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    return std::unique_ptr<Io>{new SecureIo{std::move(kernel), context}};
+}
+
+SecureIo::SecureIo(std::unique_ptr<Io> kernel, SSL_CTX* context)
+    : kernel_{std::move(kernel)}, context_{context} {}
+
+SecureIo::Channel& SecureIo::channel_of(std::uint32_t index) {
+    if (index >= channels_.size()) channels_.resize(index + 1);
+    return channels_[index];
+}
+
+void SecureIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
+                    std::string_view request) {
+    Channel& channel = channel_of(index);
+    channel = {};
+    channel.ssl.reset(SSL_new(context_.get()));
+    RC_ASSERT(channel.ssl != nullptr);
+    SSL_set_bio(channel.ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(channel.ssl.get());
+    channel.request = request;
+    channel.fd = fd;
+    const bool is_done = shake_hands(channel);
+    RC_ASSERT(!is_done && !channel.sealed.empty());
+    // The ClientHello goes where a request would: it has to stay until the server has answered.
+    channel.under_way.swap(channel.sealed);
+    channel.sending = Sending::hello;
+    const auto* const hello = reinterpret_cast<const char*>(channel.under_way.data());
+    kernel_->open(index, fd, address, {hello, channel.under_way.size()});
+}
+
+void SecureIo::receive_once(std::uint32_t index, int fd) {
+    channel_of(index).receives_many = false;
+    kernel_->receive_once(index, fd);
+}
+
+void SecureIo::receive_many(std::uint32_t index, int fd) {
+    channel_of(index).receives_many = true;
+    kernel_->receive_many(index, fd);
+}
+
+void SecureIo::receive_again(std::uint32_t index, Channel& channel) {
+    if (channel.receives_many) {
+        kernel_->receive_many(index, channel.fd);
+    } else {
+        kernel_->receive_once(index, channel.fd);
+    }
+}
+
+void SecureIo::send(std::uint32_t index, int, std::span<const std::byte> bytes) {
+    Channel& channel = channels_[index];
+    RC_ASSERT(channel.awaited_bytes == 0);
+    channel.awaited_bytes = static_cast<std::uint32_t>(bytes.size());
+    seal(channel, bytes);
+    if (channel.sending == Sending::nothing) send_sealed(index, channel);
+}
+
+void SecureIo::send_quiet(std::uint32_t index, int, std::span<const std::byte> bytes) {
+    Channel& channel = channels_[index];
+    seal(channel, bytes);
+    if (channel.sending != Sending::nothing) return;
+    channel.under_way.clear();
+    channel.under_way.swap(channel.sealed);
+    channel.sent = 0;
+    channel.sending = Sending::quietly;
+    quiet_.push_back(index);
+    kernel_->send_quiet(index, channel.fd, channel.under_way);
+}
+
+void SecureIo::close(std::uint32_t index, int fd) {
+    channels_[index] = {};
+    kernel_->close(index, fd);
+}
+
+/// True once the handshake is done; what it has to say is sealed.
+bool SecureIo::shake_hands(Channel& channel) {
+    const int result = SSL_do_handshake(channel.ssl.get());
+    collect_records(channel);
+    return result == 1;
+}
+
+void SecureIo::seal(Channel& channel, std::span<const std::byte> bytes) {
+    std::size_t written = 0;
+    const int result = SSL_write_ex(channel.ssl.get(), bytes.data(), bytes.size(), &written);
+    RC_ASSERT(result == 1 && written == bytes.size());  // Memory takes everything.
+    collect_records(channel);
+}
+
+void SecureIo::collect_records(Channel& channel) {
+    BIO* const out = SSL_get_wbio(channel.ssl.get());
+    const std::size_t pending = BIO_ctrl_pending(out);
+    if (pending == 0) return;
+    const std::size_t before = channel.sealed.size();
+    channel.sealed.resize(before + pending);
+    std::size_t got = 0;
+    BIO_read_ex(out, channel.sealed.data() + before, pending, &got);
+    RC_ASSERT(got == pending);
+}
+
+void SecureIo::send_sealed(std::uint32_t index, Channel& channel) {
+    channel.under_way.clear();
+    channel.under_way.swap(channel.sealed);
+    channel.sent = 0;
+    channel.sending = Sending::loudly;
+    kernel_->send(index, channel.fd, channel.under_way);
+}
+
+Expected<std::span<const Event>> SecureIo::turn(std::chrono::nanoseconds timeout) {
+    arena_.reset();
+    events_.clear();
+    const auto deadline = Clock::now() + timeout;
+    do {
+        const auto events =
+            kernel_->turn(std::max(std::chrono::nanoseconds{0}, deadline - Clock::now()));
+        if (!events) return std::unexpected(events.error());
+        if (events->empty()) break;
+        for (const Event& event : *events) {
+            if (auto handled = handle(event); !handled)
+                return fail("connection {}: {}", event.index, handled.error().message);
+        }
+        // A quiet send without an event went.
+        for (const std::uint32_t index : std::exchange(quiet_, {})) {
+            Channel& channel = channels_[index];
+            if (channel.sending != Sending::quietly) continue;
+            channel.sending = Sending::nothing;
+            if (!channel.sealed.empty()) send_sealed(index, channel);
+        }
+    } while (events_.empty());
+    return std::span<const Event>{events_};
+}
+
+Expected<void> SecureIo::handle(const Event& event) {
+    Channel& channel = channels_[event.index];
+    switch (event.operation) {
+        case Operation::receive: return on_received(event, channel);
+        case Operation::send:
+        case Operation::send_quiet: on_sent(event, channel); return {};
+        case Operation::connect:
+        case Operation::upgrade:
+        case Operation::close: events_.push_back(event); return {};
+    }
+    return {};
+}
+
+Expected<void> SecureIo::on_received(const Event& event, Channel& channel) {
+    if (event.result <= 0) {
+        events_.push_back(event);
+        return {};
+    }
+    SSL* const ssl = channel.ssl.get();
+    BIO_write(SSL_get_rbio(ssl), event.bytes.data(), static_cast<int>(event.bytes.size()));
+    if (!channel.request.empty()) {
+        if (channel.sending == Sending::hello) channel.sending = Sending::nothing;
+        if (shake_hands(channel)) {
+            const std::string_view request = std::exchange(channel.request, {});
+            seal(channel, std::as_bytes(std::span{request}));
+        } else if (SSL_get_error(ssl, -1) == SSL_ERROR_SSL) {
+            return fail("the TLS handshake failed: {}", openssl_reason());
+        }
+        if (!channel.sealed.empty() && channel.sending == Sending::nothing)
+            send_sealed(event.index, channel);
+    }
+    std::size_t size = 0;
+    const std::span<std::byte> room =
+        arena_.room(event.bytes.size() + record_bytes_max);  // A record may have begun before.
+    if (channel.request.empty()) {
+        for (std::size_t got = 0; SSL_read_ex(ssl, room.data() + size, room.size() - size, &got);)
+            size += got;
+        if (SSL_get_error(ssl, 0) == SSL_ERROR_SSL) return fail("TLS: {}", openssl_reason());
+    }
+    if (size == 0) {
+        if (!event.more) receive_again(event.index, channel);
+        return {};
+    }
+    Event heard = event;
+    heard.bytes = arena_.take(size);
+    heard.result = static_cast<std::int32_t>(size);
+    events_.push_back(heard);
+    return {};
+}
+
+/// The kernel has taken all of the records, or some, or failed.
+void SecureIo::on_sent(const Event& event, Channel& channel) {
+    if (event.result < 0 && event.result != -EAGAIN) return events_.push_back(event);
+    channel.sent += static_cast<std::size_t>(std::max(event.result, 0));
+    const auto rest = std::span{channel.under_way}.subspan(channel.sent);
+    if (!rest.empty()) {
+        channel.sending = Sending::loudly;
+        return kernel_->send(event.index, channel.fd, rest);
+    }
+    channel.sending = Sending::nothing;
+    if (!channel.sealed.empty()) return send_sealed(event.index, channel);
+    if (channel.awaited_bytes == 0) return;
+    Event sent = event;
+    sent.operation = Operation::send;
+    sent.result = static_cast<std::int32_t>(std::exchange(channel.awaited_bytes, 0));
+    events_.push_back(sent);
+}
+
+}  // namespace ringcast::bench
