@@ -91,7 +91,7 @@ Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& 
     if (!meter) return std::unexpected(meter.error());
     const auto io = Io::create(*url);
     if (!io) return std::unexpected(io.error());
-    Opener opener(**io, *url, options.close_kind, true);
+    Opener opener(**io, *url, options.close_kind, true, common.compression);
     ConnectLoop loop(**io, opener, options.inflight);
 
     if (auto started = loop.start(); !started) return std::unexpected(started.error());
@@ -112,6 +112,7 @@ Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& 
     Report report;
     report.add("command", "command", "connect");
     report.add("url", "url", common.url);
+    report.add("compression", "compression", name_of(common.compression));
     report.add("inflight", "handshakes under way", std::uint64_t{options.inflight});
     report.add("close", "closed by", options.close_kind == CloseKind::reset ? "rst" : "fin");
     meter->add_costs(report, *begin, *end, handshakes, "handshake");

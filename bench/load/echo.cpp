@@ -28,8 +28,9 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     if (!meter) return std::unexpected(meter.error());
     const auto io = Io::create(*url, io_options_for(options));
     if (!io) return std::unexpected(io.error());
-    const Messages messages(options.opcode, options.message_bytes, options.depth);
-    Opener opener(**io, *url, CloseKind::reset, true);
+    const Messages messages(options.opcode, options.message_bytes, options.depth,
+                            common.compression);
+    Opener opener(**io, *url, CloseKind::reset, true, common.compression);
     const auto descriptors =
         open_connections(**io, opener, options.connections, common.stall_timeout());
     if (!descriptors) return std::unexpected(descriptors.error());
@@ -55,6 +56,7 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     Report report;
     report.add("command", "command", "echo");
     report.add("url", "url", common.url);
+    report.add("compression", "compression", name_of(common.compression));
     report.add("connections", "connections", std::uint64_t{options.connections});
     report.add("depth", "messages outstanding on each", std::uint64_t{options.depth});
     report.add("message_bytes", "bytes of a message", options.message_bytes);

@@ -24,20 +24,20 @@ std::string path_below(std::string prefix, const std::string& topic) {
 }
 
 /// All connections of the run, the probe's last.
-Expected<std::vector<int>> open_all(Io& io, const Url& url, const FanoutOptions& options,
-                                    std::chrono::nanoseconds stall_timeout) {
-    Opener opener(io, url, CloseKind::reset, true);
+Expected<std::vector<int>> open_all(Io& io, const Url& url, const CommonOptions& common,
+                                    const FanoutOptions& options) {
+    Opener opener(io, url, CloseKind::reset, true, common.compression);
     std::vector<std::string> paths;
     for (std::uint32_t topic = 0; topic < options.topics; ++topic)
         paths.push_back(path_below(url.path, topic_name(topic)));
     opener.set_paths(paths);
     const std::uint32_t count = options.publishers + options.subscribers;
-    auto descriptors = open_connections(io, opener, count, stall_timeout);
+    auto descriptors = open_connections(io, opener, count, common.stall_timeout());
     if (!descriptors || !options.has_probe()) return descriptors;
 
     const std::vector<std::string> probe_path{path_below(url.path, probe_topic_name)};
     opener.set_paths(probe_path);
-    const auto probe = open_connections(io, opener, 1, stall_timeout, count);
+    const auto probe = open_connections(io, opener, 1, common.stall_timeout(), count);
     if (!probe) return std::unexpected(probe.error());
     descriptors->push_back(probe->front());
     return descriptors;
@@ -46,6 +46,7 @@ Expected<std::vector<int>> open_all(Io& io, const Url& url, const FanoutOptions&
 void add_shape(Report& report, const CommonOptions& common, const FanoutOptions& options) {
     report.add("command", "command", "fanout");
     report.add("url", "url", common.url);
+    report.add("compression", "compression", name_of(common.compression));
     report.add("subscribers", "subscribers that only listen", std::uint64_t{options.subscribers});
     report.add("publishers", "publishers, subscribers too", std::uint64_t{options.publishers});
     report.add("topics", "topics", std::uint64_t{options.topics});
@@ -95,12 +96,12 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
     if (!meter) return std::unexpected(meter.error());
     const auto io = Io::create(*url);
     if (!io) return std::unexpected(io.error());
-    const auto descriptors = open_all(**io, *url, options, common.stall_timeout());
+    const auto descriptors = open_all(**io, *url, common, options);
     if (!descriptors) return std::unexpected(descriptors.error());
     // The kernel may delay a time-out by 50 us, which would be latency of what is due then.
     prctl(PR_SET_TIMERSLACK, 1UL);
 
-    FanoutLoad load(options);
+    FanoutLoad load(options, common.compression);
     FanoutClients clients(**io, load, *descriptors, common.stall_timeout());
     if (auto ran = clients.run(nanoseconds_of(options.warmup_seconds)); !ran)
         return std::unexpected(ran.error());

@@ -31,8 +31,8 @@ std::uint64_t nanoseconds_between(Clock::time_point begin, Clock::time_point end
 
 }  // namespace
 
-FanoutLoad::FanoutLoad(const FanoutOptions& options)
-    : shape_{options.opcode, options.message_bytes},
+FanoutLoad::FanoutLoad(const FanoutOptions& options, Compression compression)
+    : shape_{options.opcode, options.message_bytes, compression},
       topic_count_(options.topics),
       publisher_count_(options.publishers),
       connection_count_(options.publishers + options.subscribers) {

@@ -42,7 +42,7 @@ struct Missing {
 
 class FanoutLoad {
 public:
-    explicit FanoutLoad(const FanoutOptions& options);
+    explicit FanoutLoad(const FanoutOptions& options, Compression compression = Compression::off);
     FanoutLoad(const FanoutLoad&) = delete;
     FanoutLoad& operator=(const FanoutLoad&) = delete;
 

@@ -48,14 +48,14 @@ std::string_view header_value(std::string_view head, std::string_view name) {
 
 }  // namespace
 
-std::string upgrade_request(const Url& url, std::string_view path) {
+std::string upgrade_request(const Url& url, std::string_view path, Compression compression) {
     return fmt::format(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        path, url.authority, sample_key);
+        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
+        path, url.authority, sample_key, offer_field(compression));
 }
 
-Expected<void> check_upgrade_response(std::string_view head) {
+Expected<void> check_upgrade_response(std::string_view head, Compression compression) {
     if (!head.starts_with("HTTP/1.1 101 ")) {
         return fail("the server refused the upgrade: '{}'", head.substr(0, head.find("\r\n")));
     }
@@ -69,19 +69,29 @@ Expected<void> check_upgrade_response(std::string_view head) {
         return fail("Sec-WebSocket-Accept is '{}' instead of '{}'",
                     header_value(head, "Sec-WebSocket-Accept"), sample_accept);
     }
+    const std::string_view extensions = header_value(head, "Sec-WebSocket-Extensions");
+    if (compression == Compression::off && !extensions.empty())
+        return fail("the server uses '{}', which nobody has offered", extensions);
+    if (compression != Compression::off && !extensions.starts_with("permessage-deflate"))
+        return fail("the server does not compress: it agreed on '{}'", extensions);
+    if (compression == Compression::shared && !extensions.contains("server_no_context_takeover"))
+        return fail("the server keeps its context, which was not offered: '{}'", extensions);
     return {};
 }
 
-Opener::Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources)
+Opener::Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources,
+               Compression compression)
     : io_(io),
       url_(url),
       close_kind_(close_kind),
       spread_sources_(spread_sources && url.is_loopback()),
-      requests_{upgrade_request(url, url.path)} {}
+      compression_(compression),
+      requests_{upgrade_request(url, url.path, compression)} {}
 
 void Opener::set_paths(std::span<const std::string> paths) {
     requests_.clear();
-    for (const std::string& path : paths) requests_.push_back(upgrade_request(url_, path));
+    for (const std::string& path : paths)
+        requests_.push_back(upgrade_request(url_, path, compression_));
 }
 
 Expected<int> Opener::start(std::uint32_t index) {
@@ -156,7 +166,8 @@ Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_vi
         return false;
     }
     const std::size_t head_bytes = end + head_end.size();
-    if (auto checked = check_upgrade_response(bytes.substr(0, head_bytes)); !checked) {
+    if (auto checked = check_upgrade_response(bytes.substr(0, head_bytes), compression_);
+        !checked) {
         const std::string& request = requests_[index % requests_.size()];
         return fail("{}: {}", request.substr(0, request.find(" HTTP/")), checked.error().message);
     }

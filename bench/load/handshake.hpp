@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "compression.hpp"
 #include "error.hpp"
 #include "io.hpp"
 #include "url.hpp"
@@ -21,14 +22,16 @@ enum class CloseKind : std::uint8_t { reset, fin };
 
 /// The request that upgrades a connection to `path` at `url`. Every connection sends the sample key
 /// of RFC 6455 section 1.3, so the right answer is known without hashing.
-[[nodiscard]] std::string upgrade_request(const Url& url, std::string_view path);
+[[nodiscard]] std::string upgrade_request(const Url& url, std::string_view path,
+                                          Compression compression = Compression::off);
 
 /// Opens connections through an Io: each is a chain connect, request, response.
 class Opener {
 public:
     /// `url` must outlive the Opener. With `spread_sources`, connections to a loopback address
     /// leave from many of 127.0.0.0/8: one address has only some 28,000 ports.
-    Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources);
+    Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources,
+           Compression compression = Compression::off);
 
     /// Makes connection `index` ask for `paths[index % paths.size()]` instead of the URL's path.
     void set_paths(std::span<const std::string> paths);
@@ -50,6 +53,7 @@ private:
     const Url& url_;
     CloseKind close_kind_;
     bool spread_sources_;
+    Compression compression_;
     std::vector<std::string> requests_;  ///< Used in turn.
     std::uint32_t sockets_made_ = 0;
     std::unordered_map<std::uint32_t, std::string>
@@ -64,7 +68,8 @@ private:
                                                           std::chrono::nanoseconds stall_timeout,
                                                           std::uint32_t first_index = 0);
 
-/// Checks a complete response head, blank line included.
-[[nodiscard]] Expected<void> check_upgrade_response(std::string_view head);
+/// Checks a complete response head, blank line included. What was offered has to be agreed on.
+[[nodiscard]] Expected<void> check_upgrade_response(std::string_view head,
+                                                    Compression compression = Compression::off);
 
 }  // namespace ringcast::bench

@@ -31,10 +31,13 @@ TEST_CASE("a URL is taken apart without looking anything up") {
     CHECK(parse_url("ws://localhost:1")->path == "/");
     CHECK(ntohs(parse_url("ws://10.0.0.1/")->address.sin_port) == 80);
     CHECK_FALSE(parse_url("ws://10.0.0.1/")->is_loopback());
+    CHECK_FALSE(url->is_secure);
+    CHECK(parse_url("wss://10.0.0.1/")->is_secure);
+    CHECK(ntohs(parse_url("wss://10.0.0.1/")->address.sin_port) == 443);
 }
 
 TEST_CASE("a URL that is not an IPv4 ws address is refused") {
-    for (const char* text : {"", "http://127.0.0.1/", "wss://127.0.0.1/", "ws://example.org/",
+    for (const char* text : {"", "http://127.0.0.1/", "wss:127.0.0.1/", "ws://example.org/",
                              "ws://[::1]:80/", "ws://127.0.0.1:0/", "ws://127.0.0.1:65536/",
                              "ws://127.0.0.1:/", "ws://127.0.0.1:8x/", "ws://:80/"}) {
         CAPTURE(text);
@@ -68,4 +71,18 @@ TEST_CASE("any other answer to the upgrade is refused by name") {
     std::string wrong_accept = good_headers;
     wrong_accept[wrong_accept.size() - 4] = 'p';
     CHECK_FALSE(check_upgrade_response(response("101 x", wrong_accept)).has_value());
+}
+
+TEST_CASE("compression has to be agreed on exactly if it was offered") {
+    const auto agrees = [](const std::string& extensions, Compression offered) {
+        const std::string field =
+            extensions.empty() ? "" : "Sec-WebSocket-Extensions: " + extensions + "\r\n";
+        return check_upgrade_response(response("101 x", good_headers + field), offered).has_value();
+    };
+    CHECK(agrees("permessage-deflate", Compression::dedicated));
+    CHECK(agrees("permessage-deflate; server_no_context_takeover", Compression::shared));
+    CHECK_FALSE(agrees("permessage-deflate", Compression::shared));
+    CHECK_FALSE(agrees("permessage-deflate", Compression::off));
+    CHECK_FALSE(agrees("", Compression::shared));
+    CHECK_FALSE(agrees("", Compression::dedicated));
 }

@@ -23,13 +23,13 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
         resident_before = *bytes;
     }
     const auto started = Clock::now();
-    Opener opener(**io, *url, CloseKind::reset, true);
+    Opener opener(**io, *url, CloseKind::reset, true, common.compression);
     const auto descriptors =
         open_connections(**io, opener, options.connections, common.stall_timeout());
     if (!descriptors) return std::unexpected(descriptors.error());
     const std::chrono::duration<double> opening = Clock::now() - started;
 
-    const Messages no_messages(ws::Opcode::binary, 0, 1);
+    const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
     EchoClients clients(**io, no_messages, Verify::full, *descriptors, 0);
     if (auto ran = clients.run(nanoseconds_of(options.hold_seconds), common.stall_timeout()); !ran)
         return std::unexpected(ran.error());
@@ -37,6 +37,7 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     Report report;
     report.add("command", "command", "idle");
     report.add("url", "url", common.url);
+    report.add("compression", "compression", name_of(common.compression));
     report.add("connections", "connections held", std::uint64_t{options.connections});
     report.add("opening_seconds", "opened within, s", opening.count(), 3);
     if (meter->server()) {

@@ -61,6 +61,12 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                    "The server's process, to measure its CPU time, memory and system calls");
     add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
                 "Give up when nothing happens for so long");
+    add_choice<Compression>(app, "--compression", options.compression,
+                            {{"off", Compression::off},
+                             {"shared", Compression::shared},
+                             {"dedicated", Compression::dedicated}},
+                            "Offer permessage-deflate; whether the server may refer to its "
+                            "earlier messages");
     app.add_flag("--json", options.json, "Print one line of JSON");
 }
 

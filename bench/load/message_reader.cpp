@@ -45,6 +45,12 @@ Expected<void> end_control(StreamState& state, std::vector<std::byte>& pongs) {
 
 }  // namespace
 
+MessageReader::MessageReader(MessageShape shape, std::string_view noun)
+    : shape_(shape), noun_(noun) {
+    if (shape.compression == Compression::shared)
+        inflater_ = std::make_unique<MessageInflater>(false);
+}
+
 Expected<Piece> MessageReader::next(StreamState& state, std::span<const std::byte>& bytes,
                                     std::vector<std::byte>& pongs) const {
     if (!state.in_frame) {
@@ -64,12 +70,31 @@ Expected<Piece> MessageReader::next(StreamState& state, std::span<const std::byt
         if (auto ended = end_control(state, pongs); !ended) return std::unexpected(ended.error());
         return Piece{};
     }
+    if (state.is_compressed) return gather(state, got);
     const Piece piece{.payload = got,
                       .offset = state.message_offset,
                       .completes_message = !state.in_frame && state.frame_fin};
     state.message_offset = piece.completes_message ? 0 : state.message_offset + used;
     state.in_message = !piece.completes_message;
     return piece;
+}
+
+/// Some of a compressed message; all of it if its last frame is complete.
+Expected<Piece> MessageReader::gather(StreamState& state, std::span<const std::byte> got) const {
+    const bool is_whole = !state.in_frame && state.frame_fin;
+    std::span<const std::byte> payload = got;
+    if (!is_whole || !state.gathered.empty()) {
+        state.gathered.insert(state.gathered.end(), got.begin(), got.end());
+        payload = state.gathered;
+    }
+    if (!is_whole) return Piece{};
+    state.in_message = state.is_compressed = false;
+    if (!inflater_ && !state.inflater) state.inflater = std::make_unique<MessageInflater>(true);
+    MessageInflater& inflater = inflater_ ? *inflater_ : *state.inflater;
+    const auto message = inflater.inflate(payload, static_cast<std::size_t>(shape_.payload_bytes));
+    state.gathered.clear();
+    if (!message) return fail("{} {}: {}", noun_, state.messages, message.error().message);
+    return Piece{.payload = *message, .offset = 0, .completes_message = true};
 }
 
 Expected<void> MessageReader::read_header(StreamState& state,
@@ -94,7 +119,12 @@ Expected<void> MessageReader::begin_frame(StreamState& state) const {
     state.header_size = 0;
 
     if (masked) return fail("{} {}: the server masked a frame", noun_, state.messages);
-    if ((first & 0x70U) != 0) {
+    constexpr unsigned rsv1 = 0x40;
+    const bool may_begin_compressed =
+        shape_.compression != Compression::off && !state.in_message &&
+        (state.frame_opcode == ws::Opcode::text || state.frame_opcode == ws::Opcode::binary);
+    const bool begins_compressed = may_begin_compressed && (first & 0x70U) == rsv1;
+    if ((first & 0x70U) != 0 && !begins_compressed) {
         return fail("{} {}: reserved bits are set (first byte {:#04x})", noun_, state.messages,
                     first);
     }
@@ -102,6 +132,7 @@ Expected<void> MessageReader::begin_frame(StreamState& state) const {
         return fail("{} {}: a length of {} not in its shortest form", noun_, state.messages,
                     length);
     }
+    if (begins_compressed) state.is_compressed = true;
     if (!ws::is_control(state.frame_opcode)) return begin_data(state);
     state.control_size = 0;
     if (state.frame_opcode > ws::Opcode::pong)
@@ -136,6 +167,12 @@ Expected<void> MessageReader::begin_data(StreamState& state) const {
                         static_cast<unsigned>(state.frame_opcode));
     }
     state.in_message = true;
+    if (state.is_compressed) {
+        // Whatever is compressed is smaller for it.
+        if (state.frame_bytes_left + state.gathered.size() < shape_.payload_bytes) return {};
+        return fail("{} {}: {} bytes of a compressed message of {}", noun_, state.messages,
+                    state.frame_bytes_left + state.gathered.size(), shape_.payload_bytes);
+    }
     const std::uint64_t missing = shape_.payload_bytes - state.message_offset;
     const std::uint64_t length = state.frame_bytes_left;
     if (length > missing || (state.frame_fin && length < missing)) {

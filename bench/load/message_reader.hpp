@@ -6,10 +6,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "compression.hpp"
 #include "error.hpp"
 #include "ws/frame.hpp"
 
@@ -19,6 +21,7 @@ namespace ringcast::bench {
 struct MessageShape {
     ws::Opcode opcode = ws::Opcode::binary;
     std::uint64_t payload_bytes = 0;
+    Compression compression = Compression::off;  ///< What the server may do to them.
 
     /// Bytes of the header in front of a message that comes as one frame.
     [[nodiscard]] std::size_t header_bytes() const noexcept {
@@ -37,12 +40,16 @@ struct StreamState {
     std::uint32_t pongs = 0;  ///< Pong frames so far.
     ws::Opcode frame_opcode = ws::Opcode::continuation;
     bool frame_fin = false;
-    bool in_frame = false;    ///< The header is complete, the payload is not.
-    bool in_message = false;  ///< Between the fragments of a message.
+    bool in_frame = false;       ///< The header is complete, the payload is not.
+    bool in_message = false;     ///< Between the fragments of a message.
+    bool is_compressed = false;  ///< The message under way is; then it is gathered first.
     std::uint8_t header_size = 0;
     std::uint8_t control_size = 0;
     std::array<std::byte, ws::server_header_bytes_max> header{};
     std::array<std::byte, ws::control_payload_bytes_max> control{};
+
+    std::vector<std::byte> gathered;
+    std::unique_ptr<MessageInflater> inflater;  ///< Where messages refer to earlier ones.
 
     /// True where a new message could begin.
     [[nodiscard]] bool is_between_messages() const noexcept {
@@ -60,11 +67,12 @@ struct Piece {
 class MessageReader {
 public:
     /// `noun` is what a message is called in errors ("reply"); it must outlive the reader.
-    MessageReader(MessageShape shape, std::string_view noun) : shape_(shape), noun_(noun) {}
+    MessageReader(MessageShape shape, std::string_view noun);
 
     /// Consumes some of `bytes` and moves that span on; call it until the span is empty. Answers to
     /// pings are appended to `pongs` as masked frames. Fails with what is wrong and where, also on
-    /// a Close frame: nothing asked for one.
+    /// a Close frame: nothing asked for one. A compressed message comes as one piece, which is
+    /// valid until the next call.
     [[nodiscard]] Expected<Piece> next(StreamState& state, std::span<const std::byte>& bytes,
                                        std::vector<std::byte>& pongs) const;
 
@@ -73,9 +81,11 @@ private:
                                              std::span<const std::byte>& bytes) const;
     [[nodiscard]] Expected<void> begin_frame(StreamState& state) const;
     [[nodiscard]] Expected<void> begin_data(StreamState& state) const;
+    [[nodiscard]] Expected<Piece> gather(StreamState& state, std::span<const std::byte> got) const;
 
     MessageShape shape_;
     std::string_view noun_;
+    std::unique_ptr<MessageInflater> inflater_;  ///< Where messages stand alone.
 };
 
 /// Appends a masked control frame to `frames`, as a client sends it.

@@ -15,20 +15,24 @@
 #include <span>
 #include <vector>
 
+#include "compression.hpp"
 #include "ws/frame.hpp"
 
 namespace ringcast::bench {
 
 class Messages {
 public:
-    /// `burst_max` is the largest count that requests() will be asked for.
-    Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t burst_max);
+    /// `burst_max` is the largest count that requests() will be asked for. With compression the
+    /// payloads are such as make it worth while, and requests are compressed.
+    Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t burst_max,
+             Compression compression = Compression::off);
 
     /// The number of different messages; message `index` is followed by `(index + 1) %
     /// cycle_count()`.
     [[nodiscard]] std::size_t cycle_count() const noexcept { return cycle_count_; }
     [[nodiscard]] std::size_t payload_bytes() const noexcept { return payload_bytes_; }
     [[nodiscard]] ws::Opcode opcode() const noexcept { return opcode_; }
+    [[nodiscard]] Compression compression() const noexcept { return compression_; }
 
     /// `count` (at most burst_max) masked frames, from message `index` on.
     [[nodiscard]] std::span<const std::byte> requests(std::size_t index,
@@ -40,8 +44,9 @@ public:
 private:
     ws::Opcode opcode_;
     std::size_t payload_bytes_;
+    Compression compression_;
     std::size_t cycle_count_;
-    std::size_t request_bytes_ = 0;  ///< Of one frame.
+    std::vector<std::size_t> request_starts_;  ///< Where each frame begins, and the last one ends.
     std::size_t reply_header_bytes_;
     std::size_t reply_bytes_;  ///< Of one frame.
     std::vector<std::byte> requests_;

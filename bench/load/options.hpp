@@ -8,6 +8,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "compression.hpp"
 #include "handshake.hpp"
 #include "reply_checker.hpp"
 #include "ws/frame.hpp"
@@ -25,6 +26,7 @@ struct CommonOptions {
     std::optional<pid_t> pid;  ///< The server's, to measure what it costs.
     double stall_timeout_seconds = 5;
     bool json = false;
+    Compression compression = Compression::off;
 
     [[nodiscard]] std::chrono::nanoseconds stall_timeout() const {
         return nanoseconds_of(stall_timeout_seconds);

@@ -27,7 +27,7 @@ class ReplyChecker {
 public:
     ReplyChecker(const Messages& messages, Verify verify)
         : messages_(messages),
-          reader_({messages.opcode(), messages.payload_bytes()}, "reply"),
+          reader_({messages.opcode(), messages.payload_bytes(), messages.compression()}, "reply"),
           verify_(verify) {}
 
     /// Consumes all of `bytes` and returns how many replies they completed. Answers to pings are

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <zlib.h>
 
 #include "messages.hpp"
 #include "simd/mask.hpp"
@@ -241,4 +242,81 @@ TEST_CASE("verification by length accepts another payload of the right size and 
     CHECK(replies_in(messages, stream, 1, nullptr, Verify::length) == 2);
     stream[0] = std::byte{0x81};
     CHECK(replies_in(messages, stream, stream.size(), nullptr, Verify::length) == -1);
+}
+
+namespace {
+
+/// As a server does that compresses each message by itself.
+void append_compressed(Bytes& stream, std::span<const std::byte> message) {
+    const Bytes payload = deflate_message(message);
+    REQUIRE_FALSE(payload.empty());
+    append(stream, header(0xc2, payload.size()));
+    append(stream, payload);
+}
+
+}  // namespace
+
+TEST_CASE("replies may come compressed or not, in pieces of any size") {
+    for (const Compression compression : {Compression::shared, Compression::dedicated}) {
+        const Messages messages(ws::Opcode::binary, 1000, 1, compression);
+        Bytes stream;
+        append_compressed(stream, payload(messages, 0));
+        append(stream, messages.reply(1));
+        append_compressed(stream, payload(messages, 2));
+        append(stream, header(0x89, 0));
+        // In two fragments, a ping between them.
+        const Bytes compressed = deflate_message(payload(messages, 3));
+        append(stream, header(0x42, 10));
+        append(stream, std::span(compressed).first(10));
+        append(stream, header(0x89, 0));
+        append(stream, header(0x80, compressed.size() - 10));
+        append(stream, std::span(compressed).subspan(10));
+        for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, stream.size()})
+            CHECK(replies_in(messages, stream, chunk) == 4);
+    }
+}
+
+TEST_CASE("a compressed reply that is another one, too long, broken or unasked for is refused") {
+    const Messages messages(ws::Opcode::binary, 1000, 1, Compression::shared);
+    Bytes other;
+    append_compressed(other, payload(messages, 1));
+    CHECK(refusal(messages, other).contains("differs"));
+    Bytes longer;
+    append_compressed(longer, Bytes(1001, std::byte{'x'}));
+    CHECK(refusal(messages, longer).contains("bytes instead of 1000"));
+    Bytes broken = header(0xc2, 5);
+    append(broken, Bytes(5, std::byte{0xff}));
+    CHECK(refusal(messages, broken).contains("no DEFLATE data"));
+    const Messages plain(ws::Opcode::binary, 1000, 1);
+    CHECK(refusal(plain, other).contains("reserved bits"));
+    Bytes continued = header(0x02, 0);
+    append(continued, header(0xc0, 5));
+    CHECK(refusal(messages, continued).contains("reserved bits"));
+}
+
+TEST_CASE("with a context kept a reply may refer to the ones before it") {
+    const Messages messages(ws::Opcode::binary, 1000, 1, Compression::dedicated);
+    // A compressor that goes on: the second message is little more than a reference.
+    z_stream zlib{};
+    REQUIRE(deflateInit2(&zlib, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    Bytes stream;
+    std::size_t sizes[2];
+    for (const std::size_t round : {0u, 1u}) {
+        Bytes message{payload(messages, 0).begin(), payload(messages, 0).end()};
+        if (round == 1) message.assign(payload(messages, 1).begin(), payload(messages, 1).end());
+        Bytes target(2000);
+        zlib.next_in = reinterpret_cast<Bytef*>(message.data());
+        zlib.avail_in = static_cast<uInt>(message.size());
+        zlib.next_out = reinterpret_cast<Bytef*>(target.data());
+        zlib.avail_out = static_cast<uInt>(target.size());
+        REQUIRE(deflate(&zlib, Z_SYNC_FLUSH) == Z_OK);
+        sizes[round] = target.size() - zlib.avail_out - 4;
+        append(stream, header(0xc2, sizes[round]));
+        append(stream, std::span(target).first(sizes[round]));
+    }
+    deflateEnd(&zlib);
+    CHECK(sizes[1] < sizes[0]);
+    CHECK(replies_in(messages, stream, stream.size()) == 2);
+    CHECK(replies_in(messages, stream, 1) == 2);
+    CHECK(replies_in(Messages(ws::Opcode::binary, 1000, 1, Compression::shared), stream, 1) == -1);
 }
