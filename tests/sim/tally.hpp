@@ -14,7 +14,9 @@ namespace ringcast::sim {
 /// Of runs with topics.
 struct TopicTally {
     std::uint64_t visits_rooms = 0;
-    std::uint64_t rejoins = 0;  ///< Visits by somebody who has just left that topic and shard.
+    std::uint64_t rejoins = 0;     ///< Visits by somebody who has just left that topic and shard.
+    std::uint64_t enters = 0;      ///< Wishes to subscribe and publish in one call of a handler.
+    std::uint64_t own_proven = 0;  ///< Publications of a handler's sessions that came back.
     std::uint64_t subscribes = 0;
     std::uint64_t publications = 0;
     std::uint64_t publications_large = 0;  ///< Too large to lie in a queue of 4 KiB.
@@ -107,6 +109,8 @@ inline constexpr TallyCount<Tally> tally_counts[] = {
 inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"visits_rooms", &TopicTally::visits_rooms},
     {"rejoins", &TopicTally::rejoins},
+    {"enters", &TopicTally::enters},
+    {"own_proven", &TopicTally::own_proven},
     {"subscribes", &TopicTally::subscribes},
     {"publications", &TopicTally::publications},
     {"publications_large", &TopicTally::publications_large},

@@ -1,7 +1,6 @@
 #include "sim/topic_application.hpp"
 
 #include "base/assert.hpp"
-#include "dialect/raw.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
@@ -16,32 +15,44 @@ void OverheardTopics::on_message(shard::Session session, std::string_view payloa
     if (session.shard().metrics().publications != before) book_.on_accepted(*publication);
 }
 
-void Rooms::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
+void Rooms::on_message(Session<>& session, Message message) {
+    const std::string_view payload = message.payload;
     if (const auto publication = book_.read(payload))
-        return publish(session, {payload, kind}, *publication);
+        return publish(session, message, *publication);
     RC_ASSERT(payload.size() > 1);
     const char word = payload.front();
+    if (word == rooms::enter) return enter(session, {payload.substr(1), message.kind});
     const std::size_t topic = std::stoul(std::string{payload.substr(1)});
-    const std::string& name = scenario_.topics[topic];
-    if (word == rooms::unsubscribe)
-        return answer(session, session.unsubscribe(name) ? word : rooms::refused, topic);
-    const bool is_new = session.subscribe(name) == SubscribeStatus::accepted;
-    answer(session, is_new ? word : rooms::refused, topic);
+    if (word == rooms::subscribe) return subscribe(session, topic);
+    const bool was_subscribed = session.unsubscribe(scenario_.topics[topic]);
+    answer(session, was_subscribed ? word : rooms::refused, topic);
 }
 
-void Rooms::publish(shard::Session& session, const Message& message, std::uint32_t publication) {
+void Rooms::enter(Session<>& session, const Message& message) {
+    const auto publication = book_.read(message.payload);
+    RC_ASSERT(publication);
+    if (publishes_first_) publish(session, message, *publication);
+    subscribe(session, book_.publication(*publication).topic);
+    if (!publishes_first_) publish(session, message, *publication);
+}
+
+/// Answered in its place among the publications, so that the client knows which ones it may get.
+void Rooms::subscribe(Session<>& session, std::size_t topic) {
+    const bool is_new = session.subscribe(scenario_.topics[topic]) == SubscribeStatus::accepted;
+    answer(session, is_new ? rooms::subscribe : rooms::refused, topic);
+}
+
+void Rooms::publish(Session<>& session, const Message& message, std::uint32_t publication) {
     const std::string& name = scenario_.topics[book_.publication(publication).topic];
-    const auto status = session.publish(name, dialect::raw::kind_of(message.kind), message.bytes());
+    const auto status = session.publish(name, message);
     if (status == PublishStatus::accepted) return book_.on_accepted(publication);
-    RC_ASSERT(status == PublishStatus::full);
+    RC_ASSERT(status == PublishStatus::full || status == PublishStatus::closed);
     book_.on_refused(publication);
-    ++refusals_;
 }
 
-/// In its place among the publications, so that the client knows which ones it may get.
-void Rooms::answer(shard::Session& session, char word, std::size_t topic) {
+void Rooms::answer(Session<>& session, char word, std::size_t topic) {
     const std::string text = word + std::to_string(topic);
-    if (session.send({.payload = text, .kind = MessageKind::text}) == SendStatus::dropped)
+    if (session.send(text) == SendStatus::dropped)
         session.close(CloseCode::try_again_later, "too slow");
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 // The applications of the simulated server with topics: the raw dialect as it is, with a look at
-// what is accepted, and one in which sessions join and leave topics at their clients' word, as a
-// program does through the public API.
+// what is accepted, and a handler of the public API in which sessions join and leave topics at
+// their clients' word.
 
 #include <memory>
 #include <string>
 
 #include "api/topic_endpoint.hpp"
+#include "ringcast/session.hpp"
 #include "shard/endpoint.hpp"
 #include "sim/topic_book.hpp"
 #include "sim/topic_scenario.hpp"
@@ -17,6 +18,9 @@ namespace ringcast::sim {
 namespace rooms {
 inline constexpr char subscribe = '+', unsubscribe = '-';  ///< Said by clients, and back when done.
 inline constexpr char refused = '!';
+/// Said in front of a publication: it is published in the same breath as its topic subscribed to.
+/// Answered like `subscribe`.
+inline constexpr char enter = '*';
 }  // namespace rooms
 
 /// A TopicEndpoint, overheard.
@@ -44,28 +48,24 @@ private:
     TopicBook& book_;
 };
 
-class Rooms final : public shard::Endpoint {
+/// A handler as a program would mount it.
+class Rooms {
 public:
-    Rooms(const shard::SessionLimits& limits, const TopicScenario& scenario, TopicBook& book)
-        : Endpoint{limits}, scenario_{scenario}, book_{book} {}
+    /// `publishes_first` is a break: it publishes before it subscribes.
+    Rooms(const TopicScenario* scenario, TopicBook* book, bool publishes_first)
+        : scenario_{*scenario}, book_{*book}, publishes_first_{publishes_first} {}
 
-    shard::Verdict on_upgrade(shard::Upgrade&) override { return {}; }
-    void on_open(shard::Session&) override {}
-    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
-    void on_drain(shard::Session&) override {}
-    void on_close(shard::Session&, CloseCode, std::string_view) override {}
-    void on_tick(shard::Shard&) override {}
-
-    /// Publications that had no room.
-    [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_; }
+    void on_message(Session<>& session, Message message);
 
 private:
-    void publish(shard::Session& session, const Message& message, std::uint32_t publication);
-    void answer(shard::Session& session, char word, std::size_t topic);
+    void enter(Session<>& session, const Message& message);
+    void subscribe(Session<>& session, std::size_t topic);
+    void publish(Session<>& session, const Message& message, std::uint32_t publication);
+    void answer(Session<>& session, char word, std::size_t topic);
 
     const TopicScenario& scenario_;
     TopicBook& book_;
-    std::uint64_t refusals_ = 0;
+    bool publishes_first_;
 };
 
 }  // namespace ringcast::sim

@@ -57,8 +57,15 @@ void TopicBook::on_accepted(std::uint32_t id) {
     }
 }
 
-void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic, bool is_live) {
-    visitors_[visit].runs.push_back({.topic = topic, .live = is_live ? ++order_ : 0});
+void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic) {
+    ++order_;
+    visitors_[visit].runs.push_back({.topic = topic, .live = order_, .own = order_});
+}
+
+void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t asked) {
+    if (open_run(visit, topic) != nullptr)
+        fail(Rule::publications_exact, visit, "subscribed to the same topic twice");
+    visitors_[visit].runs.push_back({.topic = topic, .own = asked});
 }
 
 void TopicBook::on_run_end(std::uint32_t visit, std::uint32_t topic) {

@@ -54,7 +54,9 @@ public:
             std::uint64_t skipped_before;  ///< As it was told.
         };
         std::uint32_t topic = 0;
-        std::uint64_t live = 0;  ///< It sees what is written from then on; 0: that is not certain.
+        /// It sees what is written from then on; 0: that is not certain.
+        std::uint64_t live = 0;
+        std::uint64_t own = 0;  ///< It sees what it writes itself from then on.
         std::vector<Entry> entries;
         std::uint64_t skipped = 0;  ///< It was told of so many behind the last entry.
         bool has_ended = false;     ///< By its own wish.
@@ -100,8 +102,12 @@ public:
     void on_accepted(std::uint32_t publication);
     void on_refused(std::uint32_t publication) { publications_[publication].is_refused = true; }
     void on_response(std::uint32_t visit, int status) { visitors_[visit].status = status; }
-    /// The visit's subscription begins. `is_live`: it sees whatever is written from now on.
-    void on_run(std::uint32_t visit, std::uint32_t topic, bool is_live);
+    /// The visit's subscription begins: it sees whatever is written from now on.
+    void on_run(std::uint32_t visit, std::uint32_t topic);
+    /// The visit asks for something. Returns the order in which it does so.
+    std::uint64_t on_asked() { return ++order_; }
+    /// The subscription that the visit has `asked` for begins: from then on it sees its own.
+    void on_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t asked);
     void on_run_end(std::uint32_t visit, std::uint32_t topic);
     /// Returns what it was.
     std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload);
@@ -128,6 +134,8 @@ public:
     [[nodiscard]] bool is_answered(std::uint32_t visit) const;
     /// Times that a client was told of a gap.
     [[nodiscard]] std::uint64_t gaps_told() const noexcept { return gaps_told_; }
+    /// Publications by sessions of rooms that had to come back to them, and did.
+    [[nodiscard]] std::uint64_t own_proven() const noexcept { return own_proven_; }
     /// Gaps whose size was checked against what others saw.
     [[nodiscard]] std::uint64_t gaps_proven() const noexcept { return gaps_proven_; }
 
@@ -142,12 +150,16 @@ private:
     void check_publishers(std::uint32_t visit, const Run& run, bool is_whole) const;
     void check_gaps(std::uint32_t visit, const Run& run);
     void check_start(std::uint32_t visit, const Run& run) const;
-    void check_own(std::uint32_t visit, const Run& run) const;
+    void check_own(std::uint32_t visit, const Run& run);
     void check_end(std::uint32_t visit, const Run& run) const;
     void check_complete(std::uint32_t visit, const Run& run) const;
     [[nodiscard]] static std::uint64_t told_of(const Run& run);
-    template <class IsDue>
-    [[nodiscard]] std::uint64_t count_missing(const Run& run, IsDue&& is_due) const;
+    /// Of the publications that were accepted and `are_due` to the subscriber.
+    struct Due {
+        std::uint64_t seen = 0, missing = 0;
+    };
+    template <class AreDue>
+    [[nodiscard]] Due count_due(const Run& run, AreDue&& are_due) const;
     [[nodiscard]] bool may_miss_silently(std::uint32_t visit) const {
         return policy_.drops && !visitors_[visit].is_told_of_skips;
     }
@@ -156,7 +168,8 @@ private:
     std::uint64_t order_ = 0;
     std::vector<Publication> publications_;
     std::vector<Visitor> visitors_;
-    std::uint64_t missed_silently_ = 0, told_ = 0, gaps_told_ = 0, gaps_proven_ = 0;
+    std::uint64_t missed_silently_ = 0, told_ = 0, gaps_told_ = 0, gaps_proven_ = 0,
+                  own_proven_ = 0;
 };
 
 }  // namespace ringcast::sim

@@ -24,6 +24,7 @@ enum class TopicBreak : std::uint8_t {
     change_code,         ///< Of a Close.
     change_status,       ///< Of a handshake.
     // Of the server and of what it stands on.
+    join_late,      ///< A session of a handler publishes before it subscribes.
     lose_wakes,     ///< No wake-up reaches a shard.
     hide_freeze,    ///< A shard is frozen, and the checker does not know.
     wait_forever,   ///< Shards wait for one that is frozen for as long as it likes.
@@ -53,6 +54,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"change_skip", TopicBreak::change_skip, Rule::drops_told},
     {"change_code", TopicBreak::change_code, Rule::close_as_scripted},
     {"change_status", TopicBreak::change_status, Rule::handshake_answered},
+    {"join_late", TopicBreak::join_late, Rule::own_publication_seen},
     {"lose_wakes", TopicBreak::lose_wakes, Rule::liveness},
     {"hide_freeze", TopicBreak::hide_freeze, Rule::stalled_only_when_frozen},
     {"wait_forever", TopicBreak::wait_forever, Rule::delivered_in_time},

@@ -98,13 +98,15 @@ void TopicBook::check_gaps(std::uint32_t visit, const Run& run) {
     }
 }
 
-/// All that it has published has come back to it.
-void TopicBook::check_own(std::uint32_t visit, const Run& run) const {
-    const std::uint64_t missing = count_missing(
-        run, [visit](const Publication& publication) { return publication.publisher == visit; });
-    if (missing <= told_of(run)) return;
+/// All that it has published since it subscribed has come back to it.
+void TopicBook::check_own(std::uint32_t visit, const Run& run) {
+    const Due own = count_due(run, [visit, &run](const Publication& publication) {
+        return publication.publisher == visit && publication.written > run.own;
+    });
+    if (visitors_[visit].kind == VisitKind::rooms) own_proven_ += own.seen;
+    if (own.missing <= told_of(run)) return;
     fail(Rule::own_publication_seen, visit,
-         std::to_string(missing) + " of its own did not come back");
+         std::to_string(own.missing) + " of its own did not come back");
 }
 
 /// Nothing that others have seen before its first one was written after it was live.
@@ -137,8 +139,10 @@ void TopicBook::check_end(std::uint32_t visit, const Run& run) const {
 
 /// Whatever was written since it was live has come, whether others have seen it or not.
 void TopicBook::check_complete(std::uint32_t visit, const Run& run) const {
-    const std::uint64_t missing = count_missing(
-        run, [&run](const Publication& publication) { return publication.written > run.live; });
+    if (run.live == 0) return;  // It is not certain what it should have seen.
+    const std::uint64_t missing = count_due(run, [&run](const Publication& publication) {
+                                      return publication.written > run.live;
+                                  }).missing;
     if (missing <= told_of(run)) return;
     fail(Rule::shutdown_delivers_all, visit,
          std::to_string(missing) + " that were accepted did not come");
@@ -150,19 +154,18 @@ std::uint64_t TopicBook::told_of(const Run& run) {
     return told;
 }
 
-/// Publications that were accepted, that `is_due` to the subscriber, and that it did not see.
-template <class IsDue>
-std::uint64_t TopicBook::count_missing(const Run& run, IsDue&& is_due) const {
-    if (run.live == 0) return 0;  // It is not certain what it should have seen.
-    std::uint64_t missing = 0;
+template <class AreDue>
+TopicBook::Due TopicBook::count_due(const Run& run, AreDue&& are_due) const {
+    Due due;
     for (std::uint32_t id = 0; id < publications_.size(); ++id) {
         const Publication& publication = publications_[id];
-        if (publication.accepted == 0 || publication.topic != run.topic || !is_due(publication))
+        if (publication.accepted == 0 || publication.topic != run.topic || !are_due(publication))
             continue;
-        if (std::ranges::find(run.entries, id, &Run::Entry::publication) == run.entries.end())
-            ++missing;
+        const bool is_seen =
+            std::ranges::find(run.entries, id, &Run::Entry::publication) != run.entries.end();
+        ++(is_seen ? due.seen : due.missing);
     }
-    return missing;
+    return due;
 }
 
 }  // namespace ringcast::sim

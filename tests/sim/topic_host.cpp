@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "api/endpoint.hpp"
 #include "sim/rules.hpp"
 
 namespace ringcast::sim {
@@ -31,12 +32,15 @@ TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicSc
 }
 
 shard::Router TopicHost::make_router() {
-    auto rooms = std::make_unique<Rooms>(scenario_.session_limits, scenario_, book_);
-    rooms_ = rooms.get();
+    const TopicScenario* const scenario = &scenario_;
+    TopicBook* const book = &book_;
     shard::Router router;
     router.mount(*shard::PathPattern::parse("/topics/{topic...}"),
                  std::make_unique<OverheardTopics>(scenario_.session_limits, book_));
-    router.mount(*shard::PathPattern::parse("/rooms/{topic...}"), std::move(rooms));
+    router.mount(*shard::PathPattern::parse("/rooms/{topic...}"),
+                 std::make_unique<api::HandlerEndpoint>(
+                     scenario_.session_limits, std::make_unique<detail::TypedHandler<Rooms>>(
+                                                   scenario, book, has(TopicBreak::join_late))));
     return router;
 }
 
@@ -131,7 +135,6 @@ void TopicHost::add_to(Tally& tally) const {
     topics.subscribes += counted.subscribes;
     topics.publications += counted.publications;
     topics.publications_unheard += counted.publications_unheard;
-    topics.publications_refused += rooms_->refusals();
     topics.deliveries += counted.deliveries;
     topics.fan_outs_cut += fan_outs_cut_;
     topics.wakes += ring_.wakes();

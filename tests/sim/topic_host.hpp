@@ -63,7 +63,6 @@ private:
     const std::uint32_t index_;
     shard::Mesh& mesh_;
     int listener_;
-    Rooms* rooms_ = nullptr;
     SimRing ring_;
     shard::LogQueue log_;
     shard::Shard shard_;

@@ -46,8 +46,8 @@ std::string TopicPeer::request() const {
     return test::encode(request);
 }
 
-std::string TopicPeer::frame_of(std::uint32_t publication) const {
-    test::ClientFrame frame{.payload = book_.payload_of(publication)};
+std::string TopicPeer::frame_of(std::uint32_t publication, std::string before) const {
+    test::ClientFrame frame{.payload = std::move(before) + book_.payload_of(publication)};
     if (!book_.publication(publication).is_text) frame.opcode = test::opcode_binary;
     return test::encode(frame);
 }
@@ -99,7 +99,7 @@ void TopicPeer::read(Wire wire, Instant now) {
         if (response)
             book_.on_response(number_, response->status == 101 ? status : response->status);
         if (response && response->status == 101 && visit_.kind == VisitKind::raw)
-            book_.on_run(number_, visit_.topic, true);
+            book_.on_run(number_, visit_.topic);
     }
     if (visitor().status == 101) {
         while (auto frame = reader_.next_frame()) take(std::move(*frame));
@@ -188,13 +188,21 @@ void TopicPeer::take_text(const test::ServerFrame& frame) {
         return number;
     };
     if (is_skip(frame)) return book_.on_skipped(number_, number_behind(skip_start.size()));
-    const auto answer = frame.payload.empty() ? rooms::refused : frame.payload.front();
-    if (visit_.kind == VisitKind::rooms && answer == rooms::subscribe)
-        return book_.on_run(number_, number_behind(1), false);
-    if (visit_.kind == VisitKind::rooms && answer == rooms::unsubscribe)
-        return book_.on_run_end(number_, number_behind(1));
-    if (visit_.kind == VisitKind::rooms && answer == rooms::refused) return;
-    fail(Rule::publications_exact, "a text that nobody has sent");
+    if (asked_.empty() || frame.payload.size() < 2)
+        fail(Rule::publications_exact, "a text that nobody has sent");
+    take_answer(frame.payload.front(), number_behind(1));
+}
+
+/// Every question has one, in the order in which they were asked.
+void TopicPeer::take_answer(char word, std::uint32_t topic) {
+    const std::uint64_t asked = asked_.front();
+    asked_.pop_front();
+    switch (word) {
+        case rooms::subscribe: return book_.on_run(number_, topic, asked);
+        case rooms::unsubscribe: return book_.on_run_end(number_, topic);
+        case rooms::refused: return;
+        default: fail(Rule::publications_exact, "an answer that means nothing");
+    }
 }
 
 void TopicPeer::answer(const test::ServerFrame& frame) {
@@ -249,9 +257,16 @@ bool TopicPeer::play_action(Wire wire, Instant now) {
             writing_ = action.number;
             book_.on_written(action.number);
             return write(frame_of(action.number));
+        case Action::Kind::enter:
+            asked_.push_back(book_.on_asked());
+            writing_ = action.number;
+            book_.on_written(action.number);
+            return write(frame_of(action.number, {rooms::enter}));
         case Action::Kind::subscribe:
+            asked_.push_back(book_.on_asked());
             return write(test::text_frame(rooms::subscribe + std::to_string(action.number)));
         case Action::Kind::unsubscribe:
+            asked_.push_back(book_.on_asked());
             return write(test::text_frame(rooms::unsubscribe + std::to_string(action.number)));
         case Action::Kind::pause:
             if (begins) pause_until_ = now + action.duration;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ private:
     void accept(const test::ServerFrame& frame);
     void take_message(const test::ServerFrame& frame);
     void take_text(const test::ServerFrame& frame);
+    void take_answer(char word, std::uint32_t topic);
     void answer(const test::ServerFrame& frame);
     [[nodiscard]] bool is_held_back(const test::ServerFrame& frame) const;
     [[nodiscard]] bool is_lost(const test::ServerFrame& frame);
@@ -55,7 +57,7 @@ private:
     [[nodiscard]] bool is_written() const noexcept { return written_ == output_.size(); }
     [[nodiscard]] const TopicBook::Visitor& visitor() const { return book_.visitor(number_); }
     [[nodiscard]] std::string request() const;
-    [[nodiscard]] std::string frame_of(std::uint32_t publication) const;
+    [[nodiscard]] std::string frame_of(std::uint32_t publication, std::string before = {}) const;
 
     const std::uint32_t number_;
     const Visit& visit_;
@@ -69,6 +71,7 @@ private:
     std::string output_;
     std::size_t written_ = 0;                    // Of output_.
     std::uint32_t writing_ = TopicBook::nobody;  // The publication in output_.
+    std::deque<std::uint64_t> asked_;            // Orders of what rooms have not answered yet.
     std::string answers_;                        // Pongs and a Close; go out between two actions.
     Instant now_{}, pause_until_{}, read_after_{};
     std::vector<test::ServerFrame> held_back_;  // By TopicBreak::swap_publications.

@@ -25,7 +25,8 @@ public:
           end_kinds_(1 + prng.below(3)),
           burst_max_{scenario.is_busy ? 40 : pick<std::uint64_t>(prng, {1, 3, 12, 12})},
           rooms_odds_{pick<std::uint64_t>(prng, {0, 0, 2, 4})},
-          large_odds_{pick<std::uint64_t>(prng, {1, 3, 3})} {
+          large_odds_{pick<std::uint64_t>(prng, {1, 3, 3})},
+          entering_{scenario.settings.topics.seed} {
         for (std::uint64_t& kind : end_kinds_) kind = prng.below(8);
     }
 
@@ -90,8 +91,9 @@ private:
             const bool is_text = prng_.chance(1, 2);
             const std::size_t size = prng_.below(size_max + 1);
             bytes_ += size;
+            const bool enters = visit.kind == VisitKind::rooms && entering_.chance(1, 4);
             visit.actions.push_back(
-                {.kind = Kind::publish,
+                {.kind = enters ? Kind::enter : Kind::publish,
                  .number = book_.add_publication(
                      {.publisher = index, .topic = topic, .is_text = is_text, .size = size})});
         }
@@ -152,6 +154,7 @@ private:
     TopicBook& book_;
     std::vector<std::uint64_t> end_kinds_;
     std::uint64_t burst_max_, rooms_odds_, large_odds_;
+    Prng entering_;  // Of its own, so that the seeds on record are still what they were.
     std::vector<Visit> visits_;
     std::size_t bytes_ = 0;  // Of all publications so far.
 };

@@ -20,6 +20,7 @@ struct Action {
         publish,      ///< The publication `number`.
         subscribe,    ///< To the topic `number`; only in rooms, as the next one.
         unsubscribe,  ///< From the topic `number`.
+        enter,        ///< Publishes `number` and subscribes to its topic, in one message.
         pause,        ///< For `duration`.
         await_own,    ///< Until it has seen all that it has published.
         stop_reading,

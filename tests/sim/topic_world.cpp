@@ -402,14 +402,18 @@ Tally TopicWorld::tally() const {
     return tally;
 }
 
+        topics.enters += static_cast<std::uint64_t>(
+            std::ranges::count(visit.actions, Action::Kind::enter, &Action::kind));
 }  // namespace
 
+        topics.publications_refused += publication.is_refused ? 1 : 0;
 Tally run_topic_world(const TopicWorldOptions& options) {
     // Not destroyed after a violation: a shard asserts that it ends empty, which would hide what
     // went wrong.
     auto world = std::make_unique<TopicWorld>(options).release();
     const Tally tally = world->run();
     delete world;
+    topics.own_proven = book_.own_proven();
     return tally;
 }
 
