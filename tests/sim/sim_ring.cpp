@@ -96,7 +96,9 @@ std::span<const Completion> SimRing::exchange(std::span<const Submission> submis
     shortfalls_.insert(shortfalls_.end(), gathered_.begin(), gathered_.end());
     sleeps_until_ = shortfalls_.empty() ? wait.until : Instant{};
     now_ = network_->now();
-    return publish(shortfalls_, of_turn_);
+    const std::span<const Completion> completions = publish(shortfalls_, of_turn_);
+    if (before_return_) before_return_();
+    return completions;
 }
 
 std::span<const Completion> SimRing::submit(std::span<const Submission> submissions) {

@@ -55,6 +55,10 @@ public:
     /// From now on a wait calls `pause`, again and again until it is over, instead of moving the
     /// clock. It should come back when something is_due().
     void pause_with(std::function<void()> pause) { pause_ = std::move(pause); }
+    /// From now on every turn calls `before_return` last of all, when it has read its clock.
+    void end_turns_with(std::function<void()> before_return) {
+        before_return_ = std::move(before_return);
+    }
     /// A wait that pauses has to go on: there is something for it, or its time is up.
     [[nodiscard]] bool is_due() const;
     /// Ends the wait that pauses, and all that follow.
@@ -173,7 +177,7 @@ private:
     Instant sleeps_until_{};
     Instant wake_due_{};      // A wake ends no wait before.
     std::vector<int> ready_;  // Descriptors; scratch of collect().
-    std::function<void()> pause_;
+    std::function<void()> pause_, before_return_;
     std::uint64_t wakes_ = 0;
     bool shares_network_ = false;
     bool loses_wakes_ = false;

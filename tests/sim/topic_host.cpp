@@ -27,6 +27,9 @@ TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicSc
         fiber_.pause();
         is_waiting_ = false;
     });
+    ring_.end_turns_with([this, &network] {
+        if (network.now() >= halt_from_) halt();
+    });
     if (has(TopicBreak::lose_wakes)) ring_.lose_wakes();
     shard_.listen(listener_);
 }
@@ -63,6 +66,13 @@ void TopicHost::resume() {
     check_turn();
 }
 
+void TopicHost::halt() {
+    halt_from_ = instant_never;
+    is_halted_ = true;
+    fiber_.pause();
+    is_halted_ = false;
+}
+
 void TopicHost::stop() {
     is_stopping_ = true;
     ring_.end_wait();
@@ -80,6 +90,8 @@ void TopicHost::read_log() {
     for (shard::LogRecord record; log_.pop(record);) {
         if (std::string_view{record.event} == "publications_not_flushed")
             has_lost_publications_ = true;
+        if (std::string_view{record.event} == "shard_stalled")
+            stalled_ |= hub::set_of(static_cast<std::uint32_t>(record.fields[0].value));
     }
 }
 

@@ -27,6 +27,10 @@ public:
     /// Goes on until it waits or has ended a turn; then every rule that holds between turns. Throws
     /// Violation.
     void resume();
+    /// The first turn that has something to do from then on halts once it has read its clock: the
+    /// shard goes on with that time, however long it is not resumed.
+    void halt_from(Instant time) noexcept { halt_from_ = time; }
+    [[nodiscard]] bool is_halted() const noexcept { return is_halted_; }
     /// False while it waits in vain: then nobody may let it go on.
     [[nodiscard]] bool is_due() const { return !is_waiting_ || ring_.is_due(); }
     [[nodiscard]] Instant sleeps_until() const noexcept { return ring_.sleeps_until(); }
@@ -47,12 +51,15 @@ public:
     [[nodiscard]] SimRing& ring() noexcept { return ring_; }
     [[nodiscard]] shard::Inbox& inbox() noexcept { return shard_.inbox(); }
     [[nodiscard]] const shard::Metrics& metrics() const noexcept { return shard_.metrics(); }
+    /// Those that it has given up at some time.
+    [[nodiscard]] hub::ShardSet stalled() const noexcept { return stalled_; }
     /// A shutdown could not deliver all that had been accepted.
     [[nodiscard]] bool has_lost_publications() const noexcept { return has_lost_publications_; }
 
 private:
     [[nodiscard]] shard::Router make_router();
     void run();
+    void halt();
     void read_log();
     void check_turn() const;
     [[nodiscard]] bool has(TopicBreak broken) const noexcept { return broken_ == broken; }
@@ -70,7 +77,10 @@ private:
     std::uint64_t turns_ = 0;
     std::uint64_t deliveries_ = 0;  // Up to the last turn.
     std::uint64_t fan_outs_cut_ = 0;
+    Instant halt_from_ = instant_never;
+    hub::ShardSet stalled_ = 0;
     bool is_waiting_ = false;  // In its ring, in the middle of a turn.
+    bool is_halted_ = false;   // In the middle of a turn, too, but behind the ring.
     bool is_stopping_ = false;
     bool has_lost_publications_ = false;
 };

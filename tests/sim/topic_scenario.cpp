@@ -64,8 +64,13 @@ void draw_freeze(Prng& prng, TopicScenario& scenario) {
                   .after = Duration{static_cast<Duration::rep>(
                       prng.below(static_cast<std::uint64_t>(scenario.activity_span.count())))}};
     freeze.duration = seconds{1 + prng.below(100)};
+    // Of its own, so that the seeds on record are still what they were.
+    Prng more{topics.seed + 1};
+    freeze.is_midway = more.chance(1, 2);
     if (prng.chance(2, 3)) {
         topics.mesh_stall_timeout = pick<Duration>(prng, {milliseconds{100}, seconds{2}});
+        // Long enough to tell a shard that stands still from bad weather.
+        if (more.chance(1, 2)) topics.mesh_stall_timeout = seconds{20};
         freeze.duration = minutes{2} + seconds{prng.below(60)};
         // Soon full.
         scenario.mesh_bytes = mesh_bytes_min(scenario.shards_count);

@@ -18,6 +18,9 @@ struct Freeze {
     std::uint32_t shard = 0;
     Duration after{};  ///< From the start of the run.
     Duration duration{};
+    /// In the middle of the first turn from then on. It takes the time for what it was before until
+    /// that turn ends, as a thread does that has read its clock.
+    bool is_midway = false;
 };
 
 struct TopicScenario {

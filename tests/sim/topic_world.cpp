@@ -22,6 +22,8 @@ constexpr std::uint64_t turns_max = 4'000'000;
 constexpr Duration virtual_time_max = minutes{45};
 /// What weather, thin links and busy shards may add to the way of a publication.
 constexpr Duration delivery_time_max = seconds{45};
+/// What weather and slow turns may make of the time in which a shard gets nothing done.
+constexpr Duration standstill_time_max = seconds{10};
 constexpr std::string_view lost_reason = "publications were lost";
 constexpr Duration between_publications = std::chrono::milliseconds{1};
 constexpr std::size_t prompt_bytes_max = 1500;
@@ -109,6 +111,8 @@ void TopicWorld::draw_hosts() {
         hosts_.push_back(std::make_unique<TopicHost>(network_, faults_, prng_, scenario_, settings,
                                                      mesh_, book_, options_.broken));
         if (options_.prints_trace) hosts_.back()->ring().print_trace();
+        if (scenario_.freeze && scenario_.freeze->is_midway && scenario_.freeze->shard == i)
+            hosts_.back()->halt_from(start_ + scenario_.freeze->after);
     }
 }
 
@@ -143,7 +147,9 @@ void TopicWorld::arrange_visits() {
 
 bool TopicWorld::is_frozen(std::uint32_t shard) const {
     if (!scenario_.freeze || scenario_.freeze->shard != shard) return false;
-    return network_.now() >= start_ + scenario_.freeze->after && network_.now() < freeze_end();
+    if (network_.now() < start_ + scenario_.freeze->after || network_.now() >= freeze_end())
+        return false;
+    return !scenario_.freeze->is_midway || hosts_[shard]->is_halted();
 }
 
 /// Who has finished goes on only once all have, to see that nothing is left.
@@ -297,6 +303,13 @@ void TopicWorld::check_stalls() const {
         check_bound(Rule::stalled_only_when_frozen, "shards given up",
                     total(&shard::Metrics::mesh_stalls), 0);
     }
+    const hub::ShardSet frozen = is_known ? hub::set_of(scenario_.freeze->shard) : 0;
+    const bool is_told_from_weather =
+        scenario_.settings.topics.mesh_stall_timeout > standstill_time_max;
+    for (const auto& host : hosts_) {
+        if (is_told_from_weather && (host->stalled() & ~frozen) != 0)
+            throw Violation{Rule::stalled_only_when_frozen, "a shard was given up that ran"};
+    }
     // A shard that has come back was told of its gap long ago, and is waited for.
     const bool is_frozen_at_end = is_known && freeze_end() + seconds{10} > shutdown_at_;
     if (has_lost_publications() && !is_frozen_at_end)
@@ -389,31 +402,31 @@ Tally TopicWorld::tally() const {
         topics.visits_rooms += visit.kind == VisitKind::rooms ? 1 : 0;
         const bool is_back = visit.follows && visits_[*visit.follows].shard == visit.shard;
         topics.rejoins += is_back ? 1 : 0;
+        topics.enters += static_cast<std::uint64_t>(
+            std::ranges::count(visit.actions, Action::Kind::enter, &Action::kind));
     }
     for (const TopicBook::Publication& publication : book_.publications()) {
+        topics.publications_refused += publication.is_refused ? 1 : 0;
         if (publication.accepted == 0) continue;
         topics.publications_large += publication.size > 1000 ? 1 : 0;
         topics.publications_of_threads += publication.publisher == TopicBook::nobody ? 1u : 0u;
     }
     topics.gaps_told = book_.gaps_told();
     topics.gaps_proven = book_.gaps_proven();
+    topics.own_proven = book_.own_proven();
     topics.freezes = scenario_.freeze ? 1 : 0;
     topics.unflushed = has_lost_publications() ? 1 : 0;
     return tally;
 }
 
-        topics.enters += static_cast<std::uint64_t>(
-            std::ranges::count(visit.actions, Action::Kind::enter, &Action::kind));
 }  // namespace
 
-        topics.publications_refused += publication.is_refused ? 1 : 0;
 Tally run_topic_world(const TopicWorldOptions& options) {
     // Not destroyed after a violation: a shard asserts that it ends empty, which would hide what
     // went wrong.
     auto world = std::make_unique<TopicWorld>(options).release();
     const Tally tally = world->run();
     delete world;
-    topics.own_proven = book_.own_proven();
     return tally;
 }
 
