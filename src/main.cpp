@@ -64,6 +64,7 @@ ringcast::Settings settings_of(const Options& options) {
         .message_timeout = options.message_timeout,
         .close_timeout = options.close_timeout,
         .shutdown_timeout = options.shutdown_timeout,
+        .allowed_origins = options.allow_origin,
         .log_level = static_cast<ringcast::LogLevel>(options.log_level),
         .log_format = static_cast<ringcast::LogFormat>(options.log_format),
         .access_log = options.access_log ? ringcast::AccessLog::on : ringcast::AccessLog::off,

@@ -19,10 +19,6 @@ enum class Io : std::uint8_t { automatic, uring, epoll };
 /// CPUs to run on.
 enum class Pinning : std::uint8_t { automatic, on, off };
 
-/// Which web pages may connect. `same_origin`: those served from the host and port that they
-/// connect to, and clients that are no browsers. Everything else gets 403 (RFC 6455 section 10.2).
-enum class Origins : std::uint8_t { same_origin, any };
-
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 enum class LogFormat : std::uint8_t { logfmt, json };
 enum class AccessLog : std::uint8_t { off, on };
@@ -120,7 +116,11 @@ struct Settings {
 
     // Who may connect, and what is told about it.
 
-    Origins origins = Origins::same_origin;
+    /// Web pages that may connect besides those served from the host and port that they connect to
+    /// (clients that are no browsers have no origin); others get 403 (RFC 6455 section 10.2).
+    /// `https://example.org`, or `https://*.example.org:*`: a `*` stands for any port, or for one
+    /// or more letters, digits, `-` or `_` of one label, never for a dot. `*` alone: all pages.
+    std::vector<std::string> allowed_origins{};
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::logfmt;
     /// A line for each session opened and closed.

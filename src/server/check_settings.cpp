@@ -8,6 +8,7 @@
 
 #include "ring/make_ring.hpp"
 #include "server/placement.hpp"
+#include "shard/origin.hpp"
 
 namespace ringcast::server {
 
@@ -93,6 +94,10 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         if (rule.value >= rule.min && rule.value <= rule.max) continue;
         return std::unexpected{fmt::format("{}: {} is not between {} and {}", rule.name, rule.value,
                                            rule.min, rule.max)};
+    }
+    for (const std::string& origin : settings.allowed_origins) {
+        if (auto pattern = shard::OriginPattern::parse(origin); !pattern)
+            return std::unexpected{"allowed_origins: " + pattern.error()};
     }
     if (auto checked = check_ring(settings); !checked) return checked;
     if (settings.message_memory_max / longest_messages_min < settings.message_bytes_max) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ring/listen.hpp"
+#include "server/defence_options.hpp"
 #include "server/option_values.hpp"
 
 namespace ringcast::server {
@@ -88,7 +89,7 @@ constexpr std::string_view limits = "Limits";
 constexpr std::string_view timeouts = "Timeouts";
 constexpr std::string_view logging = "Logging";
 
-constexpr std::array table{
+constexpr std::array rows{
     OptionRow{
         .section = listening,
         .name = "listen",
@@ -364,12 +365,19 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::span<const OptionRow> option_table() noexcept {
+    static const std::vector<OptionRow> table = [] {
+        std::vector<OptionRow> all{rows.begin(), rows.end()};
+        const auto defences = defence_options();
+        all.insert(all.end(), defences.begin(), defences.end());
+        return all;
+    }();
     return table;
 }
 
 const OptionRow* find_option(std::string_view name) noexcept {
-    const auto* row = std::ranges::find(table, name, &OptionRow::name);
-    return row == table.end() ? nullptr : row;
+    const auto table = option_table();
+    const auto row = std::ranges::find(table, name, &OptionRow::name);
+    return row == table.end() ? nullptr : &*row;
 }
 
 std::string environment_name(std::string_view name) {

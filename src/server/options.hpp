@@ -77,6 +77,9 @@ struct Options {
     Duration close_timeout = std::chrono::seconds{5};
     Duration shutdown_timeout = std::chrono::seconds{10};
 
+    // Defences
+    std::vector<std::string> allow_origin;  ///< Patterns, see shard/origin.hpp.
+
     // Logging
     shard::LogLevel log_level = shard::LogLevel::info;
     LogFormat log_format = LogFormat::logfmt;

@@ -77,6 +77,9 @@ constexpr Group groups[] = {
          to.add("result", "accepted", m.handshakes);
          to.add("result", "refused", m.handshakes_refused);
      }},
+    {"ringcast_origins_refused_total", Type::counter,
+     "Opening handshakes refused because the page's origin is not allowed.",
+     [](Samples& to, const Metrics& m) { to.add(m.origins_refused); }},
     {"ringcast_http_requests_total", Type::counter,
      "Plain HTTP requests answered, those for these metrics included.",
      [](Samples& to, const Metrics& m) { to.add(m.http_requests); }},

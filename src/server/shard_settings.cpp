@@ -1,8 +1,12 @@
 #include "server/shard_settings.hpp"
 
 #include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "server/entropy.hpp"
+#include "shard/origin.hpp"
 
 namespace ringcast::server {
 
@@ -11,6 +15,14 @@ namespace {
 /// Rounded up, so that everybody has something.
 std::uint32_t share_of(std::uint64_t whole, std::uint32_t shards) noexcept {
     return static_cast<std::uint32_t>((whole + shards - 1) / shards);
+}
+
+/// Of a list that check_settings() has found in order.
+std::vector<shard::OriginPattern> patterns_of(std::span<const std::string> texts) {
+    std::vector<shard::OriginPattern> patterns;
+    for (const std::string& text : texts)
+        patterns.push_back(shard::OriginPattern::parse(text).value());
+    return patterns;
 }
 
 }  // namespace
@@ -49,8 +61,7 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .pool_bytes_max = settings.message_memory_max,
         // Half of it at least is for output. The longest message of all still fits by itself.
         .input_bytes_max = settings.message_memory_max / 2,
-        .origin_policy = settings.origins == Origins::any ? shard::OriginPolicy::any
-                                                          : shard::OriginPolicy::same_origin,
+        .allowed_origins = patterns_of(settings.allowed_origins),
         .handshake_timeout = settings.handshake_timeout,
         .close_timeout = settings.close_timeout,
         .tick_interval = settings.tick_interval,

@@ -34,6 +34,7 @@ struct Metrics {
     std::uint64_t accept_errors = 0;       ///< EMFILE and the like.
     std::uint64_t handshakes = 0;          ///< 101 sent.
     std::uint64_t handshakes_refused = 0;  ///< Any other answer to what is no plain request.
+    std::uint64_t origins_refused = 0;     ///< Of those.
     std::uint64_t http_requests = 0;       ///< Plain requests answered, admin ones included.
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;

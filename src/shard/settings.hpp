@@ -4,20 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/time.hpp"
 #include "http/request_parser.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
 #include "ringcast/topic.hpp"
+#include "shard/origin.hpp"
 
 namespace ringcast::shard {
-
-/// Which browsers' pages may connect (the Origin field, RFC 6455 section 10.2).
-enum class OriginPolicy : std::uint8_t {
-    same_origin,  ///< No Origin, or one whose host and port are those of the Host field.
-    any,
-};
 
 /// Limits of one mounted endpoint's sessions.
 struct SessionLimits {
@@ -83,7 +79,8 @@ struct Settings {
     /// connections as there are blocks of 4 KiB in it.
     std::uint64_t input_bytes_max = 128u << 20;
     std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
-    OriginPolicy origin_policy = OriginPolicy::same_origin;
+    /// Of browsers' pages that may connect, besides those of the same origin.
+    std::vector<OriginPattern> allowed_origins;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.
     Duration close_timeout =
         std::chrono::seconds{5};  ///< For the peer's Close after ours, and its FIN after ours.

@@ -42,7 +42,8 @@ void Shard::on_request(Connection& connection, const http::Request& request,
                                    .body = to_string(failure.reason),
                                    .body_policy = body_policy});
     }
-    if (settings_.origin_policy == OriginPolicy::same_origin && !is_same_origin(request)) {
+    if (!is_origin_allowed(request, settings_.allowed_origins)) {
+        ++metrics_.origins_refused;
         log_.limited(origin_limiter_)
             .field("origin", request.field("Origin").value_or(""))
             .field("host", request.field("Host").value_or(""));

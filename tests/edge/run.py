@@ -81,6 +81,17 @@ def test_a_foreign_origin_is_refused():
     with Server("--dev", "--listen", "ws://127.0.0.1:0") as server:
         assert " 403 " in upgrade(("127.0.0.1", server.port()), fields=["Origin: http://elsewhere.example"])[1]
         assert " 101 " in upgrade(("127.0.0.1", server.port()), fields=["Origin: http://localhost"])[1]
+        code, errors = server.stop()
+        assert code == 0 and len(re.findall("event=origin_refused .*origin=http://elsewhere.example", errors)) == 1, errors
+
+
+def test_pages_of_allowed_origins_may_connect():
+    with Server("--dev", "--listen", "ws://127.0.0.1:0", "--allow-origin", "https://*.example.org",
+                environment={"RINGCAST_ALLOW_ORIGIN": "https://never.example"}) as server:
+        for origin, status in (("https://a.example.org", 101), ("https://a.b.example.org", 403),
+                               ("http://a.example.org", 403), ("https://never.example", 403)):
+            assert f" {status} " in upgrade(("127.0.0.1", server.port()), fields=[f"Origin: {origin}"])[1], origin
+    expect_one_line_error(run("--dev", "--allow-origin", "example.org"), "--allow-origin", "'example.org'", "scheme://")
 
 
 def test_a_port_in_use_is_an_error_even_with_reuse_port():

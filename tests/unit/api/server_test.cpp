@@ -364,6 +364,31 @@ TEST_CASE("connections over connections_max are closed, and pages of other origi
     });
 }
 
+TEST_CASE("pages of allowed origins may connect, and a pattern that is none is a mistake") {
+    on_each_io([](Io io) {
+        Settings settings = quiet(io);
+        settings.allowed_origins = {"https://*.example.org", "http://localhost:*"};
+        Server server{settings};
+        server.mount<Echo>("/echo");
+        const std::string url = started(server);
+        SocketClient one{url};
+        one.open({.origin = "https://app.example.org"});
+        SocketClient two{url};
+        two.open({.origin = "http://localhost:3000"});
+        SocketClient three{url};
+        CHECK(three.request({.origin = "https://example.org"}).status == 403);
+        one.close();
+        two.close();
+    });
+    Settings settings;
+    settings.allowed_origins = {"https://example.org", "example.org"};
+    Server server{settings};
+    server.mount<Echo>("/echo");
+    const auto result = server.start();
+    REQUIRE_FALSE(result);
+    CHECK(result.error().starts_with("allowed_origins: 'example.org'"));
+}
+
 TEST_CASE("a stop that comes before run() or during it is not lost") {
     on_each_io([](Io io) {
         Server early{quiet(io, 2)};

@@ -132,6 +132,9 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "1s",
                                     "--shutdown-timeout",
                                     "0",
+                                    "--allow-origin",
+                                    "https://*.example.org",
+                                    "--allow-origin=http://localhost:*",
                                     "--log-level",
                                     "debug",
                                     "--log-format",
@@ -164,6 +167,8 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.ping_interval == 500ms);
     CHECK(options.close_timeout == 1s);
     CHECK(options.shutdown_timeout == 0s);
+    CHECK(options.allow_origin ==
+          std::vector<std::string>{"https://*.example.org", "http://localhost:*"});
     CHECK(options.log_level == shard::LogLevel::debug);
     CHECK(options.log_format == LogFormat::json);
     CHECK(options.access_log);

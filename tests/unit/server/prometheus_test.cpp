@@ -45,6 +45,7 @@ TEST_CASE("every figure has its name, labels and value") {
     first.accept_errors = 6;
     first.handshakes = 7;
     first.handshakes_refused = 8;
+    first.origins_refused = 21;
     first.http_requests = 9;
     first.messages_received = 10;
     first.messages_sent = 11;
@@ -76,6 +77,7 @@ TEST_CASE("every figure has its name, labels and value") {
              R"(ringcast_accepts_total{shard="0",result="error"} 6)",
              R"(ringcast_handshakes_total{shard="0",result="accepted"} 7)",
              R"(ringcast_handshakes_total{shard="0",result="refused"} 8)",
+             R"(ringcast_origins_refused_total{shard="0"} 21)",
              R"(ringcast_http_requests_total{shard="0"} 9)",
              R"(ringcast_messages_total{shard="0",direction="received"} 10)",
              R"(ringcast_messages_total{shard="0",direction="sent"} 11)",
