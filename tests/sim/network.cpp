@@ -14,7 +14,10 @@ constexpr Duration between_jumps = std::chrono::seconds{30};
 }  // namespace
 
 Network::Network(std::uint64_t seed, Faults& faults)
-    : prng_{seed}, faults_{&faults}, descriptors_(first_descriptor) {}
+    : prng_{seed},
+      faults_{&faults},
+      descriptors_(first_descriptor),
+      lowest_free_{first_descriptor} {}
 
 // ---- Events ----
 
@@ -54,6 +57,7 @@ void Network::run_event(const Event& event) {
         case EventKind::arrive_at_listener:
             if (is_listener(connection.listener)) {
                 at(connection.listener).backlog.push_back(event.connection);
+                touch(connection.listener);
             } else {
                 schedule(now_, EventKind::reset_client, event.connection);  // Refused.
             }
@@ -104,6 +108,7 @@ void Network::run_event(const Event& event) {
             if (run_peer) connection.timer_at = instant_never;
             break;
     }
+    touch(connection.fd);
     if (run_peer && !connection.client_closed) {
         connection.peer->run(Wire{*this, event.connection}, now_);
     }
@@ -189,11 +194,16 @@ Network::DescriptorKind Network::kind(int fd) const noexcept {
 }
 
 int Network::take_descriptor() {
-    for (std::size_t i = first_descriptor; i < descriptors_.size(); ++i) {
-        if (descriptors_[i].kind == DescriptorKind::free) return static_cast<int>(i);
+    while (lowest_free_ < descriptors_.size() &&
+           descriptors_[lowest_free_].kind != DescriptorKind::free) {
+        ++lowest_free_;
     }
-    descriptors_.emplace_back();
-    return static_cast<int>(descriptors_.size() - 1);
+    if (lowest_free_ == descriptors_.size()) descriptors_.emplace_back();
+    return static_cast<int>(lowest_free_);
+}
+
+void Network::touch(int fd) {
+    if (fd >= 0 && at(fd).changed != nullptr) at(fd).changed->insert(fd);
 }
 
 int Network::listen() {
@@ -221,6 +231,7 @@ int Network::accept(int listener) {
     const int fd = take_descriptor();
     at(fd).kind = DescriptorKind::connection;
     at(fd).connection = connection;
+    connections_[connection]->fd = fd;
     return fd;
 }
 
@@ -266,6 +277,7 @@ void Network::shut(int fd, bool receiving_too) {
         finish(connection.to_client, at(fd).connection, EventKind::to_client);
     }
     connection.server_shut_receiving = connection.server_shut_receiving || receiving_too;
+    touch(fd);
     changed_ = true;
 }
 
@@ -287,7 +299,11 @@ void Network::close(int fd) {
 }
 
 void Network::release(int fd) {
-    at(fd).kind = DescriptorKind::free;
+    Descriptor& descriptor = at(fd);
+    if (descriptor.kind == DescriptorKind::connection) conn(fd).fd = -1;
+    descriptor.kind = DescriptorKind::free;
+    descriptor.changed = nullptr;
+    lowest_free_ = std::min(lowest_free_, static_cast<std::size_t>(fd));
 }
 
 void Network::sever(int fd) {
@@ -296,6 +312,7 @@ void Network::sever(int fd) {
     connection.severed = true;
     schedule(now_, EventKind::reset_server, index);
     connection.server_reset = true;
+    touch(fd);
     schedule(now_ + travel(connection.link), EventKind::reset_client, index);
 }
 
@@ -320,7 +337,9 @@ std::span<const std::byte> Wire::arrived() const {
 
 void Wire::consume(std::size_t size) {
     if (size == 0) return;
-    network_->connections_[connection_]->to_client.consume(size);
+    Network::Connection& connection = *network_->connections_[connection_];
+    connection.to_client.consume(size);
+    network_->touch(connection.fd);
     network_->changed_ = true;
 }
 
@@ -358,6 +377,7 @@ void Wire::reset() {
     if (connection.client_reset) return;
     if (network_->prng_.chance(1, 2)) connection.to_server.cut();
     connection.to_client.discard();
+    network_->touch(connection.fd);
     const Instant at = std::max(network_->now_ + network_->travel(connection.link),
                                 connection.to_server.last_arrival());
     network_->schedule(at, Network::EventKind::reset_server, connection_);

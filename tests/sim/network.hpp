@@ -21,6 +21,7 @@
 #include "base/prng.hpp"
 #include "base/time.hpp"
 #include "ring/address.hpp"
+#include "sim/descriptor_set.hpp"
 #include "sim/faults.hpp"
 #include "sim/stream.hpp"
 
@@ -117,6 +118,9 @@ public:
 
     // The kernel's side, for SimRing.
 
+    /// From now on `changed`, which must outlive the descriptor, gets it whenever something has
+    /// happened to it that nobody did through it.
+    void watch(int fd, DescriptorSet& changed) { at(fd).changed = &changed; }
     [[nodiscard]] bool has_backlog(int listener) const { return !at(listener).backlog.empty(); }
     /// A descriptor for the oldest connection waiting there.
     [[nodiscard]] int accept(int listener);
@@ -164,6 +168,7 @@ private:
     struct Connection {
         Peer* peer = nullptr;
         int listener = -1;
+        int fd = -1;  // Once it is accepted, and until release().
         Link link;
         Stream to_server, to_client;
         bool established = false, severed = false;
@@ -179,6 +184,7 @@ private:
         DescriptorKind kind = DescriptorKind::free;
         std::uint32_t connection = 0;
         std::deque<std::uint32_t> backlog;
+        DescriptorSet* changed = nullptr;
     };
 
     [[nodiscard]] DescriptorKind kind(int fd) const noexcept;
@@ -189,6 +195,8 @@ private:
     [[nodiscard]] const Connection& conn(int fd) const { return *connections_[at(fd).connection]; }
     [[nodiscard]] Connection& conn(int fd) { return *connections_[at(fd).connection]; }
     [[nodiscard]] int take_descriptor();
+    /// Something has happened to a descriptor.
+    void touch(int fd);
     void schedule(Instant at, EventKind kind, std::uint32_t connection);
     void run_event(const Event& event);
     void run_peer_after(std::uint32_t connection, Duration delay);
@@ -206,6 +214,7 @@ private:
     std::vector<Event> events_;  // A heap; the next one first.
     std::vector<std::unique_ptr<Connection>> connections_;
     std::vector<Descriptor> descriptors_;
+    std::size_t lowest_free_;  // No descriptor below is free.
 };
 
 }  // namespace ringcast::sim

@@ -162,6 +162,8 @@ SimRing::State& SimRing::state_of(const Submission& submission) {
         throw Violation{Rule::open_descriptor,
                         "descriptor " + std::to_string(submission.fd) + " is being closed"};
     }
+    network_->watch(submission.fd, restless_);
+    restless_.insert(submission.fd);
     return states_[index];
 }
 

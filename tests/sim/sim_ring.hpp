@@ -18,6 +18,7 @@
 
 #include "base/prng.hpp"
 #include "ring/ring.hpp"
+#include "sim/descriptor_set.hpp"
 #include "sim/faults.hpp"
 #include "sim/network.hpp"
 #include "sim/slices.hpp"
@@ -142,6 +143,10 @@ private:
     /// Appends completions of whatever is ready, in random order between descriptors.
     void collect();
     [[nodiscard]] bool is_ready(int fd) const;
+    /// It will be, without anything happening to it, when its time has come.
+    [[nodiscard]] bool is_resting(int fd) const;
+    /// The first descriptor from `fd` on that is ready; -1 if there is none.
+    [[nodiscard]] int next_ready(int fd) const;
     [[nodiscard]] bool has_ready() const;
     [[nodiscard]] bool has_ended(int fd, const Receive& receive) const;
     /// At most one completion.
@@ -167,6 +172,7 @@ private:
     Prng prng_;
     Slices slices_;
     std::vector<State> states_;                 // By descriptor.
+    mutable DescriptorSet restless_;            // Whoever is not among them is not ready.
     std::vector<Lent> quiet_lent_;              // Quiet sends whose memory has not been given back.
     std::vector<ring::Completion> shortfalls_;  // Not yet returned.
     std::vector<ring::Completion> gathered_;    // Of the turn under way.

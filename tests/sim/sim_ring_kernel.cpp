@@ -16,6 +16,8 @@ using ring::Token;
 namespace {
 
 constexpr std::uint64_t late_us_max = 50'000, jump_ms_max = 3'000, rest_us_max = 5'000;
+/// One turn draws from no more than so many descriptors; more are there in a crowd only.
+constexpr std::size_t ready_max = 4096;
 
 }  // namespace
 
@@ -85,10 +87,15 @@ bool SimRing::is_runnable() const {
 }
 
 bool SimRing::has_ready() const {
-    for (std::size_t fd = 0; fd < states_.size(); ++fd) {
-        if (is_ready(static_cast<int>(fd))) return true;
+    return next_ready(0) >= 0;
+}
+
+int SimRing::next_ready(int fd) const {
+    while ((fd = restless_.next(fd)) >= 0 && !is_ready(fd)) {
+        if (!is_resting(fd)) restless_.erase(fd);
+        ++fd;
     }
-    return false;
+    return fd;
 }
 
 bool SimRing::is_ready(int fd) const {
@@ -108,6 +115,14 @@ bool SimRing::is_ready(int fd) const {
                : network_->readable(fd) > 0 || has_ended(fd, state.receive);
 }
 
+bool SimRing::is_resting(int fd) const {
+    const State& state = states_[static_cast<std::size_t>(fd)];
+    const Instant now = network_->now();
+    return (state.close.active && now < state.close.not_before) ||
+           (state.send.active && state.send.finished && now < state.send.not_before) ||
+           (state.receive.armed && now < state.receive.not_before);
+}
+
 bool SimRing::has_ended(int fd, const Receive& receive) const {
     const int state = network_->receive_state(fd);
     const bool is_deaf = receive.deaf && !network_->is_receiving_shut(fd);
@@ -116,9 +131,8 @@ bool SimRing::has_ended(int fd, const Receive& receive) const {
 
 void SimRing::collect() {
     ready_.clear();
-    for (std::size_t fd = 0; fd < states_.size(); ++fd) {
-        if (is_ready(static_cast<int>(fd))) ready_.push_back(static_cast<int>(fd));
-    }
+    for (int fd = next_ready(0); fd >= 0 && ready_.size() < ready_max; fd = next_ready(fd + 1))
+        ready_.push_back(fd);
     while (!ready_.empty() && gathered_.size() < settings_.completions_max) {
         int& chosen = ready_[prng_.below(ready_.size())];
         complete_one(chosen);
