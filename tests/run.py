@@ -29,11 +29,13 @@ DOCTEST_SUMMARY = re.compile(r"^\[doctest\] test cases: +(\d+) +\| +(\d+) passed
                              re.MULTILINE)
 PLAIN_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 
-# What the sanitizers shall do. (Their builds run fewer of the simulator's seeds: scripts/configure.)
+# What the sanitizers shall do. (Their builds run fewer of the simulator's seeds: scripts/configure.) Of topics a tenth of
+# the load is enough for the order of two accesses to show.
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+    "RINGCAST_TOPICS_PERCENT": "10",
 }
 SANITIZER_PATIENCE = 5  # Times as long as the same test may take without.
 
@@ -246,9 +248,7 @@ def tsan():
     counts = configure("tsan")
     names = {"unit-base", "unit-ring", "unit-shard", "sockets-topics-uring", "sockets-topics-epoll"}
     tests = [test for test in meson_tests("tsan") if test["name"] in names]
-    # A tenth of the load is enough for the order of two accesses to show.
-    environment = {**SANITIZER_ENVIRONMENT, "RINGCAST_TOPICS_PERCENT": "10"}
-    counts += build_and_run("tsan", tests, "ringcast", patience=SANITIZER_PATIENCE, environment=environment)
+    counts += build_and_run("tsan", tests, "ringcast", patience=SANITIZER_PATIENCE, environment=SANITIZER_ENVIRONMENT)
     return counts + check("two shards under load",
                           [ROOT / "tests/interop/run.py", ROOT / "build-tsan/ringcast", "--crowd"],
                           300, SANITIZER_ENVIRONMENT)
