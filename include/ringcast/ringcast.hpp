@@ -2,6 +2,7 @@
 // Everything: ringcast as a library. See server.hpp for where to begin.
 
 #include "ringcast/close_code.hpp"
+#include "ringcast/compression.hpp"
 #include "ringcast/message.hpp"
 #include "ringcast/page.hpp"
 #include "ringcast/server.hpp"

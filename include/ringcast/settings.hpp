@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 
 namespace ringcast {
@@ -79,6 +80,18 @@ struct Settings {
     std::uint64_t message_memory_max = 256u << 20;
     /// Of a session: `send` drops beyond.
     std::uint64_t send_queue_bytes_max = 1 << 20;
+
+    /// permessage-deflate (RFC 7692), with clients that offer it: it costs time and memory, so it
+    /// is off. `shared`: about 7 KiB and a window of 32 KiB for each message that is arriving, and
+    /// up to 2 MiB for each shard. `dedicated`: besides, for each session that keeps its contexts,
+    /// 39 KiB for what it sends and 262 KiB for what is sent to it alone; publications are
+    /// compressed once for all subscribers in any case.
+    Compression compression = Compression::off;
+    /// Messages that are shorter are sent as they are: they would save less than they cost.
+    std::uint64_t compression_threshold = 512;
+    /// Of a shard, for contexts that are kept from one message to the next. When it is used up, new
+    /// sessions are compressed as with `shared`.
+    std::uint64_t compression_memory_max = 64u << 20;
 
     /// A subscriber that falls behind.
     SlowConsumer slow_consumer = SlowConsumer::close;

@@ -86,6 +86,8 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"header_bytes_max", settings.header_bytes_max, 256, gib},
         {"message_bytes_max", settings.message_bytes_max, 1, gib},
         {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},
+        {"compression_threshold", settings.compression_threshold, 1, gib},
+        {"compression_memory_max", settings.compression_memory_max, 0, std::uint64_t{1} << 40},
         {"topics_max", settings.topics_max, 1, UINT32_MAX},
         {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
         {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},

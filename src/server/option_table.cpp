@@ -45,6 +45,10 @@ constexpr std::array access_words{Word<TopicAccess>{"none", TopicAccess::none},
                                   Word<TopicAccess>{"publish", TopicAccess::publish}};
 constexpr std::array slow_words{Word<SlowConsumer>{"close", SlowConsumer::close},
                                 Word<SlowConsumer>{"drop", SlowConsumer::drop}};
+constexpr std::array compression_words{Word<Compression>{"off", Compression::off},
+                                       Word<Compression>{"shared", Compression::shared},
+                                       Word<Compression>{"dedicated", Compression::dedicated},
+                                       Word<Compression>{"false", Compression::off, false}};
 
 Result add_url(std::vector<ListenUrl>& urls, std::string_view text, std::string_view scheme) {
     auto address = ring::parse_listen_url(text, scheme);
@@ -86,6 +90,7 @@ constexpr std::string_view listening = "Listening";
 constexpr std::string_view topics = "Topics";
 constexpr std::string_view io = "Shards and I/O";
 constexpr std::string_view limits = "Limits";
+constexpr std::string_view compression = "Compression";
 constexpr std::string_view timeouts = "Timeouts";
 constexpr std::string_view logging = "Logging";
 
@@ -286,6 +291,30 @@ constexpr std::array rows{
                 "--buffers-count times --buffer-bytes",
         .set = set_bytes<&Options::message_memory_max, mib, 1024 * gib>,
         .get = get_bytes<&Options::message_memory_max>},
+
+    OptionRow{
+        .section = compression,
+        .name = "compression",
+        .value_name = "off|shared|dedicated",
+        .help = "permessage-deflate with clients that offer it; shared: no context is kept between "
+                "messages, which costs no memory per client; dedicated: one is, where the client "
+                "wants it",
+        .set = set_word<&Options::compression, compression_words>,
+        .get = get_word<&Options::compression, compression_words>},
+    OptionRow{.section = compression,
+              .name = "compression-threshold",
+              .value_name = "SIZE",
+              .help = "shorter messages are sent as they are",
+              .set = set_bytes<&Options::compression_threshold, 1, gib>,
+              .get = get_bytes<&Options::compression_threshold>},
+    OptionRow{.section = compression,
+              .name = "compression-memory-max",
+              .value_name = "SIZE",
+              .help = "memory of one shard for contexts that are kept, about 300KiB for each "
+                      "client; when it is used up, new ones are served as with --compression "
+                      "shared",
+              .set = set_bytes<&Options::compression_memory_max, mib, 1024 * gib>,
+              .get = get_bytes<&Options::compression_memory_max>},
 
     OptionRow{.section = timeouts,
               .name = "handshake-timeout",

@@ -17,6 +17,7 @@
 #include "base/time.hpp"
 #include "ring/address.hpp"
 #include "ring/features.hpp"
+#include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/log.hpp"
 
@@ -68,6 +69,11 @@ struct Options {
     std::uint64_t header_bytes_max = 16 << 10;
     std::uint64_t send_queue_bytes_max = 1 << 20;  ///< Per session.
     std::uint64_t message_memory_max = 256 << 20;  ///< Per shard: messages under way and backlogs.
+
+    // Compression
+    Compression compression = Compression::off;
+    std::uint64_t compression_threshold = 512;
+    std::uint64_t compression_memory_max = 64 << 20;  ///< Per shard: contexts that are kept.
 
     // Timeouts
     Duration handshake_timeout = std::chrono::seconds{10};

@@ -10,6 +10,7 @@
 #include "http/request_parser.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
+#include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/origin.hpp"
 
@@ -42,6 +43,16 @@ struct SessionLimits {
     [[nodiscard]] std::uint64_t publish_window_bytes() const noexcept {
         return send_queue_bytes_max / 4;
     }
+};
+
+/// permessage-deflate (RFC 7692).
+struct CompressionSettings {
+    Compression mode = Compression::off;
+    /// Messages that are shorter are sent as they are.
+    std::uint64_t threshold_bytes = 512;
+    /// For contexts that are kept from one message to the next: what clients were promised, and
+    /// compressors of single sessions. Beyond, new sessions get `shared`.
+    std::uint64_t memory_bytes_max = 64u << 20;
 };
 
 /// A shard's part in topics. Equal on all shards of a server.
@@ -79,6 +90,7 @@ struct Settings {
     /// connections as there are blocks of 4 KiB in it.
     std::uint64_t input_bytes_max = 128u << 20;
     std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
+    CompressionSettings compression;
     /// Of browsers' pages that may connect, besides those of the same origin.
     std::vector<OriginPattern> allowed_origins;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.

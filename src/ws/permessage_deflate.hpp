@@ -8,17 +8,12 @@
 #include <string>
 
 #include "http/request.hpp"
+#include "ringcast/compression.hpp"
 #include "ws/handshake.hpp"
 
 namespace ringcast::ws {
 
 inline constexpr std::uint8_t window_bits_min = 8, window_bits_max = 15;
-
-enum class Compression : std::uint8_t {
-    off,        ///< Every offer is declined.
-    shared,     ///< No side takes over its context: no connection keeps a window.
-    dedicated,  ///< Contexts are taken over where the client does not ask for less.
-};
 
 /// What a server agrees to. May differ from one handshake to the next: a server that is short of
 /// memory goes on with `shared`.

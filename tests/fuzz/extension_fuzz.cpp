@@ -18,19 +18,19 @@ using namespace ringcast;
 using ws::DeflateParameters;
 
 ws::DeflatePolicy policy_of(std::uint8_t choice) {
-    return {.compression = static_cast<ws::Compression>(choice % 3),
+    return {.compression = static_cast<Compression>(choice % 3),
             .server_window_bits_max = static_cast<std::uint8_t>(8 + (choice >> 2) % 8),
             .client_window_bits_max = static_cast<std::uint8_t>(8 + (choice >> 5) % 8)};
 }
 
 void check_agreed(const DeflateParameters& agreed, const ws::DeflatePolicy& policy,
                   const std::string& offers) {
-    RC_ASSERT(policy.compression != ws::Compression::off);
+    RC_ASSERT(policy.compression != Compression::off);
     RC_ASSERT(offers.find("permessage-deflate") != std::string::npos);
     RC_ASSERT(agreed.server_window_bits() >= 8);
     RC_ASSERT(agreed.server_window_bits() <= policy.server_window_bits_max);
     RC_ASSERT(agreed.client_window_bits() >= 8 && agreed.client_window_bits() <= 15);
-    const bool is_shared = policy.compression == ws::Compression::shared;
+    const bool is_shared = policy.compression == Compression::shared;
     if (is_shared)
         RC_ASSERT(agreed.server_no_context_takeover && agreed.client_no_context_takeover);
     // What is kept for a client is no larger than we allow.
@@ -50,7 +50,7 @@ void check_round_trip(const DeflateParameters& agreed) {
                             .value = value.substr(0, value.size() - 2)};
     http::Request request;
     request.fields = {&field, 1};
-    const auto again = ws::negotiate_deflate(request, {.compression = ws::Compression::dedicated});
+    const auto again = ws::negotiate_deflate(request, {.compression = Compression::dedicated});
     RC_ASSERT(again && *again && **again == agreed);
 }
 

@@ -179,6 +179,9 @@ TEST_CASE("what cannot work is one sentence") {
     CHECK(with([](Settings& s) { s.listen = {"tcp://1.2.3.4:5"}; }).find("tcp://1.2.3.4:5") !=
           std::string::npos);
     CHECK(with([](Settings& s) { s.listen = {"ws://203.0.113.1:1"}; }) != "");
+    CHECK(with([](Settings& s) {
+              s.compression_threshold = 0;
+          }).starts_with("compression_threshold:"));
     CHECK(with([](Settings& s) { s.uring_features = "teleport"; }).find("teleport") !=
           std::string::npos);
     Server malformed{quiet()};

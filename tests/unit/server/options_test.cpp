@@ -122,6 +122,11 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "2MiB",
                                     "--message-memory-max",
                                     "1GiB",
+                                    "--compression",
+                                    "dedicated",
+                                    "--compression-threshold",
+                                    "1KiB",
+                                    "--compression-memory-max=16MiB",
                                     "--handshake-timeout",
                                     "3s",
                                     "--idle-timeout",
@@ -162,6 +167,9 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.header_bytes_max == 4096);
     CHECK(options.send_queue_bytes_max == 2 << 20);
     CHECK(options.message_memory_max == 1 << 30);
+    CHECK(options.compression == Compression::dedicated);
+    CHECK(options.compression_threshold == 1024);
+    CHECK(options.compression_memory_max == 16 << 20);
     CHECK(options.handshake_timeout == 3s);
     CHECK(options.idle_timeout == 120s);
     CHECK(options.ping_interval == 500ms);
@@ -288,6 +296,9 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"header-bytes-max", {"511", "2MiB"}},
         {"send-queue-bytes-max", {"4095", "2GiB"}},
         {"message-memory-max", {"1023KiB"}},
+        {"compression", {"on", "true", "gzip", ""}},
+        {"compression-threshold", {"0", "2GiB"}},
+        {"compression-memory-max", {"1023KiB"}},
         {"handshake-timeout", {"0", "0s", "10", "2h", "-1s", "soon"}},
         {"idle-timeout", {"25h", "1us", "10"}},
         {"ping-interval", {"25h", "999us"}},
