@@ -18,7 +18,7 @@ constexpr std::size_t tail_bytes = 4;
 
 // zlib knows no window of 256 bytes. But it never refers farther back than its window less 262, so
 // that what it writes with one of 512 is legal for both.
-constexpr std::uint8_t zlib_window_bits_min = 9;
+constexpr std::uint8_t zlib_window_bits_min = Deflaters::window_class_min;
 
 // Messages up to here get small tables, which are quicker to clear: 1.0 us less at 256 bytes.
 constexpr std::size_t small_message_bytes_max = 4 << 10;
@@ -88,7 +88,7 @@ std::size_t Deflater::memory_bytes() const noexcept {
 }
 
 Deflaters::~Deflaters() {
-    RC_ASSERT(dedicated_bytes_ == 0);
+    RC_ASSERT(dedicated_bytes_ == 0 && reserved_bytes_ == 0);
 }
 
 std::uint8_t Deflaters::window_class(std::uint8_t window_bits, std::size_t message_bytes) noexcept {
@@ -102,7 +102,8 @@ std::size_t Deflaters::deflate(std::span<const std::byte> message, std::span<std
                                std::uint8_t window_bits) {
     const bool is_small = message.size() <= small_message_bytes_max;
     const std::uint8_t window = window_class(window_bits, message.size());
-    if (const auto size = deflate_at_once(message, target, window)) return *size;
+    if (const auto size = deflate_at_once(message, target, window))
+        return count(message.size(), *size);
     std::unique_ptr<Deflater>& deflater =
         shared_[is_small ? 0 : 1][static_cast<std::size_t>(window - zlib_window_bits_min)];
     if (!deflater) {
@@ -114,7 +115,15 @@ std::size_t Deflaters::deflate(std::span<const std::byte> message, std::span<std
     } else {
         deflater->restart();
     }
-    return deflater->deflate(message, target);
+    return count(message.size(), deflater->deflate(message, target));
+}
+
+/// Returns the size of the payload that a message has been compressed to.
+std::size_t Deflaters::count(std::size_t message_bytes, std::size_t payload_bytes) noexcept {
+    ++counts_.messages;
+    counts_.message_bytes += message_bytes;
+    counts_.payload_bytes += payload_bytes;
+    return payload_bytes;
 }
 
 void Deflaters::FreeLibdeflate::operator()(libdeflate_compressor* compressor) const noexcept {
@@ -148,12 +157,20 @@ std::unique_ptr<Deflater> Deflaters::make_dedicated(std::uint8_t window_bits) {
     const Deflater::Settings settings{.window_bits = window_bits,
                                       .memory_level = settings_.dedicated_memory_level,
                                       .level = settings_.level};
-    // As zlib's manual has it: the window twice, with links, and the tables; and its state.
-    const std::size_t expected_bytes =
-        (std::size_t{1} << (std::max(window_bits, zlib_window_bits_min) + 2)) +
-        (std::size_t{1} << (settings_.dedicated_memory_level + 9)) + (8u << 10);
-    if (dedicated_bytes_ + expected_bytes > settings_.dedicated_bytes_max) return nullptr;
+    if (!has_room(dedicated_bytes_of(window_bits))) return nullptr;
     return std::make_unique<Deflater>(settings, dedicated_bytes_);
+}
+
+std::size_t Deflaters::dedicated_bytes_of(std::uint8_t window_bits) const noexcept {
+    // As zlib's manual has it: the window twice, with links, and the tables; and its state.
+    return (std::size_t{1} << (std::max(window_bits, zlib_window_bits_min) + 2)) +
+           (std::size_t{1} << (settings_.dedicated_memory_level + 9)) + (8u << 10);
+}
+
+bool Deflaters::has_room(std::size_t bytes) const noexcept {
+    const std::size_t used_bytes = dedicated_bytes_ + reserved_bytes_;
+    return used_bytes <= settings_.dedicated_bytes_max &&
+           bytes <= settings_.dedicated_bytes_max - used_bytes;
 }
 
 std::size_t Deflation::deflate(std::span<const std::byte> message, std::span<std::byte> target) {
@@ -166,7 +183,7 @@ std::size_t Deflation::deflate(std::span<const std::byte> message, std::span<std
         deflater_->restart();
         must_restart_ = false;
     }
-    return deflater_->deflate(message, target);
+    return deflaters_.count(message.size(), deflater_->deflate(message, target));
 }
 
 }  // namespace ringcast::ws

@@ -65,13 +65,18 @@ private:
 struct DeflatersSettings {
     std::uint8_t level = 1;
     std::uint8_t dedicated_memory_level = 8;
-    std::size_t dedicated_bytes_max = 64u << 20;  ///< For compressors of single connections.
+    /// For compressors of single connections, and what is reserved beside them.
+    std::size_t dedicated_bytes_max = 64u << 20;
 };
 
 /// The compressors of a shard. The shared ones are made when they are first needed, twelve at most,
 /// 1.5 MiB in all and what libdeflate's takes (0.2 MiB, not counted), and stay.
 class Deflaters {
 public:
+    /// Windows that zlib knows, 9 to 15 bits: as many window classes.
+    static constexpr std::size_t windows = 7;
+    static constexpr std::uint8_t window_class_min = 9;
+
     explicit Deflaters(const DeflatersSettings& settings) noexcept : settings_{settings} {}
     ~Deflaters();
     Deflaters(const Deflaters&) = delete;
@@ -88,23 +93,33 @@ public:
 
     /// A compressor for one connection, to die before this; none if that would exceed the budget.
     [[nodiscard]] std::unique_ptr<Deflater> make_dedicated(std::uint8_t window_bits);
+    /// What it is expected to cost.
+    [[nodiscard]] std::size_t dedicated_bytes_of(std::uint8_t window_bits) const noexcept;
+    /// True if that much of the budget is left.
+    [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
+    /// Takes part of the budget, also more than is left, for something else that connections keep.
+    void reserve(std::size_t bytes) noexcept { reserved_bytes_ += bytes; }
+    void give_back(std::size_t bytes) noexcept { reserved_bytes_ -= bytes; }
 
     [[nodiscard]] std::size_t shared_bytes() const noexcept { return shared_bytes_; }
     [[nodiscard]] std::size_t dedicated_bytes() const noexcept { return dedicated_bytes_; }
+    [[nodiscard]] const DeflateCounts& counts() const noexcept { return counts_; }
 
 private:
-    static constexpr std::size_t windows = 7;  // 9 to 15 bits.
+    friend class Deflation;
     struct FreeLibdeflate {
         void operator()(libdeflate_compressor* compressor) const noexcept;
     };
 
+    std::size_t count(std::size_t message_bytes, std::size_t payload_bytes) noexcept;
     /// Nothing: this message is better left to zlib.
     [[nodiscard]] std::optional<std::size_t> deflate_at_once(std::span<const std::byte> message,
                                                              std::span<std::byte> target,
                                                              std::uint8_t window_bits);
 
     DeflatersSettings settings_;
-    std::size_t shared_bytes_ = 0, dedicated_bytes_ = 0;
+    DeflateCounts counts_;
+    std::size_t shared_bytes_ = 0, dedicated_bytes_ = 0, reserved_bytes_ = 0;
     /// By window, for small messages and for others.
     std::array<std::array<std::unique_ptr<Deflater>, windows>, 2> shared_;
     std::unique_ptr<libdeflate_compressor, FreeLibdeflate> at_once_;

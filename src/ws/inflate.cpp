@@ -98,6 +98,11 @@ std::size_t Inflater::memory_bytes() const noexcept {
     return stream_->memory.bytes();
 }
 
+std::size_t Inflater::memory_bytes_max(std::uint8_t window_bits) noexcept {
+    constexpr std::size_t state_bytes = 7 << 10;
+    return state_bytes + (std::size_t{1} << std::max<int>(window_bits, 9));
+}
+
 Inflaters::Inflaters(std::size_t idle_max) : idle_max_{idle_max} {
     idle_.reserve(idle_max);
 }
@@ -153,12 +158,17 @@ bool Inflation::announce(std::uint64_t payload_bytes, std::uint64_t message_byte
 }
 
 Inflater::Step Inflation::inflate(std::span<const std::byte> input, std::span<std::byte> room) {
-    return inflater().inflate(input, room);
+    const Inflater::Step step = inflater().inflate(input, room);
+    received_bytes_ += step.consumed;
+    inflaters_.counts_.payload_bytes += step.consumed;
+    inflaters_.counts_.message_bytes += step.produced;
+    return step;
 }
 
 bool Inflation::end_message() {
     const bool is_whole = inflater().end_message();
-    announced_bytes_ = 0;
+    announced_bytes_ = received_bytes_ = 0;
+    ++inflaters_.counts_.messages;
     if (!keeps_context_) inflaters_.give_back(std::move(inflater_));
     return is_whole;
 }

@@ -47,6 +47,8 @@ public:
     [[nodiscard]] bool end_message() noexcept;
 
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
+    /// At most that, once it has been restarted with so many bits.
+    [[nodiscard]] static std::size_t memory_bytes_max(std::uint8_t window_bits) noexcept;
 
 private:
     struct Stream;
@@ -70,8 +72,12 @@ public:
     [[nodiscard]] std::size_t taken_count() const noexcept { return taken_count_; }
     /// Of all, taken and idle.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return memory_bytes_; }
+    [[nodiscard]] const DeflateCounts& counts() const noexcept { return counts_; }
 
 private:
+    friend class Inflation;
+
+    DeflateCounts counts_;
     std::size_t memory_bytes_ = 0;
     std::size_t taken_count_ = 0;
     std::size_t idle_max_;
@@ -102,6 +108,8 @@ public:
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return inflater_ ? inflater_->memory_bytes() : 0;
     }
+    /// Payload that has come of the message under way: what its client had to send for it.
+    [[nodiscard]] std::uint64_t received_bytes() const noexcept { return received_bytes_; }
 
 private:
     Inflater& inflater();
@@ -109,6 +117,7 @@ private:
     Inflaters& inflaters_;
     std::unique_ptr<Inflater> inflater_;
     std::uint64_t announced_bytes_ = 0;  // Of the message under way.
+    std::uint64_t received_bytes_ = 0;
     std::uint8_t window_bits_;
     bool keeps_context_;
 };

@@ -43,6 +43,13 @@ struct DeflateParameters {
     friend bool operator==(const DeflateParameters&, const DeflateParameters&) = default;
 };
 
+/// What has been through the decompressors, or the compressors, of a shard since its start.
+struct DeflateCounts {
+    std::uint64_t messages = 0;       ///< Also those that compressing did not make smaller.
+    std::uint64_t message_bytes = 0;  ///< Of them, uncompressed; partial ones included.
+    std::uint64_t payload_bytes = 0;  ///< Compressed.
+};
+
 /// Answers the first valid offer of permessage-deflate, over all Sec-WebSocket-Extensions lines; an
 /// offer with a parameter that is unknown, repeated or has a wrong value is declined and the next
 /// one looked at (RFC 7692 section 7.1). Nothing: there is none, or the policy is `off`. A header
