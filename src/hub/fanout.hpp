@@ -54,8 +54,9 @@ public:
     }
 
     /// Delivers in up to `count_max` steps, in turn up to `quantum` for each topic:
-    /// `deliver(session, item)`, and `end(item)` behind its last one. A step is a subscriber, also
-    /// one that an item is not for, or the end of an item. Returns the number of deliveries.
+    /// `deliver(session, item)`, which may change the item, and `end(item)` behind its last one. A
+    /// step is a subscriber, also one that an item is not for, or the end of an item. Returns the
+    /// number of deliveries.
     template <class Deliver, class End = Unnoticed>
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
                     Deliver&& deliver, End end = {}) {
@@ -98,7 +99,7 @@ private:
                         End& end) {
         std::size_t delivered = 0;
         while (topic.first_item_ != none) {
-            const Pending& pending = items_.at(topic.first_item_);
+            Pending& pending = items_.at(topic.first_item_);
             // The list may grow meanwhile, and its memory move.
             while (topic.cursor_ < topic.subscribers_.size()) {
                 if (steps == 0) return delivered;

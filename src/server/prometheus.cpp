@@ -112,6 +112,36 @@ constexpr Group groups[] = {
          to.add("direction", "sent", m.bytes_sent);
      }},
 
+    // permessage-deflate.
+    {"ringcast_compressed_handshakes_total", Type::counter,
+     "Opening handshakes that agreed on compression.",
+     [](Samples& to, const Metrics& m) { to.add(m.handshakes_compressed); }},
+    {"ringcast_compression_contexts_refused_total", Type::counter,
+     "Times clients were offered compression without contexts because the memory for these was "
+     "used up.",
+     [](Samples& to, const Metrics& m) { to.add(m.contexts_refused); }},
+    {"ringcast_compressed_messages_total", Type::counter,
+     "Compressed messages by direction; sent ones are messages and deliveries.",
+     [](Samples& to, const Metrics& m) {
+         to.add("direction", "received", m.inflated_messages);
+         to.add("direction", "sent", m.messages_compressed);
+     }},
+    {"ringcast_deflations_total", Type::counter,
+     "Messages and publications compressed, each once for all that are sent it.",
+     [](Samples& to, const Metrics& m) { to.add(m.deflated_messages); }},
+    {"ringcast_deflate_bytes_total", Type::counter,
+     "Bytes that went into the compressors, and what came out.",
+     [](Samples& to, const Metrics& m) {
+         to.add("side", "input", m.deflated_bytes_in);
+         to.add("side", "output", m.deflated_bytes_out);
+     }},
+    {"ringcast_inflate_bytes_total", Type::counter,
+     "Bytes that went into the decompressors, and what came out.",
+     [](Samples& to, const Metrics& m) {
+         to.add("side", "input", m.inflated_bytes_in);
+         to.add("side", "output", m.inflated_bytes_out);
+     }},
+
     // Topics.
     {"ringcast_topics", Type::gauge, "Topics with subscribers on the shard.",
      [](Samples& to, const Metrics& m) { to.add(m.topics); }},
@@ -175,6 +205,9 @@ constexpr Group groups[] = {
      [](Samples& to, const Metrics& m) { to.add(m.inputs_given_up); }},
     {"ringcast_pool_bytes", Type::gauge, "Pooled memory in use for messages and output.",
      [](Samples& to, const Metrics& m) { to.add(m.pool_bytes); }},
+    {"ringcast_compression_memory_bytes", Type::gauge,
+     "Memory of compressors and decompressors, contexts that are kept included.",
+     [](Samples& to, const Metrics& m) { to.add(m.deflate_memory_bytes); }},
     {"ringcast_suspensions_total", Type::counter, "Times the input of a connection was suspended.",
      [](Samples& to, const Metrics& m) { to.add(m.suspensions); }},
 

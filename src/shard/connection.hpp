@@ -22,6 +22,7 @@
 #include "hub/local_topics.hpp"
 #include "shard/backlog.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/permessage_deflate.hpp"
 #include "shard/turn_output.hpp"
 #include "shard/unfinished.hpp"
 #include "ws/assembler.hpp"
@@ -56,6 +57,7 @@ enum class Suspension : std::uint8_t {
     mesh = 4,               ///< There is no room for what the client publishes.
     shutdown = 8,           ///< What was accepted before goes out before the Close.
     publications = 16,      ///< What it has published has to reach send queues first.
+    work = 32,              ///< It has had its share of this turn's work.
 };
 
 /// A 101 that has to wait: for the application's verdict, or for the home of `verdict.topic`.
@@ -120,6 +122,7 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     Endpoint* endpoint = nullptr;
     StatePointer state = no_state();
     std::unique_ptr<PendingUpgrade> pending;
+    std::unique_ptr<DeflateSession> deflate;  // If that was agreed on; as long as input is read.
     Parser parser;
 };
 static_assert(sizeof(Connection) <= 320, "an idle connection must stay small");

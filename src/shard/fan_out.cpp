@@ -1,11 +1,21 @@
 // Deliveries that reach this shard: replies to its joins, and publications on their way to its
 // sessions.
 
+#include <algorithm>
+#include <utility>
+
 #include "dialect/raw.hpp"
 #include "shard/shard.hpp"
 #include "shard/topics.hpp"
 
 namespace ringcast::shard {
+
+namespace {
+
+/// Deliveries between two looks at the work that they were.
+constexpr std::size_t compressing_part = 16;
+
+}  // namespace
 
 void Topics::take_deliveries(std::uint32_t source) {
     Record record;
@@ -59,7 +69,8 @@ void Topics::on_publication(const Record& record) {
     if (topic != nullptr && topic->is_wanted() && topic->home_state() == hub::HomeState::aware) {
         SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
         dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
-        fanout_.add(*topic, {.frame = std::move(frame), .publisher = record.publisher});
+        fanout_.add(*topic, {.publication = {std::move(frame), record.payload.size()},
+                             .publisher = record.publisher});
         ++shard_.metrics_.fan_outs;
     } else if (record.publisher != SlotId{}) {
         published_.push_back(record.publisher);
@@ -68,15 +79,24 @@ void Topics::on_publication(const Record& record) {
 }
 
 void Topics::fan_out() {
-    if (fanout_.is_idle()) return;
-    fanout_.run(
-        local_, settings_.deliveries_per_turn, settings_.deliveries_quantum,
-        [this](SlotId session, const Delivery& delivery) {
-            shard_.deliver(session, delivery.frame);
-        },
-        [this](const Delivery& delivery) {
-            if (delivery.publisher != SlotId{}) published_.push_back(delivery.publisher);
-        });
+    const PermessageDeflate& deflate = shard_.deflate_;
+    const std::uint64_t work_before = deflate.work();
+    // A delivery that has to be compressed first is much more work than others.
+    const std::size_t part_max = deflate.is_on() ? compressing_part : settings_.deliveries_per_turn;
+    std::size_t left = settings_.deliveries_per_turn;
+    while (left > 0 && !fanout_.is_idle() &&
+           deflate.work() - work_before < PermessageDeflate::work_per_turn) {
+        const std::size_t part = std::min(left, part_max);
+        fanout_.run(
+            local_, part, settings_.deliveries_quantum,
+            [this](SlotId session, Delivery& delivery) {
+                shard_.deliver(session, delivery.publication);
+            },
+            [this](const Delivery& delivery) {
+                if (delivery.publisher != SlotId{}) published_.push_back(delivery.publisher);
+            });
+        left -= part;
+    }
 }
 
 /// What they publish now is for the next turn.

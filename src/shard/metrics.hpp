@@ -49,6 +49,16 @@ struct Metrics {
     std::uint64_t inputs_given_up = 0;  ///< Connections failed for want of memory for input.
     std::uint64_t sessions_closed = 0;
     std::array<std::uint64_t, close_counts_max> closes{};  ///< By close_index().
+    // Of permessage-deflate.
+    std::uint64_t handshakes_compressed = 0;  ///< 101 that agrees on it.
+    std::uint64_t contexts_refused = 0;       ///< Agreed on without contexts, for want of memory.
+    std::uint64_t messages_compressed = 0;    ///< Sent so: messages and deliveries.
+    std::uint64_t inflated_messages = 0;
+    std::uint64_t inflated_bytes_in = 0;  ///< Compressed payload that was received.
+    std::uint64_t inflated_bytes_out = 0;
+    std::uint64_t deflated_messages = 0;  ///< Compressed here: each once, however many are sent it.
+    std::uint64_t deflated_bytes_in = 0;
+    std::uint64_t deflated_bytes_out = 0;
     // Of topics.
     std::uint64_t subscribes = 0;
     std::uint64_t publications = 0;          ///< Accepted here.
@@ -74,10 +84,11 @@ struct Metrics {
     // Gauges.
     std::uint64_t connections = 0;  ///< Without those through admin listeners.
     std::uint64_t sessions = 0;
-    std::uint64_t queue_bytes = 0;  ///< Output waiting, of all connections.
-    std::uint64_t held_bytes = 0;   ///< Input kept while suspended, of all connections.
-    std::uint64_t input_bytes = 0;  ///< Memory of all input that has begun and not ended.
-    std::uint64_t pool_bytes = 0;   ///< Pooled blocks in use.
+    std::uint64_t queue_bytes = 0;           ///< Output waiting, of all connections.
+    std::uint64_t held_bytes = 0;            ///< Input kept while suspended, of all connections.
+    std::uint64_t input_bytes = 0;           ///< Memory of all input that has begun and not ended.
+    std::uint64_t pool_bytes = 0;            ///< Pooled blocks in use.
+    std::uint64_t deflate_memory_bytes = 0;  ///< Of all that compresses or decompresses.
     std::uint64_t topics = 0;       ///< With subscribers here; this and the next ones as of a tick.
     std::uint64_t home_topics = 0;  ///< With their home here.
     std::uint64_t subscriptions = 0;

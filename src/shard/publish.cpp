@@ -62,12 +62,14 @@ PublishStatus Shard::publish(std::string_view topic, PublicationKind kind,
 }
 
 /// One publication for one subscriber.
-void Shard::deliver(SlotId id, const SharedFrame& frame) {
+void Shard::deliver(SlotId id, EncodedPublication& publication) {
     Connection& connection = connections_.at(id.slot);
     RC_ASSERT(connection.id == id);
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
     if (connection.broken) return;
+    const SharedFrame& frame =
+        connection.deflate == nullptr ? publication.frame() : frame_for(connection, publication);
     if (!admits_publication(connection, frame.size())) [[unlikely]] {
         // Nobody is slow whom the kernel has not been asked about.
         if (!connection.chain.empty()) flush_early();
@@ -77,6 +79,10 @@ void Shard::deliver(SlotId id, const SharedFrame& frame) {
         tell_skipped(connection);
     }
     enqueue_shared(connection, frame);
+    if (&frame != &publication.frame()) [[unlikely]] {
+        connection.deflate->deflation.sent_without_context();
+        ++metrics_.messages_compressed;
+    }
     ++metrics_.deliveries;
     if (connection.queued_bytes > connection.endpoint->limits().high_water_bytes())
         connection.behind = true;

@@ -101,19 +101,22 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
     const ws::AssemblerLimits limits{
         .message_bytes_max = connection.endpoint->limits().message_bytes_max,
     };
+    ws::Inflation* const inflation = connection.deflate ? &connection.deflate->inflation : nullptr;
+    const std::uint64_t work_before = inflation != nullptr ? deflate_.work() : 0;
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
            !connection.broken) {
         if (connection.publishes_to != Connection::no_shard && connection.phase == Phase::open &&
             !topics_.has_room(connection.publishes_to)) {
             return suspend_until_room(connection, connection.publishes_to);
         }
+        if (inflation != nullptr && !has_work_left(work_before)) [[unlikely]]
+            return suspend_for_turn(connection);
         // Apart, so that the event of nearly every message stays in registers.
         if (const std::size_t size = assembler.short_message_bytes(input, limits)) {
             on_event(connection, assembler.take_short(input, size), source);
         } else {
-            const ws::Event event = assembler.next(input, pool_, limits);
-            if (event.kind == ws::Event::Kind::need_more) return;
-            on_event(connection, event, source);
+            const ws::Event event = assembler.next(input, pool_, limits, inflation);
+            if (event.kind != ws::Event::Kind::need_more) on_event(connection, event, source);
         }
         if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
         suspend_if_unread(connection);
@@ -208,6 +211,12 @@ void Shard::note_unfinished(Connection& connection) {
         is_unfinished |= assembler->is_partial();
         memory += assembler->memory_bytes();
         message_bytes = assembler->held_bytes();
+        if (connection.deflate) [[unlikely]] {
+            const ws::Inflation& inflation = connection.deflate->inflation;
+            memory += inflation.memory_bytes();
+            // Progress is what the client has sent, not what became of it.
+            if (inflation.received_bytes() > 0) message_bytes = inflation.received_bytes();
+        }
     } else if (const auto* const body = std::get_if<http::BodyParser>(&connection.parser)) {
         is_unfinished = true;
         memory += body->memory_bytes();
@@ -237,6 +246,7 @@ void Shard::drop_input(Connection& connection) {
     metrics_.held_bytes -= std::exchange(connection.held_size, 0);
     connection.held.reset();
     connection.parser.emplace<http::RequestParser>();
+    connection.deflate.reset();
     inputs_.remove(connection);
 }
 

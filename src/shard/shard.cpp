@@ -33,6 +33,7 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       prng_{settings.seed},
       pool_{settings.pool_retain_bytes_max},
       output_{settings.early_flush_bytes + 4 * TurnOutput::arena_frame_bytes_max},
+      deflate_{settings.compression},
       own_mesh_{mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr},
       topics_{*this, own_mesh_ ? *own_mesh_ : *mesh, own_mesh_ ? 0 : settings.index,
               settings.topics},
@@ -83,6 +84,7 @@ void Shard::turn() {
         ++shortfalls;
     }
     settle(completions.first(shortfalls));
+    resume_worked();
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
     if (is_accepting_ending_) end_accepting();
     read_inbox();
@@ -97,7 +99,7 @@ ring::Wait Shard::next_wait() {
     // A quiet send that goes at once posts nothing that would end a wait.
     const bool is_awaited = std::exchange(output_awaited_, false);
     const bool is_owed = std::exchange(is_turn_owed_, false);
-    if (is_awaited || is_owed || !attention_.empty() || !topics_.try_sleep())
+    if (is_awaited || is_owed || !attention_.empty() || !worked_.empty() || !topics_.try_sleep())
         return {.until = ring_.now()};
     const Pacing::Advice advice = pacing_.next(completions_last_turn_, sends_submitted_);
     sends_submitted_ = 0;
@@ -330,6 +332,16 @@ void Shard::publish_metrics() {
     metrics_.connections = client_connections();
     metrics_.pool_bytes = pool_.bytes_in_use();
     metrics_.input_bytes = inputs_.memory_bytes();
+    metrics_.contexts_refused = deflate_.contexts_refused();
+    const ws::DeflateCounts& inflated = deflate_.inflaters().counts();
+    metrics_.inflated_messages = inflated.messages;
+    metrics_.inflated_bytes_in = inflated.payload_bytes;
+    metrics_.inflated_bytes_out = inflated.message_bytes;
+    const ws::DeflateCounts& deflated = deflate_.deflaters().counts();
+    metrics_.deflated_messages = deflated.messages;
+    metrics_.deflated_bytes_in = deflated.message_bytes;
+    metrics_.deflated_bytes_out = deflated.payload_bytes;
+    metrics_.deflate_memory_bytes = deflate_.memory_bytes();
     if (snapshot_ != nullptr) snapshot_->store(metrics_);
 }
 

@@ -213,7 +213,7 @@ private:
     Backlog& backlog_of(Connection& connection);
     PublishStatus publish(Connection& connection, std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload);
-    void deliver(SlotId id, const SharedFrame& frame);
+    void deliver(SlotId id, EncodedPublication& publication);
     [[nodiscard]] bool admits_publication(const Connection& connection,
                                           std::uint64_t size) const noexcept;
     [[gnu::noinline]] void on_slow_consumer(Connection& connection);
@@ -228,6 +228,15 @@ private:
     void sent(Connection& connection, std::uint64_t bytes);
     void on_send_error(Connection& connection, int error);
     [[gnu::noinline]] void flush_early();
+
+    // compress.cpp: what only connections with permessage-deflate do.
+    [[gnu::noinline]] bool enqueue_compressed(Connection& connection, ws::Opcode opcode,
+                                              std::span<const std::byte> payload);
+    [[gnu::noinline]] const SharedFrame& frame_for(Connection& connection,
+                                                   EncodedPublication& publication);
+    [[nodiscard, gnu::noinline]] bool has_work_left(std::uint64_t work_before) const noexcept;
+    void suspend_for_turn(Connection& connection);
+    void resume_worked();
 
     // closing.cpp: the ways to the end.
     void start_close(Connection& connection, CloseCode code, std::string_view reason);
@@ -270,6 +279,7 @@ private:
     Prng prng_;
     BufferPool pool_;  // Before everything that holds blocks.
     TurnOutput output_;
+    PermessageDeflate deflate_;
     std::unique_ptr<Mesh> own_mesh_;  // Of a shard that was given none.
     Topics topics_;
     Slab<Connection> connections_;
@@ -285,6 +295,8 @@ private:
     std::vector<SlotId> quiet_;      // Connections with a quiet send that has not come home.
     std::vector<SlotId> attention_;  // Connections to look at before the turn ends.
     std::vector<SlotId> attention_served_;
+    std::vector<SlotId> worked_;  // Connections suspended for their work, in that order.
+    std::vector<SlotId> worked_served_;
     Dispatch dispatch_;
     const Connection* telling_ = nullptr;  // Who is told right now that it has missed something.
     http::RequestStorage request_;

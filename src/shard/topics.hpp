@@ -23,10 +23,10 @@
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
 #include "ringcast/topic.hpp"
+#include "shard/encoded_publication.hpp"
 #include "shard/mesh.hpp"
 #include "shard/publisher_lane.hpp"
 #include "shard/settings.hpp"
-#include "shard/shared_frame.hpp"
 
 namespace ringcast::shard {
 
@@ -135,7 +135,7 @@ private:
     hub::LocalTopics local_;
     /// One publication on its way to this shard's subscribers, and who is told of its end.
     struct Delivery {
-        SharedFrame frame;
+        EncodedPublication publication;
         SlotId publisher;
     };
     hub::Fanout<Delivery> fanout_;

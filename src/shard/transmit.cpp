@@ -48,7 +48,9 @@ SendStatus Shard::send(Connection& connection, std::string_view text, MessageKin
         return SendStatus::dropped;
     }
     ++metrics_.messages_sent;
-    enqueue(connection, opcode_of(kind), payload);
+    if (connection.deflate == nullptr || !enqueue_compressed(connection, opcode_of(kind), payload))
+        [[likely]]
+        enqueue(connection, opcode_of(kind), payload);
     if (connection.queued_bytes <= connection.endpoint->limits().high_water_bytes())
         return SendStatus::accepted;
     connection.behind = true;
@@ -163,10 +165,13 @@ bool Shard::is_dispatched(const Connection& connection,
            payload.size() == dispatch_.payload.size() && !payload.empty();
 }
 
-/// Bytes of no frame: an HTTP response. Before the first frame; behind a backlog only if a 100 was
-/// sent before.
+/// Bytes as they are: an HTTP response, or a frame with its header.
 void Shard::enqueue_raw(Connection& connection, std::span<const std::byte> bytes) {
     RC_ASSERT(!connection.quiet_in_flight);
+    if (connection.chain.pieces == TurnOutput::pieces_max) {
+        output_.move_rest(connection.chain, 0, backlog_of(connection), pool_);
+        connection.chain = {};
+    }
     if (connection.backlog) {
         connection.backlog->append(bytes, pool_);
         return enqueued(connection, bytes.size());

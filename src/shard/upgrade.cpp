@@ -35,13 +35,13 @@ void Shard::on_request(Connection& connection, const http::Request& request,
                                    .body_policy = body_policy});
     }
     const auto handshake = ws::read_handshake(request);
-    if (!handshake) {
-        const ws::HandshakeFailure& failure = handshake.error();
-        return refuse(connection, {.status = code_of(failure.status),
-                                   .fields = ws::response_fields(failure.reason),
-                                   .body = to_string(failure.reason),
-                                   .body_policy = body_policy});
-    }
+    const auto fail_handshake = [&](const ws::HandshakeFailure& failure) {
+        refuse(connection, {.status = code_of(failure.status),
+                            .fields = ws::response_fields(failure.reason),
+                            .body = to_string(failure.reason),
+                            .body_policy = body_policy});
+    };
+    if (!handshake) return fail_handshake(handshake.error());
     if (!is_origin_allowed(request, settings_.allowed_origins)) {
         ++metrics_.origins_refused;
         log_.limited(origin_limiter_)
@@ -50,6 +50,9 @@ void Shard::on_request(Connection& connection, const http::Request& request,
         return refuse(connection, {.status = code_of(http::Status::forbidden),
                                    .body = "this origin is not allowed to connect\n"});
     }
+    auto deflate = deflate_.negotiate(request);
+    if (!deflate) return fail_handshake(deflate.error());
+    connection.deflate = *std::move(deflate);
     connection.endpoint = match.endpoint;
     Session session{*this, connection};
     Upgrade upgrade{.request = request, .parameters = match.parameters, .session = session};
@@ -115,6 +118,10 @@ void Shard::on_subscription_lost(SlotId id, std::string_view reason) {
 
 void Shard::open_session(Connection& connection, Verdict verdict, std::string_view key) {
     scratch_.clear();
+    if (connection.deflate) {
+        verdict.fields += ws::response_field(connection.deflate->agreed);
+        ++metrics_.handshakes_compressed;
+    }
     ws::write_switching_protocols(scratch_, key, verdict.subprotocol, verdict.fields);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     connection.parser.emplace<ws::Assembler>();  // From here on `key` may be gone.

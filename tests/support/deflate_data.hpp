@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -72,6 +73,39 @@ private:
         out.resize(out.size() - zlib_.avail_out);
         return out;
     }
+    z_stream zlib_{};
+};
+
+/// A client's decompressor: one zlib stream for all messages, or, by reset(), for one.
+class ZlibReceiver {
+public:
+    explicit ZlibReceiver(int window_bits = 15) {
+        RC_ASSERT(inflateInit2(&zlib_, -window_bits) == Z_OK);
+    }
+    ~ZlibReceiver() { inflateEnd(&zlib_); }
+    ZlibReceiver(const ZlibReceiver&) = delete;
+    ZlibReceiver& operator=(const ZlibReceiver&) = delete;
+
+    /// The message of a payload; nothing if it is none.
+    [[nodiscard]] std::optional<std::string> message(std::string payload) {
+        payload.append("\0\0\xff\xff", 4);
+        zlib_.next_in = reinterpret_cast<Bytef*>(payload.data());
+        zlib_.avail_in = static_cast<uInt>(payload.size());
+        std::string out;
+        std::string piece(1 << 16, '\0');
+        do {
+            zlib_.next_out = reinterpret_cast<Bytef*>(piece.data());
+            zlib_.avail_out = static_cast<uInt>(piece.size());
+            const int result = inflate(&zlib_, Z_SYNC_FLUSH);
+            if (result != Z_OK && result != Z_BUF_ERROR) return std::nullopt;
+            out.append(piece, 0, piece.size() - zlib_.avail_out);
+        } while (zlib_.avail_out == 0);
+        if (zlib_.avail_in != 0) return std::nullopt;
+        return out;
+    }
+    void reset() { inflateReset(&zlib_); }
+
+private:
     z_stream zlib_{};
 };
 

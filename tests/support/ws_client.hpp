@@ -150,6 +150,7 @@ struct ServerFrame {
     std::uint8_t opcode = 0;
     bool fin = true;
     std::string payload;
+    bool is_compressed = false;  ///< RSV1 (RFC 7692); the payload is as it came.
 
     /// The code of a Close frame; none if it carries none.
     [[nodiscard]] std::optional<std::uint16_t> close_code() const {
@@ -194,6 +195,10 @@ public:
             response.body = rest.substr(size, body_bytes);
             size += body_bytes;
         }
+        if (response.status == 101) {
+            const auto agreed = response.field("sec-websocket-extensions");
+            has_compression_ = agreed && agreed->starts_with("permessage-deflate");
+        }
         position_ += size;
         return response;
     }
@@ -206,7 +211,10 @@ public:
         ServerFrame frame{.opcode = static_cast<std::uint8_t>(octet(0) & 15),
                           .fin = (octet(0) & 128) != 0,
                           .payload = {}};
-        if ((octet(0) & 0x70) != 0) return fail("reserved bits set");
+        frame.is_compressed = (octet(0) & 0x40) != 0;
+        const bool may_be_compressed = has_compression_ && (frame.opcode == 1 || frame.opcode == 2);
+        if ((octet(0) & 0x30) != 0 || (frame.is_compressed && !may_be_compressed))
+            return fail("reserved bits set");
         if (frame.opcode > 10 || (frame.opcode > 2 && frame.opcode < 8))
             return fail("reserved opcode");
         if ((octet(1) & 128) != 0) return fail("masked server frame");
@@ -277,6 +285,7 @@ private:
 
     std::string bytes_;
     std::size_t position_ = 0;
+    bool has_compression_ = false;  // It was agreed on.
     std::string error_;
 };
 

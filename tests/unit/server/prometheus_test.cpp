@@ -63,6 +63,8 @@ TEST_CASE("every figure has its name, labels and value") {
     first.buffers_exhausted = 23;
     first.deliveries = 24;
     first.deliveries_dropped = 25;
+    first.inflated_messages = 26;
+    first.deflated_bytes_in = 27;
     const Metrics shards[] = {first, second};
     const std::string text = prometheus_text(shards, {.start_time_seconds = 1'700'000'000.5,
                                                       .cpu_seconds = 1.25,
@@ -96,6 +98,8 @@ TEST_CASE("every figure has its name, labels and value") {
              R"(ringcast_deliveries_total{shard="0",result="sent"} 24)",
              R"(ringcast_deliveries_total{shard="0",result="dropped"} 25)",
              R"(ringcast_receive_buffers_exhausted_total{shard="0"} 23)",
+             R"(ringcast_compressed_messages_total{shard="0",direction="received"} 26)",
+             R"(ringcast_deflate_bytes_total{shard="0",side="input"} 27)",
              "process_start_time_seconds 1700000000.500",
              "process_cpu_seconds_total 1.250000",
              "process_resident_memory_bytes 4096",

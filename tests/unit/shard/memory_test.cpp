@@ -151,7 +151,7 @@ TEST_CASE("in the steady state no message of up to 16 KiB allocates anything") {
 
 TEST_CASE(
     "in the steady state no publication of up to 16 KiB allocates anything, nor its deliveries") {
-    constexpr int warm_up_turns = 100, turns = 2000;
+    constexpr int warm_up_turns = 300, turns = 2000;  // First a publish window is filled.
     constexpr std::uint32_t shards = 2;
     for (const std::size_t size : {20u, 1024u, 16384u}) {
         CAPTURE(size);

@@ -191,11 +191,11 @@ public:
     void publish(ShardClient client, std::string_view payload) {
         send(client, test::text_frame(payload));
     }
-    /// The status of the response that has been sent; 0 if there is none yet. Its body is `body`.
+    /// The status of the response that has been sent, `last_response`; 0 if there is none yet.
     int response(ShardClient client) {
         feed(client);
         const auto response = readers_[client].next_response();
-        if (response) body = response->body;
+        if (response) last_response = *response;
         return response ? response->status : 0;
     }
     /// The frames that were sent since the last call.
@@ -232,7 +232,7 @@ public:
     }
 
     Mesh mesh;
-    std::string body;  ///< Of the last response().
+    test::ServerResponse last_response;
 
 private:
     struct Member {

@@ -164,7 +164,7 @@ TEST_CASE("once the end has begun nothing is published and nobody subscribes any
     kit.shard(0).begin_shutdown(CloseCode::service_restart);
     kit.turn();
     CHECK(kit.response(waiting) == 503);
-    CHECK(kit.body == "server is shutting down\n");
+    CHECK(kit.last_response.body == "server is shutting down\n");
     auto session = kit.shard(0).find(id);
     REQUIRE(session.has_value());
     CHECK(session->publish(here, PublicationKind::text, bytes_of("x")) == PublishStatus::closed);

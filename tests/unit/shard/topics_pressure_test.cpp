@@ -518,7 +518,7 @@ TEST_CASE("a subscription whose reply was dropped is refused") {
     kit.thaw(1);
     kit.turn(200);
     CHECK(kit.response(late) == 503);
-    CHECK(kit.body == "publications were lost\n");
+    CHECK(kit.last_response.body == "publications were lost\n");
     // The home has it in its table, and is told that nobody is left.
     kit.pass(1h);  // A tick.
     CHECK(kit.metrics(1).topics == 0);

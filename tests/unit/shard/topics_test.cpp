@@ -373,7 +373,7 @@ TEST_CASE("with too many topics a client is refused, and told why") {
     const ShardClient second = kit.connect(0, "/topics/" + kit.topic_of(1, 1));
     kit.settle();
     CHECK(kit.response(second) == 503);
-    CHECK(kit.body == "there are too many topics\n");
+    CHECK(kit.last_response.body == "there are too many topics\n");
     CHECK(kit.metrics(1).topics_refused == 1);
     // A session that is open already is closed, since it would wait for ever.
     kit.scripted(0).received = [&](Session& session, Message) {
@@ -404,7 +404,7 @@ TEST_CASE("with too many subscriptions a client is refused, and a session is tol
     const ShardClient refused = kit.connect(0, "/topics/a");
     kit.settle();
     CHECK(kit.response(refused) == 503);
-    CHECK(kit.body == "there are too many subscriptions\n");
+    CHECK(kit.last_response.body == "there are too many subscriptions\n");
     CHECK(statuses == std::vector{SubscribeStatus::accepted, SubscribeStatus::limit});
     (void)kit.subscriber(1, "a");  // The limit is a shard's.
 }

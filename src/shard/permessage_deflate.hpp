@@ -1,0 +1,96 @@
+#pragma once
+// permessage-deflate in a shard (RFC 7692): what its connections share, what one of them has, and
+// how much memory and time that may take.
+//
+// Memory: what is kept between messages has one budget. A client whose context is taken over is
+// promised an inflater when it connects; compressors of single connections are made from what is
+// left, when they are first needed. When the budget does not have room for both, clients are
+// offered `shared`, which keeps nothing.
+//
+// Time: an octet on the wire can stand for a thousand, so what comes in a turn says nothing about
+// the work that it is. So work is counted here, roughly in nanoseconds, and each connection stops
+// after its share of it, and all of them after all of it (Shard::resume_worked).
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+
+#include "http/request.hpp"
+#include "shard/settings.hpp"
+#include "ws/deflate.hpp"
+#include "ws/inflate.hpp"
+#include "ws/permessage_deflate.hpp"
+
+namespace ringcast::shard {
+
+class PermessageDeflate;
+
+/// One connection's part, from the negotiation until nobody reads its input any more. Dies before
+/// the PermessageDeflate.
+struct DeflateSession {
+    DeflateSession(PermessageDeflate& shared, const ws::DeflateParameters& parameters);
+    ~DeflateSession();
+    DeflateSession(const DeflateSession&) = delete;
+    DeflateSession& operator=(const DeflateSession&) = delete;
+
+    const ws::DeflateParameters agreed;
+    ws::Inflation inflation;
+    ws::Deflation deflation;
+
+private:
+    PermessageDeflate& shared_;
+};
+
+/// One per shard.
+class PermessageDeflate {
+public:
+    /// Work of one turn: 4 ms or so. What publications are compressed for comes on top, up to as
+    /// much again.
+    static constexpr std::uint64_t work_per_turn = 4'000'000;
+    /// Of it, of one connection. One message is never divided.
+    static constexpr std::uint64_t work_per_connection = work_per_turn / 16;
+
+    explicit PermessageDeflate(const CompressionSettings& settings) noexcept
+        : settings_{settings},
+          deflaters_{{.dedicated_bytes_max = static_cast<std::size_t>(settings.memory_bytes_max)}} {
+    }
+
+    /// Answers the offers of a handshake: null if there is no compression with this client. Fails
+    /// if they are malformed.
+    [[nodiscard]] std::expected<std::unique_ptr<DeflateSession>, ws::HandshakeFailure> negotiate(
+        const http::Request& request);
+
+    [[nodiscard]] bool is_on() const noexcept { return settings_.mode != Compression::off; }
+    /// Whether a message of that size is compressed.
+    [[nodiscard]] bool is_worth(std::size_t message_bytes) const noexcept {
+        return message_bytes >= settings_.threshold_bytes;
+    }
+
+    [[nodiscard]] ws::Inflaters& inflaters() noexcept { return inflaters_; }
+    [[nodiscard]] ws::Deflaters& deflaters() noexcept { return deflaters_; }
+    [[nodiscard]] const ws::Inflaters& inflaters() const noexcept { return inflaters_; }
+    [[nodiscard]] const ws::Deflaters& deflaters() const noexcept { return deflaters_; }
+    /// Of everything that compresses or decompresses here.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return inflaters_.memory_bytes() + deflaters_.shared_bytes() + deflaters_.dedicated_bytes();
+    }
+    /// Times somebody was offered `shared` for want of memory.
+    [[nodiscard]] std::uint64_t contexts_refused() const noexcept { return contexts_refused_; }
+
+    /// Work done since the start, about a nanosecond each.
+    [[nodiscard]] std::uint64_t work() const noexcept;
+    void begin_turn() noexcept { turn_begin_ = work(); }
+    /// True if connections have done all the work that there may be in this turn.
+    [[nodiscard]] bool is_turn_over() const noexcept {
+        return work() - turn_begin_ >= work_per_turn;
+    }
+
+private:
+    const CompressionSettings settings_;
+    ws::Inflaters inflaters_;
+    ws::Deflaters deflaters_;
+    std::uint64_t contexts_refused_ = 0;
+    std::uint64_t turn_begin_ = 0;  // work() then.
+};
+
+}  // namespace ringcast::shard
