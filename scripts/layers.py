@@ -47,6 +47,7 @@ FILE_POWERS = {
     "src/shard/shared_payload.*": "atomics",     # Large payloads that several shards read.
     "src/shard/publisher_lane.*": "atomics",     # The lane of a thread that is no shard.
     "src/shard/inbox.*":         "atomics",      # What other threads hand to a shard.
+    "src/shard/client_limits.*": "atomics",      # What one client has, on all shards together.
     "src/shard/metrics*":        "atomics",      # Snapshots that the server thread reads.
     "src/ws/handshake.cpp":      "crypto",       # SHA-1 of the key (RFC 6455 section 4.2.2).
     "src/ws/deflate.cpp":        "compression",  # permessage-deflate (RFC 7692), sent.
