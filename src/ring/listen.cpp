@@ -1,8 +1,10 @@
 #include "ring/listen.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <memory>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -72,9 +74,12 @@ template <typename Number>
     return socket;
 }
 
+[[nodiscard]] int set_option(const Descriptor& socket, int level, int option, int value) noexcept {
+    return setsockopt(socket.get(), level, option, &value, sizeof value) == 0 ? 0 : errno;
+}
+
 [[nodiscard]] int set_flag(const Descriptor& socket, int level, int option) noexcept {
-    const int on = 1;
-    return setsockopt(socket.get(), level, option, &on, sizeof on) == 0 ? 0 : errno;
+    return set_option(socket, level, option, 1);
 }
 
 /// Returns 0 or a positive errno.
@@ -170,7 +175,13 @@ std::expected<Descriptor, std::string> listen_on(const Address& address,
         int error = set_flag(*socket, SOL_SOCKET, SO_REUSEADDR);
         if (error == 0 && options.sharing == ListenOptions::Sharing::reuse_port)
             error = set_flag(*socket, SOL_SOCKET, SO_REUSEPORT);
+        // What is accepted inherits these two, so that they cost nothing there.
         if (error == 0) error = set_flag(*socket, IPPROTO_TCP, TCP_NODELAY);
+        if (error == 0 && options.user_timeout > Duration{0}) {
+            const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(options.user_timeout);
+            error = set_option(*socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
+                               static_cast<int>(std::min<Duration::rep>(timeout.count(), INT_MAX)));
+        }
         if (error != 0) return fail(address, "setsockopt", error);
         error = bind_to(*socket, address);
         if (error != 0) return fail(address, "bind", error);

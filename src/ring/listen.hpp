@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.hpp"
 #include "ring/address.hpp"
 
 namespace ringcast::ring {
@@ -35,6 +36,9 @@ struct ListenOptions {
     std::uint32_t backlog =
         4096;  ///< Connections the kernel may queue (capped by net.core.somaxconn).
     enum class Sharing : std::uint8_t { exclusive, reuse_port } sharing = Sharing::reuse_port;
+    /// How long what was sent on an accepted connection may stay unacknowledged (TCP_USER_TIMEOUT,
+    /// inherited): then it is broken. In whole milliseconds; zero: what the kernel does by itself.
+    Duration user_timeout{0};
     std::uint32_t unix_mode = 0660;  ///< Permission bits of a Unix socket's path.
 };
 

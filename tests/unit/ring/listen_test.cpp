@@ -1,5 +1,6 @@
 #include "ring/listen.hpp"
 
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 #include "unit/ring/ring_kit.hpp"
@@ -121,6 +122,22 @@ TEST_CASE("several shards listen on one port, and the probe finds them all the s
     const auto exclusive = listen_on(address, {.sharing = ListenOptions::Sharing::exclusive});
     REQUIRE(!exclusive.has_value());
     CHECK(exclusive.error() == probe.error());
+}
+
+TEST_CASE("what is accepted has the listener's options without a call") {
+    const auto listener =
+        listen_on(loopback(0), {.user_timeout = std::chrono::milliseconds{12'345}});
+    REQUIRE(listener.has_value());
+    const Descriptor client = connect_to(*listener);
+    const Descriptor accepted{accept(listener->get(), nullptr, nullptr)};
+    const auto option = [&](int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        REQUIRE(getsockopt(accepted.get(), IPPROTO_TCP, name, &value, &size) == 0);
+        return value;
+    };
+    CHECK(option(TCP_NODELAY) != 0);
+    CHECK(option(TCP_USER_TIMEOUT) == 12'345);
 }
 
 TEST_CASE("a port is free again after its listener was closed") {
