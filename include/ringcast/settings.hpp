@@ -20,6 +20,13 @@ enum class Io : std::uint8_t { automatic, uring, epoll };
 /// CPUs to run on.
 enum class Pinning : std::uint8_t { automatic, on, off };
 
+/// Whether each connection through `listen` has to begin with a PROXY header (version 1 or 2), and
+/// to come from a trusted proxy; others are closed.
+enum class ProxyProtocol : std::uint8_t { off, required };
+
+/// The field in which trusted proxies say whose request they pass on.
+enum class ForwardedField : std::uint8_t { x_forwarded_for, forwarded };
+
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 enum class LogFormat : std::uint8_t { logfmt, json };
 enum class AccessLog : std::uint8_t { off, on };
@@ -60,11 +67,11 @@ struct Settings {
     // Limits.
 
     /// Of the whole server, shared out evenly among the shards and rounded up there: 1 for 2 shards
-    /// admits 2. Connections beyond a shard's part are closed at once. 0: what the limit on open
-    /// files allows.
+    /// admits 2. Connections beyond a shard's part are answered with 503. 0: what the limit on
+    /// open files allows.
     std::uint32_t connections_max = 0;
     /// Of each shard through the admin listeners, beside connections_max: at most 65535. More are
-    /// closed at once.
+    /// answered with 503.
     std::uint32_t admin_connections_max = 16;
     /// Request line and fields: 431 beyond.
     std::uint32_t header_bytes_max = 16 << 10;
@@ -120,6 +127,10 @@ struct Settings {
     /// 1008 beyond. So whoever holds memory with a message has to send at least 2 KiB a second. 0:
     /// never.
     std::chrono::nanoseconds message_timeout = std::chrono::seconds{30};
+    /// For what was sent to be acknowledged by the client's kernel, or for a client that reads
+    /// nothing to read on: broken beyond (TCP_USER_TIMEOUT). 0: what the kernel does by itself,
+    /// about a quarter of an hour.
+    std::chrono::nanoseconds tcp_user_timeout = std::chrono::seconds{60};
     /// For the peer's half of a close, from when ours has left.
     std::chrono::nanoseconds close_timeout = std::chrono::seconds{5};
     /// From stop() until wait(), run() or the destructor cuts the connections that are left.
@@ -129,6 +140,19 @@ struct Settings {
 
     // Who may connect, and what is told about it.
 
+    /// Of one client, on all shards together; beyond, it is answered with 429. A client is an IPv4
+    /// address or the first 64 bits of an IPv6 one. 0: any number, as behind a proxy that is not
+    /// trusted here all clients are one. At most 16777215.
+    std::uint32_t connections_per_ip_max = 0;
+    /// Connections that one client makes in a second, ten seconds' worth at once; beyond, it is
+    /// answered with 429. 0: any number. At most 10000.
+    std::uint32_t handshakes_per_ip = 0;
+    /// Whose word is taken for whom they connect for, and who has no limits of its own:
+    /// `10.0.0.0/8`, `2001:db8::/32`, one address, or `unix` for whoever comes through a Unix
+    /// socket. A client is then the last address in forwarded_field that is none of these.
+    std::vector<std::string> trusted_proxies{};
+    ProxyProtocol proxy_protocol = ProxyProtocol::off;
+    ForwardedField forwarded_field = ForwardedField::x_forwarded_for;
     /// Web pages that may connect besides those served from the host and port that they connect to
     /// (clients that are no browsers have no origin); others get 403 (RFC 6455 section 10.2).
     /// `https://example.org`, or `https://*.example.org:*`: a `*` stands for any port, or for one

@@ -59,6 +59,25 @@ std::string Address::to_string() const {
     return ip_string() + ":" + std::to_string(port);
 }
 
+Address Address::of(const IpEndpoint& endpoint) noexcept {
+    return {.family = Family::ipv6,
+            .port = endpoint.port,
+            .scope = 0,
+            .ip = endpoint.ip.octets,
+            .path = {}};
+}
+
+std::optional<IpEndpoint> Address::ip_endpoint() const noexcept {
+    switch (family) {
+        case Family::none:
+        case Family::unix_path: return std::nullopt;
+        case Family::ipv4:
+            return IpEndpoint{.ip = IpAddress::ipv4(std::span{ip}.first<4>()), .port = port};
+        case Family::ipv6: return IpEndpoint{.ip = {.octets = ip}, .port = port};
+    }
+    return std::nullopt;
+}
+
 bool Address::is_loopback() const noexcept {
     constexpr std::uint8_t ipv4_loopback = 127;
     switch (family) {

@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "base/ip_address.hpp"
 
 namespace ringcast::ring {
 
@@ -23,6 +26,9 @@ struct Address {
     /// The address without its port: `127.0.0.1`, `::1`, `unix`, or `unknown`. IPv4-mapped IPv6 is
     /// printed as IPv4.
     [[nodiscard]] std::string ip_string() const;
+    [[nodiscard]] static Address of(const IpEndpoint& endpoint) noexcept;
+    /// No value for what is not of IP.
+    [[nodiscard]] std::optional<IpEndpoint> ip_endpoint() const noexcept;
     /// True if only this machine can reach it: 127.0.0.0/8, ::1, a Unix path.
     [[nodiscard]] bool is_loopback() const noexcept;
 

@@ -8,7 +8,9 @@
 
 #include "ring/make_ring.hpp"
 #include "server/placement.hpp"
+#include "shard/client_limits.hpp"
 #include "shard/origin.hpp"
+#include "shard/trusted_proxies.hpp"
 
 namespace ringcast::server {
 
@@ -70,6 +72,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"idle_timeout", settings.idle_timeout, nanoseconds{0}},
         {"ping_interval", settings.ping_interval, nanoseconds{0}},
         {"message_timeout", settings.message_timeout, nanoseconds{0}},
+        {"tcp_user_timeout", settings.tcp_user_timeout, nanoseconds{0}},
         {"shutdown_timeout", settings.shutdown_timeout, nanoseconds{0}},
         {"mesh_stall_timeout", settings.mesh_stall_timeout, nanoseconds{1}},
         {"topic_idle_timeout", settings.topic_idle_timeout, nanoseconds{0}},
@@ -88,6 +91,9 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},
         {"compression_threshold", settings.compression_threshold, 1, gib},
         {"compression_memory_max", settings.compression_memory_max, 0, std::uint64_t{1} << 40},
+        {"connections_per_ip_max", settings.connections_per_ip_max, 0,
+         shard::ClientLimits::count_max},
+        {"handshakes_per_ip", settings.handshakes_per_ip, 0, shard::ClientLimits::rate_max},
         {"topics_max", settings.topics_max, 1, UINT32_MAX},
         {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
         {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},
@@ -97,6 +103,13 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         return std::unexpected{fmt::format("{}: {} is not between {} and {}", rule.name, rule.value,
                                            rule.min, rule.max)};
     }
+    shard::TrustedProxies proxies;
+    for (const std::string& proxy : settings.trusted_proxies) {
+        if (auto added = proxies.add(proxy); !added)
+            return std::unexpected{"trusted_proxies: " + added.error()};
+    }
+    if (settings.proxy_protocol == ProxyProtocol::required && proxies.empty())
+        return std::unexpected{"proxy_protocol: without trusted_proxies nobody could connect"};
     for (const std::string& origin : settings.allowed_origins) {
         if (auto pattern = shard::OriginPattern::parse(origin); !pattern)
             return std::unexpected{"allowed_origins: " + pattern.error()};

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "server/option_values.hpp"
+#include "shard/client_limits.hpp"
 #include "shard/origin.hpp"
+#include "shard/trusted_proxies.hpp"
 
 namespace ringcast::server {
 namespace {
@@ -17,9 +19,64 @@ Result add_origin(Options& options, std::string_view text) {
     return {};
 }
 
+Result add_proxy(Options& options, std::string_view text) {
+    shard::TrustedProxies proxies;
+    if (auto added = proxies.add(text); !added) return added;
+    options.trusted_proxies.emplace_back(text);
+    return {};
+}
+
+constexpr std::array field_words{
+    Word<http::ForwardedField>{"x-forwarded-for", http::ForwardedField::x_forwarded_for},
+    Word<http::ForwardedField>{"forwarded", http::ForwardedField::forwarded}};
+
 constexpr std::string_view defences = "Defences";
 
 constexpr std::array table{
+    OptionRow{.section = defences,
+              .name = "connections-per-ip-max",
+              .value_name = "N",
+              .help =
+                  "connections of one client at a time, in the whole process; more are answered "
+                  "with status 429; a client is an IPv4 address or the first 64 bits of an IPv6 "
+                  "one, and none of --trusted-proxies; 0: any number",
+              .set = set_count<&Options::connections_per_ip_max, 0, shard::ClientLimits::count_max>,
+              .get = get_count<&Options::connections_per_ip_max>},
+    OptionRow{.section = defences,
+              .name = "handshakes-per-ip",
+              .value_name = "N",
+              .help = "connections that one client may make in a second, ten seconds' worth at "
+                      "once; more are answered with status 429; 0: any number",
+              .set = set_count<&Options::handshakes_per_ip, 0, shard::ClientLimits::rate_max>,
+              .get = get_count<&Options::handshakes_per_ip>},
+    OptionRow{.section = defences,
+              .name = "trusted-proxies",
+              .value_name = "CIDR",
+              .help = "whose word is taken for whose connection or request it is: 10.0.0.0/8, "
+                      "2001:db8::/32, one address, or unix for all who come through a Unix socket; "
+                      "may be repeated",
+              .form = OptionRow::Form::list,
+              .set = add_proxy,
+              .get = [](const Options& options) { return options.trusted_proxies; },
+              .clear = [](Options& options) { options.trusted_proxies.clear(); }},
+    OptionRow{.section = defences,
+              .name = "proxy-protocol",
+              .help =
+                  "each connection through --listen has to begin with a PROXY header, of version "
+                  "1 or 2, and to come from one of --trusted-proxies; others are closed",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::proxy_protocol, toggle_words>,
+              .get = get_word<&Options::proxy_protocol, toggle_words>},
+    OptionRow{
+        .section = defences,
+        .name = "forwarded-field",
+        .value_name = "FIELD",
+        .help =
+            "where --trusted-proxies write whose request it is: x-forwarded-for or forwarded; the "
+            "client is the last address there that is none of them, and the other field is "
+            "not looked at",
+        .set = set_word<&Options::forwarded_field, field_words>,
+        .get = get_word<&Options::forwarded_field, field_words>},
     OptionRow{
         .section = defences,
         .name = "allow-origin",

@@ -29,7 +29,8 @@ void Listening::remove_file() noexcept {
 }
 
 std::expected<Listening, std::string> open_listener(const std::string& url, std::string_view scheme,
-                                                    std::uint32_t shards, std::uint32_t backlog) {
+                                                    std::uint32_t shards,
+                                                    const ring::ListenOptions& options) {
     auto address = ring::parse_listen_url(url, scheme);
     if (!address) return std::unexpected{address.error()};
     const bool is_unix = address->family == ring::Address::Family::unix_path;
@@ -40,7 +41,7 @@ std::expected<Listening, std::string> open_listener(const std::string& url, std:
     Listening listening{.address = *address, .descriptors = {}, .file = {}, .scheme = scheme};
     const std::uint32_t count = is_unix ? 1 : shards;
     for (std::uint32_t i = 0; i < count; ++i) {
-        auto descriptor = ring::listen_on(listening.address, {.backlog = backlog});
+        auto descriptor = ring::listen_on(listening.address, options);
         if (!descriptor) return std::unexpected{std::move(descriptor.error())};
         listening.address = ring::local_address(descriptor->get());
         listening.descriptors.push_back(std::move(*descriptor));

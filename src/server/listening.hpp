@@ -34,9 +34,8 @@ struct Listening {
 
 /// Opens the sockets of `url`, which has to have `scheme` (a literal), for so many shards. The
 /// error is one sentence that names the address.
-[[nodiscard]] std::expected<Listening, std::string> open_listener(const std::string& url,
-                                                                  std::string_view scheme,
-                                                                  std::uint32_t shards,
-                                                                  std::uint32_t backlog);
+[[nodiscard]] std::expected<Listening, std::string> open_listener(
+    const std::string& url, std::string_view scheme, std::uint32_t shards,
+    const ring::ListenOptions& options);
 
 }  // namespace ringcast::server

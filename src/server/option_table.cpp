@@ -15,17 +15,6 @@ namespace {
 
 using namespace option_values;
 
-/// `on` and `off`, and what TOML's booleans and people's environment variables call them.
-template <class Value>
-constexpr auto words_for_toggle(Value on, Value off) {
-    using Words = Word<Value>;
-    return std::array{Words{"on", on},          Words{"off", off},
-                      Words{"true", on, false}, Words{"false", off, false},
-                      Words{"yes", on, false},  Words{"no", off, false},
-                      Words{"1", on, false},    Words{"0", off, false}};
-}
-
-constexpr auto toggle_words = words_for_toggle(true, false);
 constexpr std::array pin_words{Word<Pinning>{"auto", Pinning::automatic},
                                Word<Pinning>{"on", Pinning::on}, Word<Pinning>{"off", Pinning::off},
                                Word<Pinning>{"true", Pinning::on, false},
@@ -252,16 +241,17 @@ constexpr std::array rows{
     OptionRow{.section = limits,
               .name = "connections-max",
               .value_name = "N|auto",
-              .help = "connections of the whole process, shared out evenly among the shards and "
-                      "rounded up there; more are closed at once; auto: what the limit on open "
-                      "files allows",
+              .help =
+                  "connections of the whole process, shared out evenly among the shards and "
+                  "rounded up there; more are answered with status 503; auto: what the limit on "
+                  "open files allows",
               .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
               .get = get_count_or_auto<&Options::connections_max>},
     OptionRow{.section = limits,
               .name = "admin-connections-max",
               .value_name = "N",
               .help = "connections of each shard through --admin-listen, beside --connections-max; "
-                      "more are closed at once",
+                      "more are answered with status 503",
               .set = set_count<&Options::admin_connections_max, 1, 65'535>,
               .get = get_count<&Options::admin_connections_max>},
     OptionRow{.section = limits,
@@ -343,6 +333,14 @@ constexpr std::array rows{
                   "it; beyond, it is closed with code 1008; 0: never",
               .set = set_duration<&Options::message_timeout, ms, 24 * hour, Zero::allowed>,
               .get = get_duration<&Options::message_timeout>},
+    OptionRow{.section = timeouts,
+              .name = "tcp-user-timeout",
+              .value_name = "DURATION",
+              .help =
+                  "how long a client's kernel may acknowledge nothing, or a client take nothing, "
+                  "of what was sent before the connection is broken; 0: as the kernel does",
+              .set = set_duration<&Options::tcp_user_timeout, ms, 24 * hour, Zero::allowed>,
+              .get = get_duration<&Options::tcp_user_timeout>},
     OptionRow{.section = timeouts,
               .name = "close-timeout",
               .value_name = "DURATION",

@@ -160,6 +160,18 @@ struct Word {
     bool is_advertised = true;  // In the list of what is expected.
 };
 
+/// `on` and `off`, and what TOML's booleans and people's environment variables call them.
+template <class Value>
+constexpr auto words_for_toggle(Value on, Value off) {
+    using Words = Word<Value>;
+    return std::array{Words{"on", on},          Words{"off", off},
+                      Words{"true", on, false}, Words{"false", off, false},
+                      Words{"yes", on, false},  Words{"no", off, false},
+                      Words{"1", on, false},    Words{"0", off, false}};
+}
+
+inline constexpr auto toggle_words = words_for_toggle(true, false);
+
 template <auto member, const auto& words>
 Result set_word(Options& options, std::string_view text) {
     for (const auto& word : words) {

@@ -160,6 +160,10 @@ public:
                                                describe("buffers-count"), describe("buffer-bytes"),
                                                print_bytes(receive_bytes_max))};
         }
+        if (o.proxy_protocol && o.trusted_proxies.empty()) {
+            return std::unexpected{fmt::format(
+                "{} needs --trusted-proxies, or nobody could connect", describe("proxy-protocol"))};
+        }
         if (auto checked = check_twice("listen", o.listen, {}); !checked) return checked;
         return check_twice("admin-listen", o.admin_listen, o.listen);
     }

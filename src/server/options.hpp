@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "http/forwarded.hpp"
 #include "ring/address.hpp"
 #include "ring/features.hpp"
 #include "ringcast/compression.hpp"
@@ -78,12 +79,18 @@ struct Options {
     // Timeouts
     Duration handshake_timeout = std::chrono::seconds{10};
     Duration idle_timeout = std::chrono::seconds{120};
-    Duration ping_interval = std::chrono::seconds{25};    ///< 0: no pings.
-    Duration message_timeout = std::chrono::seconds{30};  ///< 0: none.
+    Duration ping_interval = std::chrono::seconds{25};     ///< 0: no pings.
+    Duration message_timeout = std::chrono::seconds{30};   ///< 0: none.
+    Duration tcp_user_timeout = std::chrono::seconds{60};  ///< 0: the kernel's own.
     Duration close_timeout = std::chrono::seconds{5};
     Duration shutdown_timeout = std::chrono::seconds{10};
 
     // Defences
+    std::vector<std::string> trusted_proxies;  ///< See shard/trusted_proxies.hpp.
+    bool proxy_protocol = false;
+    http::ForwardedField forwarded_field = http::ForwardedField::x_forwarded_for;
+    std::uint32_t connections_per_ip_max = 0;  ///< 0: no limit, as with the next ones.
+    std::uint32_t handshakes_per_ip = 0;
     std::vector<std::string> allow_origin;  ///< Patterns, see shard/origin.hpp.
 
     // Logging

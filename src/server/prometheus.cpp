@@ -71,6 +71,18 @@ constexpr Group groups[] = {
          to.add("result", "refused", m.accepts_refused);
          to.add("result", "error", m.accept_errors);
      }},
+    {"ringcast_clients_refused_total", Type::counter,
+     "Connections refused because one client has too many, or makes them too often.",
+     [](Samples& to, const Metrics& m) {
+         to.add("reason", "too_many", m.clients_too_many);
+         to.add("reason", "too_often", m.clients_too_often);
+     }},
+    {"ringcast_proxies_refused_total", Type::counter,
+     "Connections refused because they came from no trusted proxy, or without a PROXY header.",
+     [](Samples& to, const Metrics& m) {
+         to.add("reason", "untrusted", m.proxies_untrusted);
+         to.add("reason", "malformed", m.proxy_headers_malformed);
+     }},
     {"ringcast_handshakes_total", Type::counter,
      "Opening handshakes: accepted with 101, refused with any other answer.",
      [](Samples& to, const Metrics& m) {

@@ -65,7 +65,7 @@ struct Server::Impl {
     [[nodiscard]] std::vector<server::ShardPlan> plan_shards(ring::Backend backend,
                                                              const ring::Features& features,
                                                              const server::Placement& placement,
-                                                             std::uint64_t connections_max) const;
+                                                             std::uint64_t connections_max);
     [[nodiscard]] shard::Router make_admin_router() const;
     void wait();
     void end();
@@ -83,6 +83,7 @@ struct Server::Impl {
     server::Listeners listeners;
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
+    std::optional<shard::ClientLimits> client_limits;
     server::ShardGroup shards;  // Last: the threads use everything above.
 };
 
@@ -162,7 +163,8 @@ std::expected<server::ConnectionPlan, std::string> Server::Impl::plan_connection
 std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
                                                          const ring::Features& features,
                                                          const server::Placement& placement,
-                                                         std::uint64_t connections_max) const {
+                                                         std::uint64_t connections_max) {
+    client_limits.emplace(server::client_limits(settings, connections_max));
     const std::uint64_t topic_seed = server::random_seed();
     std::vector<server::ShardPlan> plans;
     for (std::uint32_t i = 0; i < placement.shards; ++i) {
@@ -173,6 +175,7 @@ std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
             .listeners = listeners.descriptors_of(i),
             .admin_listeners = listeners.admin_descriptors_of(i),
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
+            .client_limits = &*client_limits,
             .make_router = [this] { return mounts.make_router(settings); },
             .make_admin_router = [this] { return make_admin_router(); },
         });

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "server/entropy.hpp"
 #include "shard/origin.hpp"
 
@@ -24,6 +25,18 @@ std::vector<shard::OriginPattern> patterns_of(std::span<const std::string> texts
         patterns.push_back(shard::OriginPattern::parse(text).value());
     return patterns;
 }
+
+shard::TrustedProxies proxies_of(std::span<const std::string> texts) {
+    shard::TrustedProxies proxies;
+    for (const std::string& text : texts) RC_ASSERT(proxies.add(text).has_value());
+    return proxies;
+}
+
+// The public names stand in the same order as those of the inside.
+static_assert(static_cast<int>(ProxyProtocol::required) ==
+              static_cast<int>(shard::ProxyProtocol::required));
+static_assert(static_cast<int>(ForwardedField::forwarded) ==
+              static_cast<int>(http::ForwardedField::forwarded));
 
 }  // namespace
 
@@ -64,6 +77,9 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .compression = {.mode = settings.compression,
                         .threshold_bytes = settings.compression_threshold,
                         .memory_bytes_max = settings.compression_memory_max},
+        .trusted_proxies = proxies_of(settings.trusted_proxies),
+        .proxy_protocol = static_cast<shard::ProxyProtocol>(settings.proxy_protocol),
+        .forwarded_field = static_cast<http::ForwardedField>(settings.forwarded_field),
         .allowed_origins = patterns_of(settings.allowed_origins),
         .handshake_timeout = settings.handshake_timeout,
         .close_timeout = settings.close_timeout,
@@ -80,6 +96,14 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                 .flush_timeout = settings.shutdown_timeout / 2,
             },
     };
+}
+
+shard::ClientLimits::Options client_limits(const Settings& settings,
+                                           std::uint64_t connections_max) {
+    return {.connections_per_client_max = settings.connections_per_ip_max,
+            .handshakes_per_client = settings.handshakes_per_ip,
+            .connections_max = connections_max,
+            .seed = random_seed()};
 }
 
 ring::Options ring_options(const Settings& settings, const ring::Features& features) {

@@ -5,6 +5,7 @@
 
 #include "ring/make_ring.hpp"
 #include "ringcast/settings.hpp"
+#include "shard/client_limits.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/settings.hpp"
 
@@ -20,6 +21,10 @@ namespace ringcast::server {
 [[nodiscard]] shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                                              std::uint64_t connections_max,
                                              std::uint64_t topic_seed);
+
+/// Of all shards together. Draws a seed. `connections_max` is that of the whole server.
+[[nodiscard]] shard::ClientLimits::Options client_limits(const Settings& settings,
+                                                         std::uint64_t connections_max);
 
 /// Of each shard's ring; 0 in the settings is left to the ring.
 [[nodiscard]] ring::Options ring_options(const Settings& settings, const ring::Features& features);

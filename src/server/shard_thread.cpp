@@ -52,8 +52,8 @@ std::expected<void, std::string> ShardThread::serve() {
     }
     auto ring = ring::make_ring(plan_.backend, plan_.ring);
     if (!ring) return std::unexpected{std::move(ring.error())};
-    shard::Shard shard{**ring, plan_.settings, plan_.make_router(),
-                       log_,   plan_.snapshot, plan_.mesh};
+    shard::Shard shard{**ring,         plan_.settings, plan_.make_router(), log_,
+                       plan_.snapshot, plan_.mesh,     plan_.client_limits};
     for (const int listener : plan_.listeners) shard.listen(listener);
     if (!plan_.admin_listeners.empty())
         shard.listen_admin(plan_.admin_listeners, plan_.make_admin_router());

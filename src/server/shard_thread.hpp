@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ring/make_ring.hpp"
+#include "shard/client_limits.hpp"
 #include "shard/inbox.hpp"
 #include "shard/log.hpp"
 #include "shard/mesh.hpp"
@@ -29,8 +30,9 @@ struct ShardPlan {
     ring::Options ring;
     std::vector<int> listeners;
     std::vector<int> admin_listeners;
-    std::optional<std::uint32_t> cpu;  ///< Where the thread stays, if anywhere.
-    shard::Mesh* mesh = nullptr;       ///< Between the shards; outlives the thread.
+    std::optional<std::uint32_t> cpu;              ///< Where the thread stays, if anywhere.
+    shard::Mesh* mesh = nullptr;                   ///< Between the shards; outlives the thread.
+    shard::ClientLimits* client_limits = nullptr;  ///< Of all shards; outlives the thread.
     std::function<shard::Router()>
         make_router;  ///< Called on the thread; may throw what a handler's constructor throws.
     std::function<shard::Router()> make_admin_router;  ///< Likewise, if there are admin listeners.

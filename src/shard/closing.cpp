@@ -160,6 +160,7 @@ void Shard::release(Connection& connection) {
     RC_ASSERT(connection.phase == Phase::closed);
     RC_ASSERT(!connection.is_unfinished());
     if (connection.access == Access::admin) --admin_connections_;
+    if (connection.guest) forget_client(*connection.guest);
     metrics_.queue_bytes -= connection.queued_bytes;  // What could not be sent.
     connections_.erase(connection.id.slot);
 }

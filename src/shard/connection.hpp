@@ -22,6 +22,7 @@
 #include "hub/local_topics.hpp"
 #include "shard/backlog.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/guest.hpp"
 #include "shard/permessage_deflate.hpp"
 #include "shard/turn_output.hpp"
 #include "shard/unfinished.hpp"
@@ -123,6 +124,7 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     StatePointer state = no_state();
     std::unique_ptr<PendingUpgrade> pending;
     std::unique_ptr<DeflateSession> deflate;  // If that was agreed on; as long as input is read.
+    std::unique_ptr<Guest> guest;             // Null: of no consequence who it is.
     Parser parser;
 };
 static_assert(sizeof(Connection) <= 320, "an idle connection must stay small");

@@ -29,9 +29,13 @@ inline constexpr std::size_t close_counts_max = 18;
 /// Counters since the start, but for the gauges at the end. All of them std::uint64_t (the snapshot
 /// relies on it).
 struct Metrics {
-    std::uint64_t accepts = 0;             ///< Without those through admin listeners.
-    std::uint64_t accepts_refused = 0;     ///< Over connections_max.
-    std::uint64_t accept_errors = 0;       ///< EMFILE and the like.
+    std::uint64_t accepts = 0;            ///< Without those through admin listeners.
+    std::uint64_t accepts_refused = 0;    ///< Over connections_max.
+    std::uint64_t accept_errors = 0;      ///< EMFILE and the like.
+    std::uint64_t clients_too_many = 0;   ///< Connections refused: of one client ...
+    std::uint64_t clients_too_often = 0;  ///< ... at a time, ... in a second.
+    std::uint64_t proxies_untrusted = 0;  ///< Connections that should have come from a proxy.
+    std::uint64_t proxy_headers_malformed = 0;
     std::uint64_t handshakes = 0;          ///< 101 sent.
     std::uint64_t handshakes_refused = 0;  ///< Any other answer to what is no plain request.
     std::uint64_t origins_refused = 0;     ///< Of those.

@@ -18,12 +18,13 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
     RC_ASSERT(connection.recv != Connection::Recv::idle);
     if (!completion.has_more()) connection.recv = Connection::Recv::idle;
     if (completion.result > 0) {
-        const std::span bytes{completion.bytes, static_cast<std::size_t>(completion.result)};
+        std::span bytes{completion.bytes, static_cast<std::size_t>(completion.result)};
         metrics_.bytes_received += bytes.size();
         connection.active_at = ring_.now();
         // An answered ping: silence is counted anew, and the timer stands far behind.
         if (std::exchange(connection.pinged, false) && connection.phase == Phase::open)
             schedule_open(connection);
+        if (connection.guest != nullptr) take_from_guest(connection, bytes);
         if (connection.is_suspended() || connection.held_size > 0) {
             hold(connection, bytes);
             note_unfinished(connection);

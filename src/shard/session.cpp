@@ -51,7 +51,7 @@ std::uint64_t Session::queued_bytes() const noexcept {
 }
 
 ring::Address Session::peer_address() const {
-    return shard_->ring_.peer_address(connection_->fd);
+    return shard_->client_address(*connection_);
 }
 
 }  // namespace ringcast::shard

@@ -53,7 +53,7 @@ public:
     [[nodiscard]] SlotId id() const noexcept;
     /// Output waiting for the peer, in bytes.
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
-    /// One system call.
+    /// Of the client, behind trusted proxies, too. One system call where there are none.
     [[nodiscard]] ring::Address peer_address() const;
     [[nodiscard]] Shard& shard() const noexcept { return *shard_; }
     /// For whoever has to make this view again during the same call.

@@ -7,14 +7,20 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "http/forwarded.hpp"
 #include "http/request_parser.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
 #include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/origin.hpp"
+#include "shard/trusted_proxies.hpp"
 
 namespace ringcast::shard {
+
+/// Whether every connection through a client listener has to begin with a PROXY header, and come
+/// from a trusted proxy.
+enum class ProxyProtocol : std::uint8_t { off, required };
 
 /// Limits of one mounted endpoint's sessions.
 struct SessionLimits {
@@ -74,7 +80,7 @@ struct Settings {
     std::uint32_t index = 0;  ///< Which shard this is.
     std::uint64_t seed = 0;   ///< For jitter only.
     std::uint32_t connections_max =
-        10'000;  ///< Of this shard: accepted ones beyond are closed at once.
+        10'000;  ///< Of this shard: accepted ones beyond are told 503 and closed.
     /// Beside connections_max, through admin listeners: whoever looks after the server gets in when
     /// nobody else does.
     std::uint32_t admin_connections_max = 16;
@@ -91,6 +97,9 @@ struct Settings {
     std::uint64_t input_bytes_max = 128u << 20;
     std::size_t pool_retain_bytes_max = 16u << 20;  ///< Free memory kept for reuse.
     CompressionSettings compression;
+    TrustedProxies trusted_proxies;  ///< Their clients' addresses are believed, nobody else's.
+    ProxyProtocol proxy_protocol = ProxyProtocol::off;
+    http::ForwardedField forwarded_field = http::ForwardedField::x_forwarded_for;
     /// Of browsers' pages that may connect, besides those of the same origin.
     std::vector<OriginPattern> allowed_origins;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.

@@ -25,7 +25,7 @@ constexpr http::Response shutting_down{
 }  // namespace
 
 Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
-             MetricsSnapshot* snapshot, Mesh* mesh)
+             MetricsSnapshot* snapshot, Mesh* mesh, ClientLimits* client_limits)
     : ring_{ring},
       settings_{settings},
       log_{log},
@@ -39,7 +39,8 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
               settings.topics},
       connections_{settings.connections_max + settings.admin_connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
-      snapshot_{snapshot} {
+      snapshot_{snapshot},
+      client_limits_{client_limits} {
     inbox().open(ring_.waker());
     log_.set_now(ring_.now());
     timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
@@ -85,6 +86,7 @@ void Shard::turn() {
     }
     settle(completions.first(shortfalls));
     resume_worked();
+    close_refused();
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
     if (is_accepting_ending_) end_accepting();
     read_inbox();
@@ -199,9 +201,15 @@ void Shard::accept_connection(int fd, Access access) {
     const bool is_admin = access == Access::admin;
     const bool has_room = is_admin ? admin_connections_ < settings_.admin_connections_max
                                    : client_connections() < settings_.connections_max;
-    Connection* const connection = has_room ? connections_.insert(fd) : nullptr;
-    if (connection == nullptr) return refuse_accepted(fd, access);
+    if (!has_room) return refuse_full(fd, access);
+    std::unique_ptr<Guest> guest;
+    const bool looks_at_guests =
+        limits_clients() || settings_.proxy_protocol == ProxyProtocol::required;
+    if (!is_admin && looks_at_guests && (guest = receive_guest(fd)) == nullptr) return;
+    Connection* const connection = connections_.insert(fd);
+    RC_ASSERT(connection != nullptr);  // There is room for all that both kinds may have.
     connection->access = access;
+    connection->guest = std::move(guest);
     if (is_admin) {
         ++admin_connections_;
     } else {
@@ -212,18 +220,6 @@ void Shard::accept_connection(int fd, Access access) {
     arm_recv(*connection);
     const bool is_ending = is_admin ? is_admin_ending_ : shutdown_code_.has_value();
     if (is_ending) refuse(*connection, shutting_down);
-}
-
-void Shard::refuse_accepted(int fd, Access access) {
-    if (access == Access::admin) {
-        log_.limited(refused_limiter_)
-            .field("admin_connections_max", settings_.admin_connections_max);
-    } else {
-        ++metrics_.accepts_refused;
-        log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
-    }
-    ++refused_closing_;
-    ring_.close({.tag = static_cast<std::uint8_t>(Tag::refused)}, fd);
 }
 
 void Shard::read_inbox() {
@@ -268,8 +264,8 @@ void Shard::on_tick() {
 
 void Shard::report_suppressed(LogQueue::Report report) {
     for (LogLimiter* limiter :
-         {&refused_limiter_, &accept_limiter_, &origin_limiter_, &exception_limiter_,
-          &unexpected_limiter_, &slow_limiter_, &memory_limiter_}) {
+         {&refused_limiter_, &accept_limiter_, &client_limiter_, &proxy_limiter_, &origin_limiter_,
+          &exception_limiter_, &unexpected_limiter_, &slow_limiter_, &memory_limiter_}) {
         log_.report_suppressed(*limiter, report);
     }
 }

@@ -39,13 +39,15 @@
 namespace ringcast::shard {
 
 /// Owns its connections, endpoints and memory; borrows the ring, the log queue and the mesh, which
-/// must outlive it; without a mesh it makes one for itself alone. Every member is for the shard's
+/// must outlive it; without a mesh it makes one for itself alone. It shares the limits on clients
+/// with the other shards, if there are any; they outlive it, too. Every member is for the shard's
 /// own thread, apart from what goes through the inbox. After each turn the metrics are copied to
 /// `snapshot`, if there is one, for other threads to read.
 class Shard {
 public:
     Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
-          MetricsSnapshot* snapshot = nullptr, Mesh* mesh = nullptr);
+          MetricsSnapshot* snapshot = nullptr, Mesh* mesh = nullptr,
+          ClientLimits* client_limits = nullptr);
     /// All connections must be gone: see finished().
     ~Shard();
     Shard(const Shard&) = delete;
@@ -133,7 +135,6 @@ private:
     void begin_ending(Access access);
     void end_accepting();
     void accept_connection(int fd, Access access);
-    void refuse_accepted(int fd, Access access);
     [[nodiscard]] std::size_t client_connections() const noexcept {
         return connections_.size() - admin_connections_;
     }
@@ -174,6 +175,21 @@ private:
     void on_published(SlotId id);
     void resume(Connection& connection, Suspension reason);
     void on_end_of_stream(Connection& connection);
+
+    // guests.cpp: who is at the other end.
+    void refuse_full(int fd, Access access);
+    void refuse_accepted(int fd, std::string_view answer);
+    void close_refused();
+    [[nodiscard]] std::unique_ptr<Guest> receive_guest(int fd);
+    [[nodiscard]] bool admit(Guest& guest, const IpAddress& ip);
+    void forget_client(Guest& guest);
+    [[gnu::noinline]] void take_from_guest(Connection& connection, std::span<std::byte>& bytes);
+    void take_proxy_header(Connection& connection, std::span<std::byte>& bytes);
+    [[nodiscard]] bool identify_client(Connection& connection, const http::Request& request);
+    [[nodiscard]] ring::Address client_address(const Connection& connection) const;
+    [[nodiscard]] bool limits_clients() const noexcept {
+        return client_limits_ != nullptr && client_limits_->is_on();
+    }
 
     // upgrade.cpp: the opening handshake.
     void on_request(Connection& connection, const http::Request& request,
@@ -289,6 +305,7 @@ private:
     Pacing pacing_;
     Metrics metrics_;
     MetricsSnapshot* snapshot_;
+    ClientLimits* client_limits_;
 
     UnfinishedInputs inputs_;
     std::vector<SlotId> senders_;    // Connections with output that has not been submitted.
@@ -303,6 +320,7 @@ private:
     std::string scratch_;
     std::uint32_t admin_connections_ = 0;
     std::uint32_t refused_closing_ = 0;  // Descriptors over a limit, not closed yet.
+    std::vector<int> refused_told_;      // Of these, the ones whose answer the ring still has.
     std::uint64_t completions_last_turn_ = 0;
     std::uint64_t sends_submitted_ = 0;  // Since the last turn.
     bool output_awaited_ = false;        // A quiet send of these has to be followed up.
@@ -312,6 +330,8 @@ private:
     bool is_turn_owed_ = true;  // The next turn must not wait; the first one looks around.
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
+    LogLimiter client_limiter_{LogLevel::warn, "client_refused"};
+    LogLimiter proxy_limiter_{LogLevel::warn, "proxy_refused"};
     LogLimiter origin_limiter_{LogLevel::info, "origin_refused"};
     LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};
     LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};

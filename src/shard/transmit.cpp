@@ -250,6 +250,7 @@ void Shard::settle(std::span<const ring::Completion> shortfalls) {
 }
 
 void Shard::on_shortfall(const ring::Completion& completion) {
+    if (completion.token.tag == static_cast<std::uint8_t>(Tag::refused)) return;
     Connection* const connection =
         connections_.find({completion.token.slot, completion.token.generation});
     RC_ASSERT(connection != nullptr && connection->quiet_in_flight);

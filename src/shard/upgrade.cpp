@@ -22,6 +22,7 @@ http::Response::Body body_for(http::Method method) noexcept {
 
 void Shard::on_request(Connection& connection, const http::Request& request,
                        std::span<std::byte>& input) {
+    if (!identify_client(connection, request)) return;
     const auto body_policy = body_for(request.method);
     const Router& router = router_of(connection);
     const Router::Match match = router.match(request.path);
@@ -137,7 +138,7 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     if (settings_.access_log) {
         log_.info("session_opened")
             .field("session", session_number(connection))
-            .field("peer", ring_.peer_address(connection.fd).to_string());
+            .field("peer", client_address(connection).to_string());
     }
     Session session{*this, connection};
     connection.endpoint->on_open(session);

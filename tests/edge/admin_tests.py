@@ -233,7 +233,7 @@ def test_an_admin_is_served_when_clients_have_used_up_all_connections():
     with Server("--echo", *LISTEN, *ADMIN, "--shards", "1", "--connections-max", "2") as server:
         clients = [upgrade(("127.0.0.1", server.port()))[0] for _ in range(2)]
         with socket.create_connection(("127.0.0.1", server.port()), PATIENCE_SECONDS) as third:
-            assert third.recv(1) == b""
+            assert read_exactly(third, 12) == b"HTTP/1.1 503"
         samples = samples_of(ask(server.admin_urls()[0], "/metrics")[2].decode())
         assert samples['ringcast_connections{shard="0"}'] == "2"
         assert samples['ringcast_accepts_total{shard="0",result="refused"}'] == "1"
@@ -248,7 +248,7 @@ def test_admin_connections_have_a_limit_of_their_own():
         address = ("127.0.0.1", int(admin.rsplit(":", 1)[1]))
         idle = [socket.create_connection(address, PATIENCE_SECONDS) for _ in range(2)]
         with socket.create_connection(address, PATIENCE_SECONDS) as third:
-            assert third.recv(1) == b""
+            assert read_exactly(third, 12) == b"HTTP/1.1 503"
         client, status = upgrade(("127.0.0.1", server.port()))
         assert " 101 " in status, "the limit of the clients is another one"
         for connection in idle:

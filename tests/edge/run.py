@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 import admin_tests
+import guest_tests
 import topic_tests
 from kit import (BINARY, PATIENCE_SECONDS, Server, Skip, WITHOUT_IO_URING, clean_environment, echo, expect_one_line_error,
                  read_exactly, run, upgrade)
@@ -186,7 +187,7 @@ def test_connections_beyond_the_maximum_are_closed_and_the_rest_served():
     with Server("--echo", "--listen", "ws://127.0.0.1:0", "--shards", "1", "--connections-max", "2") as server:
         clients = [upgrade(("127.0.0.1", server.port())) for _ in range(2)]
         with contextlib.closing(socket.create_connection(("127.0.0.1", server.port()), PATIENCE_SECONDS)) as third:
-            assert third.recv(1) == b""
+            assert read_exactly(third, 12) == b"HTTP/1.1 503"
         for client, _ in clients:
             echo(client)
 
@@ -366,7 +367,7 @@ def test_the_access_log_tells_of_each_session():
 
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
-    tests = {**globals(), **vars(admin_tests), **vars(topic_tests)}
+    tests = {**globals(), **vars(admin_tests), **vars(guest_tests), **vars(topic_tests)}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""
         try:

@@ -31,6 +31,7 @@ void SessionChecker::fail(Rule rule, const std::string& text) const {
 void SessionChecker::on_response(const test::ServerResponse& response) {
     if (has_response()) fail(Rule::handshake_answered, "a second response");
     status_ = response.status;
+    is_told_full_ = status_ == service_unavailable && response.field("retry-after");
     if (status_ != 101) return;
     if (response.field("sec-websocket-accept") != std::string{test::sample_accept} ||
         response.field("upgrade") != "websocket" || response.field("connection") != "Upgrade") {

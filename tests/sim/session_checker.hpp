@@ -50,9 +50,9 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return status_ == 101 && !closed_; }
     [[nodiscard]] bool has_closed() const noexcept { return closed_; }
     [[nodiscard]] bool may_be_turned_away() const noexcept { return limits_.may_turn_away; }
-    /// The connection ended before the server said anything, which it may do when it is full.
+    /// The connection ended before the server said anything but that it is full, if that much came.
     [[nodiscard]] bool was_turned_away() const noexcept {
-        return may_be_turned_away() && end_ && status_ == 0 && unread_ == 0;
+        return may_be_turned_away() && end_ && (status_ == 0 || is_told_full_);
     }
     /// The server has said that it cannot keep up.
     [[nodiscard]] bool was_overloaded() const noexcept;
@@ -77,6 +77,7 @@ private:
     ServerLimits limits_;
     std::string name_;
     int status_ = 0;
+    bool is_told_full_ = false;
     std::size_t echoes_ = 0;
     std::uint64_t notices_ = 0;
     std::size_t pongs_ = 0;           // Pings answered, or passed over by an answer to a later one.

@@ -37,7 +37,8 @@ public:
         int send_error = 0;              ///< What the next send fails with (errno).
         bool holds_cancel = false;    ///< A cancel has no effect until finish_recv() or deliver().
         bool holds_shutdown = false;  ///< A shutdown ends neither receive nor send by itself.
-        bool keeps_output = true;     ///< Keep a copy of what is sent, in `output` and `pieces`.
+        std::optional<ring::Address> peer;  ///< Else 0.0.0.0 with the descriptor as its port.
+        bool keeps_output = true;  ///< Keep a copy of what is sent, in `output` and `pieces`.
 
         std::string output;
         std::uint64_t output_bytes = 0;
@@ -115,7 +116,8 @@ public:
         return {[](void* ring) noexcept { static_cast<FakeRing*>(ring)->is_woken_ = true; }, this};
     }
     [[nodiscard]] ring::Address peer_address(int fd) noexcept override {
-        return {.family = ring::Address::Family::ipv4, .port = static_cast<std::uint16_t>(fd)};
+        return socket(fd).peer.value_or(ring::Address{.family = ring::Address::Family::ipv4,
+                                                      .port = static_cast<std::uint16_t>(fd)});
     }
     [[nodiscard]] std::uint64_t unacknowledged_bytes(int fd) noexcept override {
         return socket(fd).unacknowledged_bytes;

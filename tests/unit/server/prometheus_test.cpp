@@ -46,6 +46,10 @@ TEST_CASE("every figure has its name, labels and value") {
     first.handshakes = 7;
     first.handshakes_refused = 8;
     first.origins_refused = 21;
+    first.clients_too_many = 22;
+    first.clients_too_often = 23;
+    first.proxies_untrusted = 24;
+    first.proxy_headers_malformed = 25;
     first.http_requests = 9;
     first.messages_received = 10;
     first.messages_sent = 11;
@@ -79,6 +83,10 @@ TEST_CASE("every figure has its name, labels and value") {
              R"(ringcast_accepts_total{shard="0",result="error"} 6)",
              R"(ringcast_handshakes_total{shard="0",result="accepted"} 7)",
              R"(ringcast_handshakes_total{shard="0",result="refused"} 8)",
+             R"(ringcast_clients_refused_total{shard="0",reason="too_many"} 22)",
+             R"(ringcast_clients_refused_total{shard="0",reason="too_often"} 23)",
+             R"(ringcast_proxies_refused_total{shard="0",reason="untrusted"} 24)",
+             R"(ringcast_proxies_refused_total{shard="0",reason="malformed"} 25)",
              R"(ringcast_origins_refused_total{shard="0"} 21)",
              R"(ringcast_http_requests_total{shard="0"} 9)",
              R"(ringcast_messages_total{shard="0",direction="received"} 10)",

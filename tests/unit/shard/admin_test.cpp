@@ -26,10 +26,16 @@ TEST_CASE("admins get in when there is no room for clients, and have a limit of 
     settings.admin_connections_max = 2;
     HttpKit kit{settings};
     for (int i = 0; i < 2; ++i) kit.accept();
-    CHECK(kit.ring.socket(kit.accept()).closed);
+    const int third = kit.accept();
+    kit.turn();
+    CHECK(kit.take_response(third).status == 503);
+    CHECK(kit.ring.socket(third).closed);
     const int first = kit.accept(HttpKit::admin_listener);
     const int second = kit.accept(HttpKit::admin_listener);
-    CHECK(kit.ring.socket(kit.accept(HttpKit::admin_listener)).closed);
+    const int last = kit.accept(HttpKit::admin_listener);
+    kit.turn();
+    CHECK(kit.take_response(last).status == 503);
+    CHECK(kit.ring.socket(last).closed);
     kit.send(first, http_request("GET /metrics"));
     CHECK(kit.take_response(first).status == 200);
     CHECK(kit.ends(first));

@@ -68,8 +68,10 @@ class ShardKit {
 public:
     static constexpr int listener = 3;
 
-    explicit ShardKit(const SessionLimits& limits = {}, const Settings& settings = {})
-        : shard{ring, settings, make_router(limits), log} {
+    explicit ShardKit(const SessionLimits& limits = {}, const Settings& settings = {},
+                      std::unique_ptr<ClientLimits> of_clients = nullptr)
+        : client_limits{std::move(of_clients)},
+          shard{ring, settings, make_router(limits), log, nullptr, nullptr, client_limits.get()} {
         shard.listen(listener);
         turn();
     }
@@ -143,6 +145,7 @@ public:
     test::FakeRing ring;
     LogQueue log{0, LogLevel::debug};
     ScriptedEndpoint* endpoint = nullptr;
+    std::unique_ptr<ClientLimits> client_limits;
     Shard shard;
 
 private:

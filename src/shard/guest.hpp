@@ -1,0 +1,23 @@
+#pragma once
+// What a connection keeps of its client where there are proxies in between, or limits on what one
+// client may have. Connections that have neither have no Guest, and pay one comparison for each
+// receive.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/ip_address.hpp"
+#include "http/proxy_header.hpp"
+#include "shard/client_limits.hpp"
+
+namespace ringcast::shard {
+
+struct Guest {
+    std::unique_ptr<http::ProxyHeaderParser> proxy_header;  ///< Null: it has come, or none does.
+    std::optional<IpEndpoint> proxied;    ///< Whose connection it is, by the PROXY header.
+    std::optional<IpEndpoint> forwarded;  ///< Whose request it is, by trusted proxies.
+    std::uint32_t place = ClientLimits::no_place;
+};
+
+}  // namespace ringcast::shard

@@ -1,0 +1,167 @@
+// Who is at the other end: proxies that speak for others, and how much each client may have.
+
+#include <utility>
+
+#include "shard/shard.hpp"
+
+namespace ringcast::shard {
+
+namespace {
+
+// What is said to a connection that gets no memory here: one send, then the end. Its request has
+// come perhaps; unread, it turns the end into a reset, which a client sees behind the answer.
+constexpr std::string_view server_is_full =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+    "Connection: close\r\n\r\n";
+constexpr std::string_view client_has_enough =
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+    "Connection: close\r\n\r\n";
+
+constexpr http::Response too_many_requests{
+    .status = static_cast<std::uint16_t>(http::Status::too_many_requests),
+    .fields = "Retry-After: 5\r\n",
+    .body = "too many connections from this address\n",
+};
+constexpr http::Response malformed_forwarded{
+    .status = static_cast<std::uint16_t>(http::Status::bad_request),
+    .body = "malformed Forwarded field\n",
+};
+
+}  // namespace
+
+void Shard::refuse_full(int fd, Access access) {
+    if (access == Access::admin) {
+        log_.limited(refused_limiter_)
+            .field("admin_connections_max", settings_.admin_connections_max);
+    } else {
+        ++metrics_.accepts_refused;
+        log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
+    }
+    refuse_accepted(fd, server_is_full);
+}
+
+/// Tells it `answer`, unless that is empty, and closes it as soon as the ring has given the answer
+/// back, without a Connection.
+void Shard::refuse_accepted(int fd, std::string_view answer) {
+    const ring::Token token{.tag = static_cast<std::uint8_t>(Tag::refused)};
+    ++refused_closing_;
+    if (answer.empty()) return ring_.close(token, fd);
+    ring_.send_quiet(token, fd, std::as_bytes(std::span{answer}));
+    refused_told_.push_back(fd);
+    is_turn_owed_ = true;
+}
+
+void Shard::close_refused() {
+    for (const int fd : refused_told_)
+        ring_.close({.tag = static_cast<std::uint8_t>(Tag::refused)}, fd);
+    refused_told_.clear();
+}
+
+/// Looks at who has connected, where that matters. Null: refused.
+std::unique_ptr<Guest> Shard::receive_guest(int fd) {
+    const ring::Address peer = ring_.peer_address(fd);
+    const bool is_trusted = settings_.trusted_proxies.contains(peer);
+    auto guest = std::make_unique<Guest>();
+    if (settings_.proxy_protocol == ProxyProtocol::required) {
+        if (is_trusted) {
+            guest->proxy_header = std::make_unique<http::ProxyHeaderParser>();
+            return guest;
+        }
+        ++metrics_.proxies_untrusted;
+        log_.limited(proxy_limiter_).field("peer", peer.to_string()).field("reason", "untrusted");
+        refuse_accepted(fd, {});
+        return nullptr;
+    }
+    const auto endpoint = peer.ip_endpoint();
+    if (is_trusted || !endpoint || admit(*guest, endpoint->ip)) return guest;
+    refuse_accepted(fd, client_has_enough);
+    return nullptr;
+}
+
+/// Counts one more connection of the client; false if it has too many, or too often.
+bool Shard::admit(Guest& guest, const IpAddress& ip) {
+    RC_ASSERT(guest.place == ClientLimits::no_place);
+    if (!limits_clients()) return true;
+    const ClientLimits::Entry entry = client_limits_->admit(ip, ring_.now());
+    guest.place = entry.place;
+    if (entry.verdict == ClientLimits::Verdict::admitted) return true;
+    const bool is_too_often = entry.verdict == ClientLimits::Verdict::too_often;
+    ++(is_too_often ? metrics_.clients_too_often : metrics_.clients_too_many);
+    log_.limited(client_limiter_)
+        .field("client", ring::Address::of({.ip = ip}).ip_string())
+        .field("reason", is_too_often ? "too often" : "too many");
+    return false;
+}
+
+/// Its connection, or the request on it, is another client's from now on.
+void Shard::forget_client(Guest& guest) {
+    if (client_limits_ != nullptr)
+        client_limits_->leave(std::exchange(guest.place, ClientLimits::no_place));
+}
+
+/// What has come from a client with a Guest: takes the PROXY header from the front of it.
+void Shard::take_from_guest(Connection& connection, std::span<std::byte>& bytes) {
+    if (connection.guest->proxy_header) take_proxy_header(connection, bytes);
+}
+
+void Shard::take_proxy_header(Connection& connection, std::span<std::byte>& bytes) {
+    using Found = http::ProxyHeaderParser::Found;
+    Guest& guest = *connection.guest;
+    switch (guest.proxy_header->next(bytes)) {
+        case Found::need_more: return;
+        case Found::header: break;
+        case Found::failure:
+            ++metrics_.proxy_headers_malformed;
+            log_.limited(proxy_limiter_)
+                .field("peer", ring_.peer_address(connection.fd).to_string())
+                .field("reason", to_string(guest.proxy_header->reason()));
+            bytes = {};
+            connection.broken = true;
+            return attend(connection);
+    }
+    guest.proxied = guest.proxy_header->source();
+    guest.proxy_header.reset();
+    const bool has_client = guest.proxied && !settings_.trusted_proxies.contains(guest.proxied->ip);
+    if (has_client && connection.phase == Phase::request && !admit(guest, guest.proxied->ip))
+        refuse(connection, too_many_requests);
+}
+
+/// Finds out whose request it is, if it comes from a trusted proxy that says so. False: refused.
+bool Shard::identify_client(Connection& connection, const http::Request& request) {
+    const TrustedProxies& trusted = settings_.trusted_proxies;
+    const auto previous = connection.guest ? std::exchange(connection.guest->forwarded, {})
+                                           : std::optional<IpEndpoint>{};
+    if (trusted.empty() || connection.access == Access::admin) return true;
+    const auto hops = http::ForwardedHops::read(request, settings_.forwarded_field);
+    if (hops && hops->count() == 0) return true;
+    const bool is_proxied = connection.guest && connection.guest->proxied;
+    if (is_proxied ? !trusted.contains(connection.guest->proxied->ip)
+                   : !trusted.contains(ring_.peer_address(connection.fd)))
+        return true;
+    if (!hops) {
+        refuse(connection, malformed_forwarded);
+        return false;
+    }
+    if (!connection.guest) connection.guest = std::make_unique<Guest>();
+    Guest& guest = *connection.guest;
+    for (std::size_t i = 0; i < hops->count() && hops->from_end(i); ++i) {
+        guest.forwarded = hops->from_end(i);
+        if (!trusted.contains(guest.forwarded->ip)) break;
+    }
+    if (previous && guest.forwarded && previous->ip == guest.forwarded->ip) return true;
+    forget_client(guest);
+    const bool has_client = guest.forwarded && !trusted.contains(guest.forwarded->ip);
+    if (!has_client || admit(guest, guest.forwarded->ip)) return true;
+    refuse(connection, too_many_requests);
+    return false;
+}
+
+ring::Address Shard::client_address(const Connection& connection) const {
+    if (connection.guest && connection.guest->forwarded)
+        return ring::Address::of(*connection.guest->forwarded);
+    if (connection.guest && connection.guest->proxied)
+        return ring::Address::of(*connection.guest->proxied);
+    return ring_.peer_address(connection.fd);
+}
+
+}  // namespace ringcast::shard
