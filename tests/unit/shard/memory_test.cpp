@@ -1,6 +1,7 @@
 // What a shard allocates: nothing per message and per delivery in the steady state, little per idle
 // connection. This executable replaces operator new to count.
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <doctest/doctest.h>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "unit/shard/deflate_kit.hpp"
 #include "unit/shard/shard_kit.hpp"
 #include "unit/shard/shards_kit.hpp"
 
@@ -216,4 +218,53 @@ TEST_CASE("an idle session costs at most 512 bytes of user memory") {
     MESSAGE("sizeof(Connection): " << sizeof(Connection) << ", bytes per idle session: " << bytes);
     CHECK(bytes >= sizeof(Connection));
     CHECK(bytes <= 512);
+}
+
+TEST_CASE("after 20,000 compressed sessions memory is what it was after the first") {
+    constexpr std::size_t sessions = 20'000, at_a_time = 200;
+    Settings settings;
+    settings.compression.mode = Compression::dedicated;
+    settings.compression.memory_bytes_max = 16 << 20;  // For fifty with both contexts.
+    ShardKit kit{{}, settings};
+    kit.endpoint->endings.reserve(2 * sessions);
+    Slice request{encode(test::UpgradeRequest{.fields = offer_line()})};
+    test::ZlibSender sender;
+    Slice message{encode(test::ClientFrame{
+        .payload = sender.payload(test::json_like(3000)), .reserved_bits = 4})};
+    Slice goodbye{test::close_frame(1000)};
+    std::size_t peak_bytes = 0;
+    const auto come_and_go = [&] {
+        std::vector<int> fds;
+        for (std::size_t i = 0; i < at_a_time; ++i) {
+            const int fd = fds.emplace_back(kit.ring.add_connection());
+            kit.ring.socket(fd).keeps_output = false;
+            kit.ring.complete_accept(ShardKit::listener, fd);
+            count_turns(kit, 2);
+            request.deliver(kit, fd, 0, request.size());
+            count_turns(kit, 3);
+            message.deliver(kit, fd, 0, message.size());
+            count_turns(kit, 3);
+        }
+        peak_bytes = std::max(peak_bytes, kit.shard.metrics().deflate_memory_bytes);
+        for (const int fd : fds) {
+            goodbye.deliver(kit, fd, 0, goodbye.size());
+            count_turns(kit, 3);
+            kit.ring.finish_recv(fd, 0);
+            count_turns(kit, 3);
+        }
+        CHECK(kit.shard.connections() == 0);
+    };
+    come_and_go();
+    heap.bytes = 0;
+    const std::size_t deflate_bytes = kit.shard.metrics().deflate_memory_bytes;
+    for (std::size_t i = 0; i < sessions; i += at_a_time) come_and_go();
+    CHECK(heap.bytes == 0);
+    CHECK(kit.shard.metrics().deflate_memory_bytes == deflate_bytes);
+    CHECK(kit.shard.pool().bytes_in_use() == 0);
+    const Metrics& metrics = kit.shard.metrics();
+    CHECK(metrics.messages_compressed == sessions + at_a_time);
+    CHECK(metrics.inflated_messages == sessions + at_a_time);
+    CHECK(metrics.contexts_refused > sessions / 2);
+    CHECK(peak_bytes > 14 << 20);
+    CHECK(peak_bytes < 19 << 20);
 }
