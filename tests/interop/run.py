@@ -40,7 +40,11 @@ CLIENTS = {
     "page": ["/usr/bin/python3", FOLDER / "page_client.py"],
 }
 
-# Scenario: the flags of the server, how it is stopped, and the clients that know it.
+SHARED = ["--compression", "shared", "--compression-threshold", "1"]
+DEDICATED = ["--compression", "dedicated", "--compression-threshold", "1"]
+
+# Scenario: the flags of the server, how it is stopped, and the clients that know it. The clients are told the first
+# word. Nearly all of them offer compression by themselves.
 SCENARIOS = {
     "standard": (["--echo"], signal.SIGTERM, ["http.client", "ws", "websockets", "chromium"]),
     "large": (["--echo", "--message-bytes-max", "16MiB"], signal.SIGTERM, ["ws", "websockets", "chromium"]),
@@ -49,6 +53,14 @@ SCENARIOS = {
     "sigterm": (["--echo"], None, ["ws", "websockets"]),  # The client sends the signal.
     "sigint": (["--echo"], None, ["ws", "websockets"]),
     "topics": (["--anonymous", "publish"], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "compression shared": (["--echo", *SHARED], signal.SIGTERM, ["ws", "websockets"]),
+    "compression dedicated": (["--echo", *DEDICATED], signal.SIGTERM, ["ws", "websockets"]),
+    "standard shared": (["--echo", *SHARED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "standard dedicated": (["--echo", *DEDICATED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "large dedicated": (["--echo", "--message-bytes-max", "16MiB", *DEDICATED], signal.SIGTERM,
+                        ["ws", "websockets", "chromium"]),
+    "topics shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "topics dedicated": (["--anonymous", "publish", *DEDICATED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
 }
@@ -141,7 +153,7 @@ def run_scenario(tally, program, ring, scenario, clients):
             continue
         for name in group:
             run_client(tally, f"{ring}: {name}: {scenario}",
-                       [*clients[name], server.url, scenario, server.process.pid])
+                       [*clients[name], server.url, scenario.split()[0], server.process.pid])
         wrong = server.stop(stop_signal)
         name = f"{ring}: {scenario}: server ends with exit code 0"
         if wrong:

@@ -1,12 +1,14 @@
 """Debian's python3-websockets as a client of the server: URL SCENARIO PID_OF_SERVER (see run.py)."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 
 import websockets
 from results import MESSAGE_BYTES_MAX, SIZES, expect_equal, pattern, run_tests
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 url, scenario, server_pid = sys.argv[1:4]
 
@@ -86,6 +88,26 @@ async def oversize():
             await socket.send(message)
             await socket.wait_closed()
             expect_equal(socket.close_code, 1009)
+
+
+async def compress(**parameters):
+    """A session with these parameters is sent less than its messages are long, and all of them right."""
+    offer = [ClientPerMessageDeflateFactory(**parameters)]
+    async with websockets.connect(url + "/echo", compression=None, extensions=offer, max_size=None) as socket:
+        expect_equal([extension.name for extension in socket.extensions], ["permessage-deflate"])
+        for i in range(20):
+            await echo(socket, json.dumps([{"id": j * 7919 % 1000, "on": j % 3 == 0} for j in range(5 + i * 100)]))
+        for size in SIZES:
+            await echo(socket, "x" * size)
+            await echo(socket, pattern(size))
+        await socket.send([pattern(100)] * 50)
+        expect_equal(await socket.recv(), pattern(100) * 50)
+
+
+async def no_offer():
+    async with websockets.connect(url + "/echo", compression=None) as socket:
+        expect_equal(socket.extensions, [])
+        await echo(socket, "x" * 10000)
 
 
 async def unknown_path():
@@ -214,6 +236,15 @@ SCENARIOS = {
     "large": {
         "large messages come back": large_messages,
         "a large message in fragments comes back whole": large_fragments,
+    },
+    "compression": {
+        "messages are compressed": compress,
+        "without contexts": lambda: compress(server_no_context_takeover=True, client_no_context_takeover=True),
+        "with a small window of the server": lambda: compress(server_max_window_bits=9),
+        "with the smallest window of the server": lambda: compress(server_max_window_bits=8),
+        "with a small window of the client": lambda: compress(client_max_window_bits=10),
+        "a message that is too long when it is inflated closes with 1009": oversize,
+        "who does not offer it gets none": no_offer,
     },
     "topics": {
         "a publication of any size reaches its publisher and all others": publications,

@@ -256,6 +256,53 @@ const large = {
   },
 };
 
+/** Text that compresses like JSON does. */
+function json(size) {
+  return JSON.stringify(Array.from({ length: size / 20 }, (_, i) => ({ id: i * 7919 % 1000, on: i % 3 === 0 })));
+}
+
+/** A session with these parameters is sent less than its messages are long, and all of them right. */
+async function compress(perMessageDeflate) {
+  const socket = await connect('/echo', { perMessageDeflate: { threshold: 0, ...perMessageDeflate } });
+  assert.ok(socket.extensions.startsWith('permessage-deflate'), `agreed on: ${socket.extensions}`);
+  const before = socket._socket.bytesRead;
+  let size = 0;
+  for (let i = 0; i < 20; ++i) {
+    const message = json(100 + i * 2000);
+    size += message.length;
+    await echo(socket, message);
+  }
+  const read = socket._socket.bytesRead - before;
+  assert.ok(read < size / 2, `${read} bytes read for ${size}`);
+  for (const size of SIZES) {
+    await echo(socket, 'x'.repeat(size));
+    await echo(socket, pattern(size));
+  }
+  for (let i = 0; i < 16; ++i) socket.send(pattern(100), { fin: i === 15 });
+  assert.ok((await once(socket, 'message'))[0].equals(Buffer.concat(Array(16).fill(pattern(100)))));
+  assert.equal(await close(socket, 1000), 1000);
+}
+
+const compression = {
+  'messages are compressed': () => compress({}),
+  'without contexts': () => compress({ serverNoContextTakeover: true, clientNoContextTakeover: true }),
+  'with a small window of the server': () => compress({ serverMaxWindowBits: 9 }),
+  'with the smallest window of the server': () => compress({ serverMaxWindowBits: 8 }),
+  'with a small window of the client': () => compress({ clientMaxWindowBits: 10 }),
+  async 'a message that is too long when it is inflated closes with 1009'() {
+    const socket = await connect('/echo', { perMessageDeflate: { threshold: 0 } });
+    const closed = once(socket, 'close');
+    socket.send('x'.repeat(MESSAGE_BYTES_MAX + 1));
+    assert.equal((await closed)[0], 1009);
+  },
+  async 'who does not offer it gets none'() {
+    const socket = await connect('/echo', { perMessageDeflate: false });
+    assert.equal(socket.extensions, '');
+    await echo(socket, json(10000));
+    await close(socket, 1000);
+  },
+};
+
 const keepalive = {
   async 'the server pings, and is content with the pongs'() {
     const socket = await connect();
@@ -291,7 +338,7 @@ async function stop(signal, code) {
 }
 
 const scenarios = {
-  standard, topics, large, keepalive, origin,
+  standard, topics, large, compression, keepalive, origin,
   sigterm: { 'SIGTERM closes with 1012': () => stop('SIGTERM', 1012) },
   sigint: { 'SIGINT closes with 1001': () => stop('SIGINT', 1001) },
 };
