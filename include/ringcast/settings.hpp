@@ -85,7 +85,11 @@ struct Settings {
     /// answered with 503). So clients that finish what they begin are served, unless others send an
     /// eighth of that half anew in the meantime, or have a connection for each 4 KiB of it.
     std::uint64_t message_memory_max = 256u << 20;
-    /// Of a session: `send` drops beyond.
+    /// Plain HTTP requests of one connection, 1 to 65535; the last answer closes it.
+    std::uint32_t http_requests_max = 10'000;
+    /// Of one connection, answered before the others have their turn.
+    std::uint32_t http_requests_per_turn = 16;
+    /// Of a session, or of a connection's answers: `send` drops beyond.
     std::uint64_t send_queue_bytes_max = 1 << 20;
 
     /// permessage-deflate (RFC 7692), with clients that offer it: it costs time and memory, so it
@@ -119,6 +123,11 @@ struct Settings {
     std::chrono::nanoseconds topic_idle_timeout = std::chrono::seconds{60};
     /// From accept to the 101.
     std::chrono::nanoseconds handshake_timeout = std::chrono::seconds{10};
+    /// From the first octet of a plain HTTP request to its last, or to each further 64 KiB of its
+    /// body: answered with 408 beyond. A connection's first head has handshake_timeout.
+    std::chrono::nanoseconds http_request_timeout = std::chrono::seconds{10};
+    /// Between plain HTTP requests, and without progress in reading answers: closed.
+    std::chrono::nanoseconds http_idle_timeout = std::chrono::seconds{60};
     /// Nothing received for so long: closed with 1001. 0: never.
     std::chrono::nanoseconds idle_timeout = std::chrono::seconds{120};
     /// Nothing received for so long: a ping. 0: never.

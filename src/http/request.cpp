@@ -66,6 +66,13 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
     }
 }
 
+Persistence Request::persistence() const noexcept {
+    if (field_has_token("Connection", "close")) return Persistence::close;
+    if (version_minor >= 1) return Persistence::persist;
+    return field_has_token("Connection", "keep-alive") ? Persistence::keep_alive
+                                                       : Persistence::close;
+}
+
 std::optional<std::string_view> Request::field(std::string_view name) const noexcept {
     for (const Field& field : fields) {
         if (equals_ignoring_case(field.name, name)) return field.value;

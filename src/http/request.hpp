@@ -52,6 +52,13 @@ enum class Status : std::uint16_t {
 /// The reason phrase of RFC 9110 for any code, `Unknown` for one it does not name. Static storage.
 [[nodiscard]] std::string_view reason_phrase(std::uint16_t status) noexcept;
 
+/// What becomes of the connection behind the answer to a request (RFC 9112 section 9.3).
+enum class Persistence : std::uint8_t {
+    close,       ///< It ends, and the answer says so.
+    keep_alive,  ///< It stays, as HTTP/1.0 has it only if both sides say so.
+    persist,     ///< It stays, as HTTP/1.1 has it if nobody says anything.
+};
+
 struct Field {
     std::string_view name;   ///< As received; compare with equals_ignoring_case.
     std::string_view value;  ///< Without surrounding white space.
@@ -74,6 +81,8 @@ struct Request {
     std::span<const Field> fields;
 
     [[nodiscard]] bool has_body() const noexcept { return is_chunked || content_length != 0; }
+    /// What the client asks for; the server may always close.
+    [[nodiscard]] Persistence persistence() const noexcept;
     /// The value of the first field of that name (ASCII case ignored), if any.
     [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const noexcept;
     /// True if a comma-separated list field (all lines of that name) contains `token` (ASCII case

@@ -15,6 +15,20 @@ void append_number(std::string& out, std::size_t number) {
     out.append(digits, written.ptr);
 }
 
+constexpr bool is_bodiless(std::uint16_t status) noexcept {
+    return status == 204 || status == 304;
+}
+
+/// The Connection field, as far as something has to be said.
+constexpr std::string_view connection_field(Persistence persistence) noexcept {
+    switch (persistence) {
+        case Persistence::close: return "Connection: close\r\n";
+        case Persistence::keep_alive: return "Connection: keep-alive\r\n";
+        case Persistence::persist: break;
+    }
+    return {};
+}
+
 /// `%XX` decoded once and, in query strings, `+` as a space.
 enum class Plus : bool { literal, space };
 
@@ -38,7 +52,11 @@ Decoded decode(std::string_view text, Plus plus) {
 
 }  // namespace
 
-void write_response(std::string& out, const Response& response) {
+bool has_content(const Response& response, const ResponseRules& rules) noexcept {
+    return !rules.is_to_head && !is_bodiless(response.status) && !response.body.empty();
+}
+
+void write_response_head(std::string& out, const Response& response, const ResponseRules& rules) {
     // A line left open would let the next header, or the body, become part of it.
     RC_ASSERT(response.fields.empty() || response.fields.ends_with("\r\n"));
     RC_ASSERT(response.status >= 200 && response.status <= 599);
@@ -47,8 +65,7 @@ void write_response(std::string& out, const Response& response) {
     out += ' ';
     out += reason_phrase(response.status);
     out += "\r\n";
-    const bool has_content = response.status != static_cast<std::uint16_t>(Status::no_content);
-    if (has_content) {
+    if (!is_bodiless(response.status)) {
         if (!response.body.empty()) {
             out += "Content-Type: ";
             out += response.content_type;
@@ -58,10 +75,14 @@ void write_response(std::string& out, const Response& response) {
         append_number(out, response.body.size());
         out += "\r\n";
     }
-    out += "Connection: close\r\n";
+    out += connection_field(rules.persistence);
     out += response.fields;
     out += "\r\n";
-    if (has_content && response.body_policy == Response::Body::send) out += response.body;
+}
+
+void write_response(std::string& out, const Response& response, const ResponseRules& rules) {
+    write_response_head(out, response, rules);
+    if (has_content(response, rules)) out += response.body;
 }
 
 Decoded percent_decode(std::string_view text) {

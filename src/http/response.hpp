@@ -9,21 +9,27 @@
 
 namespace ringcast::http {
 
-/// A whole response with a short body, as the refusal of a handshake.
+/// A whole response.
 struct Response {
     std::uint16_t status = 200;
     std::string_view fields;  ///< Extra header lines, each ended by CRLF.
     std::string_view content_type = "text/plain; charset=utf-8";
     std::string_view body;
-    enum class Body : std::uint8_t {
-        send,
-        omit
-    } body_policy = Body::send;  ///< omit: answer to HEAD.
 };
 
-/// Appends the response with `Content-Length` and `Connection: close` to `out`. Without content for
-/// 204.
-void write_response(std::string& out, const Response& response);
+/// What the request, and the state of its connection, demand of the response.
+struct ResponseRules {
+    Persistence persistence = Persistence::close;
+    bool is_to_head = false;  ///< The answer to HEAD says how long the content would be.
+};
+
+/// True if content follows the head. None does after HEAD, nor with 204 or 304.
+[[nodiscard]] bool has_content(const Response& response, const ResponseRules& rules) noexcept;
+
+/// Appends the head of the response, with `Content-Length`, to `out`.
+void write_response_head(std::string& out, const Response& response, const ResponseRules& rules);
+/// Appends the response with its content, if it has any.
+void write_response(std::string& out, const Response& response, const ResponseRules& rules = {});
 
 /// Decodes `%XX` once. Empty result with ok == false: a malformed or truncated escape, or an octet
 /// 0.

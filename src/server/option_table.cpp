@@ -267,6 +267,19 @@ constexpr std::array rows{
               .set = set_bytes<&Options::header_bytes_max, 512, mib>,
               .get = get_bytes<&Options::header_bytes_max>},
     OptionRow{.section = limits,
+              .name = "http-requests-max",
+              .value_name = "N",
+              .help = "plain HTTP requests that one connection may make; the last answer closes it",
+              .set = set_count<&Options::http_requests_max, 1, 65'535>,
+              .get = get_count<&Options::http_requests_max>},
+    OptionRow{.section = limits,
+              .name = "http-requests-per-turn",
+              .value_name = "N",
+              .help = "plain HTTP requests of one connection that are answered before the others "
+                      "have their turn",
+              .set = set_count<&Options::http_requests_per_turn, 1, 65'535>,
+              .get = get_count<&Options::http_requests_per_turn>},
+    OptionRow{.section = limits,
               .name = "send-queue-bytes-max",
               .value_name = "SIZE",
               .help = "bytes that may wait for one slow client; one message is always admitted",
@@ -312,6 +325,22 @@ constexpr std::array rows{
               .help = "from the accepted connection to the end of the opening handshake",
               .set = set_duration<&Options::handshake_timeout, ms, hour>,
               .get = get_duration<&Options::handshake_timeout>},
+    OptionRow{.section = timeouts,
+              .name = "http-request-timeout",
+              .value_name = "DURATION",
+              .help =
+                  "from the first octet of a plain HTTP request to its last, or to each further "
+                  "64KiB of its body; beyond, it is answered with status 408; the first head "
+                  "of a connection has --handshake-timeout",
+              .set = set_duration<&Options::http_request_timeout, ms, hour>,
+              .get = get_duration<&Options::http_request_timeout>},
+    OptionRow{.section = timeouts,
+              .name = "http-idle-timeout",
+              .value_name = "DURATION",
+              .help = "how long a connection may wait with its next plain HTTP request, or with "
+                      "reading its answers",
+              .set = set_duration<&Options::http_idle_timeout, ms, 24 * hour>,
+              .get = get_duration<&Options::http_idle_timeout>},
     OptionRow{
         .section = timeouts,
         .name = "idle-timeout",

@@ -167,14 +167,7 @@ void Shard::release(Connection& connection) {
 
 void Shard::on_deadline(Connection& connection) {
     switch (connection.phase) {
-        case Phase::request: {
-            ++metrics_.timeouts;
-            const auto* const head = std::get_if<http::RequestParser>(&connection.parser);
-            if (head != nullptr && !head->is_partial()) return terminate(connection);
-            return refuse(connection,
-                          {.status = static_cast<std::uint16_t>(http::Status::request_timeout),
-                           .body = "the request took too long\n"});
-        }
+        case Phase::request: return on_request_deadline(connection);
         case Phase::pending:
             ++metrics_.timeouts;
             return refuse(connection,

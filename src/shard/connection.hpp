@@ -4,9 +4,10 @@
 // closing.cpp.
 //
 //   request -> [pending ->] open -> closing -> draining -> terminating -> closed
-//      |           |          |        |          ^             ^
-//      +-----------+----------+--------+----------+ refusal,    |  any phase: reset, time-out
-//                                                   failure, Close handshake done
+//    |  ^ |        |          |        |          ^             ^
+//    +--+ +--------+----------+--------+----------+ refusal,    |  any phase: reset, time-out
+//   plain                                           failure, Close handshake done
+//   requests
 
 #include <cstdint>
 #include <memory>
@@ -38,7 +39,7 @@ struct ShardTimer : Timer {
 };
 
 enum class Phase : std::uint8_t {
-    request,      ///< The request is arriving: its head, then perhaps a body.
+    request,      ///< A request is arriving, its head, then perhaps a body; or awaited.
     pending,      ///< The application has not decided yet; input is suspended.
     open,         ///< Messages flow.
     closing,      ///< Our Close is out; waiting for the peer's. Messages are read and dropped.
@@ -54,7 +55,7 @@ enum class Access : std::uint8_t { clients, admin };
 /// Why input is suspended. Several reasons may hold at once.
 enum class Suspension : std::uint8_t {
     pending_admission = 1,  ///< The application, or a topic's home, has to speak first.
-    own_output = 2,         ///< The client has to read what it caused.
+    own_output = 2,         ///< The client has to read what it caused, or to let others go first.
     mesh = 4,               ///< There is no room for what the client publishes.
     shutdown = 8,           ///< What was accepted before goes out before the Close.
     publications = 16,      ///< What it has published has to reach send queues first.
@@ -84,7 +85,7 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     [[nodiscard]] bool has_output() const noexcept { return queued_bytes != 0; }
     /// True if something has to be done once output has gone: on_drain, resume, the end.
     [[nodiscard]] bool awaits_output() const noexcept {
-        return phase != Phase::open || behind || is_suspended();
+        return phase >= Phase::closing || behind || is_suspended();
     }
 
     Phase phase = Phase::request;
@@ -106,13 +107,15 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     const int fd;
     std::uint32_t held_size = 0;
     Block held;           // Input kept while suspended.
-    Instant opened_at{};  // Accepted; later: the 101 was sent.
+    Instant opened_at{};  // Accepted; later: the newest request's head came, or its answer was
+                          // given; then: the 101 was sent.
     Instant active_at{};  // Bytes last came, or a backlog last made progress.
 
     hub::SessionTopics topics;
     std::uint64_t published_bytes = 0;     // Since it was last told that all is passed on.
     std::uint32_t skipped = 0;             // Publications dropped since the client was last told.
     std::uint8_t publishes_to = no_shard;  // The home of what its messages are published to.
+    std::uint16_t requests_count = 0;      // Heads that have come.
 
     TurnOutput::Chain chain;
     std::uint64_t queued_bytes = 0;  // Chain and backlog.

@@ -14,7 +14,7 @@
 
 namespace ringcast::shard {
 
-/// What an endpoint answers with. Sent with its length, and the connection is closed behind it.
+/// What an endpoint answers with. Sent with its length.
 struct HttpAnswer {
     std::uint16_t status = 200;  ///< 200 to 599.
     std::string fields;          ///< Extra header lines, each ended by CRLF.

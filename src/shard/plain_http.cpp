@@ -1,6 +1,7 @@
-// Plain HTTP: from a request that asks for no upgrade to its endpoint and the answer. One request
-// per connection.
+// Plain HTTP: from a request that asks for no upgrade to its endpoint, the answer, and on to the
+// next request of the connection (RFC 9112 section 9.3).
 
+#include <algorithm>
 #include <utility>
 
 #include "shard/shard.hpp"
@@ -39,32 +40,73 @@ constexpr http::BodyFailure no_memory{http::Status::service_unavailable,
 
 }  // namespace
 
+/// Requests one after the other, as many as are one connection's share of a turn. An answer is
+/// given before the next request is looked at, so they leave in order.
+void Shard::feed_requests(Connection& connection, std::span<std::byte>& input) {
+    const std::uint32_t share_end = connection.requests_count + settings_.http.requests_per_turn;
+    while (!input.empty() && connection.phase == Phase::request && !connection.is_suspended() &&
+           !connection.broken) {
+        if (connection.requests_count >= share_end) {
+            suspend(connection, Suspension::own_output);
+            return attend(connection);
+        }
+        feed_request(connection, input);
+        if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+        if (connection.phase == Phase::request && leaves_unread(connection))
+            suspend(connection, Suspension::own_output);
+    }
+}
+
+void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
+    if (std::holds_alternative<http::BodyParser>(connection.parser))
+        return feed_body(connection, input);
+    auto& parser = std::get<http::RequestParser>(connection.parser);
+    const auto result = parser.next(input, request_, pool_, settings_.head);
+    switch (result.found) {
+        case http::RequestParser::Found::need_more: return;
+        case http::RequestParser::Found::request:
+            inputs_.remove(connection);
+            if (connection.requests_count > 0) connection.opened_at = ring_.now();
+            ++connection.requests_count;
+            return on_request(connection, request_.request, input);
+        case http::RequestParser::Found::failure:
+            return refuse(connection,
+                          {.status = code_of(result.status), .body = to_string(result.reason)});
+    }
+}
+
 /// `input` is what has come behind the head.
 void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& match,
                              const http::Request& request, std::span<std::byte>& input) {
+    if (match.endpoint == nullptr) {
+        return answer_unread(connection, request,
+                             {.status = code_of(http::Status::not_found),
+                              .body = "nothing is served at this path\n"});
+    }
     const HttpEndpoint& endpoint = *match.endpoint;
     if (!allows(endpoint.methods(), request.method)) {
-        return answer(connection, request.method,
-                      {.status = code_of(http::Status::method_not_allowed),
-                       .fields = allow_field(endpoint.methods()),
-                       .body = "this path does not take that method\n"});
+        return answer_unread(connection, request,
+                             {.status = code_of(http::Status::method_not_allowed),
+                              .fields = allow_field(endpoint.methods()),
+                              .body = "this path does not take that method\n"});
     }
     const http::BodyLimits limits = body_limits(endpoint);
     if (const auto failure = http::check_body(request, limits))
-        return answer(connection, request.method, response_to(*failure));
+        return answer(connection, closing_rules(request), response_to(*failure));
     if (request.content_length <= input.size()) {
         const auto body = input.first(static_cast<std::size_t>(request.content_length));
         input = input.subspan(body.size());
         return call(connection, match, request, body);
     }
     auto body = http::BodyParser::begin(request, pool_, limits);
-    if (!body) return answer(connection, request.method, response_to(no_memory));
+    if (!body) return answer(connection, closing_rules(request), response_to(no_memory));
     if (http::expects_continue(request))
         enqueue_raw(connection, std::as_bytes(std::span{http::continue_response}));
     connection.parser = *std::move(body);  // From here on `request` may be gone.
+    schedule_by(connection, ring_.now() + settings_.http.request_timeout);
 }
 
-/// More of a body. The handshake timer, which runs since the accept, bounds how long it may take.
+/// More of a body.
 void Shard::feed_body(Connection& connection, std::span<std::byte>& input) {
     const http::BodyLimits limits{.pool_bytes_max = settings_.pool_bytes_max};
     auto& parser = std::get<http::BodyParser>(connection.parser);
@@ -74,10 +116,11 @@ void Shard::feed_body(Connection& connection, std::span<std::byte>& input) {
         case http::BodyParser::Found::request: {
             const http::Request& request = request_.request;
             const Router::HttpMatch match = router_of(connection).match_http(request.path);
+            inputs_.remove(connection);
             return call(connection, match, request, result.body);
         }
         case http::BodyParser::Found::failure:
-            return answer(connection, http::Method::post, response_to(no_memory));
+            return answer(connection, {}, response_to(no_memory));
     }
 }
 
@@ -86,41 +129,99 @@ http::BodyLimits Shard::body_limits(const HttpEndpoint& endpoint) const noexcept
             .pool_bytes_max = settings_.pool_bytes_max};
 }
 
+http::ResponseRules Shard::closing_rules(const http::Request& request) noexcept {
+    return {.is_to_head = request.method == http::Method::head};
+}
+
+http::ResponseRules Shard::rules_for(const Connection& connection,
+                                     const http::Request& request) const noexcept {
+    http::ResponseRules rules = closing_rules(request);
+    const bool is_last =
+        is_ending(connection.access) || connection.requests_count >= settings_.http.requests_max;
+    if (!is_last) rules.persistence = request.persistence();
+    return rules;
+}
+
 /// The request is complete: ask the endpoint. What it says is charged to the memory for messages,
 /// or many clients that leave a page unread would take any amount together; the few that come
 /// through an admin listener are told even then.
 void Shard::call(Connection& connection, const Router::HttpMatch& match,
                  const http::Request& request, std::span<const std::byte> body) {
+    const http::ResponseRules rules = rules_for(connection, request);
     const HttpAnswer said = match.endpoint->on_request(*this, request, match.parameters, body);
     const bool has_room = connection.access == Access::admin ||
                           pool_.bytes_in_use() + said.body.size() <= settings_.pool_bytes_max;
     if (has_room) {
-        answer(connection, request.method,
+        answer(connection, rules,
                {.status = said.status,
                 .fields = said.fields,
                 .content_type = said.content_type,
                 .body = said.body});
     } else {
-        answer(connection, request.method,
+        answer(connection, rules,
                {.status = code_of(http::Status::service_unavailable),
                 .body = "no memory for more answers\n"});
     }
 }
 
-/// The answer to a plain request, after which nothing more is read. The body goes by itself: it may
-/// be large, and scratch_ keeps what it has grown to.
-void Shard::answer(Connection& connection, http::Method method, http::Response response) {
+/// The answer to a request whose content, if it announces any, is not taken: then nobody can tell
+/// where the next request would begin, and the connection closes.
+void Shard::answer_unread(Connection& connection, const http::Request& request,
+                          const http::Response& response) {
+    const bool is_unread = request.has_body() || http::expects_continue(request);
+    answer(connection, is_unread ? closing_rules(request) : rules_for(connection, request),
+           response);
+}
+
+/// The body goes by itself: it may be large, and scratch_ keeps what it has grown to.
+void Shard::answer(Connection& connection, const http::ResponseRules& rules,
+                   const http::Response& response) {
     ++metrics_.http_requests;
-    response.body_policy = http::Response::Body::omit;
     scratch_.clear();
-    http::write_response(scratch_, response);
+    http::write_response_head(scratch_, response, rules);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
-    const bool has_content = method != http::Method::head &&
-                             response.status != code_of(http::Status::no_content) &&
-                             !response.body.empty();
-    if (has_content) enqueue_raw(connection, std::as_bytes(std::span{response.body}));
+    if (http::has_content(response, rules))
+        enqueue_raw(connection, std::as_bytes(std::span{response.body}));
+    end_request(connection, rules.persistence);
+}
+
+/// The answer is on its way: on to the next request, or to the end.
+void Shard::end_request(Connection& connection, http::Persistence persistence) {
+    if (persistence == http::Persistence::close) return drain(connection);
     connection.parser.emplace<http::RequestParser>();  // Gives the request's memory back.
-    drain(connection);
+    connection.opened_at = ring_.now();
+    schedule_by(connection, request_deadline(connection));
+}
+
+/// More than the client may leave unread before it is heard again; see suspend_if_unread().
+bool Shard::leaves_unread(const Connection& connection) const noexcept {
+    const bool is_exhausted = pool_.bytes_in_use() > settings_.pool_bytes_max;
+    return connection.queued_bytes >
+           (is_exhausted && connection.backlog ? 0 : settings_.http.high_water_bytes());
+}
+
+/// When the request under way has to have ended or made progress, or the next one to have begun.
+Instant Shard::request_deadline(const Connection& connection) const noexcept {
+    if (connection.requests_count == 0) return connection.opened_at + settings_.handshake_timeout;
+    if (connection.is_unfinished() && !connection.is_suspended())
+        return connection.since + settings_.http.request_timeout;
+    return std::max(connection.opened_at, connection.active_at) + settings_.http.idle_timeout;
+}
+
+/// Lazy, as those of open sessions: mostly the timer comes before its time and is set anew.
+void Shard::on_request_deadline(Connection& connection) {
+    const Instant deadline = request_deadline(connection);
+    if (ring_.now() < deadline) return timers_.schedule(connection, deadline);
+    ++metrics_.timeouts;
+    if (connection.is_suspended()) return terminate(connection);  // It does not read.
+    if (connection.is_unfinished()) {
+        return refuse(connection, {.status = code_of(http::Status::request_timeout),
+                                   .body = "the request took too long\n"});
+    }
+    // A request that crosses this FIN may be sent again (RFC 9112 section 9.5); a reset might eat
+    // the last answer.
+    if (connection.requests_count > 0) return drain(connection);
+    terminate(connection);
 }
 
 }  // namespace ringcast::shard

@@ -71,28 +71,12 @@ void Shard::feed(Connection& connection, std::span<std::byte> input, Source sour
             break;
         }
         if (connection.phase == Phase::request) {
-            feed_request(connection, input);
+            feed_requests(connection, input);
         } else {
             feed_frames(connection, input, source);
         }
     }
     note_unfinished(connection);
-}
-
-void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
-    if (std::holds_alternative<http::BodyParser>(connection.parser))
-        return feed_body(connection, input);
-    auto& parser = std::get<http::RequestParser>(connection.parser);
-    const auto result = parser.next(input, request_, pool_, settings_.head);
-    switch (result.found) {
-        case http::RequestParser::Found::need_more: return;
-        case http::RequestParser::Found::request:
-            inputs_.remove(connection);
-            return on_request(connection, request_.request, input);
-        case http::RequestParser::Found::failure:
-            return refuse(connection, {.status = static_cast<std::uint16_t>(result.status),
-                                       .body = to_string(result.reason)});
-    }
 }
 
 /// Flattened: what runs once per message is worth no calls.
@@ -230,16 +214,21 @@ void Shard::note_unfinished(Connection& connection) {
     }
     if (is_unfinished) {
         inputs_.note(connection, message_bytes, memory, ring_.now());
-        // Lazily, as all deadlines of open sessions: mostly the timer is due before.
         if (connection.phase == Phase::open) {
-            const Instant deadline = message_deadline(connection);
-            if (deadline < instant_never &&
-                (!connection.is_scheduled() || connection.deadline > deadline))
-                timers_.schedule(connection, deadline);
+            schedule_by(connection, message_deadline(connection));
+        } else if (connection.phase == Phase::request) {
+            schedule_by(connection, request_deadline(connection));
         }
     } else {
         inputs_.remove(connection);
     }
+}
+
+/// Lazily: mostly the timer is due before.
+void Shard::schedule_by(Connection& connection, Instant deadline) {
+    if (deadline == instant_never) return;
+    if (!connection.is_scheduled() || connection.deadline > deadline)
+        timers_.schedule(connection, deadline);
 }
 
 /// Nobody will look at what has come.
@@ -306,6 +295,8 @@ void Shard::on_end_of_stream(Connection& connection) {
     if (connection.held_size > 0) return;
     switch (connection.phase) {
         case Phase::request:
+            if (connection.has_output()) return drain(connection);  // Answers that it waits for.
+            return terminate(connection);
         case Phase::pending: return terminate(connection);
         case Phase::open:
         case Phase::closing:

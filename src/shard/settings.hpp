@@ -76,6 +76,26 @@ struct TopicSettings {
     std::uint32_t items_max = 4096;          ///< Publications waiting for their fan-out.
 };
 
+/// Plain HTTP: what one connection may ask for, and how long it may take.
+struct HttpSettings {
+    std::uint16_t requests_max = 10'000;   ///< Of one connection; the last answer closes it.
+    std::uint32_t requests_per_turn = 16;  ///< Of one connection, before it is others' turn.
+    /// Answers waiting for a slow client: above half of it no further request is looked at.
+    std::uint64_t send_queue_bytes_max = 1 << 20;
+    /// From a request's first octet to its last, or to each further 64 KiB of its body: 408 beyond.
+    /// The first head of a connection has handshake_timeout.
+    Duration request_timeout = std::chrono::seconds{10};
+    /// Without a request, or without progress in reading answers: closed.
+    Duration idle_timeout = std::chrono::seconds{60};
+
+    [[nodiscard]] std::uint64_t high_water_bytes() const noexcept {
+        return send_queue_bytes_max / 2;
+    }
+    [[nodiscard]] std::uint64_t low_water_bytes() const noexcept {
+        return send_queue_bytes_max / 4;
+    }
+};
+
 struct Settings {
     std::uint32_t index = 0;  ///< Which shard this is.
     std::uint64_t seed = 0;   ///< For jitter only.
@@ -102,6 +122,7 @@ struct Settings {
     http::ForwardedField forwarded_field = http::ForwardedField::x_forwarded_for;
     /// Of browsers' pages that may connect, besides those of the same origin.
     std::vector<OriginPattern> allowed_origins;
+    HttpSettings http;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.
     Duration close_timeout =
         std::chrono::seconds{5};  ///< For the peer's Close after ours, and its FIN after ours.

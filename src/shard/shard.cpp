@@ -218,8 +218,7 @@ void Shard::accept_connection(int fd, Access access) {
     connection->opened_at = connection->active_at = ring_.now();
     timers_.schedule(*connection, ring_.now() + settings_.handshake_timeout);
     arm_recv(*connection);
-    const bool is_ending = is_admin ? is_admin_ending_ : shutdown_code_.has_value();
-    if (is_ending) refuse(*connection, shutting_down);
+    if (is_ending(access)) refuse(*connection, shutting_down);
 }
 
 void Shard::read_inbox() {
@@ -293,6 +292,8 @@ void Shard::serve(Connection& connection) {
     if (connection.broken) terminate(connection);
     switch (connection.phase) {
         case Phase::request:
+            if (connection.queued_bytes > settings_.http.low_water_bytes()) return;
+            return resume(connection, Suspension::own_output);
         case Phase::pending:
         case Phase::closed: return;
         case Phase::open:
@@ -350,7 +351,7 @@ void Shard::begin_shutdown(CloseCode code) {
         if (connection.access == Access::admin) return;
         switch (connection.phase) {
             case Phase::request:
-            case Phase::pending: refuse(connection, shutting_down); break;
+            case Phase::pending: refuse_ending(connection); break;
             case Phase::open:
             case Phase::closing:
             case Phase::draining:
@@ -380,8 +381,17 @@ void Shard::end_admin() {
     begin_ending(Access::admin);
     connections_.for_each([&](Connection& connection) {
         if (connection.access == Access::admin && connection.phase <= Phase::pending)
-            refuse(connection, shutting_down);
+            refuse_ending(connection);
     });
+}
+
+/// Who has asked for something is told that it will not come. Who has been answered and asks for
+/// nothing now would take that for the answer to its next request.
+void Shard::refuse_ending(Connection& connection) {
+    const bool is_between_requests = connection.phase == Phase::request &&
+                                     connection.requests_count > 0 && !connection.is_unfinished();
+    if (is_between_requests) return drain(connection);
+    refuse(connection, shutting_down);
 }
 
 void Shard::terminate_all() {

@@ -134,6 +134,10 @@ private:
     void on_accept_error(Listener& listener, int error);
     void begin_ending(Access access);
     void end_accepting();
+    [[nodiscard]] bool is_ending(Access access) const noexcept {
+        return access == Access::admin ? is_admin_ending_ : shutdown_code_.has_value();
+    }
+    void refuse_ending(Connection& connection);
     void accept_connection(int fd, Access access);
     [[nodiscard]] std::size_t client_connections() const noexcept {
         return connections_.size() - admin_connections_;
@@ -158,13 +162,13 @@ private:
     void on_recv_error(Connection& connection, int error);
     void continue_recv(Connection& connection);
     void feed(Connection& connection, std::span<std::byte> input, Source source);
-    void feed_request(Connection& connection, std::span<std::byte>& input);
     void feed_frames(Connection& connection, std::span<std::byte>& input, Source source);
     void on_event(Connection& connection, const ws::Event& event, Source source);
     [[gnu::noinline]] void on_control(Connection& connection, const ws::Event& event);
     void on_message(Connection& connection, const ws::Event& event, Source source);
     [[gnu::noinline]] void hold(Connection& connection, std::span<const std::byte> input);
     void note_unfinished(Connection& connection);
+    void schedule_by(Connection& connection, Instant deadline);
     void drop_input(Connection& connection);
     void give_up_oldest();
     [[gnu::noinline]] void suspend(Connection& connection, Suspension reason);
@@ -196,19 +200,33 @@ private:
                     std::span<std::byte>& input);
     void apply(Connection& connection, Verdict verdict, std::string_view key);
     void open_session(Connection& connection, Verdict verdict, std::string_view key);
-    void refuse(Connection& connection, const http::Response& response);
+    void await_admission(Connection& connection, Verdict verdict, std::string_view key);
+    void refuse(Connection& connection, const http::Response& response,
+                const http::ResponseRules& rules = {});
     void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
     void on_joined(SlotId id);
     void on_subscription_lost(SlotId id, std::string_view reason);
 
-    // plain_http.cpp: requests that ask for no upgrade.
+    // plain_http.cpp: requests, and the answers to those that ask for no upgrade.
+    void feed_requests(Connection& connection, std::span<std::byte>& input);
+    void feed_request(Connection& connection, std::span<std::byte>& input);
     void on_plain_request(Connection& connection, const Router::HttpMatch& match,
                           const http::Request& request, std::span<std::byte>& input);
     void feed_body(Connection& connection, std::span<std::byte>& input);
     [[nodiscard]] http::BodyLimits body_limits(const HttpEndpoint& endpoint) const noexcept;
     void call(Connection& connection, const Router::HttpMatch& match, const http::Request& request,
               std::span<const std::byte> body);
-    void answer(Connection& connection, http::Method method, http::Response response);
+    [[nodiscard]] static http::ResponseRules closing_rules(const http::Request& request) noexcept;
+    [[nodiscard]] http::ResponseRules rules_for(const Connection& connection,
+                                                const http::Request& request) const noexcept;
+    void answer_unread(Connection& connection, const http::Request& request,
+                       const http::Response& response);
+    void answer(Connection& connection, const http::ResponseRules& rules,
+                const http::Response& response);
+    void end_request(Connection& connection, http::Persistence persistence);
+    [[nodiscard]] bool leaves_unread(const Connection& connection) const noexcept;
+    [[nodiscard]] Instant request_deadline(const Connection& connection) const noexcept;
+    void on_request_deadline(Connection& connection);
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, std::string_view payload, MessageKind kind);

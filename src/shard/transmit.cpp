@@ -165,7 +165,7 @@ bool Shard::is_dispatched(const Connection& connection,
            payload.size() == dispatch_.payload.size() && !payload.empty();
 }
 
-/// Bytes as they are: an HTTP response, or a frame with its header.
+/// Bytes as they are: HTTP responses, or a frame with its header.
 void Shard::enqueue_raw(Connection& connection, std::span<const std::byte> bytes) {
     RC_ASSERT(!connection.quiet_in_flight);
     if (connection.chain.pieces == TurnOutput::pieces_max) {

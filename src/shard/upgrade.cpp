@@ -14,33 +14,31 @@ constexpr std::uint16_t code_of(http::Status status) noexcept {
     return static_cast<std::uint16_t>(status);
 }
 
-http::Response::Body body_for(http::Method method) noexcept {
-    return method == http::Method::head ? http::Response::Body::omit : http::Response::Body::send;
-}
+constexpr http::Response nothing_here{.status = code_of(http::Status::not_found),
+                                      .body = "nothing is served at this path\n"};
 
 }  // namespace
 
 void Shard::on_request(Connection& connection, const http::Request& request,
                        std::span<std::byte>& input) {
     if (!identify_client(connection, request)) return;
-    const auto body_policy = body_for(request.method);
     const Router& router = router_of(connection);
     const Router::Match match = router.match(request.path);
-    if (match.endpoint == nullptr || !request.field_has_token("Upgrade", "websocket")) {
+    const bool wants_upgrade = request.field_has_token("Upgrade", "websocket");
+    if (match.endpoint == nullptr || !wants_upgrade) {
         const Router::HttpMatch plain = router.match_http(request.path);
-        if (plain.endpoint != nullptr) return on_plain_request(connection, plain, request, input);
+        const bool is_plain = match.endpoint == nullptr && !wants_upgrade;
+        if (is_plain || plain.endpoint != nullptr)
+            return on_plain_request(connection, plain, request, input);
     }
-    if (match.endpoint == nullptr) {
-        return refuse(connection, {.status = code_of(http::Status::not_found),
-                                   .body = "nothing is served at this path\n",
-                                   .body_policy = body_policy});
-    }
+    if (match.endpoint == nullptr) return refuse(connection, nothing_here, closing_rules(request));
     const auto handshake = ws::read_handshake(request);
     const auto fail_handshake = [&](const ws::HandshakeFailure& failure) {
-        refuse(connection, {.status = code_of(failure.status),
-                            .fields = ws::response_fields(failure.reason),
-                            .body = to_string(failure.reason),
-                            .body_policy = body_policy});
+        refuse(connection,
+               {.status = code_of(failure.status),
+                .fields = ws::response_fields(failure.reason),
+                .body = to_string(failure.reason)},
+               closing_rules(request));
     };
     if (!handshake) return fail_handshake(handshake.error());
     if (!is_origin_allowed(request, settings_.allowed_origins)) {
@@ -70,12 +68,17 @@ void Shard::apply(Connection& connection, Verdict verdict, std::string_view key)
             return refuse(
                 connection,
                 {.status = verdict.status, .fields = verdict.fields, .body = verdict.body});
-        case Verdict::Kind::pending:
-            connection.pending = std::make_unique<PendingUpgrade>(
-                PendingUpgrade{std::string{key}, std::move(verdict)});
-            connection.phase = Phase::pending;
-            return suspend(connection, Suspension::pending_admission);
+        case Verdict::Kind::pending: return await_admission(connection, std::move(verdict), key);
     }
+}
+
+/// The 101 has to wait, as long as the rest of the opening handshake may take.
+void Shard::await_admission(Connection& connection, Verdict verdict, std::string_view key) {
+    connection.pending =
+        std::make_unique<PendingUpgrade>(PendingUpgrade{std::string{key}, std::move(verdict)});
+    connection.phase = Phase::pending;
+    timers_.schedule(connection, connection.opened_at + settings_.handshake_timeout);
+    suspend(connection, Suspension::pending_admission);
 }
 
 /// The 101 says that the subscription is live; so it waits until it is.
@@ -88,11 +91,7 @@ void Shard::subscribe_and_open(Connection& connection, Verdict verdict, std::str
             ++metrics_.topics_refused;
             return refuse(connection, {.status = code_of(http::Status::service_unavailable),
                                        .body = "there are too many subscriptions\n"});
-        case Outcome::waiting:
-            connection.pending = std::make_unique<PendingUpgrade>(
-                PendingUpgrade{std::string{key}, std::move(verdict)});
-            connection.phase = Phase::pending;
-            return suspend(connection, Suspension::pending_admission);
+        case Outcome::waiting: return await_admission(connection, std::move(verdict), key);
     }
 }
 
@@ -145,10 +144,11 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     suspend_if_unread(connection);
 }
 
-void Shard::refuse(Connection& connection, const http::Response& response) {
+void Shard::refuse(Connection& connection, const http::Response& response,
+                   const http::ResponseRules& rules) {
     ++metrics_.handshakes_refused;
     scratch_.clear();
-    http::write_response(scratch_, response);
+    http::write_response(scratch_, response, rules);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     drain(connection);
 }

@@ -44,7 +44,7 @@ def connection_to(url):
 def ask(url, path, method="GET", body=None, fields=None):
     """Status, header fields and body of the answer, behind which the server has closed."""
     connection = connection_to(url)
-    connection.request(method, path, body, fields or {})
+    connection.request(method, path, body, {"Connection": "close", **(fields or {})})
     response = connection.getresponse()
     content = response.read()
     assert response.headers["Connection"] == "close"
@@ -57,7 +57,7 @@ def status_of(url, path, *arguments):
 
 
 def speak(url, request):
-    """The status of the answer to these very octets."""
+    """The status of the answer to these very octets, behind which the server closes."""
     with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), PATIENCE_SECONDS) as client:
         client.sendall(request)
         answer = b""
@@ -202,7 +202,7 @@ def test_a_body_may_wait_for_100():
 
 
 def test_a_body_that_does_not_come_is_given_up():
-    with Server("--echo", *LISTEN, *ADMIN, "--handshake-timeout", "200ms") as server:
+    with Server("--echo", *LISTEN, *ADMIN, "--http-request-timeout", "200ms") as server:
         assert speak(server.admin_urls()[0], b"POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab") == 408
 
 
@@ -269,9 +269,10 @@ def test_a_web_page_that_comes_by_a_name_of_its_own_reads_nothing():
             for line in (b"Origin: http://evil.example", b"Sec-Fetch-Site: same-origin", b"Accept-Language: en"):
                 for host, status in ((f"evil.example:{port}", 403), (f"127.0.0.1:{port}", 200),
                                      (f"localhost:{port}", 200)):
-                    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n".encode() + line + b"\r\n\r\n"
-                    assert speak(admin, request) == status, request
-            assert speak(admin, f"GET {path} HTTP/1.1\r\nHost: ringcast.example\r\n\r\n".encode()) == 200
+                    request = f"GET {path} HTTP/1.1\r\nConnection: close\r\nHost: {host}\r\n".encode() + line
+                    assert speak(admin, request + b"\r\n\r\n") == status, request
+            request = f"GET {path} HTTP/1.1\r\nConnection: close\r\nHost: ringcast.example\r\n\r\n"
+            assert speak(admin, request.encode()) == 200
 
 
 def test_an_admin_listener_that_others_can_reach_is_warned_about():

@@ -21,7 +21,7 @@ struct Echo {
 test::ServerResponse ask(const std::string& url, const std::string& path,
                          const std::string& method = "GET") {
     SocketClient client{url};
-    client.send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     auto response = client.response(method == "HEAD");
     CHECK(client.at_end());
     return response;

@@ -43,6 +43,20 @@ TEST_CASE("a token is found in any line of a list field, and only as a whole ele
     CHECK_FALSE(request.field_has_token("empty", "upgrade"));
 }
 
+TEST_CASE("HTTP/1.1 keeps a connection unless it is told not to, HTTP/1.0 only if it is asked to") {
+    const auto persistence = [](std::uint8_t minor, std::string_view value) {
+        const Field connection[] = {{.name = "Connection", .value = value}};
+        return Request{.version_minor = minor, .fields = connection}.persistence();
+    };
+    CHECK(persistence(1, "") == Persistence::persist);
+    CHECK(persistence(1, "keep-alive") == Persistence::persist);
+    CHECK(persistence(1, "foo, Close") == Persistence::close);
+    CHECK(persistence(0, "") == Persistence::close);
+    CHECK(persistence(0, "foo, Keep-Alive") == Persistence::keep_alive);
+    CHECK(persistence(0, "keep-alive, close") == Persistence::close);
+    CHECK(Request{}.persistence() == Persistence::persist);
+}
+
 TEST_CASE("status codes have the phrases of RFC 9110") {
     CHECK(reason_phrase(101) == "Switching Protocols");
     CHECK(reason_phrase(426) == "Upgrade Required");

@@ -15,7 +15,7 @@ TEST_CASE("a response has its length and closes the connection") {
 
 TEST_CASE("the answer to HEAD says how long the body would be and leaves it out") {
     std::string out;
-    write_response(out, {.body = "ok", .body_policy = Response::Body::omit});
+    write_response(out, {.body = "ok"}, {.is_to_head = true});
     CHECK(out.find("Content-Length: 2\r\n") != std::string::npos);
     CHECK(out.ends_with("\r\n\r\n"));
 }
@@ -24,6 +24,17 @@ TEST_CASE("204 has neither content nor a length") {
     std::string out;
     write_response(out, {.status = 204, .body = "ignored"});
     CHECK(out == "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+}
+
+TEST_CASE("a connection that stays is told of in HTTP/1.0 alone") {
+    const auto written = [](Persistence persistence) {
+        std::string out;
+        write_response(out, {.body = "ok"}, {.persistence = persistence});
+        return out;
+    };
+    CHECK(written(Persistence::persist).find("Connection") == std::string::npos);
+    CHECK(written(Persistence::keep_alive).find("\r\nConnection: keep-alive\r\n") !=
+          std::string::npos);
 }
 
 TEST_CASE("percent escapes are decoded exactly once") {

@@ -124,6 +124,10 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "1MiB",
                                     "--header-bytes-max",
                                     "4096",
+                                    "--http-requests-max",
+                                    "100",
+                                    "--http-requests-per-turn",
+                                    "8",
                                     "--send-queue-bytes-max",
                                     "2MiB",
                                     "--message-memory-max",
@@ -135,6 +139,10 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "--compression-memory-max=16MiB",
                                     "--handshake-timeout",
                                     "3s",
+                                    "--http-request-timeout",
+                                    "7s",
+                                    "--http-idle-timeout",
+                                    "90s",
                                     "--idle-timeout",
                                     "2m",
                                     "--ping-interval",
@@ -172,6 +180,10 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.echo);
     CHECK(options.shards == 3);
     CHECK(options.pin == Pinning::off);
+    CHECK(options.http_requests_max == 100);
+    CHECK(options.http_requests_per_turn == 8);
+    CHECK(options.http_request_timeout == 7s);
+    CHECK(options.http_idle_timeout == 90s);
     CHECK(options.io == IoChoice::epoll);
     CHECK(options.uring_features == ring::Features::linux_6_1());
     CHECK(options.ring_submissions == 1024);
@@ -317,12 +329,16 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"admin-connections-max", {"0", "65536", "auto"}},
         {"message-bytes-max", {"0", "2GiB", "64kb", "1.5MiB", ""}},
         {"header-bytes-max", {"511", "2MiB"}},
+        {"http-requests-max", {"0", "65536"}},
+        {"http-requests-per-turn", {"0"}},
         {"send-queue-bytes-max", {"4095", "2GiB"}},
         {"message-memory-max", {"1023KiB"}},
         {"compression", {"on", "true", "gzip", ""}},
         {"compression-threshold", {"0", "2GiB"}},
         {"compression-memory-max", {"1023KiB"}},
         {"handshake-timeout", {"0", "0s", "10", "2h", "-1s", "soon"}},
+        {"http-request-timeout", {"0", "2h"}},
+        {"http-idle-timeout", {"0", "25h"}},
         {"idle-timeout", {"25h", "1us", "10"}},
         {"ping-interval", {"25h", "999us"}},
         {"close-timeout", {"0s"}},
