@@ -185,7 +185,7 @@ def test_publishing_looks_at_what_it_is_given():
         assert status_of(admin, "/publish/a", "POST", b"x", {"Host": "evil.example", "Sec-Fetch-Site": "none"}) == 403
         assert status_of(admin, "/publish/a", "POST", b"x", {"Content-Encoding": "gzip"}) == 415
         assert speak(admin, b"POST /publish/a HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
-                            b"Content-Type: image/png\r\nContent-Length: 1\r\n\r\nx") == 415
+                            b"Content-Type: image/png\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx") == 415
 
 
 def test_a_body_may_wait_for_100():

@@ -229,8 +229,8 @@ TEST_CASE("after 20,000 compressed sessions memory is what it was after the firs
     kit.endpoint->endings.reserve(2 * sessions);
     Slice request{encode(test::UpgradeRequest{.fields = offer_line()})};
     test::ZlibSender sender;
-    Slice message{encode(test::ClientFrame{
-        .payload = sender.payload(test::json_like(3000)), .reserved_bits = 4})};
+    Slice message{encode(
+        test::ClientFrame{.payload = sender.payload(test::json_like(3000)), .reserved_bits = 4})};
     Slice goodbye{test::close_frame(1000)};
     std::size_t peak_bytes = 0;
     const auto come_and_go = [&] {
