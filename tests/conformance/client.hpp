@@ -1,0 +1,121 @@
+#pragma once
+// A WebSocket client that writes octets as it is told and reads all that comes, over any wire.
+// Whatever does not happen within the patience of the tests fails them; nothing sleeps.
+
+#include <algorithm>
+#include <chrono>
+#include <doctest/doctest.h>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "conformance/wire.hpp"
+#include "support/ws_client.hpp"
+
+namespace ringcast::conformance {
+
+class Client {
+public:
+    explicit Client(std::unique_ptr<Wire> wire) : wire_{std::move(wire)} {}
+
+    /// Writes all of `bytes`, and reads what comes meanwhile, so that neither side waits for the
+    /// other.
+    void write(std::string_view bytes) {
+        while (!bytes.empty()) {
+            bytes.remove_prefix(wire_->write_some(bytes));
+            if (!bytes.empty() && read() == Wire::Read::none) wire_->wait(POLLIN | POLLOUT);
+        }
+    }
+    /// The same in pieces of `piece_bytes`, each handed to the kernel on its own.
+    void write_in_pieces(std::string_view bytes, std::size_t piece_bytes) {
+        for (; !bytes.empty(); bytes.remove_prefix(std::min(piece_bytes, bytes.size())))
+            write(bytes.substr(0, piece_bytes));
+    }
+
+    test::ServerResponse response(bool is_head_answer = false) {
+        for (;;) {
+            if (auto response = reader_.next_response(is_head_answer)) return *std::move(response);
+            require_more("a response");
+        }
+    }
+    /// The opening handshake, which must succeed.
+    test::ServerResponse open(const test::UpgradeRequest& request = {}) {
+        write(encode(request));
+        return opened();
+    }
+    /// The answer to a handshake that has been written, which must be a 101.
+    test::ServerResponse opened() {
+        test::ServerResponse answer = response();
+        REQUIRE_MESSAGE(answer.status == 101, answer.status_line << ": " << answer.body);
+        CHECK(answer.field("sec-websocket-accept") == std::string{test::sample_accept});
+        return answer;
+    }
+
+    test::ServerFrame frame() {
+        for (;;) {
+            if (auto frame = reader_.next_frame()) return *std::move(frame);
+            require_more("a frame");
+        }
+    }
+    /// The payload of the next frame, which must be a whole message of `opcode`, or a pong.
+    std::string message(std::uint8_t opcode = test::opcode_text) {
+        test::ServerFrame received = frame();
+        REQUIRE(int{received.opcode} == int{opcode});
+        CHECK(received.fin);
+        return std::move(received.payload);
+    }
+    /// The code of the next frame, which must be a Close; 1005 if it has none.
+    int close_code() {
+        const test::ServerFrame received = frame();
+        REQUIRE_MESSAGE(int{received.opcode} == int{test::opcode_close},
+                        "instead came " << received.payload.substr(0, 80));
+        return received.close_code().value_or(1005);
+    }
+
+    /// Reads on until the server ends its stream, which it must do in order, before we end ours,
+    /// and without a further octet.
+    void expect_end() {
+        Wire::Read last = Wire::Read::none;
+        for (; last != Wire::Read::end && last != Wire::Read::broken; last = read())
+            if (last == Wire::Read::none) wire_->wait(POLLIN);
+        CHECK_MESSAGE(last == Wire::Read::end, "the stream broke");
+        CHECK(std::string{reader_.unread().substr(0, 80)} == "");
+        wire_->shut_sending();
+    }
+    /// Our closing handshake: the code comes back, and the server ends the stream.
+    void close(std::uint16_t code = 1000) {
+        write(test::close_frame(code));
+        CHECK(close_code() == code);
+        expect_end();
+    }
+    /// True if there is something to read, be it the end.
+    [[nodiscard]] bool gets_something_within(std::chrono::milliseconds time) const {
+        return wire_->is_readable_within(time);
+    }
+    void shut_sending() { wire_->shut_sending(); }
+
+private:
+    Wire::Read read() {
+        bytes_.clear();
+        const Wire::Read outcome = wire_->read_some(bytes_);
+        reader_.feed(bytes_);
+        return outcome;
+    }
+
+    void require_more(const char* what) {
+        REQUIRE_MESSAGE(reader_.error() == "", reader_.error());
+        Wire::Read outcome = read();
+        while (outcome == Wire::Read::none) {
+            wire_->wait(POLLIN);
+            outcome = read();
+        }
+        REQUIRE_MESSAGE(outcome == Wire::Read::some, "the stream ended instead of " << what);
+    }
+
+    std::unique_ptr<Wire> wire_;
+    std::string bytes_;
+    test::ServerReader reader_;
+};
+
+}  // namespace ringcast::conformance
