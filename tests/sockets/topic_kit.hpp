@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ostream>
-#include <string_view>
 #include <vector>
 
 #include "sockets/sockets_kit.hpp"
@@ -43,18 +42,14 @@ inline Settings settings_of(const Scene& scene) {
     return with;
 }
 
-/// `usual`, or as much of it as RINGCAST_TOPICS_PERCENT says, since sanitizers want less; `full` if
-/// RINGCAST_TOPICS is `full` (scripts/crowd), for who has the time.
-inline std::size_t scaled(std::size_t usual, std::size_t full) {
-    static const std::string_view size = [] {
-        const char* const text = std::getenv("RINGCAST_TOPICS");
-        return text == nullptr ? "" : text;
-    }();
+/// `count`, as much of it as RINGCAST_TOPICS_PERCENT says: 100 unless it is set. Sanitizers want
+/// less, and who has time may want more.
+inline std::size_t scaled(std::size_t count) {
     static const std::size_t percent = [] {
         const char* const text = std::getenv("RINGCAST_TOPICS_PERCENT");
         return text == nullptr ? std::size_t{100} : std::strtoul(text, nullptr, 10);
     }();
-    return size == "full" ? full : std::max<std::size_t>(usual * percent / 100, 1);
+    return std::max<std::size_t>(count * percent / 100, 1);
 }
 
 }  // namespace ringcast::sockets
