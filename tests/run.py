@@ -35,7 +35,7 @@ SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
-    "RINGCAST_TOPICS_PERCENT": "10",
+    "TOPICS_PERCENT": "10",
 }
 SANITIZER_PATIENCE = 5  # Times as long as the same test may take without.
 

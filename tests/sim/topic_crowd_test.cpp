@@ -190,9 +190,9 @@ private:
     std::uint64_t published_in_ = 0, turns_to_other_max_ = 0;
 };
 
-/// Sanitizers want less (RINGCAST_TOPICS_PERCENT).
+/// Sanitizers want less (TOPICS_PERCENT).
 std::uint32_t scaled_crowd() {
-    const char* const percent = std::getenv("RINGCAST_TOPICS_PERCENT");
+    const char* const percent = std::getenv("TOPICS_PERCENT");
     return percent == nullptr
                ? crowd_count
                : static_cast<std::uint32_t>(crowd_count / 100 * std::strtoul(percent, nullptr, 10));

@@ -42,11 +42,11 @@ inline Settings settings_of(const Scene& scene) {
     return with;
 }
 
-/// `count`, as much of it as RINGCAST_TOPICS_PERCENT says: 100 unless it is set. Sanitizers want
+/// `count`, as much of it as TOPICS_PERCENT says: 100 unless it is set. Sanitizers want
 /// less, and who has time may want more.
 inline std::size_t scaled(std::size_t count) {
     static const std::size_t percent = [] {
-        const char* const text = std::getenv("RINGCAST_TOPICS_PERCENT");
+        const char* const text = std::getenv("TOPICS_PERCENT");
         return text == nullptr ? std::size_t{100} : std::strtoul(text, nullptr, 10);
     }();
     return std::max<std::size_t>(count * percent / 100, 1);
