@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/decimal.hpp"
+
 namespace ringcast {
 
 namespace {
@@ -10,21 +12,11 @@ namespace {
 constexpr std::array<std::uint8_t, 12> ipv4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr unsigned ipv4_prefix_bits = 96;
 
-/// All of `text` as a number up to `max`, without sign and leading zeros.
-std::optional<unsigned> parse_number(std::string_view text, unsigned max) noexcept {
-    unsigned number = 0;
-    if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc{} || stop != end || number > max) return std::nullopt;
-    return number;
-}
-
 bool parse_ipv4(std::string_view text, std::span<std::uint8_t, 4> octets) noexcept {
     for (std::size_t i = 0; i < 4; ++i) {
         const std::size_t dot = i < 3 ? text.find('.') : text.size();
         if (dot == std::string_view::npos) return false;
-        const auto octet = parse_number(text.substr(0, dot), 255);
+        const auto octet = parse_decimal(text.substr(0, dot), 255);
         if (!octet) return false;
         octets[i] = static_cast<std::uint8_t>(*octet);
         if (i < 3) text.remove_prefix(dot + 1);
@@ -125,7 +117,7 @@ std::optional<IpEndpoint> parse_ip_endpoint(std::string_view text) noexcept {
     const auto ip = parse_ip_address(host);
     if (!ip) return std::nullopt;
     if (rest.empty()) return IpEndpoint{.ip = *ip};
-    const auto port = parse_number(rest.substr(1), 65535);
+    const auto port = parse_decimal(rest.substr(1), 65535);
     if (rest.front() != ':' || !port) return std::nullopt;
     return IpEndpoint{.ip = *ip, .port = static_cast<std::uint16_t>(*port)};
 }
@@ -140,7 +132,7 @@ std::expected<IpNetwork, std::string> IpNetwork::parse(std::string_view text) {
     unsigned bits = 128;
     if (slash != std::string_view::npos) {
         const bool is_ipv4 = !text.contains(':');
-        const auto given = parse_number(text.substr(slash + 1), is_ipv4 ? 32 : 128);
+        const auto given = parse_decimal(text.substr(slash + 1), is_ipv4 ? 32 : 128);
         if (!given) return refuse("expected 0 to 32 bits of an IPv4 prefix, or 0 to 128 of IPv6");
         bits = *given + (is_ipv4 ? ipv4_prefix_bits : 0);
     }

@@ -1,9 +1,9 @@
 #include "http/proxy_header.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.hpp"
+#include "base/decimal.hpp"
 
 namespace ringcast::http {
 
@@ -15,6 +15,7 @@ constexpr std::string_view line_signature = "PROXY ";
 constexpr std::array<std::uint8_t, 12> binary_signature{0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
                                                         0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
 constexpr std::size_t prologue_size = 16;
+constexpr unsigned port_max = 65535;
 
 enum class Family : std::uint8_t { unspecified = 0, ipv4 = 1, ipv6 = 2, unix_path = 3 };
 
@@ -42,14 +43,6 @@ std::optional<std::string_view> take_word(std::string_view& rest, bool is_last) 
     return word;
 }
 
-std::optional<std::uint16_t> read_port(std::string_view text) noexcept {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    const bool has_zeros = text.size() > 1 && text.front() == '0';
-    if (error != std::errc{} || end != text.data() + text.size() || has_zeros) return std::nullopt;
-    return port;
-}
-
 /// An address of the family that the line says, as it is written there.
 std::optional<IpAddress> read_address(std::string_view text, bool is_ipv4) noexcept {
     if (text.contains(':') == is_ipv4) return std::nullopt;
@@ -64,10 +57,11 @@ std::optional<IpEndpoint> read_addresses(std::string_view rest, bool is_ipv4) no
     const auto destination_port = take_word(rest, true);
     if (!source || !destination || !source_port || !destination_port) return std::nullopt;
     const auto ip = read_address(*source, is_ipv4);
-    const auto port = read_port(*source_port);
-    if (!ip || !port || !read_address(*destination, is_ipv4) || !read_port(*destination_port))
+    const auto port = parse_decimal(*source_port, port_max);
+    if (!ip || !port || !read_address(*destination, is_ipv4) ||
+        !parse_decimal(*destination_port, port_max))
         return std::nullopt;
-    return IpEndpoint{.ip = *ip, .port = *port};
+    return IpEndpoint{.ip = *ip, .port = static_cast<std::uint16_t>(*port)};
 }
 
 }  // namespace

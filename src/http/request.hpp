@@ -49,6 +49,10 @@ enum class Status : std::uint16_t {
     version_not_supported = 505,
 };
 
+[[nodiscard]] constexpr std::uint16_t code_of(Status status) noexcept {
+    return static_cast<std::uint16_t>(status);
+}
+
 /// The reason phrase of RFC 9110 for any code, `Unknown` for one it does not name. Static storage.
 [[nodiscard]] std::string_view reason_phrase(std::uint16_t status) noexcept;
 

@@ -170,9 +170,8 @@ void Shard::on_deadline(Connection& connection) {
         case Phase::request: return on_request_deadline(connection);
         case Phase::pending:
             ++metrics_.timeouts;
-            return refuse(connection,
-                          {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
-                           .body = "admission took too long\n"});
+            return refuse(connection, {.status = code_of(http::Status::service_unavailable),
+                                       .body = "admission took too long\n"});
         case Phase::open: return on_open_deadline(connection);
         case Phase::closing:
         case Phase::draining:

@@ -46,6 +46,7 @@ void Shard::suspend_for_turn(Connection& connection) {
 
 /// A new turn: those that had to stop go on first, in the order in which they stopped.
 void Shard::resume_worked() {
+    if (!deflate_.is_on()) return;
     deflate_.begin_turn();
     if (worked_.empty()) return;
     std::swap(worked_, worked_served_);

@@ -79,6 +79,7 @@ void Topics::on_publication(const Record& record) {
 }
 
 void Topics::fan_out() {
+    if (fanout_.is_idle()) return;
     const PermessageDeflate& deflate = shard_.deflate_;
     const std::uint64_t work_before = deflate.work();
     // A delivery that has to be compressed first is much more work than others.

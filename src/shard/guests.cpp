@@ -18,12 +18,12 @@ constexpr std::string_view client_has_enough =
     "Connection: close\r\n\r\n";
 
 constexpr http::Response too_many_requests{
-    .status = static_cast<std::uint16_t>(http::Status::too_many_requests),
+    .status = code_of(http::Status::too_many_requests),
     .fields = "Retry-After: 5\r\n",
     .body = "too many connections from this address\n",
 };
 constexpr http::Response malformed_forwarded{
-    .status = static_cast<std::uint16_t>(http::Status::bad_request),
+    .status = code_of(http::Status::bad_request),
     .body = "malformed Forwarded field\n",
 };
 

@@ -1,9 +1,9 @@
 #include "shard/origin.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "base/decimal.hpp"
 #include "http/characters.hpp"
 
 namespace ringcast::shard {
@@ -102,11 +102,9 @@ bool is_host(std::string_view host) noexcept {
     return true;
 }
 
-/// As browsers write it: a number without leading zeros.
+/// As browsers write it.
 bool is_port(std::string_view port) noexcept {
-    std::uint16_t number = 0;
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-    return error == std::errc{} && end == port.data() + port.size() && port.front() != '0';
+    return parse_decimal(port, 65535).value_or(0) != 0;
 }
 
 bool is_scheme(std::string_view scheme) noexcept {

@@ -10,10 +10,6 @@ namespace ringcast::shard {
 
 namespace {
 
-constexpr std::uint16_t code_of(http::Status status) noexcept {
-    return static_cast<std::uint16_t>(status);
-}
-
 bool allows(HttpMethods methods, http::Method method) noexcept {
     switch (methods) {
         case HttpMethods::get_and_head:
@@ -52,7 +48,8 @@ void Shard::feed_requests(Connection& connection, std::span<std::byte>& input) {
         }
         feed_request(connection, input);
         if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
-        if (connection.phase == Phase::request && leaves_unread(connection))
+        if (connection.phase == Phase::request &&
+            leaves_unread(connection, settings_.http.high_water_bytes()))
             suspend(connection, Suspension::own_output);
     }
 }
@@ -191,13 +188,6 @@ void Shard::end_request(Connection& connection, http::Persistence persistence) {
     connection.parser.emplace<http::RequestParser>();  // Gives the request's memory back.
     connection.opened_at = ring_.now();
     schedule_by(connection, request_deadline(connection));
-}
-
-/// More than the client may leave unread before it is heard again; see suspend_if_unread().
-bool Shard::leaves_unread(const Connection& connection) const noexcept {
-    const bool is_exhausted = pool_.bytes_in_use() > settings_.pool_bytes_max;
-    return connection.queued_bytes >
-           (is_exhausted && connection.backlog ? 0 : settings_.http.high_water_bytes());
 }
 
 /// When the request under way has to have ended or made progress, or the next one to have begun.

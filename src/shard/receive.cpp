@@ -129,12 +129,16 @@ void Shard::on_control(Connection& connection, const ws::Event& event) {
 /// What the client itself caused to be sent has to be read by it before more of its input is looked
 /// at. While the shard's memory is used up, anything that a client has left unread is too much:
 /// otherwise many clients, each below its own limit, would take any amount together.
-void Shard::suspend_if_unread(Connection& connection) {
-    if (connection.phase != Phase::open) return;
+bool Shard::leaves_unread(const Connection& connection,
+                          std::uint64_t high_water_bytes) const noexcept {
     const bool is_exhausted = pool_.bytes_in_use() > settings_.pool_bytes_max;
-    const std::uint64_t unread_max =
-        is_exhausted && connection.backlog ? 0 : connection.endpoint->limits().high_water_bytes();
-    if (connection.queued_bytes > unread_max) suspend(connection, Suspension::own_output);
+    return connection.queued_bytes > (is_exhausted && connection.backlog ? 0 : high_water_bytes);
+}
+
+void Shard::suspend_if_unread(Connection& connection) {
+    if (connection.phase == Phase::open &&
+        leaves_unread(connection, connection.endpoint->limits().high_water_bytes()))
+        suspend(connection, Suspension::own_output);
 }
 
 /// What it publishes goes to a topic whose home takes nothing now.
@@ -254,9 +258,8 @@ void Shard::give_up_oldest() {
         if (connection.session_open) {
             fail(connection, CloseCode::try_again_later, "no memory for unfinished messages");
         } else {
-            refuse(connection,
-                   {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
-                    .body = "no memory for unfinished requests\n"});
+            refuse(connection, {.status = code_of(http::Status::service_unavailable),
+                                .body = "no memory for unfinished requests\n"});
         }
     }
 }

@@ -18,7 +18,7 @@ constexpr Duration accept_retry_interval = std::chrono::milliseconds{100};
 constexpr std::uint8_t last_accept_turns_max = 64;
 
 constexpr http::Response shutting_down{
-    .status = static_cast<std::uint16_t>(http::Status::service_unavailable),
+    .status = code_of(http::Status::service_unavailable),
     .body = "server is shutting down\n",
 };
 

@@ -172,6 +172,8 @@ private:
     void drop_input(Connection& connection);
     void give_up_oldest();
     [[gnu::noinline]] void suspend(Connection& connection, Suspension reason);
+    [[nodiscard]] bool leaves_unread(const Connection& connection,
+                                     std::uint64_t high_water_bytes) const noexcept;
     void suspend_if_unread(Connection& connection);
     void suspend_until_room(Connection& connection, std::uint32_t home);
     void on_room(SlotId id);
@@ -224,7 +226,6 @@ private:
     void answer(Connection& connection, const http::ResponseRules& rules,
                 const http::Response& response);
     void end_request(Connection& connection, http::Persistence persistence);
-    [[nodiscard]] bool leaves_unread(const Connection& connection) const noexcept;
     [[nodiscard]] Instant request_deadline(const Connection& connection) const noexcept;
     void on_request_deadline(Connection& connection);
 

@@ -10,10 +10,6 @@ namespace ringcast::shard {
 
 namespace {
 
-constexpr std::uint16_t code_of(http::Status status) noexcept {
-    return static_cast<std::uint16_t>(status);
-}
-
 constexpr http::Response nothing_here{.status = code_of(http::Status::not_found),
                                       .body = "nothing is served at this path\n"};
 

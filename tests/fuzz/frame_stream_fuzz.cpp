@@ -9,24 +9,13 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "support/fuzz_cuts.hpp"
 #include "support/ws_client.hpp"
 #include "support/ws_reference.hpp"
 
 namespace {
 
 using namespace ringcast;
-
-/// Cuts from a small linear generator, so that the fuzzer can steer them with one octet.
-std::vector<std::size_t> cuts_of(std::uint8_t seed, std::size_t size) {
-    std::vector<std::size_t> cuts;
-    std::uint32_t state = seed;
-    for (std::size_t at = 0; at < size;) {
-        state = state * 1664525 + 1013904223;
-        at = std::min<std::size_t>(size, at + 1 + (state >> 16) % (seed < 128 ? 7 : 200));
-        cuts.push_back(at);
-    }
-    return cuts;
-}
 
 /// Masked frames from octets that need not know about masks and lengths: (first octet, size,
 /// payload) each. Gets the fuzzer past the header checks.
@@ -55,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const ws::AssemblerLimits limits{.message_bytes_max = (data[0] & 2) != 0 ? 300u : 1u << 20};
     const auto expected = test::reference_events(stream, limits.message_bytes_max);
     RC_ASSERT(test::assembler_events(stream, {}, limits) == expected);
-    RC_ASSERT(test::assembler_events(stream, cuts_of(data[1], stream.size()), limits) == expected);
+    RC_ASSERT(test::assembler_events(stream, test::cuts_of(data[1], stream.size()), limits) ==
+              expected);
     return 0;
 }

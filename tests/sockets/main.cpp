@@ -1,6 +1,6 @@
-// Runs the socket tests on one way to talk to the kernel, named by the first argument: uring (all
-// features of this kernel), uring-6.1 (those of Linux 6.1) or epoll. Exits with 77 where the kernel
-// lacks it.
+// Runs the socket tests, or those of conformance, on one way to talk to the kernel, named by the
+// first argument: uring (all features of this kernel), uring-6.1 (those of Linux 6.1) or epoll.
+// Exits with 77 where the kernel lacks it.
 
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <cstdio>
@@ -19,7 +19,7 @@ int main(int count, char** arguments) {
     } else if (name == "epoll") {
         sockets::way() = {.io = Io::epoll, .features = "all"};
     } else {
-        std::fprintf(stderr, "usage: sockets uring|uring-6.1|epoll [options of doctest]\n");
+        std::fprintf(stderr, "usage: uring|uring-6.1|epoll [options of doctest]\n");
         return 1;
     }
     Server probe{sockets::settings()};
