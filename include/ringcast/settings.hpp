@@ -104,6 +104,15 @@ struct Settings {
     /// sessions are compressed as with `shared`.
     std::uint64_t compression_memory_max = 64u << 20;
 
+    /// Messages and control frames that a session may send in a second; its input waits beyond, and
+    /// nothing is lost. 0: any number. At most 1000000.
+    std::uint32_t message_rate = 0;
+    /// So many at once; 0: as many as in a second.
+    std::uint32_t message_burst = 0;
+    /// Bytes that a session may send in a second, as TCP carries them. 0: any number. At most
+    /// 4 GiB, like the burst.
+    std::uint64_t byte_rate = 0;
+    std::uint64_t byte_burst = 0;
     /// A subscriber that falls behind.
     SlowConsumer slow_consumer = SlowConsumer::close;
     /// Of the whole server: those with subscribers, and those that have been idle for less than
@@ -181,6 +190,10 @@ struct RouteOptions {
     std::optional<std::chrono::nanoseconds> ping_interval = std::nullopt;
     std::optional<std::chrono::nanoseconds> message_timeout = std::nullopt;
     std::optional<SlowConsumer> slow_consumer = std::nullopt;
+    std::optional<std::uint32_t> message_rate = std::nullopt;
+    std::optional<std::uint32_t> message_burst = std::nullopt;
+    std::optional<std::uint64_t> byte_rate = std::nullopt;
+    std::optional<std::uint64_t> byte_burst = std::nullopt;
 };
 
 inline namespace literals {

@@ -90,11 +90,15 @@ struct Options {
     Duration shutdown_timeout = std::chrono::seconds{10};
 
     // Defences
+    std::uint32_t connections_per_ip_max = 0;  ///< 0: no limit, as with the next ones.
+    std::uint32_t handshakes_per_ip = 0;
+    std::uint32_t message_rate = 0;
+    std::uint32_t message_burst = 0;  ///< 0: as many as in a second.
+    std::uint64_t byte_rate = 0;
+    std::uint64_t byte_burst = 0;
     std::vector<std::string> trusted_proxies;  ///< See shard/trusted_proxies.hpp.
     bool proxy_protocol = false;
     http::ForwardedField forwarded_field = http::ForwardedField::x_forwarded_for;
-    std::uint32_t connections_per_ip_max = 0;  ///< 0: no limit, as with the next ones.
-    std::uint32_t handshakes_per_ip = 0;
     std::vector<std::string> allow_origin;  ///< Patterns, see shard/origin.hpp.
 
     // Logging

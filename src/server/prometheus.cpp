@@ -223,6 +223,13 @@ constexpr Group groups[] = {
     {"ringcast_suspensions_total", Type::counter, "Times the input of a connection was suspended.",
      [](Samples& to, const Metrics& m) { to.add(m.suspensions); }},
 
+    {"ringcast_rate_suspensions_total", Type::counter,
+     "Times a client had to wait because of --message-rate or --byte-rate.",
+     [](Samples& to, const Metrics& m) { to.add(m.rate_suspensions); }},
+    {"ringcast_turn_suspensions_total", Type::counter,
+     "Times a client had to wait for the next turn of the loop, so that others had theirs.",
+     [](Samples& to, const Metrics& m) { to.add(m.turn_suspensions); }},
+
     // The loop and the kernel.
     {"ringcast_loop_turns_total", Type::counter, "Turns of the event loop.",
      [](Samples& to, const Metrics& m) { to.add(m.ring_turns); }},

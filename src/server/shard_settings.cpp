@@ -48,6 +48,10 @@ Settings settings_for(Settings settings, const RouteOptions& route) {
     take(settings.ping_interval, route.ping_interval);
     take(settings.message_timeout, route.message_timeout);
     take(settings.slow_consumer, route.slow_consumer);
+    take(settings.message_rate, route.message_rate);
+    take(settings.message_burst, route.message_burst);
+    take(settings.byte_rate, route.byte_rate);
+    take(settings.byte_burst, route.byte_burst);
     return settings;
 }
 
@@ -57,7 +61,9 @@ shard::SessionLimits session_limits(const Settings& settings) {
             .idle_timeout = settings.idle_timeout,
             .ping_interval = settings.ping_interval,
             .message_timeout = settings.message_timeout,
-            .slow_consumer = settings.slow_consumer};
+            .slow_consumer = settings.slow_consumer,
+            .message_rate = {.rate = settings.message_rate, .burst = settings.message_burst},
+            .byte_rate = {.rate = settings.byte_rate, .burst = settings.byte_burst}};
 }
 
 shard::Settings shard_settings(const Settings& settings, std::uint32_t index,

@@ -184,8 +184,14 @@ void Shard::on_deadline(Connection& connection) {
 }
 
 /// Deadlines of open sessions are lazy: traffic only notes the time, and the timer looks when it
-/// fires. A suspended session is not asked for signs of life, but its backlog must make progress.
+/// fires. A suspended session is not asked for signs of life, but its backlog must make progress;
+/// while one waits for tokens, nothing else is looked at.
 void Shard::on_open_deadline(Connection& connection) {
+    if (connection.has(Suspension::rate)) {
+        if (ring_.now() >= connection.guest->resumes_at) resume(connection, Suspension::rate);
+        if (connection.phase == Phase::open) schedule_open(connection);
+        return;
+    }
     const SessionLimits& limits = connection.endpoint->limits();
     const Duration quiet = ring_.now() - connection.active_at;
     if (limits.idle_timeout > Duration{0} && quiet >= limits.idle_timeout) {
@@ -214,6 +220,10 @@ Instant Shard::message_deadline(const Connection& connection) noexcept {
 }
 
 void Shard::schedule_open(Connection& connection) {
+    if (connection.has(Suspension::rate)) {
+        timers_.schedule(connection, connection.guest->resumes_at);
+        return;
+    }
     const SessionLimits& limits = connection.endpoint->limits();
     Instant deadline = message_deadline(connection);
     if (limits.idle_timeout > Duration{0})

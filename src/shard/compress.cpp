@@ -40,14 +40,14 @@ bool Shard::has_work_left(std::uint64_t work_before) const noexcept {
 
 /// Its input waits for the next turn.
 void Shard::suspend_for_turn(Connection& connection) {
+    ++metrics_.turn_suspensions;
     worked_.push_back(connection.id);
     suspend(connection, Suspension::work);
 }
 
 /// A new turn: those that had to stop go on first, in the order in which they stopped.
 void Shard::resume_worked() {
-    if (!deflate_.is_on()) return;
-    deflate_.begin_turn();
+    if (deflate_.is_on()) deflate_.begin_turn();
     if (worked_.empty()) return;
     std::swap(worked_, worked_served_);
     std::size_t i = 0;

@@ -60,6 +60,7 @@ enum class Suspension : std::uint8_t {
     shutdown = 8,           ///< What was accepted before goes out before the Close.
     publications = 16,      ///< What it has published has to reach send queues first.
     work = 32,              ///< It has had its share of this turn's work.
+    rate = 64,              ///< The client has sent too much, too fast.
 };
 
 /// A 101 that has to wait: for the application's verdict, or for the home of `verdict.topic`.
@@ -100,8 +101,9 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     bool behind = false;            // send() said so; on_drain is owed.
     bool pinged = false;            // A ping is out and nothing has come since.
     bool broken = false;  // The stream failed; terminate as soon as nobody is in the middle of it.
-    bool peer_finished = false;  // The peer's FIN has come.
-    bool sending_shut = false;   // Our FIN is out.
+    bool peer_finished = false;   // The peer's FIN has come.
+    bool sending_shut = false;    // Our FIN is out.
+    std::uint16_t work_done = 0;  // In this turn, of Settings::work_per_turn, if it is much.
 
     const SlotId id;
     const int fd;

@@ -1,15 +1,17 @@
 #pragma once
 // What a connection keeps of its client where there are proxies in between, or limits on what one
 // client may have. Connections that have neither have no Guest, and pay one comparison for each
-// receive.
+// receive and each message.
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 
 #include "base/ip_address.hpp"
+#include "base/time.hpp"
 #include "http/proxy_header.hpp"
 #include "shard/client_limits.hpp"
+#include "shard/token_bucket.hpp"
 
 namespace ringcast::shard {
 
@@ -18,6 +20,9 @@ struct Guest {
     std::optional<IpEndpoint> proxied;    ///< Whose connection it is, by the PROXY header.
     std::optional<IpEndpoint> forwarded;  ///< Whose request it is, by trusted proxies.
     std::uint32_t place = ClientLimits::no_place;
+    TokenBucket messages;
+    TokenBucket bytes;
+    Instant resumes_at{};  ///< While suspended for want of tokens.
 };
 
 }  // namespace ringcast::shard

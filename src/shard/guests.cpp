@@ -1,5 +1,6 @@
 // Who is at the other end: proxies that speak for others, and how much each client may have.
 
+#include <algorithm>
 #include <utility>
 
 #include "shard/shard.hpp"
@@ -99,9 +100,31 @@ void Shard::forget_client(Guest& guest) {
         client_limits_->leave(std::exchange(guest.place, ClientLimits::no_place));
 }
 
-/// What has come from a client with a Guest: takes the PROXY header from the front of it.
+/// What has come from a client with a Guest: takes the PROXY header from the front of it, or the
+/// tokens for it.
 void Shard::take_from_guest(Connection& connection, std::span<std::byte>& bytes) {
-    if (connection.guest->proxy_header) take_proxy_header(connection, bytes);
+    Guest& guest = *connection.guest;
+    if (guest.proxy_header) return take_proxy_header(connection, bytes);
+    if (connection.phase != Phase::open) return;
+    const TokenRate& rate = connection.endpoint->limits().byte_rate;
+    if (rate.is_limited()) pace(connection, guest.bytes.take(bytes.size(), rate, ring_.now()));
+}
+
+/// For a message or a control frame that has come.
+void Shard::take_message_token(Connection& connection) {
+    if (connection.phase != Phase::open) return;
+    const TokenRate& rate = connection.endpoint->limits().message_rate;
+    if (rate.is_limited()) pace(connection, connection.guest->messages.take(1, rate, ring_.now()));
+}
+
+/// Suspends the input until then: TCP slows the client down, and nothing is lost.
+void Shard::pace(Connection& connection, Instant resumes_at) {
+    if (resumes_at <= ring_.now()) return;
+    Guest& guest = *connection.guest;
+    guest.resumes_at = std::max(guest.resumes_at, resumes_at);
+    ++metrics_.rate_suspensions;
+    suspend(connection, Suspension::rate);
+    schedule_open(connection);
 }
 
 void Shard::take_proxy_header(Connection& connection, std::span<std::byte>& bytes) {

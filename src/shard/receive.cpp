@@ -1,5 +1,6 @@
 // From received bytes to requests, frames and messages; suspending and resuming input.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -7,6 +8,15 @@
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
+
+namespace {
+
+/// So many bytes of a message's payload count as another message.
+constexpr std::size_t work_bytes = 4096;
+/// Less is not worth remembering until the turn has ended.
+constexpr std::uint32_t work_noted_min = 16;
+
+}  // namespace
 
 void Shard::arm_recv(Connection& connection) {
     RC_ASSERT(connection.recv == Connection::Recv::idle);
@@ -79,6 +89,23 @@ void Shard::feed(Connection& connection, std::span<std::byte> input, Source sour
     note_unfinished(connection);
 }
 
+/// Leaves the rest of its input for the next turn if it has had its part of this one: what a
+/// flooder has ready must not hold up the others.
+void Shard::note_work(Connection& connection, std::uint32_t work) {
+    if (connection.work_done == 0) busy_.push_back(connection.id);
+    connection.work_done = static_cast<std::uint16_t>(std::min<std::uint32_t>(work, UINT16_MAX));
+    if (work < settings_.work_per_turn || connection.has(Suspension::work)) return;
+    if (connection.reads_input() && !connection.broken) suspend_for_turn(connection);
+}
+
+/// Another turn, in which everybody has as much again.
+void Shard::forget_work() {
+    for (const SlotId id : busy_) {
+        if (Connection* const connection = connections_.find(id)) connection->work_done = 0;
+    }
+    busy_.clear();
+}
+
 /// Flattened: what runs once per message is worth no calls.
 [[gnu::flatten]] void Shard::feed_frames(Connection& connection, std::span<std::byte>& input,
                                          Source source) {
@@ -88,24 +115,33 @@ void Shard::feed(Connection& connection, std::span<std::byte> input, Source sour
     };
     ws::Inflation* const inflation = connection.deflate ? &connection.deflate->inflation : nullptr;
     const std::uint64_t work_before = inflation != nullptr ? deflate_.work() : 0;
+    std::uint32_t work = connection.work_done;
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
-           !connection.broken) {
+           !connection.broken && work < settings_.work_per_turn) {
         if (connection.publishes_to != Connection::no_shard && connection.phase == Phase::open &&
             !topics_.has_room(connection.publishes_to)) {
-            return suspend_until_room(connection, connection.publishes_to);
+            suspend_until_room(connection, connection.publishes_to);
+            break;
         }
-        if (inflation != nullptr && !has_work_left(work_before)) [[unlikely]]
-            return suspend_for_turn(connection);
+        if (inflation != nullptr && !has_work_left(work_before)) [[unlikely]] {
+            suspend_for_turn(connection);
+            break;
+        }
         // Apart, so that the event of nearly every message stays in registers.
         if (const std::size_t size = assembler.short_message_bytes(input, limits)) {
+            ++work;
             on_event(connection, assembler.take_short(input, size), source);
         } else {
             const ws::Event event = assembler.next(input, pool_, limits, inflation);
-            if (event.kind != ws::Event::Kind::need_more) on_event(connection, event, source);
+            if (event.kind == ws::Event::Kind::need_more) continue;
+            work += 1 + static_cast<std::uint32_t>(event.payload.size() / work_bytes);
+            on_event(connection, event, source);
         }
+        if (connection.guest != nullptr) take_message_token(connection);
         if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
         suspend_if_unread(connection);
     }
+    if (work >= work_noted_min || work >= settings_.work_per_turn) note_work(connection, work);
 }
 
 void Shard::on_control(Connection& connection, const ws::Event& event) {

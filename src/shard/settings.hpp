@@ -14,6 +14,7 @@
 #include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/origin.hpp"
+#include "shard/token_bucket.hpp"
 #include "shard/trusted_proxies.hpp"
 
 namespace ringcast::shard {
@@ -35,6 +36,10 @@ struct SessionLimits {
     /// beyond. While a session is suspended, the time stands still. Zero: never.
     Duration message_timeout = std::chrono::seconds{30};
     SlowConsumer slow_consumer = SlowConsumer::close;
+    /// Messages and control frames of one session per second, and bytes as TCP carries them:
+    /// beyond, its input waits until there are tokens again.
+    TokenRate message_rate;
+    TokenRate byte_rate;
 
     /// Above this a session is "behind": its own input waits, and `send` says so.
     [[nodiscard]] std::uint64_t high_water_bytes() const noexcept {
@@ -131,6 +136,9 @@ struct Settings {
         256 << 10;  ///< Output queued in a turn is handed to the kernel beyond this.
     Duration gather_per_send = std::chrono::microseconds{4};  ///< See pacing.hpp.
     Duration gather_max = std::chrono::milliseconds{1};
+    /// What one connection's messages may take of a turn before its input waits for the next one:
+    /// 1 for each message or control frame, and 1 for each 4 KiB of it. At most 65535.
+    std::uint32_t work_per_turn = 1024;
     std::uint32_t timers_per_turn =
         1024;                 ///< Timers served before the loop looks at the ring again.
     bool access_log = false;  ///< One line for each session opened and closed.

@@ -85,6 +85,7 @@ void Shard::turn() {
         ++shortfalls;
     }
     settle(completions.first(shortfalls));
+    forget_work();
     resume_worked();
     close_refused();
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);

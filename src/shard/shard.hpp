@@ -163,6 +163,8 @@ private:
     void continue_recv(Connection& connection);
     void feed(Connection& connection, std::span<std::byte> input, Source source);
     void feed_frames(Connection& connection, std::span<std::byte>& input, Source source);
+    [[gnu::noinline]] void note_work(Connection& connection, std::uint32_t work);
+    void forget_work();
     void on_event(Connection& connection, const ws::Event& event, Source source);
     [[gnu::noinline]] void on_control(Connection& connection, const ws::Event& event);
     void on_message(Connection& connection, const ws::Event& event, Source source);
@@ -190,6 +192,8 @@ private:
     [[nodiscard]] bool admit(Guest& guest, const IpAddress& ip);
     void forget_client(Guest& guest);
     [[gnu::noinline]] void take_from_guest(Connection& connection, std::span<std::byte>& bytes);
+    [[gnu::noinline]] void take_message_token(Connection& connection);
+    void pace(Connection& connection, Instant resumes_at);
     void take_proxy_header(Connection& connection, std::span<std::byte>& bytes);
     [[nodiscard]] bool identify_client(Connection& connection, const http::Request& request);
     [[nodiscard]] ring::Address client_address(const Connection& connection) const;
@@ -333,6 +337,7 @@ private:
     std::vector<SlotId> attention_served_;
     std::vector<SlotId> worked_;  // Connections suspended for their work, in that order.
     std::vector<SlotId> worked_served_;
+    std::vector<SlotId> busy_;  // Connections with work_done in this turn.
     Dispatch dispatch_;
     const Connection* telling_ = nullptr;  // Who is told right now that it has missed something.
     http::RequestStorage request_;

@@ -122,6 +122,9 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     connection.parser.emplace<ws::Assembler>();  // From here on `key` may be gone.
     connection.phase = Phase::open;
+    const SessionLimits& limits = connection.endpoint->limits();
+    if ((limits.message_rate.is_limited() || limits.byte_rate.is_limited()) && !connection.guest)
+        connection.guest = std::make_unique<Guest>();
     if (verdict.is_publisher)
         connection.publishes_to = static_cast<std::uint8_t>(topics_.home_of(verdict.topic));
     connection.state = std::move(verdict.state);

@@ -74,6 +74,7 @@ void draw_features(Prng& prng, Scenario& scenario) {
         scenario.session_limits.message_timeout =
             std::chrono::milliseconds{pick<int>(prng, {10, 300, 5'000, 20'000})};
     }
+    if (prng.chance(1, 4)) scenario.settings.work_per_turn = pick<std::uint32_t>(prng, {1, 2, 10});
 }
 
 }  // namespace

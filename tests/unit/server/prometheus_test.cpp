@@ -47,6 +47,8 @@ TEST_CASE("every figure has its name, labels and value") {
     first.handshakes_refused = 8;
     first.origins_refused = 21;
     first.clients_too_many = 22;
+    first.rate_suspensions = 26;
+    first.turn_suspensions = 27;
     first.clients_too_often = 23;
     first.proxies_untrusted = 24;
     first.proxy_headers_malformed = 25;
@@ -87,6 +89,8 @@ TEST_CASE("every figure has its name, labels and value") {
              R"(ringcast_clients_refused_total{shard="0",reason="too_often"} 23)",
              R"(ringcast_proxies_refused_total{shard="0",reason="untrusted"} 24)",
              R"(ringcast_proxies_refused_total{shard="0",reason="malformed"} 25)",
+             R"(ringcast_rate_suspensions_total{shard="0"} 26)",
+             R"(ringcast_turn_suspensions_total{shard="0"} 27)",
              R"(ringcast_origins_refused_total{shard="0"} 21)",
              R"(ringcast_http_requests_total{shard="0"} 9)",
              R"(ringcast_messages_total{shard="0",direction="received"} 10)",
