@@ -24,9 +24,9 @@ def clean_environment(extra=None):
 class Server:
     """A running edge binary; its banner has been read."""
 
-    def __init__(self, *flags, environment=None, wrapper=()):
+    def __init__(self, *flags, environment=None, wrapper=(), **more):
         self.process = subprocess.Popen([*wrapper, BINARY, *flags], env=clean_environment(environment), text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.lines = []
         for line in self.process.stdout:
             self.lines.append(line.rstrip())

@@ -20,6 +20,7 @@ import tempfile
 import admin_tests
 import guest_tests
 import http_tests
+import survival_tests
 import topic_tests
 from kit import (BINARY, PATIENCE_SECONDS, Server, Skip, WITHOUT_IO_URING, clean_environment, echo, expect_one_line_error,
                  read_exactly, run, upgrade)
@@ -368,7 +369,8 @@ def test_the_access_log_tells_of_each_session():
 
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
-    tests = {**globals(), **vars(admin_tests), **vars(guest_tests), **vars(http_tests), **vars(topic_tests)}
+    modules = (admin_tests, guest_tests, http_tests, survival_tests, topic_tests)
+    tests = globals() | {name: test for module in modules for name, test in vars(module).items()}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""
         try:

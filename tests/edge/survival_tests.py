@@ -1,0 +1,110 @@
+"""What an edge node lives through: no descriptors, no locked memory, storms, peers that vanish."""
+
+import contextlib
+import os
+import re
+import resource
+import socket
+import struct
+import time
+
+from guest_tests import LISTEN, connected, figure, on_each_ring, wait_for
+from kit import PATIENCE_SECONDS, Server, WITHOUT_IO_URING, echo, read_exactly, upgrade
+
+
+def open_files(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def test_without_descriptors_who_is_there_is_served_and_later_everybody_again():
+    # On epoll: an io_uring accept keeps to the limit of the time when it was armed. The simulator has both.
+    with Server(*LISTEN, "--io", "epoll", "--shards", "1") as server:
+        address = ("127.0.0.1", server.port())
+        client, _ = upgrade(address)
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        lowest_free = next(fd for fd in range(1 << 20) if not os.path.exists(f"/proc/{server.process.pid}/fd/{fd}"))
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+        waiting = [connected(server) for _ in range(50)]
+        # Three times as long as an accept is put off; nothing can be seen from here that could be waited for.
+        time.sleep(0.3)
+        for _ in range(20):
+            echo(client)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+        wait_for(lambda: figure(server, "ringcast_connections") == 51)
+        assert figure(server, 'ringcast_accepts_total{result="error"}') > 0
+        echo(upgrade(address)[0])
+        for each in waiting:
+            each.close()
+        wait_for(lambda: figure(server, "ringcast_connections") <= 2)
+        code, errors = server.stop()
+        assert code == 0
+        lines = re.findall("event=accept_failed errno=24", errors)
+        assert 1 <= len(lines) <= 10, f"{len(lines)} lines"
+
+
+def test_without_locked_memory_it_serves():
+    def limit():
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+    def check(flags):
+        with Server(*LISTEN, *flags, preexec_fn=limit) as server:
+            echo(upgrade(("127.0.0.1", server.port()))[0])
+            assert server.stop()[0] == 0
+    on_each_ring(check)
+
+
+def test_a_storm_of_connections_that_are_reset_leaves_nothing_behind():
+    def check(flags):
+        with Server(*LISTEN, *flags, "--shards", "2", "--pin", "off") as server:
+            client, _ = upgrade(("127.0.0.1", server.port()))
+            before = open_files(server)
+            pieces = (b"", b"G", b"GET /echo HTTP/1.1\r\nHost: a\r\n", b"GET /none HTTP/1.1\r\nHost: a\r\n\r\n")
+            for i in range(1000):
+                each = connected(server, pieces[i % len(pieces)])
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                each.close()
+                if i % 50 == 0:
+                    echo(client)
+            wait_for(lambda: figure(server, "ringcast_connections") == 1)
+            wait_for(lambda: open_files(server) <= before + 1)  # One may be that of the figures.
+            assert figure(server, "ringcast_unexpected_errors_total") == 0
+            echo(client)
+    on_each_ring(check)
+
+
+def test_peers_that_say_nothing_more_are_given_up():
+    def check(flags):
+        with Server(*LISTEN, *flags, "--handshake-timeout", "200ms", "--ping-interval", "100ms", "--idle-timeout",
+                    "400ms", "--close-timeout", "200ms") as server:
+            silent = [connected(server), connected(server, b"GET /echo HT"), upgrade(("127.0.0.1", server.port()))[0]]
+            half_closed = upgrade(("127.0.0.1", server.port()))[0]
+            half_closed.shutdown(socket.SHUT_WR)
+            wait_for(lambda: figure(server, "ringcast_connections") == 0)
+            assert figure(server, "ringcast_timeouts_total") >= 3
+            for each in silent:
+                each.close()
+    on_each_ring(check)
+
+
+def test_a_peer_that_takes_nothing_is_broken_after_the_user_timeout():
+    def check(flags):
+        with Server(*LISTEN, *flags, "--tcp-user-timeout", "300ms", "--idle-timeout", "0", "--ping-interval", "0",
+                    "--message-timeout", "0", "--shards", "1") as server:
+            client, _ = upgrade(("127.0.0.1", server.port()))
+            client.setblocking(False)
+            frame = bytes([0x82, 0xfe]) + (60000).to_bytes(2, "big") + bytes(4) + bytes(60000)
+            with contextlib.suppress(BlockingIOError, ConnectionResetError):
+                while True:
+                    client.send(frame)
+            wait_for(lambda: figure(server, "ringcast_connections") == 0)
+            assert figure(server, 'ringcast_closes_total{code="1006"}') == 1
+    on_each_ring(check)
+
+
+def test_one_who_floods_is_slowed_down_and_the_others_are_served():
+    with Server(*LISTEN, "--shards", "1", "--message-rate", "100", "--message-burst", "10") as server:
+        flooder, _ = upgrade(("127.0.0.1", server.port()))
+        flooder.sendall(bytes([0x81, 0x81, 0, 0, 0, 0, 0x78]) * 50)
+        for _ in range(5):
+            echo(upgrade(("127.0.0.1", server.port()))[0])
+        assert read_exactly(flooder, 3 * 50) == b"\x81\x01x" * 50
+        assert figure(server, "ringcast_rate_suspensions_total") > 0
