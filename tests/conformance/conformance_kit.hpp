@@ -67,9 +67,9 @@ void await(Condition&& is_so) {
     }
 }
 
-/// How many echoes a row of a thousand has in this run: RINGCAST_CONFORMANCE_ECHOES.
+/// How many echoes a row of a thousand has in this run: CONFORMANCE_ECHOES.
 inline std::size_t echoes() {
-    const char* const text = std::getenv("RINGCAST_CONFORMANCE_ECHOES");
+    const char* const text = std::getenv("CONFORMANCE_ECHOES");
     return text == nullptr ? 100 : std::stoul(text);
 }
 
