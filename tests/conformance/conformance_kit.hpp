@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "conformance/client.hpp"
+#include "conformance/tls_wire.hpp"
 #include "sockets/sockets_kit.hpp"
 
 namespace ringcast::conformance {
@@ -25,6 +26,7 @@ using test::ServerFrame;
 
 /// To what Server::addresses() says.
 inline Client connect(std::string_view url) {
+    if (url.starts_with("wss:")) return Client{std::make_unique<TlsWire>(url)};
     return Client{std::make_unique<PlainWire>(url)};
 }
 inline Client connect(const EchoServer& server) {
