@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "shard/permessage_deflate.hpp"
-#include "unit/shard/deflate_kit.hpp"
+#include "support/deflate_client.hpp"
 #include "unit/shard/shard_kit.hpp"
 
 using namespace ringcast;
@@ -24,22 +24,22 @@ Settings with(Compression mode, std::uint64_t threshold = 512) {
 
 struct Client {
     int fd;
-    std::unique_ptr<DeflateClient> deflate;
+    std::unique_ptr<test::DeflateClient> deflate;
 };
 
-Client open(ShardKit& kit, std::string_view offer = plain_offer) {
+Client open(ShardKit& kit, std::string_view offer = test::plain_offer) {
     const int fd = kit.accept();
-    kit.send(fd, encode(test::UpgradeRequest{.fields = offer_line(offer)}));
+    kit.send(fd, encode(test::UpgradeRequest{.fields = test::offer_line(offer)}));
     const auto response = kit.take_response(fd);
     REQUIRE(response.status == 101);
-    return {fd, std::make_unique<DeflateClient>(response)};
+    return {fd, std::make_unique<test::DeflateClient>(response)};
 }
 
 /// The messages that were sent to it since the last call.
 std::vector<std::string> messages(ShardKit& kit, Client& client) {
     std::vector<std::string> messages;
     for (const auto& frame : kit.take_frames(client.fd))
-        messages.push_back(client.deflate->message(frame));
+        messages.push_back(client.deflate->message(frame).value_or("no message"));
     return messages;
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("an offer is answered by what the settings say") {
     const auto answer = [](Compression mode, std::string_view offer) {
         ShardKit kit{{}, with(mode)};
         const int fd = kit.accept();
-        kit.send(fd, encode(test::UpgradeRequest{.fields = offer_line(offer)}));
+        kit.send(fd, encode(test::UpgradeRequest{.fields = test::offer_line(offer)}));
         const auto response = kit.take_response(fd);
         if (response.status != 101) return std::to_string(response.status);
         return response.field("sec-websocket-extensions").value_or("none");
@@ -197,21 +197,21 @@ TEST_CASE("what breaks a rule fails the session with its code") {
         return encode(test::ClientFrame{
             .opcode = opcode, .payload = std::move(payload), .reserved_bits = bits});
     };
-    CHECK(code([&](DeflateClient&) { return raw("\xff\xff\xff"); }) == 1007);
-    CHECK(code([&](DeflateClient& client) {
+    CHECK(code([&](test::DeflateClient&) { return raw("\xff\xff\xff"); }) == 1007);
+    CHECK(code([&](test::DeflateClient& client) {
               const std::string payload = client.payload(test::json_like(1000));
               return raw(payload.substr(0, payload.size() - 3));
           }) == 1007);
-    CHECK(code([&](DeflateClient& client) { return client.frame("\xc3\x28"); }) == 1007);
-    CHECK(code([&](DeflateClient& client) {
+    CHECK(code([&](test::DeflateClient& client) { return client.frame("\xc3\x28"); }) == 1007);
+    CHECK(code([&](test::DeflateClient& client) {
               return client.frame(std::string(100'001, '\0'), test::opcode_binary);
           }) == 1009);
-    CHECK(code([&](DeflateClient& client) {
+    CHECK(code([&](test::DeflateClient& client) {
               return client.frame(std::string(50'000'000, '\0'), test::opcode_binary);
           }) == 1009);
-    CHECK(code([&](DeflateClient&) { return raw("x", test::opcode_ping); }) == 1002);
-    CHECK(code([&](DeflateClient&) { return raw("x", test::opcode_text, 2); }) == 1002);
-    CHECK(code([&](DeflateClient& client) {
+    CHECK(code([&](test::DeflateClient&) { return raw("x", test::opcode_ping); }) == 1002);
+    CHECK(code([&](test::DeflateClient&) { return raw("x", test::opcode_text, 2); }) == 1002);
+    CHECK(code([&](test::DeflateClient& client) {
               return test::text_frame("x", false) +
                      raw(client.payload("y"), test::opcode_continuation);
           }) == 1002);

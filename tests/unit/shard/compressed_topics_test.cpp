@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/shard/deflate_kit.hpp"
+#include "support/deflate_client.hpp"
 #include "unit/shard/shards_kit.hpp"
 
 using namespace ringcast;
@@ -24,23 +24,23 @@ ShardsSetup setup_with(Compression mode, std::uint32_t shards = 1) {
 
 struct Subscriber {
     ShardClient client;
-    std::unique_ptr<DeflateClient> deflate;
+    std::unique_ptr<test::DeflateClient> deflate;
 };
 
 Subscriber subscribe(ShardsKit& kit, std::uint32_t shard, const std::string& topic,
                      std::string_view offer) {
     const ShardClient client = kit.accept(shard);
     kit.send(client, encode(test::UpgradeRequest{.target = "/topics/" + topic,
-                                                 .fields = offer_line(offer)}));
+                                                 .fields = test::offer_line(offer)}));
     kit.settle();
     REQUIRE(kit.response(client) == 101);
-    return {client, std::make_unique<DeflateClient>(kit.last_response)};
+    return {client, std::make_unique<test::DeflateClient>(kit.last_response)};
 }
 
 std::vector<std::string> messages(ShardsKit& kit, Subscriber& subscriber) {
     std::vector<std::string> messages;
     for (const auto& frame : kit.frames(subscriber.client))
-        messages.push_back(subscriber.deflate->message(frame));
+        messages.push_back(subscriber.deflate->message(frame).value_or("no message"));
     return messages;
 }
 
@@ -110,10 +110,10 @@ TEST_CASE("publications and messages to one session alone do not spoil each othe
     ShardsKit kit{setup_with(Compression::dedicated)};
     const ShardClient publisher = kit.publisher(0, "news");
     const ShardClient client = kit.accept(0);
-    kit.send(client, encode(test::UpgradeRequest{.target = "/echo", .fields = offer_line()}));
+    kit.send(client, encode(test::UpgradeRequest{.target = "/echo", .fields = test::offer_line()}));
     kit.settle();
     REQUIRE(kit.response(client) == 101);
-    Subscriber subscriber{client, std::make_unique<DeflateClient>(kit.last_response)};
+    Subscriber subscriber{client, std::make_unique<test::DeflateClient>(kit.last_response)};
     kit.scripted(0).received = [](Session& session, Message message) {
         if (message.payload == "subscribe") {
             CHECK(session.subscribe("news") == SubscribeStatus::accepted);

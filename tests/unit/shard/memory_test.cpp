@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/shard/deflate_kit.hpp"
+#include "support/deflate_client.hpp"
 #include "unit/shard/shard_kit.hpp"
 #include "unit/shard/shards_kit.hpp"
 
@@ -231,7 +231,7 @@ TEST_CASE("after 20,000 compressed sessions memory is what it was after the firs
     settings.compression.memory_bytes_max = 16 << 20;  // For fifty with both contexts.
     ShardKit kit{{}, settings};
     kit.endpoint->endings.reserve(2 * sessions);
-    Slice request{encode(test::UpgradeRequest{.fields = offer_line()})};
+    Slice request{encode(test::UpgradeRequest{.fields = test::offer_line()})};
     test::ZlibSender sender;
     Slice message{encode(
         test::ClientFrame{.payload = sender.payload(test::json_like(3000)), .reserved_bits = 4})};
