@@ -24,7 +24,11 @@ struct TopicTally {
     std::uint64_t publications_unheard = 0;
     std::uint64_t publications_refused = 0;  ///< For want of room, by the application.
     std::uint64_t deliveries = 0;
-    std::uint64_t fan_outs_cut = 0;  ///< Turns that had no time for more deliveries.
+    std::uint64_t compressed = 0;  ///< Publications and answers that were sent so ...
+    std::uint64_t deflations = 0;  ///< ... and how often something was compressed for that.
+    std::uint64_t inflations = 0;
+    std::uint64_t contexts_refused = 0;  ///< For want of memory.
+    std::uint64_t fan_outs_cut = 0;      ///< Turns that had no time for more deliveries.
     std::uint64_t deliveries_dropped = 0;
     std::uint64_t gaps_told = 0;    ///< To clients ...
     std::uint64_t gaps_proven = 0;  ///< ... and found to be of the right size.
@@ -118,6 +122,10 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"publications_unheard", &TopicTally::publications_unheard},
     {"publications_refused", &TopicTally::publications_refused},
     {"deliveries", &TopicTally::deliveries},
+    {"compressed", &TopicTally::compressed},
+    {"deflations", &TopicTally::deflations},
+    {"inflations", &TopicTally::inflations},
+    {"contexts_refused", &TopicTally::contexts_refused},
     {"fan_outs_cut", &TopicTally::fan_outs_cut},
     {"deliveries_dropped", &TopicTally::deliveries_dropped},
     {"gaps_told", &TopicTally::gaps_told},

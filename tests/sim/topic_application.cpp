@@ -50,9 +50,16 @@ void Rooms::publish(Session<>& session, const Message& message, std::uint32_t pu
     book_.on_refused(publication);
 }
 
+std::string rooms::answer(const TopicScenario& scenario, char word, std::size_t topic) {
+    std::string text = word + std::to_string(topic);
+    // Gets smaller by itself, and is much like the answer before: a context that is kept is made
+    // use of.
+    if (scenario.offers.empty()) return text;
+    return text + " is what you get, is what you get, is what you get, is what you get";
+}
+
 void Rooms::answer(Session<>& session, char word, std::size_t topic) {
-    const std::string text = word + std::to_string(topic);
-    if (session.send(text) == SendStatus::dropped)
+    if (session.send(rooms::answer(scenario_, word, topic)) == SendStatus::dropped)
         session.close(CloseCode::try_again_later, "too slow");
 }
 

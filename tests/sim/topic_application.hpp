@@ -21,6 +21,8 @@ inline constexpr char refused = '!';
 /// Said in front of a publication: it is published in the same breath as its topic subscribed to.
 /// Answered like `subscribe`.
 inline constexpr char enter = '*';
+/// What is answered; it begins with the word and the number.
+[[nodiscard]] std::string answer(const TopicScenario& scenario, char word, std::size_t topic);
 }  // namespace rooms
 
 /// A TopicEndpoint, overheard.

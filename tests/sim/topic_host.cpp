@@ -148,6 +148,10 @@ void TopicHost::add_to(Tally& tally) const {
     topics.publications += counted.publications;
     topics.publications_unheard += counted.publications_unheard;
     topics.deliveries += counted.deliveries;
+    topics.compressed += counted.messages_compressed;
+    topics.deflations += counted.deflated_messages;
+    topics.inflations += counted.inflated_messages;
+    topics.contexts_refused += counted.contexts_refused;
     topics.fan_outs_cut += fan_outs_cut_;
     topics.wakes += ring_.wakes();
     topics.deliveries_dropped += counted.deliveries_dropped;

@@ -43,11 +43,18 @@ std::string TopicPeer::request() const {
     request.target = visit_.kind == VisitKind::raw ? "/topics/" : "/rooms/";
     request.target += scenario_.topics[visit_.topic];
     if (visit_.wants_gaps) request.target += "?gaps=1";
+    const std::vector<std::string>& offers = scenario_.offers;
+    if (!offers.empty() && !offers[number_ % offers.size()].empty())
+        request.fields = test::offer_line(offers[number_ % offers.size()]);
     return test::encode(request);
 }
 
-std::string TopicPeer::frame_of(std::uint32_t publication, std::string before) const {
+std::string TopicPeer::frame_of(std::uint32_t publication, std::string before) {
     test::ClientFrame frame{.payload = std::move(before) + book_.payload_of(publication)};
+    if (deflate_ && publication % 3 != 0) {
+        frame.payload = deflate_->payload(frame.payload);
+        frame.reserved_bits = 4;
+    }
     if (!book_.publication(publication).is_text) frame.opcode = test::opcode_binary;
     return test::encode(frame);
 }
@@ -98,6 +105,8 @@ void TopicPeer::read(Wire wire, Instant now) {
         const int status = break_ == TopicBreak::change_status ? 503 : 101;
         if (response)
             book_.on_response(number_, response->status == 101 ? status : response->status);
+        if (response && response->status == 101 && response->field("sec-websocket-extensions"))
+            deflate_ = std::make_unique<test::DeflateClient>(*response);
         if (response && response->status == 101 && visit_.kind == VisitKind::raw)
             book_.on_run(number_, visit_.topic);
     }
@@ -107,8 +116,18 @@ void TopicPeer::read(Wire wire, Instant now) {
     if (!reader_.error().empty()) fail(Rule::frames_well_formed, reader_.error());
 }
 
+/// From here on it is as if the frame had come as it is.
+void TopicPeer::inflate(test::ServerFrame& frame) {
+    if (!frame.is_compressed) return;
+    auto message = deflate_->message(frame);
+    if (!message) fail(Rule::frames_well_formed, "no DEFLATE data, or out of context");
+    frame.payload = *std::move(message);
+    frame.is_compressed = false;
+}
+
 /// What the break leaves of a frame.
 void TopicPeer::take(test::ServerFrame frame) {
+    inflate(frame);
     const bool is_publication = is_message(frame) && book_.read(frame.payload).has_value();
     if (is_publication) ++seen_;
     if (is_lost(frame)) return;
@@ -190,7 +209,10 @@ void TopicPeer::take_text(const test::ServerFrame& frame) {
     if (is_skip(frame)) return book_.on_skipped(number_, number_behind(skip_start.size()));
     if (asked_.empty() || frame.payload.size() < 2)
         fail(Rule::publications_exact, "a text that nobody has sent");
-    take_answer(frame.payload.front(), number_behind(1));
+    const std::uint32_t topic = number_behind(1);
+    if (frame.payload != rooms::answer(scenario_, frame.payload.front(), topic))
+        fail(Rule::publications_exact, "an answer came as another one");
+    take_answer(frame.payload.front(), topic);
 }
 
 /// Every question has one, in the order in which they were asked.

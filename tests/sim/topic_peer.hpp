@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "sim/topic_book.hpp"
 #include "sim/topic_break.hpp"
 #include "sim/topic_visit.hpp"
+#include "support/deflate_client.hpp"
 #include "support/ws_client.hpp"
 
 namespace ringcast::sim {
@@ -41,6 +43,7 @@ public:
 private:
     void read(Wire wire, Instant now);
     void take(test::ServerFrame frame);
+    void inflate(test::ServerFrame& frame);
     void accept(const test::ServerFrame& frame);
     void take_message(const test::ServerFrame& frame);
     void take_text(const test::ServerFrame& frame);
@@ -57,7 +60,7 @@ private:
     [[nodiscard]] bool is_written() const noexcept { return written_ == output_.size(); }
     [[nodiscard]] const TopicBook::Visitor& visitor() const { return book_.visitor(number_); }
     [[nodiscard]] std::string request() const;
-    [[nodiscard]] std::string frame_of(std::uint32_t publication, std::string before = {}) const;
+    [[nodiscard]] std::string frame_of(std::uint32_t publication, std::string before = {});
 
     const std::uint32_t number_;
     const Visit& visit_;
@@ -66,6 +69,7 @@ private:
     TopicBreak break_;
     std::function<void(std::uint32_t)> on_seen_;
     test::ServerReader reader_;
+    std::unique_ptr<test::DeflateClient> deflate_;  // If that was agreed on.
     std::size_t action_ = 0;
     bool action_begun_ = false;
     std::string output_;

@@ -42,6 +42,8 @@ struct TopicScenario {
     bool has_slow_readers = false;  ///< Else everybody reads at once what comes.
     bool has_small_limits = false;  ///< Topics and subscriptions may be refused.
     bool is_memory_scarce = false;  ///< Sessions may end for want of memory.
+    /// Of compression, by visit and in turn; empty: that one makes none.
+    std::vector<std::string> offers;
 
     [[nodiscard]] bool drops() const noexcept {
         return session_limits.slow_consumer == SlowConsumer::drop;
