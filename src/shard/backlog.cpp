@@ -38,12 +38,12 @@ void Backlog::append(SharedFrame frame, const std::byte* data, std::size_t size)
     chunks_.push_back({.block = {}, .frame = std::move(frame), .data = data, .size = size});
 }
 
-std::span<const ring::Part> Backlog::gather() noexcept {
+std::span<const ring::Part> Backlog::gather(std::uint64_t bytes_max) noexcept {
     RC_ASSERT(gathered_bytes_ == 0);
     std::size_t count = 0;
     for (const Chunk& chunk : chunks_) {
-        if (count == parts_max || gathered_bytes_ == gather_bytes_max) break;
-        const auto room = static_cast<std::size_t>(gather_bytes_max - gathered_bytes_);
+        if (count == parts_max || gathered_bytes_ == bytes_max) break;
+        const auto room = static_cast<std::size_t>(bytes_max - gathered_bytes_);
         parts_[count] = {.data = chunk.data, .size = std::min(chunk.size, room)};
         gathered_bytes_ += parts_[count].size;
         ++count;

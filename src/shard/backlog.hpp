@@ -38,7 +38,8 @@ public:
 
     /// The next bytes to send, as parts that stay valid until consume(). At most one gathering at a
     /// time.
-    [[nodiscard]] std::span<const ring::Part> gather() noexcept;
+    [[nodiscard]] std::span<const ring::Part> gather(
+        std::uint64_t bytes_max = gather_bytes_max) noexcept;
     /// Bytes of the last gathering.
     [[nodiscard]] std::uint64_t gathered_bytes() const noexcept { return gathered_bytes_; }
     /// Ends the gathering: drops the first `bytes` bytes, which have been sent.

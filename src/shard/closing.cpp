@@ -127,6 +127,8 @@ bool Shard::takes_output(Connection& connection) {
 
 void Shard::finish_drain(Connection& connection) {
     if (connection.has_output()) return;  // sent() lists it again.
+    if (connection.tls != nullptr && connection.tls->stream.is_open())
+        return list_sender(connection);  // For our close_notify.
     if (connection.peer_finished) return terminate(connection);
     if (connection.sending_shut) return;
     connection.sending_shut = true;

@@ -25,6 +25,7 @@
 #include "shard/endpoint.hpp"
 #include "shard/guest.hpp"
 #include "shard/permessage_deflate.hpp"
+#include "shard/secure.hpp"
 #include "shard/turn_output.hpp"
 #include "shard/unfinished.hpp"
 #include "ws/assembler.hpp"
@@ -49,6 +50,9 @@ enum class Phase : std::uint8_t {
     closed,       ///< The descriptor's close is submitted.
 };
 
+/// What a connection speaks beneath HTTP.
+enum class Transport : std::uint8_t { plain, tls };
+
 /// What a connection is for, by the listener that it came through.
 enum class Access : std::uint8_t { clients, admin };
 
@@ -61,6 +65,7 @@ enum class Suspension : std::uint8_t {
     publications = 16,      ///< What it has published has to reach send queues first.
     work = 32,              ///< It has had its share of this turn's work.
     rate = 64,              ///< The client has sent too much, too fast.
+    tls_handshake = 128,    ///< It is another turn's: `held` is ciphertext.
 };
 
 /// A 101 that has to wait: for the application's verdict, or for the home of `verdict.topic`.
@@ -69,7 +74,8 @@ struct PendingUpgrade {
     Verdict verdict{};
 };
 
-struct Connection : ShardTimer, UnfinishedInputs::Entry {
+/// The bases stand in this order so that flags lie in the room behind the timer's kind.
+struct Connection : UnfinishedInputs::Entry, ShardTimer {
     enum class Recv : std::uint8_t { idle, armed, cancelling };
     static constexpr std::uint8_t no_shard = UINT8_MAX;
     using Parser = std::variant<http::RequestParser, http::BodyParser, ws::Assembler>;
@@ -83,7 +89,17 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     }
     /// True while received bytes are parsed.
     [[nodiscard]] bool reads_input() const noexcept { return phase <= Phase::closing; }
-    [[nodiscard]] bool has_output() const noexcept { return queued_bytes != 0; }
+    /// Of TLS there may be a backlog of nothing but ciphertext.
+    [[nodiscard]] bool has_output() const noexcept {
+        return queued_bytes != 0 || backlog != nullptr;
+    }
+    [[nodiscard]] bool is_tls_handshaking() const noexcept {
+        return tls != nullptr && tls->stream.is_handshaking();
+    }
+    /// True if TLS has not said that the stream ends: it may not have been the peer who ended it.
+    [[nodiscard]] bool is_cut_off() const noexcept {
+        return tls != nullptr && !tls->stream.has_peer_closed();
+    }
     /// True if something has to be done once output has gone: on_drain, resume, the end.
     [[nodiscard]] bool awaits_output() const noexcept {
         return phase >= Phase::closing || behind || is_suspended();
@@ -101,9 +117,9 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     bool behind = false;            // send() said so; on_drain is owed.
     bool pinged = false;            // A ping is out and nothing has come since.
     bool broken = false;  // The stream failed; terminate as soon as nobody is in the middle of it.
-    bool peer_finished = false;   // The peer's FIN has come.
-    bool sending_shut = false;    // Our FIN is out.
-    std::uint16_t work_done = 0;  // In this turn, of Settings::work_per_turn, if it is much.
+    bool peer_finished = false;            // The peer's FIN has come.
+    bool sending_shut = false;             // Our FIN is out.
+    std::uint8_t publishes_to = no_shard;  // The home of what its messages are published to.
 
     const SlotId id;
     const int fd;
@@ -114,16 +130,17 @@ struct Connection : ShardTimer, UnfinishedInputs::Entry {
     Instant active_at{};  // Bytes last came, or a backlog last made progress.
 
     hub::SessionTopics topics;
-    std::uint64_t published_bytes = 0;     // Since it was last told that all is passed on.
-    std::uint32_t skipped = 0;             // Publications dropped since the client was last told.
-    std::uint8_t publishes_to = no_shard;  // The home of what its messages are published to.
-    std::uint16_t requests_count = 0;      // Heads that have come.
+    std::uint64_t published_bytes = 0;  // Since it was last told that all is passed on.
+    std::uint32_t skipped = 0;          // Publications dropped since the client was last told.
+    std::uint16_t work_done = 0;        // In this turn, of Settings::work_per_turn, if it is much.
+    std::uint16_t requests_count = 0;   // Heads that have come.
 
     TurnOutput::Chain chain;
     std::uint64_t queued_bytes = 0;  // Chain and backlog.
     std::uint64_t untaken_bytes =
         0;  // Of the output, when the end was last waited for; 0: unknown.
     std::unique_ptr<Backlog> backlog;
+    std::unique_ptr<SecureChannel> tls;  // Null: plain.
 
     Endpoint* endpoint = nullptr;
     StatePointer state = no_state();

@@ -30,23 +30,23 @@ constexpr http::Response malformed_forwarded{
 
 }  // namespace
 
-void Shard::refuse_full(int fd, Access access) {
-    if (access == Access::admin) {
+void Shard::refuse_full(int fd, const Listener& listener) {
+    if (listener.access == Access::admin) {
         log_.limited(refused_limiter_)
             .field("admin_connections_max", settings_.admin_connections_max);
     } else {
         ++metrics_.accepts_refused;
         log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
     }
-    refuse_accepted(fd, server_is_full);
+    refuse_accepted(fd, listener.transport, server_is_full);
 }
 
-/// Tells it `answer`, unless that is empty, and closes it as soon as the ring has given the answer
-/// back, without a Connection.
-void Shard::refuse_accepted(int fd, std::string_view answer) {
+/// Tells it `answer`, unless that is empty or TLS is expected, and closes it as soon as the ring
+/// has given the answer back, without a Connection.
+void Shard::refuse_accepted(int fd, Transport transport, std::string_view answer) {
     const ring::Token token{.tag = static_cast<std::uint8_t>(Tag::refused)};
     ++refused_closing_;
-    if (answer.empty()) return ring_.close(token, fd);
+    if (answer.empty() || transport == Transport::tls) return ring_.close(token, fd);
     ring_.send_quiet(token, fd, std::as_bytes(std::span{answer}));
     refused_told_.push_back(fd);
     is_turn_owed_ = true;
@@ -59,7 +59,7 @@ void Shard::close_refused() {
 }
 
 /// Looks at who has connected, where that matters. Null: refused.
-std::unique_ptr<Guest> Shard::receive_guest(int fd) {
+std::unique_ptr<Guest> Shard::receive_guest(int fd, Transport transport) {
     const ring::Address peer = ring_.peer_address(fd);
     const bool is_trusted = settings_.trusted_proxies.contains(peer);
     auto guest = std::make_unique<Guest>();
@@ -70,12 +70,12 @@ std::unique_ptr<Guest> Shard::receive_guest(int fd) {
         }
         ++metrics_.proxies_untrusted;
         log_.limited(proxy_limiter_).field("peer", peer.to_string()).field("reason", "untrusted");
-        refuse_accepted(fd, {});
+        refuse_accepted(fd, transport, {});
         return nullptr;
     }
     const auto endpoint = peer.ip_endpoint();
     if (is_trusted || !endpoint || admit(*guest, endpoint->ip)) return guest;
-    refuse_accepted(fd, client_has_enough);
+    refuse_accepted(fd, transport, client_has_enough);
     return nullptr;
 }
 

@@ -13,6 +13,7 @@
 #include "ring/ring.hpp"
 #include "ringcast/close_code.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/secure.hpp"
 
 namespace ringcast::shard {
 
@@ -26,6 +27,7 @@ struct Note {
         end_admin,  ///< During a shutdown: admin listeners end, too.
         terminate,  ///< Cut what is still open.
         publisher,  ///< Another thread has a lane into the shard, which it brings.
+        tls,        ///< New certificates or ticket keys, which it brings.
     };
     Kind kind = Kind::verdict;
     CloseCode code = CloseCode::going_away;
@@ -33,6 +35,7 @@ struct Note {
     Verdict verdict;
     PublisherLane* publisher =
         nullptr;  ///< With a reference; taken over by whoever reads the note.
+    std::unique_ptr<TlsMaterial> tls;
     Note* next = nullptr;
 };
 

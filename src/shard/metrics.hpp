@@ -11,6 +11,7 @@
 
 #include "base/assert.hpp"
 #include "ringcast/close_code.hpp"
+#include "tls/reason.hpp"
 
 namespace ringcast::shard {
 
@@ -24,6 +25,15 @@ inline constexpr std::size_t close_counts_max = 18;
     if (number >= 3000) return number < 4000 ? 16 : 17;
     RC_ASSERT(number >= 1000 && number <= 1015);
     return number - std::size_t{1000};
+}
+
+/// TLS connections that fail are counted by reason.
+inline constexpr std::size_t tls_failures_max = tls::reasons_count - 1;
+
+/// Where Metrics::tls_failures counts `reason`.
+[[nodiscard]] constexpr std::size_t tls_failure_index(tls::Reason reason) noexcept {
+    RC_ASSERT(reason != tls::Reason::none);
+    return static_cast<std::size_t>(reason) - 1;
 }
 
 /// Counters since the start, but for the gauges at the end. All of them std::uint64_t (the snapshot
@@ -79,7 +89,12 @@ struct Metrics {
     std::uint64_t mesh_records_dropped = 0;    ///< For stalled shards.
     std::uint64_t mesh_suspensions = 0;        ///< Sessions that had to wait with publishing.
     std::uint64_t publish_windows_filled = 0;  ///< Sessions that waited for what they published.
-    std::uint64_t mesh_gaps = 0;          ///< Times this shard was told that it missed something.
+    std::uint64_t mesh_gaps = 0;  ///< Times this shard was told that it missed something.
+    // Of TLS.
+    std::uint64_t tls_handshakes = 0;           ///< In full.
+    std::uint64_t tls_resumptions = 0;          ///< With a ticket.
+    std::uint64_t tls_handshakes_deferred = 0;  ///< Steps put off to the next turn.
+    std::array<std::uint64_t, tls_failures_max> tls_failures{};  ///< By tls_failure_index().
     std::uint64_t unexpected_errors = 0;  ///< errno outside the set an operation is known to give.
     // Of the ring.
     std::uint64_t ring_turns = 0;
@@ -98,6 +113,8 @@ struct Metrics {
     std::uint64_t topics = 0;       ///< With subscribers here; this and the next ones as of a tick.
     std::uint64_t home_topics = 0;  ///< With their home here.
     std::uint64_t subscriptions = 0;
+    std::uint64_t tls_certificate_expires_at =
+        0;  ///< The first to do so, in seconds since 1970; 0: there is no TLS.
     std::uint64_t mesh_bytes_waiting = 0;  ///< In the queues towards this shard.
 };
 static_assert(std::is_trivially_copyable_v<Metrics> &&

@@ -35,7 +35,9 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
         if (std::exchange(connection.pinged, false) && connection.phase == Phase::open)
             schedule_open(connection);
         if (connection.guest != nullptr) take_from_guest(connection, bytes);
-        if (connection.is_suspended() || connection.held_size > 0) {
+        if (connection.tls != nullptr) {
+            on_ciphertext(connection, bytes);
+        } else if (connection.is_suspended() || connection.held_size > 0) {
             hold(connection, bytes);
             note_unfinished(connection);
         } else {
@@ -339,7 +341,9 @@ void Shard::on_end_of_stream(Connection& connection) {
         case Phase::pending: return terminate(connection);
         case Phase::open:
         case Phase::closing:
-            end_session(connection, CloseCode::abnormal, "connection ended without a Close frame");
+            end_session(connection, CloseCode::abnormal,
+                        connection.is_cut_off() ? "connection was cut off: no close_notify"
+                                                : "connection ended without a Close frame");
             return drain(connection);
         case Phase::draining: return attend(connection);
         case Phase::terminating:

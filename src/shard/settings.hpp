@@ -140,7 +140,9 @@ struct Settings {
     /// 1 for each message or control frame, and 1 for each 4 KiB of it. At most 65535.
     std::uint32_t work_per_turn = 1024;
     std::uint32_t timers_per_turn =
-        1024;                 ///< Timers served before the loop looks at the ring again.
+        1024;  ///< Timers served before the loop looks at the ring again.
+    std::uint32_t tls_handshakes_per_turn =
+        16;                   ///< Steps of TLS handshakes, of 0.1 to 0.5 ms each.
     bool access_log = false;  ///< One line for each session opened and closed.
     TopicSettings topics;
 };

@@ -56,10 +56,11 @@ Shard::~Shard() {
     for (Listener& listener : listeners_) timers_.cancel(listener);
 }
 
-void Shard::listen(int fd) {
+void Shard::listen(int fd, Transport transport) {
     affinity_.check();
+    RC_ASSERT(transport == Transport::plain || tls_ != nullptr);
     const auto slot = static_cast<std::uint32_t>(listeners_.size());
-    arm_accept(listeners_.emplace_back(slot, fd, Access::clients));
+    arm_accept(listeners_.emplace_back(slot, fd, Access::clients, transport));
 }
 
 void Shard::listen_admin(std::span<const int> fds, Router router) {
@@ -67,7 +68,7 @@ void Shard::listen_admin(std::span<const int> fds, Router router) {
     admin_router_ = std::move(router);
     for (const int fd : fds) {
         const auto slot = static_cast<std::uint32_t>(listeners_.size());
-        arm_accept(listeners_.emplace_back(slot, fd, Access::admin));
+        arm_accept(listeners_.emplace_back(slot, fd, Access::admin, Transport::plain));
     }
 }
 
@@ -88,6 +89,7 @@ void Shard::turn() {
     forget_work();
     resume_worked();
     close_refused();
+    if (tls_ != nullptr) continue_handshakes();
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
     if (is_accepting_ending_) end_accepting();
     read_inbox();
@@ -149,7 +151,7 @@ void Shard::on_accept(const ring::Completion& completion) {
     if (!completion.has_more()) listener.armed = false;
     if (completion.result >= 0) {
         listener.was_busy = true;
-        accept_connection(completion.result, listener.access);
+        accept_connection(completion.result, listener);
         if (!listener.armed && listener.end < Listener::End::cancelling) arm_accept(listener);
     } else {
         on_accept_error(listener, -completion.result);
@@ -198,19 +200,22 @@ void Shard::end_accepting() {
     }
 }
 
-void Shard::accept_connection(int fd, Access access) {
+void Shard::accept_connection(int fd, const Listener& listener) {
+    const Access access = listener.access;
     const bool is_admin = access == Access::admin;
     const bool has_room = is_admin ? admin_connections_ < settings_.admin_connections_max
                                    : client_connections() < settings_.connections_max;
-    if (!has_room) return refuse_full(fd, access);
+    if (!has_room) return refuse_full(fd, listener);
     std::unique_ptr<Guest> guest;
     const bool looks_at_guests =
         limits_clients() || settings_.proxy_protocol == ProxyProtocol::required;
-    if (!is_admin && looks_at_guests && (guest = receive_guest(fd)) == nullptr) return;
+    if (!is_admin && looks_at_guests && (guest = receive_guest(fd, listener.transport)) == nullptr)
+        return;
     Connection* const connection = connections_.insert(fd);
     RC_ASSERT(connection != nullptr);  // There is room for all that both kinds may have.
     connection->access = access;
     connection->guest = std::move(guest);
+    if (listener.transport == Transport::tls) begin_tls(*connection);
     if (is_admin) {
         ++admin_connections_;
     } else {
@@ -231,6 +236,7 @@ void Shard::read_inbox() {
             case Note::Kind::shutdown: begin_shutdown(note->code); break;
             case Note::Kind::end_admin: end_admin(); break;
             case Note::Kind::terminate: terminate_all(); break;
+            case Note::Kind::tls: set_tls(std::move(*note->tls)); break;
             case Note::Kind::publisher: topics_.add_publisher(*note->publisher); break;
         }
     }
@@ -265,7 +271,8 @@ void Shard::on_tick() {
 void Shard::report_suppressed(LogQueue::Report report) {
     for (LogLimiter* limiter :
          {&refused_limiter_, &accept_limiter_, &client_limiter_, &proxy_limiter_, &origin_limiter_,
-          &exception_limiter_, &unexpected_limiter_, &slow_limiter_, &memory_limiter_}) {
+          &exception_limiter_, &unexpected_limiter_, &slow_limiter_, &memory_limiter_,
+          &tls_limiter_}) {
         log_.report_suppressed(*limiter, report);
     }
 }
@@ -291,6 +298,8 @@ void Shard::serve_attention() {
 
 void Shard::serve(Connection& connection) {
     if (connection.broken) terminate(connection);
+    // What did not go at once although the client takes it.
+    if (connection.tls != nullptr && connection.backlog) list_sender(connection);
     switch (connection.phase) {
         case Phase::request:
             if (connection.queued_bytes > settings_.http.low_water_bytes()) return;

@@ -30,6 +30,7 @@
 #include "shard/metrics.hpp"
 #include "shard/pacing.hpp"
 #include "shard/router.hpp"
+#include "shard/secure.hpp"
 #include "shard/session.hpp"
 #include "shard/settings.hpp"
 #include "shard/topics.hpp"
@@ -53,8 +54,11 @@ public:
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
+    /// What connections of TLS listeners get from now on; those that there are keep theirs, apart
+    /// from the ticket keys. Before the first such listener, then at any time.
+    void set_tls(TlsMaterial material);
     /// Accepts connections from `fd`, which the shard borrows. Before the first turn.
-    void listen(int fd);
+    void listen(int fd, Transport transport = Transport::plain);
     /// Accepts from these, too, connections that see `router` and nothing else, as the others never
     /// see it. They have a reserve of their own beside connections_max, and a shutdown leaves them
     /// alone until end_admin(). Once, before the first turn.
@@ -104,11 +108,17 @@ private:
     friend class Topics;
 
     struct Listener : ShardTimer {
-        Listener(std::uint32_t listener_slot, int descriptor, Access its_access) noexcept
-            : ShardTimer{Kind::listener}, slot{listener_slot}, fd{descriptor}, access{its_access} {}
+        Listener(std::uint32_t listener_slot, int descriptor, Access its_access,
+                 Transport its_transport) noexcept
+            : ShardTimer{Kind::listener},
+              slot{listener_slot},
+              fd{descriptor},
+              access{its_access},
+              transport{its_transport} {}
         std::uint32_t slot;
         int fd;
         Access access;
+        Transport transport;
         bool armed = false;
         bool was_busy = false;         // A connection came since end_accepting() looked.
         std::uint8_t turns_taken = 0;  // That a shutdown let it go on.
@@ -122,8 +132,8 @@ private:
             false;  // The payload and room for a header lie in a receive buffer of this turn.
         bool reusable = false;  // Nobody has taken it yet.
     };
-    /// Where input comes from: a ring buffer that stays for the turn, or bytes held while
-    /// suspended.
+    /// Where input comes from: a ring buffer that stays for the turn, or memory that does not:
+    /// bytes held while suspended, the plaintext of a record.
     enum class Source : std::uint8_t { ring, held };
     enum class Tag : std::uint8_t { connection, listener, refused };
 
@@ -138,7 +148,7 @@ private:
         return access == Access::admin ? is_admin_ending_ : shutdown_code_.has_value();
     }
     void refuse_ending(Connection& connection);
-    void accept_connection(int fd, Access access);
+    void accept_connection(int fd, const Listener& listener);
     [[nodiscard]] std::size_t client_connections() const noexcept {
         return connections_.size() - admin_connections_;
     }
@@ -185,10 +195,10 @@ private:
     void on_end_of_stream(Connection& connection);
 
     // guests.cpp: who is at the other end.
-    void refuse_full(int fd, Access access);
-    void refuse_accepted(int fd, std::string_view answer);
+    void refuse_full(int fd, const Listener& listener);
+    void refuse_accepted(int fd, Transport transport, std::string_view answer);
     void close_refused();
-    [[nodiscard]] std::unique_ptr<Guest> receive_guest(int fd);
+    [[nodiscard]] std::unique_ptr<Guest> receive_guest(int fd, Transport transport);
     [[nodiscard]] bool admit(Guest& guest, const IpAddress& ip);
     void forget_client(Guest& guest);
     [[gnu::noinline]] void take_from_guest(Connection& connection, std::span<std::byte>& bytes);
@@ -249,6 +259,7 @@ private:
                                      std::span<const std::byte> payload) const noexcept;
     void enqueue_raw(Connection& connection, std::span<const std::byte> bytes);
     void enqueued(Connection& connection, std::size_t bytes);
+    void list_sender(Connection& connection);
     Backlog& backlog_of(Connection& connection);
     PublishStatus publish(Connection& connection, std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload);
@@ -262,6 +273,7 @@ private:
     void submit_output();
     void send_backlog(Connection& connection);
     void settle(std::span<const ring::Completion> shortfalls);
+    void settle_sends(std::span<const ring::Completion> shortfalls);
     void on_shortfall(const ring::Completion& completion);
     void on_sent(Connection& connection, const ring::Completion& completion);
     void sent(Connection& connection, std::uint64_t bytes);
@@ -276,6 +288,29 @@ private:
     [[nodiscard, gnu::noinline]] bool has_work_left(std::uint64_t work_before) const noexcept;
     void suspend_for_turn(Connection& connection);
     void resume_worked();
+    // secure.cpp: TLS.
+    class CiphertextOutput;
+    void begin_tls(Connection& connection);
+    [[gnu::noinline]] void on_ciphertext(Connection& connection,
+                                         std::span<const std::byte> ciphertext);
+    void read_records(Connection& connection, std::span<const std::byte> ciphertext);
+    void take_plaintext(Connection& connection, std::span<std::byte> plaintext);
+    void on_close_notify(Connection& connection);
+    void on_tls_failure(Connection& connection, const tls::Stream::Event& event);
+    void drop_output(Connection& connection);
+    void on_handshake_step(const tls::Stream& stream, bool has_answered);
+    void defer_handshake(Connection& connection, std::span<const std::byte> ciphertext);
+    void continue_handshakes();
+    void continue_handshake(Connection& connection);
+    Backlog& ciphertext_of(Connection& connection);
+    void submit_sealed_output();
+    void submit_sealed(Connection& connection);
+    void seal(Connection& connection, tls::Output& output, std::uint64_t bytes_max);
+    void send_ciphertext(Connection& connection);
+    void on_sealed_shortfall(Connection& connection, std::int32_t result);
+    void on_ciphertext_sent(Connection& connection, std::int32_t result);
+    [[gnu::noinline]] void on_sealed_sent(Connection& connection, std::uint64_t bytes);
+    [[nodiscard]] bool awaits_sealed_output(const Connection& connection) const noexcept;
 
     // closing.cpp: the ways to the end.
     void start_close(Connection& connection, CloseCode code, std::string_view reason);
@@ -319,7 +354,8 @@ private:
     BufferPool pool_;  // Before everything that holds blocks.
     TurnOutput output_;
     PermessageDeflate deflate_;
-    std::unique_ptr<Mesh> own_mesh_;  // Of a shard that was given none.
+    std::unique_ptr<SecureService> tls_;  // Null: there is no TLS listener.
+    std::unique_ptr<Mesh> own_mesh_;      // Of a shard that was given none.
     Topics topics_;
     Slab<Connection> connections_;
     std::deque<Listener> listeners_;
@@ -361,6 +397,7 @@ private:
     LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
     LogLimiter slow_limiter_{LogLevel::warn, "slow_consumer"};
     LogLimiter memory_limiter_{LogLevel::warn, "input_given_up"};
+    LogLimiter tls_limiter_{LogLevel::info, "tls_failed"};
 };
 
 }  // namespace ringcast::shard

@@ -193,6 +193,10 @@ void Shard::enqueue_raw(Connection& connection, std::span<const std::byte> bytes
 void Shard::enqueued(Connection& connection, std::size_t bytes) {
     connection.queued_bytes += bytes;
     metrics_.queue_bytes += bytes;
+    list_sender(connection);
+}
+
+void Shard::list_sender(Connection& connection) {
     if (connection.sender_listed) return;
     connection.sender_listed = true;
     senders_.push_back(connection.id);
@@ -206,6 +210,7 @@ Backlog& Shard::backlog_of(Connection& connection) {
 /// Appends a send for every connection with new output. The output must be settled before more is
 /// added.
 void Shard::submit_output() {
+    if (tls_ != nullptr) submit_sealed_output();
     for (const SlotId id : senders_) {
         Connection* const connection = connections_.find(id);
         if (connection == nullptr) continue;
@@ -236,17 +241,26 @@ void Shard::send_backlog(Connection& connection) {
 /// The ring has returned the memory of all quiet sends: what fell short goes to backlogs first of
 /// all, then the rest is done.
 void Shard::settle(std::span<const ring::Completion> shortfalls) {
+    settle_sends(shortfalls);
+    output_.reset();
+    if (tls_ != nullptr) tls_->reset();
+}
+
+void Shard::settle_sends(std::span<const ring::Completion> shortfalls) {
     for (const ring::Completion& completion : shortfalls) on_shortfall(completion);
     for (const SlotId id : quiet_) {
         Connection* const connection = connections_.find(id);
         RC_ASSERT(connection != nullptr);  // A quiet send in flight keeps its connection.
         if (connection->quiet_in_flight) {
             connection->quiet_in_flight = false;
-            sent(*connection, std::exchange(connection->chain, {}).bytes);
+            if (connection->tls == nullptr) {
+                sent(*connection, std::exchange(connection->chain, {}).bytes);
+            } else {
+                on_sealed_sent(*connection, std::exchange(connection->tls->quiet, {}).size());
+            }
         }
     }
     quiet_.clear();
-    output_.reset();
 }
 
 void Shard::on_shortfall(const ring::Completion& completion) {
@@ -255,6 +269,7 @@ void Shard::on_shortfall(const ring::Completion& completion) {
         connections_.find({completion.token.slot, completion.token.generation});
     RC_ASSERT(connection != nullptr && connection->quiet_in_flight);
     connection->quiet_in_flight = false;
+    if (connection->tls != nullptr) return on_sealed_shortfall(*connection, completion.result);
     const TurnOutput::Chain chain = std::exchange(connection->chain, {});
     if (completion.result < 0 && completion.result != -EAGAIN) {
         return on_send_error(*connection, -completion.result);
@@ -268,6 +283,7 @@ void Shard::on_shortfall(const ring::Completion& completion) {
 void Shard::on_sent(Connection& connection, const ring::Completion& completion) {
     RC_ASSERT(connection.send_in_flight);
     connection.send_in_flight = false;
+    if (connection.tls != nullptr) return on_ciphertext_sent(connection, completion.result);
     Backlog& backlog = *connection.backlog;
     if (completion.result < 0) {
         backlog.consume(0);

@@ -64,6 +64,13 @@ public:
     /// bytes by a copy.
     void move_rest(const Chain& chain, std::uint64_t sent, Backlog& backlog, BufferPool& pool);
 
+    /// Calls `take` with the bytes of each piece, in order. It may not add to this.
+    template <class Take>
+    void for_each_piece(const Chain& chain, Take take) const {
+        for (std::uint32_t i = chain.first; i != Chain::none; i = pieces_[i].next)
+            take(std::span{pieces_[i].data, pieces_[i].size});
+    }
+
     /// Forgets all chains and gives their blocks back. Only when the ring holds none of the bytes.
     void reset() noexcept;
 

@@ -146,6 +146,8 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
 void Shard::refuse(Connection& connection, const http::Response& response,
                    const http::ResponseRules& rules) {
     ++metrics_.handshakes_refused;
+    // Nobody could read it yet.
+    if (connection.is_tls_handshaking()) return terminate(connection);
     scratch_.clear();
     http::write_response(scratch_, response, rules);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));

@@ -2,6 +2,7 @@
 // Why a TLS connection failed, so that tests, logs and counters can tell the cases apart. The alert
 // that says so to the peer, where there is one, has been written by then.
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,7 @@ enum class Reason : std::uint8_t {
     peer_alert,            // The peer sent a fatal alert.
     malformed,             // Anything else that OpenSSL refuses.
 };
+inline constexpr std::size_t reasons_count = static_cast<std::size_t>(Reason::malformed) + 1;
 
 /// A phrase for logs. Static storage.
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;

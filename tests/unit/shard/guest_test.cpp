@@ -4,7 +4,7 @@
 #include <string>
 
 #include "support/proxy_header.hpp"
-#include "unit/shard/shard_kit.hpp"
+#include "unit/shard/secure_kit.hpp"
 
 using namespace ringcast;
 using namespace ringcast::shard;
@@ -216,6 +216,35 @@ TEST_CASE("behind PROXY headers the source is the client, whatever the pieces") 
                      request("X-Forwarded-For: 203.0.113.6\r\n"));
     CHECK(kit.take_response(fd).status == 101);
     CHECK(kit.seen == "192.0.2.2:1");
+}
+
+TEST_CASE("a PROXY header comes before TLS, whatever the pieces") {
+    SecureKit kit{
+        {},
+        {.trusted_proxies = proxies({"0.0.0.0/32"}), .proxy_protocol = ProxyProtocol::required}};
+    std::string seen;
+    kit.endpoint->upgraded = [&](Upgrade& upgrade) {
+        seen = upgrade.session.peer_address().to_string();
+        return Verdict{};
+    };
+    for (const std::size_t cut : {1u, 20u, 10'000u}) {
+        const int fd = kit.connect();
+        const std::string wire =
+            "PROXY TCP4 192.0.2.1 198.51.100.1 51234 443\r\n" + kit.tls(fd).take_output();
+        for (std::size_t at = 0; at < wire.size(); at += cut) kit.send(fd, wire.substr(at, cut));
+        kit.take_input(fd);
+        kit.exchange(fd);
+        REQUIRE(kit.tls(fd).is_open());
+        seen.clear();
+        kit.say(fd, request());
+        CHECK(kit.take_tls_response(fd).status == 101);
+        CHECK(seen == "192.0.2.1:51234");
+    }
+    const int bare = kit.connect();
+    kit.send(bare, kit.tls(bare).take_output());
+    kit.turn(2);
+    CHECK(kit.ring.socket(bare).closed);
+    CHECK(kit.ring.socket(bare).output.empty());
 }
 
 TEST_CASE("where PROXY headers are required nothing else gets in") {

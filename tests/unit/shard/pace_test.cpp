@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "unit/shard/shard_kit.hpp"
+#include "unit/shard/secure_kit.hpp"
 
 using namespace ringcast;
 using namespace ringcast::shard;
@@ -181,6 +181,33 @@ TEST_CASE("what a client sends in many pieces is one part of the turn, too") {
     kit.turn(2);
     CHECK(kit.endpoint->messages_count == 600);
     CHECK(kit.ring.socket(fd).recv);
+}
+
+TEST_CASE("records of TLS take their part of the turn, however small they are") {
+    SecureKit kit{{}, {.work_per_turn = 10}};
+    const int fd = kit.open_tls();
+    for (int i = 0; i < 35; ++i) kit.tls(fd).send(messages(1));
+    kit.deliver_output(fd);
+    for (std::size_t count = 10; count <= 30; count += 10) {
+        kit.turn();
+        CHECK(kit.endpoint->messages_count == count);
+    }
+    kit.turn(2);
+    CHECK(kit.endpoint->messages_count == 35);
+    CHECK(kit.ring.socket(fd).recv);
+}
+
+TEST_CASE("the rates of a client count over TLS, too") {
+    SessionLimits limits = with_message_rate(10, 5);
+    limits.byte_rate = {.rate = 100'000, .burst = 100'000};
+    SecureKit kit{limits};
+    const int fd = kit.open_tls();
+    kit.say(fd, messages(7));
+    CHECK(kit.endpoint->messages_count == 5);
+    CHECK(kit.shard.metrics().held_bytes > 0);
+    kit.pass(1s);
+    CHECK(kit.endpoint->messages_count == 7);
+    CHECK(kit.shard.metrics().held_bytes == 0);
 }
 
 TEST_CASE("large messages take more of a turn than small ones") {
