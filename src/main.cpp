@@ -38,6 +38,14 @@ std::string features_text(const ringcast::ring::Features& features) {
 ringcast::Settings settings_of(const Options& options) {
     ringcast::Settings settings{
         .listen_backlog = options.listen_backlog,
+        .tls = {.directory = options.tls_directory,
+                .client_ca_file = options.tls_client_ca,
+                .client_certificates = options.tls_client_certificates,
+                .version_min = options.tls_version_min,
+                .ciphers = options.tls_ciphers,
+                .cipher_suites = options.tls_cipher_suites,
+                .ticket_lifetime = options.tls_ticket_lifetime,
+                .handshakes_per_turn = options.tls_handshakes_per_turn},
         .shards = options.shards.value_or(0),
         .pinning = static_cast<ringcast::Pinning>(options.pin),
         .io = static_cast<ringcast::Io>(options.io),
@@ -87,6 +95,11 @@ ringcast::Settings settings_of(const Options& options) {
         .log_format = static_cast<ringcast::LogFormat>(options.log_format),
         .access_log = options.access_log ? ringcast::AccessLog::on : ringcast::AccessLog::off,
     };
+    for (std::size_t i = 0; i < options.tls_certs.size(); ++i) {
+        settings.tls.certificates.push_back(
+            {.certificate_file = options.tls_certs[i],
+             .key_file = options.tls_keys.empty() ? std::string{} : options.tls_keys[i]});
+    }
     for (const auto& listen : options.listen) settings.listen.push_back(listen.text);
     for (const auto& listen : options.admin_listen) settings.admin_listen.push_back(listen.text);
     return settings;

@@ -8,6 +8,7 @@
 #include "ringcast/server.hpp"
 #include "ringcast/session.hpp"
 #include "ringcast/settings.hpp"
+#include "ringcast/tls.hpp"
 #include "ringcast/topic.hpp"
 #include "ringcast/topics.hpp"
 #include "ringcast/upgrade.hpp"

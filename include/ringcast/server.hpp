@@ -113,6 +113,10 @@ public:
     /// server could not start. An exception of `on_started` leaves run() when the server has
     /// stopped in order. For programs with signals of their own: start(), stop(), wait() instead.
     int run(const std::function<void()>& on_started = {});
+    /// Reads the certificates of TLS listeners again, soon, as run() does at SIGHUP if there are
+    /// such listeners. They are checked first: if they are of no use, that is logged, and those
+    /// read before stay. Open connections keep theirs. Any thread.
+    void reload_certificates() noexcept;
     /// Begins an orderly stop: accept no more, send a Close with `code` to everybody. Returns at
     /// once; only the first call counts. Connections end by themselves as their clients answer, and
     /// behind the last client of all shards the admin listeners and the threads; what is left when

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ringcast/compression.hpp"
+#include "ringcast/tls.hpp"
 #include "ringcast/topic.hpp"
 
 namespace ringcast {
@@ -37,7 +38,7 @@ struct Settings {
 
     /// On 127.0.0.1; only used while `listen` is empty. 0: the kernel chooses.
     std::uint16_t port = 9001;
-    /// `ws://0.0.0.0:9001`, `ws://[::1]:0`, `unix:/run/ringcast.sock`
+    /// `ws://0.0.0.0:9001`, `ws://[::1]:0`, `wss://0.0.0.0:443`, `unix:/run/ringcast.sock`
     std::vector<std::string> listen{};
     /// Where `/live`, `/ready`, `/metrics` and `POST /publish/{topic}` are served, apart from all
     /// else: `http://127.0.0.1:9090`, `http://[::1]:0`, `unix:/run/ringcast-admin.sock`. By default
@@ -45,6 +46,8 @@ struct Settings {
     std::vector<std::string> admin_listen{};
     /// Connections that the kernel queues; capped by net.core.somaxconn.
     std::uint32_t listen_backlog = 4096;
+    /// Of listeners at `wss://`, which need at least one certificate.
+    TlsSettings tls{};
 
     // Threads and the kernel.
 

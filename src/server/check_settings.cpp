@@ -77,6 +77,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"tcp_user_timeout", settings.tcp_user_timeout, nanoseconds{0}},
         {"shutdown_timeout", settings.shutdown_timeout, nanoseconds{0}},
         {"mesh_stall_timeout", settings.mesh_stall_timeout, nanoseconds{1}},
+        {"tls.ticket_lifetime", settings.tls.ticket_lifetime, std::chrono::minutes{1}},
         {"topic_idle_timeout", settings.topic_idle_timeout, nanoseconds{0}},
     };
     for (const TimeRule& rule : times) {
@@ -102,6 +103,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"message_burst", settings.message_burst, 0, 1'000'000},
         {"byte_rate", settings.byte_rate, 0, 4 * gib},
         {"byte_burst", settings.byte_burst, 0, 4 * gib},
+        {"tls.handshakes_per_turn", settings.tls.handshakes_per_turn, 1, 1'000'000},
         {"topics_max", settings.topics_max, 1, UINT32_MAX},
         {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
         {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},

@@ -1,5 +1,6 @@
 #include "server/listeners.hpp"
 
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -7,9 +8,13 @@ namespace ringcast::server {
 
 namespace {
 
-std::vector<int> descriptors(std::span<const Listening> all, std::size_t shard) {
+template <class Predicate>
+std::vector<int> descriptors(std::span<const Listening> all, std::size_t shard,
+                             Predicate predicate) {
     std::vector<int> result;
-    for (const Listening& listening : all) result.push_back(listening.descriptor_of(shard));
+    for (const Listening& listening : all) {
+        if (std::invoke(predicate, listening)) result.push_back(listening.descriptor_of(shard));
+    }
     return result;
 }
 
@@ -21,11 +26,15 @@ std::vector<std::string> urls_of(std::span<const Listening> all) {
 
 }  // namespace
 
+std::string_view scheme_of(std::string_view url) noexcept {
+    return url.starts_with("wss://") ? "wss" : "ws";
+}
+
 std::expected<void, std::string> Listeners::open(const Settings& settings, shard::LogQueue& log) {
     const ring::ListenOptions options{.backlog = settings.listen_backlog,
                                       .user_timeout = settings.tcp_user_timeout};
     for (const std::string& url : settings.listen) {
-        auto listening = open_listener(url, "ws", settings.shards, options);
+        auto listening = open_listener(url, scheme_of(url), settings.shards, options);
         if (!listening) return std::unexpected{std::move(listening.error())};
         listening_.push_back(std::move(*listening));
     }
@@ -43,11 +52,15 @@ std::expected<void, std::string> Listeners::open(const Settings& settings, shard
 }
 
 std::vector<int> Listeners::descriptors_of(std::size_t shard) const {
-    return descriptors(listening_, shard);
+    return descriptors(listening_, shard, std::not_fn(&Listening::is_tls));
+}
+
+std::vector<int> Listeners::tls_descriptors_of(std::size_t shard) const {
+    return descriptors(listening_, shard, &Listening::is_tls);
 }
 
 std::vector<int> Listeners::admin_descriptors_of(std::size_t shard) const {
-    return descriptors(admin_listening_, shard);
+    return descriptors(admin_listening_, shard, [](const Listening&) { return true; });
 }
 
 std::vector<std::string> Listeners::urls() const {

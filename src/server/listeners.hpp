@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ringcast/settings.hpp"
@@ -11,6 +12,9 @@
 #include "shard/log.hpp"
 
 namespace ringcast::server {
+
+/// `wss` or `ws`; static storage. A Unix path is `ws`.
+[[nodiscard]] std::string_view scheme_of(std::string_view url) noexcept;
 
 /// Opened once, by the server's thread; the shards borrow the descriptors.
 class Listeners {
@@ -21,6 +25,8 @@ public:
                                                         shard::LogQueue& log);
 
     [[nodiscard]] std::vector<int> descriptors_of(std::size_t shard) const;
+    /// Those at `wss://`, which are not among the others.
+    [[nodiscard]] std::vector<int> tls_descriptors_of(std::size_t shard) const;
     [[nodiscard]] std::vector<int> admin_descriptors_of(std::size_t shard) const;
 
     /// With the ports that the kernel chose.

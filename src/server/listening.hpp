@@ -25,6 +25,7 @@ struct Listening {
     std::optional<FileIdentity> file;  ///< Of a Unix socket, until remove_file().
     std::string_view scheme = "ws";    ///< Of url(). Static storage.
 
+    [[nodiscard]] bool is_tls() const noexcept { return scheme == "wss"; }
     [[nodiscard]] int descriptor_of(std::size_t shard) const;
     /// `ws://127.0.0.1:9001`, `http://127.0.0.1:9090`, `unix:/path`
     [[nodiscard]] std::string url() const;

@@ -8,7 +8,9 @@
 
 #include "ring/listen.hpp"
 #include "server/defence_options.hpp"
+#include "server/listeners.hpp"
 #include "server/option_values.hpp"
+#include "server/tls_options.hpp"
 
 namespace ringcast::server {
 namespace {
@@ -88,11 +90,11 @@ constexpr std::array rows{
         .section = listening,
         .name = "listen",
         .value_name = "URL",
-        .help = "where to accept connections: ws://127.0.0.1:8080, ws://[::1]:0 (any free port) or "
-                "unix:/path; may be repeated",
+        .help = "where to accept connections: ws://127.0.0.1:8080, ws://[::1]:0 (any free port), "
+                "wss://0.0.0.0:443 (TLS, needs --tls-cert) or unix:/path; may be repeated",
         .form = OptionRow::Form::list,
         .set = [](Options& options,
-                  std::string_view text) { return add_url(options.listen, text, "ws"); },
+                  std::string_view text) { return add_url(options.listen, text, scheme_of(text)); },
         .get = [](const Options& options) { return texts_of(options.listen); },
         .clear = [](Options& options) { options.listen.clear(); }},
     OptionRow{
@@ -423,8 +425,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::span<const OptionRow> option_table() noexcept {
     static const std::vector<OptionRow> table = [] {
         std::vector<OptionRow> all{rows.begin(), rows.end()};
-        const auto defences = defence_options();
-        all.insert(all.end(), defences.begin(), defences.end());
+        for (const auto more : {tls_options(), defence_options()})
+            all.insert(all.end(), more.begin(), more.end());
         return all;
     }();
     return table;

@@ -151,6 +151,35 @@ Texts get_bytes_or_auto(const Options& options) {
     return {options.*member == 0 ? "auto" : print_bytes(options.*member)};
 }
 
+// Texts of any form; empty: not given.
+
+template <auto member>
+Result set_text(Options& options, std::string_view text) {
+    options.*member = text;
+    return {};
+}
+
+template <auto member>
+Texts get_text(const Options& options) {
+    return {options.*member};
+}
+
+template <auto member>
+Result add_text(Options& options, std::string_view text) {
+    (options.*member).emplace_back(text);
+    return {};
+}
+
+template <auto member>
+Texts get_texts(const Options& options) {
+    return options.*member;
+}
+
+template <auto member>
+void clear_texts(Options& options) {
+    (options.*member).clear();
+}
+
 // One of a few words.
 
 template <class Value>

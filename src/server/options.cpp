@@ -17,6 +17,7 @@
 #include "server/check_settings.hpp"
 #include "server/command_line.hpp"
 #include "server/config_file.hpp"
+#include "server/listeners.hpp"
 #include "server/option_table.hpp"
 #include "server/version.hpp"
 
@@ -164,6 +165,7 @@ public:
             return std::unexpected{fmt::format(
                 "{} needs --trusted-proxies, or nobody could connect", describe("proxy-protocol"))};
         }
+        if (auto checked = check_tls(); !checked) return checked;
         if (auto checked = check_twice("listen", o.listen, {}); !checked) return checked;
         return check_twice("admin-listen", o.admin_listen, o.listen);
     }
@@ -202,6 +204,22 @@ public:
     }
 
 private:
+    [[nodiscard]] Check check_tls() const {
+        const Options& o = options_;
+        if (!o.tls_keys.empty() && o.tls_keys.size() != o.tls_certs.size()) {
+            return std::unexpected{
+                fmt::format("--tls-cert is given {} times and --tls-key {} times",
+                            o.tls_certs.size(), o.tls_keys.size())};
+        }
+        if (!o.tls_certs.empty() || !o.tls_directory.empty()) return {};
+        const auto secure = std::ranges::find_if(
+            o.listen, [](const ListenUrl& url) { return scheme_of(url.text) == "wss"; });
+        if (secure == o.listen.end()) return {};
+        return std::unexpected{fmt::format(
+            "--listen {} needs a certificate: give --tls-cert and --tls-key, or --tls-directory",
+            secure->text)};
+    }
+
     /// No address may be in `urls`, of the option `name`, twice, nor in `others`. Port 0 is another
     /// port each time.
     [[nodiscard]] static Check check_twice(std::string_view name,

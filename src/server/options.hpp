@@ -19,6 +19,7 @@
 #include "ring/address.hpp"
 #include "ring/features.hpp"
 #include "ringcast/compression.hpp"
+#include "ringcast/tls.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/log.hpp"
 
@@ -42,6 +43,18 @@ struct Options {
     std::uint32_t listen_backlog = 4096;
     bool echo = false;  ///< Mount /echo. Set by --dev too.
     bool dev = false;   ///< And a page at /.
+
+    // TLS. What is empty is not given, or has a default of its own.
+    std::vector<std::string> tls_certs;
+    std::vector<std::string> tls_keys;  ///< In the order of tls_certs, or none.
+    std::string tls_directory;
+    std::string tls_client_ca;
+    ClientCertificates tls_client_certificates = ClientCertificates::required;
+    TlsVersion tls_version_min = TlsVersion::tls_1_2;
+    std::string tls_ciphers;
+    std::string tls_cipher_suites;
+    Duration tls_ticket_lifetime = std::chrono::hours{12};
+    std::uint32_t tls_handshakes_per_turn = 16;
 
     // Topics
     TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.

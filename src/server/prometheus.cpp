@@ -47,6 +47,28 @@ void add_closes(Samples& samples, const Metrics& metrics) {
     samples.add("code", "4xxx", metrics.closes[shard::close_index(CloseCode{4000})]);
 }
 
+/// By shard::tls_failure_index().
+constexpr std::string_view tls_reasons[] = {
+    "plain_http",
+    "not_tls",
+    "unsupported_version",
+    "no_shared_cipher",
+    "no_application_protocol",
+    "certificate_required",
+    "certificate_rejected",
+    "renegotiation",
+    "too_many_key_updates",
+    "bad_record",
+    "peer_alert",
+    "malformed",
+};
+static_assert(std::size(tls_reasons) == shard::tls_failures_max);
+
+void add_tls_failures(Samples& samples, const Metrics& metrics) {
+    for (std::size_t i = 0; i < shard::tls_failures_max; ++i)
+        samples.add("reason", tls_reasons[i], metrics.tls_failures[i]);
+}
+
 enum class Type : std::uint8_t { counter, gauge };
 
 struct Group {
@@ -108,6 +130,22 @@ constexpr Group groups[] = {
      [](Samples& to, const Metrics& m) { to.add(m.timeouts); }},
     {"ringcast_handler_exceptions_total", Type::counter, "Exceptions that left a handler.",
      [](Samples& to, const Metrics& m) { to.add(m.handler_exceptions); }},
+
+    // TLS.
+    {"ringcast_tls_handshakes_total", Type::counter,
+     "TLS handshakes that succeeded: in full, or resumed with a ticket.",
+     [](Samples& to, const Metrics& m) {
+         to.add("kind", "full", m.tls_handshakes);
+         to.add("kind", "resumed", m.tls_resumptions);
+     }},
+    {"ringcast_tls_failures_total", Type::counter,
+     "TLS connections that failed, by reason, during the handshake or later.", add_tls_failures},
+    {"ringcast_tls_handshakes_deferred_total", Type::counter,
+     "Steps of handshakes put off to a later turn because there were too many.",
+     [](Samples& to, const Metrics& m) { to.add(m.tls_handshakes_deferred); }},
+    {"ringcast_tls_certificate_expires_at_seconds", Type::gauge,
+     "When the first of the certificates expires, in seconds since 1970; 0 without TLS.",
+     [](Samples& to, const Metrics& m) { to.add(m.tls_certificate_expires_at); }},
 
     // Messages and bytes.
     {"ringcast_messages_total", Type::counter, "Messages by direction.",

@@ -2,6 +2,7 @@
 
 #include "ringcast/server.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -26,6 +27,7 @@
 #include "server/shard_settings.hpp"
 #include "server/signals.hpp"
 #include "server/stats.hpp"
+#include "server/tls_keeper.hpp"
 
 namespace ringcast {
 
@@ -57,6 +59,12 @@ private:
 struct Server::Impl {
     explicit Impl(Settings given) : settings{std::move(given)} {}
 
+    [[nodiscard]] bool serves_tls() const {
+        return std::ranges::any_of(settings.listen, [](const std::string& url) {
+            return server::scheme_of(url) == "wss";
+        });
+    }
+
     [[nodiscard]] std::expected<void, std::string> start();
     [[nodiscard]] std::expected<void, std::string> open_log();
     [[nodiscard]] std::expected<void, std::string> serve(const server::Placement& placement,
@@ -84,7 +92,8 @@ struct Server::Impl {
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
     std::optional<shard::ClientLimits> client_limits;
-    server::ShardGroup shards;  // Last: the threads use everything above.
+    server::ShardGroup shards;             // The threads use everything above ...
+    std::optional<server::TlsKeeper> tls;  // ... and this one uses them, if there is TLS.
 };
 
 std::expected<void, std::string> Server::Impl::start() {
@@ -115,6 +124,7 @@ std::expected<void, std::string> Server::Impl::open_log() {
                                    .format = static_cast<server::LogFormat>(settings.log_format)});
     for (std::uint32_t i = 0; i < settings.shards; ++i)
         shard_logs.push_back(&log->add_shard(static_cast<std::uint16_t>(i)));
+    if (serves_tls()) tls.emplace(settings.tls, log->add_shard(shard::LogRecord::no_shard));
     auto started = log->start();
     is_log_open = started.has_value();
     return started;
@@ -125,6 +135,9 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
                                                      const ring::Features& features) {
     if (settings.listen.empty())
         settings.listen.push_back(fmt::format("ws://127.0.0.1:{}", settings.port));
+    if (tls) {
+        if (auto loaded = tls->load(); !loaded) return loaded;
+    }
     const auto plan = plan_connections();
     if (!plan) return std::unexpected{plan.error()};
     const auto backend = server::choose_backend(settings.io, log->log());
@@ -133,6 +146,10 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
     auto plans = plan_shards(*backend, features, placement, plan->connections_max);
     if (auto started = shards.start(std::move(plans), shard_logs, settings.mesh_bytes); !started)
         return started;
+    if (tls) {
+        auto kept = tls->start([this](const auto& material) { shards.set_tls(material); });
+        if (!kept) return kept;
+    }
     description =
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files",
                     server::describe(*backend, features), ring::kernel_release(), placement.shards,
@@ -173,7 +190,9 @@ std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
             .backend = backend,
             .ring = server::ring_options(settings, features),
             .listeners = listeners.descriptors_of(i),
+            .tls_listeners = listeners.tls_descriptors_of(i),
             .admin_listeners = listeners.admin_descriptors_of(i),
+            .tls = tls ? std::optional{tls->material()} : std::nullopt,
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
             .client_limits = &*client_limits,
             .make_router = [this] { return mounts.make_router(settings); },
@@ -206,6 +225,7 @@ void Server::Impl::wait() {
 /// Waits for a stop, and then until all shards have ended.
 void Server::Impl::end() {
     shards.wait_for_stop();
+    if (tls) tls->stop();
     // At once: a successor need not wait until the last connection has gone.
     listeners.remove_files();
     shards.end(settings.shutdown_timeout);
@@ -268,7 +288,8 @@ std::expected<void, std::string> Server::start() {
 }
 
 int Server::run(const std::function<void()>& on_started) {
-    server::SignalWaiter signals;
+    using Hangup = server::SignalWaiter::Hangup;
+    server::SignalWaiter signals{impl_->serves_tls() ? Hangup::taken : Hangup::left};
     impl_->shards.wake_at_stop(&signals);
     const ScopeExit forget_signals{[this] { impl_->shards.wake_at_stop(nullptr); }};
     if (const auto started = start(); !started) {
@@ -282,11 +303,17 @@ int Server::run(const std::function<void()>& on_started) {
         wait();
     }};
     if (on_started) on_started();
-    if (const auto signal = signals.wait()) {
-        stop(*signal == server::StopSignal::interrupt ? CloseCode::going_away
-                                                      : CloseCode::service_restart);
+    auto signal = signals.wait();
+    for (; signal == server::Signal::hangup; signal = signals.wait()) reload_certificates();
+    if (signal) {
+        stop(*signal == server::Signal::interrupt ? CloseCode::going_away
+                                                  : CloseCode::service_restart);
     }
     return 0;
+}
+
+void Server::reload_certificates() noexcept {
+    if (impl_->tls) impl_->tls->reload();
 }
 
 void Server::stop(CloseCode code) noexcept {

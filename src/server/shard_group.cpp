@@ -95,6 +95,16 @@ bool ShardGroup::have_reached(ShardThread::State state) const noexcept {
                                [state](const auto& shard) { return shard.state() >= state; });
 }
 
+void ShardGroup::set_tls(const shard::TlsMaterial& material) {
+    const std::lock_guard lock{events_.mutex};
+    for (ShardThread& shard : shards_) {
+        auto note = std::make_unique<shard::Note>();
+        note->kind = shard::Note::Kind::tls;
+        note->tls = std::make_unique<shard::TlsMaterial>(material);
+        shard.post(std::move(note));
+    }
+}
+
 /// Publishers are spread over the shards that carry them.
 Publisher ShardGroup::make_publisher() {
     const std::lock_guard lock{events_.mutex};

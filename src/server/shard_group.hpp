@@ -47,6 +47,9 @@ public:
     /// passed since stop() is cut.
     void end(Duration timeout);
 
+    /// What TLS connections get from now on, on all shards. Any thread.
+    void set_tls(const shard::TlsMaterial& material);
+
     /// `closed` if there are no shards yet. Any thread.
     [[nodiscard]] Publisher make_publisher();
 

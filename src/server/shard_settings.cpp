@@ -95,6 +95,7 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .handshake_timeout = settings.handshake_timeout,
         .close_timeout = settings.close_timeout,
         .tick_interval = settings.tick_interval,
+        .tls_handshakes_per_turn = settings.tls.handshakes_per_turn,
         .access_log = settings.access_log == AccessLog::on,
         .topics =
             {

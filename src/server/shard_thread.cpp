@@ -29,6 +29,10 @@ void ShardThread::post(shard::Note::Kind kind, CloseCode code) noexcept {
     auto note = std::make_unique<shard::Note>();
     note->kind = kind;
     note->code = code;
+    post(std::move(note));
+}
+
+void ShardThread::post(std::unique_ptr<shard::Note> note) noexcept {
     plan_.mesh->inbox(plan_.settings.index).post(std::move(note));
 }
 
@@ -55,6 +59,8 @@ std::expected<void, std::string> ShardThread::serve() {
     shard::Shard shard{**ring,         plan_.settings, plan_.make_router(), log_,
                        plan_.snapshot, plan_.mesh,     plan_.client_limits};
     for (const int listener : plan_.listeners) shard.listen(listener);
+    if (plan_.tls) shard.set_tls(*plan_.tls);
+    for (const int listener : plan_.tls_listeners) shard.listen(listener, shard::Transport::tls);
     if (!plan_.admin_listeners.empty())
         shard.listen_admin(plan_.admin_listeners, plan_.make_admin_router());
     set(State::serving);

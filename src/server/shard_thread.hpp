@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "shard/mesh.hpp"
 #include "shard/metrics.hpp"
 #include "shard/router.hpp"
+#include "shard/secure.hpp"
 #include "shard/settings.hpp"
 
 namespace ringcast::server {
@@ -29,7 +31,9 @@ struct ShardPlan {
     ring::Backend backend = ring::Backend::epoll;
     ring::Options ring;
     std::vector<int> listeners;
+    std::vector<int> tls_listeners;
     std::vector<int> admin_listeners;
+    std::optional<shard::TlsMaterial> tls;         ///< If there are TLS listeners.
     std::optional<std::uint32_t> cpu;              ///< Where the thread stays, if anywhere.
     shard::Mesh* mesh = nullptr;                   ///< Between the shards; outlives the thread.
     shard::ClientLimits* client_limits = nullptr;  ///< Of all shards; outlives the thread.
@@ -67,6 +71,7 @@ public:
     /// Posts a note to the shard; does nothing once it has ended. Any thread, with
     /// ShardEvents::mutex held.
     void post(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
+    void post(std::unique_ptr<shard::Note> note) noexcept;
 
 private:
     void run();

@@ -1,32 +1,34 @@
 #pragma once
-// The signals that stop a server, taken as values by one waiting thread. The handler works on any
-// thread of the process, also on those that a program has started before: it only notes the signal,
-// or ends the process at the second one.
+// The signals that stop a server, or have it read its certificates again, taken as values by one
+// waiting thread. The handlers work on any thread of the process, also on those that a program has
+// started before: they only note the signal, or end the process at the second one that stops it.
 
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <optional>
 
 #include "ring/listen.hpp"
 
 namespace ringcast::server {
 
-enum class StopSignal : int { interrupt = SIGINT, terminate = SIGTERM };
+enum class Signal : int { interrupt = SIGINT, terminate = SIGTERM, hangup = SIGHUP };
 
-/// Takes over SIGINT and SIGTERM while it lives; the destructor restores what was before. One at a
-/// time per process.
+/// Takes over SIGINT and SIGTERM, and SIGHUP if it is told to, while it lives; the destructor
+/// restores what was before. One at a time per process.
 class SignalWaiter {
 public:
+    enum class Hangup : std::uint8_t { left, taken };
     /// Also ignores SIGPIPE: a peer that went away is an error of one send, not of the process.
-    SignalWaiter();
+    explicit SignalWaiter(Hangup hangup = Hangup::left);
     ~SignalWaiter();
     SignalWaiter(const SignalWaiter&) = delete;
     SignalWaiter& operator=(const SignalWaiter&) = delete;
 
-    /// Waits for SIGINT or SIGTERM, or for wake(), which gives nothing. From the first signal on
+    /// Waits for a signal, or for wake(), which gives nothing. From the first SIGINT or SIGTERM on
     /// another one ends the process at once, with exit status 128 + signal: whoever asks twice does
     /// not want to wait for a clean shutdown.
-    [[nodiscard]] std::optional<StopSignal> wait();
+    [[nodiscard]] std::optional<Signal> wait();
 
     /// Ends the current or next wait(). Any thread.
     void wake() noexcept;
@@ -34,7 +36,9 @@ public:
 private:
     struct sigaction pipe_before_{};
     std::array<struct sigaction, 2> stop_before_{};
-    ring::Descriptor wake_;  // An eventfd: one count for each wake() and for the first signal.
+    std::optional<struct sigaction> hangup_before_;
+    ring::Descriptor
+        wake_;  // An eventfd: one count for each wake(), each SIGHUP and the first signal.
     bool is_signal_returned_ = false;
 };
 

@@ -25,7 +25,7 @@ int status_of_child(Body body) {
 }  // namespace
 
 TEST_CASE("a signal that came before the wait is returned by it") {
-    for (const auto signal : {StopSignal::interrupt, StopSignal::terminate}) {
+    for (const auto signal : {Signal::interrupt, Signal::terminate}) {
         SignalWaiter waiter;
         raise(static_cast<int>(signal));
         CHECK(waiter.wait() == signal);
@@ -43,8 +43,32 @@ TEST_CASE("a wake-up before the wait is not lost, and a signal goes first") {
     SignalWaiter waiter;
     waiter.wake();
     raise(SIGTERM);
-    CHECK(waiter.wait() == StopSignal::terminate);
+    CHECK(waiter.wait() == Signal::terminate);
     CHECK(waiter.wait() == std::nullopt);
+}
+
+TEST_CASE("SIGHUP is returned where it is taken, several as one, and does not stop anything") {
+    SignalWaiter waiter{SignalWaiter::Hangup::taken};
+    raise(SIGHUP);
+    raise(SIGHUP);
+    CHECK(waiter.wait() == Signal::hangup);
+    raise(SIGHUP);
+    raise(SIGTERM);
+    CHECK(waiter.wait() == Signal::hangup);
+    CHECK(waiter.wait() == Signal::terminate);
+}
+
+TEST_CASE("SIGHUP ends the process where it is left alone, and again afterwards") {
+    const int status = status_of_child([] {
+        {
+            const SignalWaiter waiter{SignalWaiter::Hangup::taken};
+            raise(SIGHUP);
+        }
+        const SignalWaiter waiter;
+        raise(SIGHUP);
+    });
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGHUP);
 }
 
 TEST_CASE("SIGPIPE is ignored") {

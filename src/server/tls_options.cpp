@@ -1,0 +1,101 @@
+#include "server/tls_options.hpp"
+
+#include <array>
+
+#include "server/option_values.hpp"
+
+namespace ringcast::server {
+namespace {
+
+using namespace option_values;
+
+constexpr std::array client_words{
+    Word<ClientCertificates>{"required", ClientCertificates::required},
+    Word<ClientCertificates>{"optional", ClientCertificates::optional}};
+constexpr std::array version_words{Word<TlsVersion>{"1.2", TlsVersion::tls_1_2},
+                                   Word<TlsVersion>{"1.3", TlsVersion::tls_1_3}};
+
+constexpr std::string_view tls = "TLS";
+
+constexpr std::array table{
+    OptionRow{.section = tls,
+              .name = "tls-cert",
+              .value_name = "FILE",
+              .help = "PEM file with a certificate of listeners at wss:// and its issuers; may be "
+                      "repeated: clients get the one for the name that they ask for, else the "
+                      "first; read again at SIGHUP",
+              .form = OptionRow::Form::list,
+              .set = add_text<&Options::tls_certs>,
+              .get = get_texts<&Options::tls_certs>,
+              .clear = clear_texts<&Options::tls_certs>},
+    OptionRow{.section = tls,
+              .name = "tls-key",
+              .value_name = "FILE",
+              .help = "PEM file with its private key; as many as --tls-cert, in the same order, or "
+                      "none: then they are in the files of the certificates",
+              .form = OptionRow::Form::list,
+              .set = add_text<&Options::tls_keys>,
+              .get = get_texts<&Options::tls_keys>,
+              .clear = clear_texts<&Options::tls_keys>},
+    OptionRow{.section = tls,
+              .name = "tls-directory",
+              .value_name = "PATH",
+              .help = "where there are more: NAME.crt or NAME.pem with NAME.key, and folders with "
+                      "fullchain.pem and privkey.pem",
+              .set = set_text<&Options::tls_directory>,
+              .get = get_text<&Options::tls_directory>},
+    OptionRow{.section = tls,
+              .name = "tls-client-ca",
+              .value_name = "FILE",
+              .help = "PEM file with the issuers of clients' certificates; without it clients are "
+                      "asked for none",
+              .set = set_text<&Options::tls_client_ca>,
+              .get = get_text<&Options::tls_client_ca>},
+    OptionRow{.section = tls,
+              .name = "tls-client-certificates",
+              .value_name = "MODE",
+              .help = "with --tls-client-ca: required, or optional: who shows none is served, too",
+              .set = set_word<&Options::tls_client_certificates, client_words>,
+              .get = get_word<&Options::tls_client_certificates, client_words>},
+    OptionRow{.section = tls,
+              .name = "tls-version-min",
+              .value_name = "1.2|1.3",
+              .help = "the oldest version of TLS that is spoken",
+              .set = set_word<&Options::tls_version_min, version_words>,
+              .get = get_word<&Options::tls_version_min, version_words>},
+    OptionRow{.section = tls,
+              .name = "tls-ciphers",
+              .value_name = "LIST",
+              .help = "ciphers of TLS 1.2, as OpenSSL names them, separated by colons; without it "
+                      "those of Mozilla's intermediate configuration",
+              .set = set_text<&Options::tls_ciphers>,
+              .get = get_text<&Options::tls_ciphers>},
+    OptionRow{.section = tls,
+              .name = "tls-cipher-suites",
+              .value_name = "LIST",
+              .help = "likewise of TLS 1.3",
+              .set = set_text<&Options::tls_cipher_suites>,
+              .get = get_text<&Options::tls_cipher_suites>},
+    OptionRow{.section = tls,
+              .name = "tls-ticket-lifetime",
+              .value_name = "DURATION",
+              .help = "how long a client may come back with a session ticket; the keys change "
+                      "after half of it",
+              .set = set_duration<&Options::tls_ticket_lifetime, 60'000, 7 * 24 * hour>,
+              .get = get_duration<&Options::tls_ticket_lifetime>},
+    OptionRow{.section = tls,
+              .name = "tls-handshakes-per-turn",
+              .value_name = "N",
+              .help = "steps of TLS handshakes, of 0.1 to 0.5 ms each, that a shard answers before "
+                      "it serves its other connections again",
+              .set = set_count<&Options::tls_handshakes_per_turn, 1, 1'000'000>,
+              .get = get_count<&Options::tls_handshakes_per_turn>},
+};
+
+}  // namespace
+
+std::span<const OptionRow> tls_options() noexcept {
+    return table;
+}
+
+}  // namespace ringcast::server
