@@ -20,7 +20,7 @@ url, scenario = sys.argv[1:3]
 
 CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
             "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-extensions", "--no-proxy-server", "--remote-debugging-port=0"]
+            "--disable-extensions", "--no-proxy-server", "--ignore-certificate-errors", "--remote-debugging-port=0"]
 START_SECONDS_MAX = 60
 
 
@@ -115,7 +115,7 @@ async def main():
             async with websockets.connect(address, max_size=None, ping_interval=None) as socket:
                 page = DevTools(socket)
                 await page.open_page()
-                await run_in_page(page, url.replace("ws://", "http://") + "/", scenario)
+                await run_in_page(page, "http" + url.removeprefix("ws") + "/", scenario)
                 if scenario == "origin":
                     await run_in_page(page, f"http://127.0.0.1:{pages.server_port}/", "foreign origin")
                 page.session = {}

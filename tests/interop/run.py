@@ -18,12 +18,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 START_SECONDS_MAX = 30
 CLIENT_SECONDS_MAX = 120
+FILES = tempfile.TemporaryDirectory(prefix="ringcast-interop-")  # Gone with this process.
+CERTIFICATE = Path(FILES.name) / "server.pem"
 STOP_SECONDS_MAX = 30
 
 RINGS = {
@@ -43,6 +46,8 @@ CLIENTS = {
 SHARED = ["--compression", "shared", "--compression-threshold", "1"]
 DEDICATED = ["--compression", "dedicated", "--compression-threshold", "1"]
 
+TLS = "--tls-cert"  # Behind the flags of a scenario: the server listens at wss://.
+
 # Scenario: the flags of the server, how it is stopped, and the clients that know it. The clients are told the first
 # word. Nearly all of them offer compression by themselves.
 SCENARIOS = {
@@ -61,6 +66,11 @@ SCENARIOS = {
                         ["ws", "websockets", "chromium"]),
     "topics shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "topics dedicated": (["--anonymous", "publish", *DEDICATED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "standard tls": (["--echo", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "large tls": (["--echo", "--message-bytes-max", "16MiB", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "standard dedicated tls": (["--echo", *DEDICATED, TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "sigterm tls": (["--echo", TLS], None, ["ws", "websockets"]),
+    "topics tls": (["--anonymous", "publish", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
 }
@@ -71,8 +81,10 @@ class Server:
     """One run of the server program. Its output is read to the end, so that it never blocks on us."""
 
     def __init__(self, program, flags):
+        flags = ["--listen", "ws://127.0.0.1:0", *flags] if TLS not in flags else [
+            "--listen", "wss://127.0.0.1:0", *flags, CERTIFICATE]
         self.process = subprocess.Popen(
-            [program, "--listen", "ws://127.0.0.1:0", "--shards", "2", *flags], stdin=subprocess.DEVNULL,
+            [program, "--shards", "2", *flags], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         self.output = []
         self.url = None
@@ -87,7 +99,7 @@ class Server:
     def _read(self, urls):
         for line in self.process.stdout:
             self.output.append(line)
-            if found := re.search(r"listening on (ws://[^\s\"]+)", line):
+            if found := re.search(r"listening on (wss?://[^\s\"]+)", line):
                 urls.put(found[1].rstrip("/"))
         urls.put(None)  # Ended, perhaps without ever listening.
 
@@ -122,7 +134,8 @@ def run_client(tally, prefix, command):
     """Runs a client to its end and passes its lines on."""
     try:
         done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=CLIENT_SECONDS_MAX)
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=CLIENT_SECONDS_MAX,
+                              env={**os.environ, "SSL_CERT_FILE": str(CERTIFICATE), "NODE_EXTRA_CA_CERTS": str(CERTIFICATE)})
         output, end = done.stdout, f"exit code {done.returncode}" if done.returncode else None
     except subprocess.TimeoutExpired as expired:
         output, end = (expired.stdout or b"").decode(errors="replace"), f"no end after {CLIENT_SECONDS_MAX} s"
@@ -161,6 +174,18 @@ def run_scenario(tally, program, ring, scenario, clients):
             tally.add("FAILED", name, wrong)
         else:
             tally.add("ok", name)
+
+
+def make_certificate():
+    """Makes CERTIFICATE, with its key, signed by itself; clients are told to trust it. Returns why that failed."""
+    if not shutil.which("openssl"):
+        return "no openssl"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-keyout", CERTIFICATE, "-out", f"{CERTIFICATE}.crt", "-subj", "/CN=ringcast",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
+    with open(CERTIFICATE, "a") as file:
+        file.write(Path(f"{CERTIFICATE}.crt").read_text())
+    return None
 
 
 def uring_refusal():
@@ -216,13 +241,16 @@ def main():
         if clients.pop(name, None):
             tally.add("skip", name, why)
     refusal = uring_refusal()
+    without_tls = make_certificate()
+    if without_tls:
+        tally.add("skip", "tls", without_tls)
     done = set()
     for ring in [options.ring] if options.ring else RINGS:
         if ring.startswith("uring") and refusal:
             tally.add("skip", ring, f"no io_uring here: {refusal}")
             continue
         for scenario in ["crowd"] if options.crowd else SCENARIOS:
-            if scenario in ONCE & done:
+            if scenario in ONCE & done or without_tls and TLS in SCENARIOS[scenario][0]:
                 continue
             done.add(scenario)
             run_scenario(tally, options.server.resolve(), ring, scenario, clients)
