@@ -202,7 +202,7 @@ TEST_CASE("a client that does not answer our Close is left after close_timeout")
     const ClosingServer server{with};
     Client client = server.told("4000 because");
     CHECK(client.close_code() == 4000);
-    client.expect_end();
+    client.expect_left();
 }
 
 TEST_CASE("a client that fails and does not end its stream is left after close_timeout") {

@@ -185,7 +185,7 @@ TEST_CASE("a truncated request is waited for, and answered with 408 when its tim
 TEST_CASE("who says nothing gets nothing, and who says little has no more time than others") {
     const EchoServer server{with_handshake_timeout()};
     Client silent = connect(server);
-    silent.expect_end();
+    silent.expect_left();
 
     // One octet after another, as long as it takes; the deadline does not move.
     Client slow = connect(server);

@@ -18,6 +18,7 @@ using test::SocketClient;
 struct Way {
     Io io = Io::epoll;
     std::string features = "all";
+    std::string certificate_file;  // Empty: servers listen at ws://, else at wss://.
 };
 inline Way& way() {
     static Way chosen;
@@ -32,6 +33,10 @@ inline Settings settings() {
     result.io = way().io;
     result.uring_features = way().features;
     result.log_level = LogLevel::error;
+    if (!way().certificate_file.empty()) {
+        result.listen = {"wss://127.0.0.1:0"};
+        result.tls.certificates = {{.certificate_file = way().certificate_file}};
+    }
     return result;
 }
 
