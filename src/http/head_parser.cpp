@@ -55,11 +55,13 @@ Result parse_version(std::string_view text, Request& request) noexcept {
     return success;
 }
 
-/// True if every `%` in `text` starts an escape of two hexadecimal digits.
+/// True if every `%` in `text` starts an escape of two hexadecimal digits, and none is of octet 0:
+/// no name can have it, and whoever passes one on may take it for the end.
 bool has_valid_escapes(std::string_view text) noexcept {
     for (std::size_t i = text.find('%'); i != std::string_view::npos; i = text.find('%', i + 3)) {
         if (text.size() - i < 3 || !is_hex_digit(text[i + 1]) || !is_hex_digit(text[i + 2]))
             return false;
+        if (text[i + 1] == '0' && text[i + 2] == '0') return false;
     }
     return true;
 }

@@ -120,6 +120,7 @@ inline bool reference_escapes_are_valid(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '%') continue;
         if (i + 2 >= text.size() || !contains_only(text.substr(i + 1, 2), hex_digits)) return false;
+        if (text.substr(i, 3) == "%00") return false;
     }
     return true;
 }

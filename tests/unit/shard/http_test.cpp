@@ -78,6 +78,8 @@ TEST_CASE("what is refused has its status, and the method that would do") {
         {http_request("GET /metrics", "Content-Length: 1\r\n"), HttpKit::admin_listener, 413, ""},
         {http_request("POST /publish/%zz", "Content-Length: 1\r\n"), HttpKit::admin_listener, 400,
          ""},
+        {http_request("POST /publish/a%00b", "Content-Length: 1\r\n"), HttpKit::admin_listener, 400,
+         ""},
     };
     HttpKit kit;
     for (const auto& [request, from, status, allow] : cases) {
