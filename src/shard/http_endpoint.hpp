@@ -22,8 +22,16 @@ struct HttpAnswer {
     std::string body;  ///< Of any size; left out of the answer to HEAD.
 };
 
-/// What an endpoint takes; any other method is answered with 405.
-enum class HttpMethods : std::uint8_t { get_and_head, post };
+/// What an endpoint takes, as a set; any other method is answered with 405. OPTIONS is answered
+/// for it, unless it has more to say there than which methods there are.
+enum class HttpMethods : std::uint8_t { get_and_head = 1, post = 2, options = 4 };
+
+[[nodiscard]] constexpr HttpMethods operator|(HttpMethods a, HttpMethods b) noexcept {
+    return static_cast<HttpMethods>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr bool includes(HttpMethods set, HttpMethods one) noexcept {
+    return (static_cast<unsigned>(set) & static_cast<unsigned>(one)) != 0;
+}
 
 /// One instance per shard. All calls come from the shard's thread, none from within another or from
 /// within an Endpoint's.

@@ -11,20 +11,21 @@ namespace ringcast::shard {
 namespace {
 
 bool allows(HttpMethods methods, http::Method method) noexcept {
-    switch (methods) {
-        case HttpMethods::get_and_head:
-            return method == http::Method::get || method == http::Method::head;
-        case HttpMethods::post: return method == http::Method::post;
+    switch (method) {
+        case http::Method::get:
+        case http::Method::head: return includes(methods, HttpMethods::get_and_head);
+        case http::Method::post: return includes(methods, HttpMethods::post);
+        case http::Method::options: return includes(methods, HttpMethods::options);
+        default: return false;
     }
-    return false;
 }
 
-std::string_view allow_field(HttpMethods methods) noexcept {
-    switch (methods) {
-        case HttpMethods::get_and_head: return "Allow: GET, HEAD\r\n";
-        case HttpMethods::post: return "Allow: POST\r\n";
-    }
-    return {};
+/// RFC 9110 section 10.2.1.
+std::string allow_field(HttpMethods methods) {
+    std::string field = "Allow: ";
+    if (includes(methods, HttpMethods::get_and_head)) field += "GET, HEAD, ";
+    if (includes(methods, HttpMethods::post)) field += "POST, ";
+    return field + "OPTIONS\r\n";
 }
 
 http::Response response_to(const http::BodyFailure& failure) noexcept {
@@ -75,19 +76,24 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
 /// `input` is what has come behind the head.
 void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& match,
                              const http::Request& request, std::span<std::byte>& input) {
-    if (match.endpoint == nullptr) {
+    const bool is_about_server = request.path == "*";  // RFC 9110 section 9.3.7.
+    if (match.endpoint == nullptr && !is_about_server) {
         return answer_unread(connection, request,
                              {.status = code_of(http::Status::not_found),
                               .body = "nothing is served at this path\n"});
     }
-    const HttpEndpoint& endpoint = *match.endpoint;
-    if (!allows(endpoint.methods(), request.method)) {
+    const HttpMethods methods =
+        is_about_server ? HttpMethods::get_and_head | HttpMethods::post : match.endpoint->methods();
+    if (!allows(methods, request.method)) {
+        const bool is_question = request.method == http::Method::options;
+        const std::string allow = allow_field(methods);
         return answer_unread(connection, request,
-                             {.status = code_of(http::Status::method_not_allowed),
-                              .fields = allow_field(endpoint.methods()),
-                              .body = "this path does not take that method\n"});
+                             {.status = code_of(is_question ? http::Status::no_content
+                                                            : http::Status::method_not_allowed),
+                              .fields = allow,
+                              .body = is_question ? "" : "this path does not take that method\n"});
     }
-    const http::BodyLimits limits = body_limits(endpoint);
+    const http::BodyLimits limits = body_limits(*match.endpoint);
     if (const auto failure = http::check_body(request, limits))
         return answer(connection, closing_rules(request), response_to(*failure));
     if (request.content_length <= input.size()) {

@@ -133,11 +133,13 @@ def test_bad_admin_requests_are_refused_and_harm_nobody():
     for ring in rings():
         with Server("--echo", *LISTEN, *ADMIN, "--io", ring, "--message-bytes-max", "1KiB") as server:
             [admin] = server.admin_urls()
-            for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW"):
+            for method in ("POST", "PUT", "DELETE", "BREW"):
                 status, fields, _ = ask(admin, "/metrics", method, b"" if method == "POST" else None)
-                assert status == 405 and fields["Allow"] == "GET, HEAD", method
+                assert status == 405 and fields["Allow"] == "GET, HEAD, OPTIONS", method
             status, fields, _ = ask(admin, "/publish/a")
-            assert status == 405 and fields["Allow"] == "POST"
+            assert status == 405 and fields["Allow"] == "POST, OPTIONS"
+            status, fields, body = ask(admin, "/publish/a", "OPTIONS")
+            assert status == 204 and fields["Allow"] == "POST, OPTIONS" and body == b""
             head = b"POST /publish/a HTTP/1.1\r\nHost: a\r\n"
             assert speak(admin, head + b"\r\n") == 411
             assert speak(admin, head + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 411

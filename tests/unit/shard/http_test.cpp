@@ -61,11 +61,11 @@ TEST_CASE("what is refused has its status, and the method that would do") {
         const char* allow;
     } const cases[] = {
         {http_request("GET /nothing"), HttpKit::listener, 404, ""},
-        {post_of("/", "x"), HttpKit::listener, 405, "GET, HEAD"},
-        {http_request("OPTIONS /"), HttpKit::listener, 405, "GET, HEAD"},
-        {http_request("DELETE /"), HttpKit::listener, 405, "GET, HEAD"},
-        {http_request("GET /publish/a"), HttpKit::admin_listener, 405, "POST"},
-        {http_request("HEAD /publish/a"), HttpKit::admin_listener, 405, "POST"},
+        {post_of("/", "x"), HttpKit::listener, 405, "GET, HEAD, OPTIONS"},
+        {http_request("DELETE /"), HttpKit::listener, 405, "GET, HEAD, OPTIONS"},
+        {http_request("BREW /"), HttpKit::listener, 405, "GET, HEAD, OPTIONS"},
+        {http_request("GET /publish/a"), HttpKit::admin_listener, 405, "POST, OPTIONS"},
+        {http_request("HEAD /publish/a"), HttpKit::admin_listener, 405, "POST, OPTIONS"},
         {http_request("POST /publish/a"), HttpKit::admin_listener, 411, ""},
         {http_request("POST /publish/a", "Transfer-Encoding: chunked\r\n"), HttpKit::admin_listener,
          411, ""},
@@ -90,6 +90,28 @@ TEST_CASE("what is refused has its status, and the method that would do") {
     }
     CHECK(kit.page->requests_count + kit.publish->requests_count + kit.metrics->requests_count ==
           0);
+}
+
+TEST_CASE("OPTIONS says which methods there are, and the connection stays") {
+    HttpKit kit;
+    const int fd = kit.accept(HttpKit::admin_listener);
+    struct {
+        const char* target;
+        const char* allow;
+    } const cases[] = {{"/metrics", "GET, HEAD, OPTIONS"},
+                       {"/publish/a", "POST, OPTIONS"},
+                       {"*", "GET, HEAD, POST, OPTIONS"}};
+    for (const auto& [target, allow] : cases) {
+        CAPTURE(target);
+        kit.send(fd, http_request("OPTIONS " + std::string{target}));
+        const auto response = kit.take_response(fd);
+        CHECK(response.status == 204);
+        CHECK(response.field("allow") == allow);
+        CHECK_FALSE(response.field("content-length").has_value());
+    }
+    kit.send(fd, http_request("OPTIONS /nothing"));
+    CHECK(kit.take_response(fd).status == 404);
+    CHECK_FALSE(kit.ring.socket(fd).sending_shut);
 }
 
 TEST_CASE("a body is the same in one piece with its head, apart from it, and octet by octet") {
