@@ -1,12 +1,13 @@
 #pragma once
-// Request bodies whose length is known (RFC 9112 section 6.2): what the head alone says against
-// them, and gathering one that arrives in pieces. Chunked bodies are not taken.
+// Request bodies (RFC 9112 section 6): what the head alone says against them, and gathering one
+// that arrives in pieces or in chunks.
 
 #include <cstdint>
 #include <optional>
 #include <span>
 
 #include "base/buffer_pool.hpp"
+#include "http/chunked.hpp"
 #include "http/request_parser.hpp"
 
 namespace ringcast::http {
@@ -21,16 +22,16 @@ struct BodyLimits {
 
 /// Why a body is not taken, one name per rule.
 enum class BodyReason : std::uint8_t {
-    chunked,              // 411: a length is needed (RFC 9112 section 6.3)
-    missing_length,       // 411: POST, PUT or PATCH without Content-Length
+    missing_length,       // 411: POST, PUT or PATCH with neither Content-Length nor chunks
     too_large,            // 413
+    malformed_chunk,      // 400 (RFC 9112 section 7.1)
     unknown_expectation,  // 417: Expect, and not 100-continue (RFC 9110 section 10.1.1)
     out_of_memory,        // 503
 };
 
 struct BodyFailure {
-    Status status;
-    BodyReason reason;
+    Status status = Status::bad_request;
+    BodyReason reason = BodyReason::malformed_chunk;
 };
 
 /// A phrase for response bodies. Static storage.
@@ -42,7 +43,7 @@ struct BodyFailure {
                                                     const BodyLimits& limits) noexcept;
 
 /// True if the client holds its body back until it has been told to go on: it is owed a 100 unless
-/// the body is there already, or a final answer (RFC 9110 section 10.1.1).
+/// the body has begun already, or a final answer (RFC 9110 section 10.1.1).
 [[nodiscard]] bool expects_continue(const Request& request) noexcept;
 
 /// The interim answer that it waits for.
@@ -56,21 +57,22 @@ inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n
 /// Belongs to one connection; the block to its shard's pool.
 class BodyParser {
 public:
-    /// `request` has passed check_body and announces content that has not all come. Nothing if
-    /// there is no memory for its head: answer with 503.
+    /// `request` has passed check_body and announces content that has not all come, or chunks.
+    /// Nothing if there is no memory for its head: answer with 503.
     [[nodiscard]] static std::optional<BodyParser> begin(const Request& request, BufferPool& pool,
                                                          const BodyLimits& limits);
 
     enum class Found : std::uint8_t { need_more, request, failure };
     struct Result {
         Found found = Found::need_more;
-        std::span<std::byte> body;  ///< With `request`: all of it.
+        BodyFailure failure{};      ///< With `failure`.
+        std::span<std::byte> body;  ///< With `request`: all of it, without the framing of chunks.
     };
 
     /// Consumes a prefix of `input`. `request`: the body ends there, and `storage` describes the
     /// head again; both are views into this parser's block and live as long as it does.
-    /// `need_more`: all of `input` was taken. `failure`: there is no memory for more, answer with
-    /// 503. After anything but `need_more` the parser must not be used again.
+    /// `need_more`: all of `input` was taken. `failure`: answer and close. After anything but
+    /// `need_more` the parser must not be used again.
     [[nodiscard]] Result next(std::span<std::byte>& input, RequestStorage& storage,
                               BufferPool& pool, const BodyLimits& limits);
 
@@ -80,13 +82,20 @@ public:
     [[nodiscard]] std::uint64_t held_bytes() const noexcept { return size_; }
 
 private:
-    BodyParser(const Request& request, Block block) noexcept;
+    BodyParser(const Request& request, Block block, std::uint64_t body_bytes) noexcept;
+    Result next_chunks(std::span<std::byte>& input, RequestStorage& storage, BufferPool& pool,
+                       const BodyLimits& limits);
+    [[nodiscard]] bool gather(std::span<const std::byte> bytes, BufferPool& pool,
+                              const BodyLimits& limits);
+    [[nodiscard]] Result finish(RequestStorage& storage) const;
 
     Block block_;
-    std::uint64_t body_bytes_;  // As announced.
+    std::uint64_t body_bytes_;  // As announced; with chunks: what is taken at most.
     std::uint64_t size_;        // Head and body so far.
+    ChunkedDecoder decoder_;
     std::uint32_t head_bytes_;
+    bool is_chunked_;
 };
-static_assert(sizeof(BodyParser) == 32);
+static_assert(sizeof(BodyParser) == 48);
 
 }  // namespace ringcast::http

@@ -96,14 +96,14 @@ void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& ma
     const http::BodyLimits limits = body_limits(*match.endpoint);
     if (const auto failure = http::check_body(request, limits))
         return answer(connection, closing_rules(request), response_to(*failure));
-    if (request.content_length <= input.size()) {
+    if (!request.is_chunked && request.content_length <= input.size()) {
         const auto body = input.first(static_cast<std::size_t>(request.content_length));
         input = input.subspan(body.size());
         return call(connection, match, request, body);
     }
     auto body = http::BodyParser::begin(request, pool_, limits);
     if (!body) return answer(connection, closing_rules(request), response_to(no_memory));
-    if (http::expects_continue(request))
+    if (http::expects_continue(request) && input.empty())
         enqueue_raw(connection, std::as_bytes(std::span{http::continue_response}));
     connection.parser = *std::move(body);  // From here on `request` may be gone.
     schedule_by(connection, ring_.now() + settings_.http.request_timeout);
@@ -123,7 +123,7 @@ void Shard::feed_body(Connection& connection, std::span<std::byte>& input) {
             return call(connection, match, request, result.body);
         }
         case http::BodyParser::Found::failure:
-            return answer(connection, {}, response_to(no_memory));
+            return answer(connection, {}, response_to(result.failure));
     }
 }
 

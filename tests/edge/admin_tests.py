@@ -142,7 +142,10 @@ def test_bad_admin_requests_are_refused_and_harm_nobody():
             assert status == 204 and fields["Allow"] == "POST, OPTIONS" and body == b""
             head = b"POST /publish/a HTTP/1.1\r\nHost: a\r\n"
             assert speak(admin, head + b"\r\n") == 411
-            assert speak(admin, head + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 411
+            chunked = head + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            assert speak(admin, chunked + b"5\r\nhello\r\n0\r\n\r\n") == 202
+            assert speak(admin, chunked + b"401\r\n") == 413
+            assert speak(admin, chunked + b"5\nhello\r\n0\r\n\r\n") == 400
             assert speak(admin, head + b"Transfer-Encoding: gzip\r\n\r\n") == 501
             assert speak(admin, head + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n") == 400
             assert speak(admin, head + b"Content-Length: -1\r\n\r\n") == 400

@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 from admin_tests import ADMIN, LISTEN, connection_to, rings
-from kit import KEY, PATIENCE_SECONDS, Server, Skip, read_exactly
+from kit import KEY, PATIENCE_SECONDS, Server, Skip, read_exactly, upgrade
 
 
 def port_of(url):
@@ -55,6 +55,27 @@ def test_one_connection_serves_many_requests():
             connection.request("GET", "/live", headers={"Connection": "close"})
             assert connection.getresponse().will_close
             assert server.stop()[0] == 0
+
+
+def test_bodies_may_come_in_chunks():
+    for ring in rings():
+        with Server("--anonymous", "subscribe", *LISTEN, *ADMIN, "--io", ring) as server:
+            subscriber, _ = upgrade(("127.0.0.1", server.port()), "/topics/a")
+            connection = connection_to(server.admin_urls()[0])
+            for pieces in ([b"hello"], [b"he", b"l", b"lo"], [b"x" * 10_000] * 3, []):
+                connection.request("POST", "/publish/a", iter(pieces), encode_chunked=True,
+                                   headers={"Transfer-Encoding": "chunked"})
+                answer = connection.getresponse()
+                assert answer.status == 202 and answer.read() == b"accepted\n"
+                body = b"".join(pieces)
+                head = bytes([0x81, len(body)]) if len(body) < 126 else b"\x81\x7e" + len(body).to_bytes(2, "big")
+                assert read_exactly(subscriber, len(head) + len(body)) == head + body
+            connection.request("POST", "/publish/a", iter([b"x" * 70_000]), encode_chunked=True,
+                               headers={"Transfer-Encoding": "chunked"})
+            answer = connection.getresponse()
+            assert answer.status == 413 and answer.will_close
+            connection.close()
+            subscriber.close()
 
 
 def test_pipelined_requests_are_answered_in_order():
@@ -138,6 +159,9 @@ def test_curl_uses_its_connection_again():
         raise Skip("there is no curl")
     with Server("--echo", *LISTEN, *ADMIN) as server:
         [admin] = server.admin_urls()
+        chunked = subprocess.run([curl, "-sS", "-H", "Transfer-Encoding: chunked", "-d", "x" * 5000,
+                                  f"{admin}/publish/a"], capture_output=True, timeout=PATIENCE_SECONDS)
+        assert chunked.stdout == b"accepted\n", chunked
         done = subprocess.run([curl, "-sS", "-w", "%{num_connects} ", f"{admin}/live", f"{admin}/live",
                                "--next", "-sS", "-w", "%{num_connects} ", "-d", "x" * 3000, f"{admin}/publish/a"],
                               capture_output=True, timeout=PATIENCE_SECONDS)

@@ -62,7 +62,7 @@ private:
         }
         const http::Request& request = storage_->request;
         if (const auto failure = http::check_body(request, limits_)) return fail(failure->reason);
-        if (request.content_length <= input.size()) {
+        if (!request.is_chunked && request.content_length <= input.size()) {
             const auto size = static_cast<std::size_t>(request.content_length);
             found(input.first(size));
             input = input.subspan(size);
@@ -79,7 +79,7 @@ private:
         const http::BodyParser::Result result = body_->next(input, *storage_, pool_, limits_);
         switch (result.found) {
             case Found::need_more: return;
-            case Found::failure: return fail(http::BodyReason::out_of_memory);
+            case Found::failure: return fail(result.failure.reason);
             case Found::request: return found(result.body);
         }
     }

@@ -67,8 +67,12 @@ TEST_CASE("what is refused has its status, and the method that would do") {
         {http_request("GET /publish/a"), HttpKit::admin_listener, 405, "POST, OPTIONS"},
         {http_request("HEAD /publish/a"), HttpKit::admin_listener, 405, "POST, OPTIONS"},
         {http_request("POST /publish/a"), HttpKit::admin_listener, 411, ""},
-        {http_request("POST /publish/a", "Transfer-Encoding: chunked\r\n"), HttpKit::admin_listener,
-         411, ""},
+        {http_request("POST /publish/a", "Transfer-Encoding: chunked\r\n", "x\r\n"),
+         HttpKit::admin_listener, 400, ""},
+        {http_request("POST /publish/a", "Transfer-Encoding: chunked\r\n", "186a1\r\n"),
+         HttpKit::admin_listener, 413, ""},
+        {http_request("GET /metrics", "Transfer-Encoding: chunked\r\n", "1\r\n"),
+         HttpKit::admin_listener, 413, ""},
         {http_request("POST /publish/a", "Transfer-Encoding: gzip\r\n"), HttpKit::admin_listener,
          501, ""},
         {http_request("POST /publish/a", "Content-Length: 100001\r\n"), HttpKit::admin_listener,
@@ -114,6 +118,25 @@ TEST_CASE("OPTIONS says which methods there are, and the connection stays") {
     CHECK_FALSE(kit.ring.socket(fd).sending_shut);
 }
 
+TEST_CASE("chunks become one body, however they are cut, and the next request follows") {
+    const std::string chunked =
+        http_request("POST /publish/a", "Transfer-Encoding: chunked\r\n",
+                     "3\r\nabc\r\n00A;x=\"\\\"\";y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n");
+    const std::string stream = chunked + post_of("/publish/b", "next");
+    for (std::size_t cut = 0; cut < stream.size(); ++cut) {
+        CAPTURE(cut);
+        HttpKit kit;
+        const int fd = kit.accept(HttpKit::admin_listener);
+        if (cut > 0) kit.send(fd, stream.substr(0, cut));
+        kit.send(fd, stream.substr(cut));
+        test::ServerReader reader;
+        reader.feed(kit.ring.socket(fd).output);
+        CHECK(reader.next_response()->body == "POST /publish/a topic=a abc0123456789");
+        CHECK(reader.next_response()->body == "POST /publish/b topic=b next");
+        CHECK(reader.unread().empty());
+    }
+}
+
 TEST_CASE("a body is the same in one piece with its head, apart from it, and octet by octet") {
     HttpKit kit;
     const std::string body = "{\"price\":42}";
@@ -144,6 +167,13 @@ TEST_CASE("a client that waits for 100 is told to go on, or why not") {
     kit.send(fd, "hello");
     CHECK(kit.take_response(fd).body == "POST /publish/a topic=a hello");
 
+    const int chunks = kit.accept(HttpKit::admin_listener);
+    kit.send(chunks, http_request("POST /publish/a",
+                                  "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n"));
+    CHECK(std::exchange(kit.ring.socket(chunks).output, {}) == "HTTP/1.1 100 Continue\r\n\r\n");
+    kit.send(chunks, "5\r\nhello\r\n0\r\n\r\n");
+    CHECK(kit.take_response(chunks).body == "POST /publish/a topic=a hello");
+
     // No 100 for what is there already, nor before a refusal.
     CHECK(
         kit.ask(http_request("POST /publish/a", lines, "hello"), HttpKit::admin_listener).status ==
@@ -159,10 +189,9 @@ TEST_CASE("the answer waits behind a 100 that the client has not read") {
     HttpKit kit;
     const int fd = kit.accept(HttpKit::admin_listener);
     kit.ring.socket(fd).room = 3;
-    kit.send(fd, http_request("POST /publish/a", "Content-Length: 5\r\nExpect: 100-continue\r\n",
-                              "hel"));
+    kit.send(fd, http_request("POST /publish/a", "Content-Length: 5\r\nExpect: 100-continue\r\n"));
     CHECK(kit.ring.socket(fd).output == "HTT");
-    kit.send(fd, "lo");
+    kit.send(fd, "hello");
     CHECK(kit.publish->requests_count == 1);
     kit.ring.give_room(fd, test::FakeRing::unlimited);
     kit.turn(4);
