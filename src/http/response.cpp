@@ -29,6 +29,30 @@ constexpr std::string_view connection_field(Persistence persistence) noexcept {
     return {};
 }
 
+void write_status_line(std::string& out, const Response& response) {
+    RC_ASSERT(response.status >= 200 && response.status <= 599);
+    out += "HTTP/1.1 ";
+    append_number(out, response.status);
+    out += ' ';
+    out += reason_phrase(response.status);
+    out += "\r\n";
+}
+
+void write_content_type(std::string& out, const Response& response) {
+    out += "Content-Type: ";
+    out += response.content_type;
+    out += "\r\n";
+}
+
+/// And the end of the head.
+void write_fields(std::string& out, const Response& response, const ResponseRules& rules) {
+    // A line left open would let the next header, or the body, become part of it.
+    RC_ASSERT(response.fields.empty() || response.fields.ends_with("\r\n"));
+    out += connection_field(rules.persistence);
+    out += response.fields;
+    out += "\r\n";
+}
+
 /// `%XX` decoded once and, in query strings, `+` as a space.
 enum class Plus : bool { literal, space };
 
@@ -52,37 +76,33 @@ Decoded decode(std::string_view text, Plus plus) {
 
 }  // namespace
 
-bool has_content(const Response& response, const ResponseRules& rules) noexcept {
-    return !rules.is_to_head && !is_bodiless(response.status) && !response.body.empty();
+bool takes_content(std::uint16_t status, const ResponseRules& rules) noexcept {
+    return !rules.is_to_head && !is_bodiless(status);
 }
 
 void write_response_head(std::string& out, const Response& response, const ResponseRules& rules) {
-    // A line left open would let the next header, or the body, become part of it.
-    RC_ASSERT(response.fields.empty() || response.fields.ends_with("\r\n"));
-    RC_ASSERT(response.status >= 200 && response.status <= 599);
-    out += "HTTP/1.1 ";
-    append_number(out, response.status);
-    out += ' ';
-    out += reason_phrase(response.status);
-    out += "\r\n";
+    write_status_line(out, response);
     if (!is_bodiless(response.status)) {
-        if (!response.body.empty()) {
-            out += "Content-Type: ";
-            out += response.content_type;
-            out += "\r\n";
-        }
+        if (!response.body.empty()) write_content_type(out, response);
         out += "Content-Length: ";
         append_number(out, response.body.size());
         out += "\r\n";
     }
-    out += connection_field(rules.persistence);
-    out += response.fields;
-    out += "\r\n";
+    write_fields(out, response, rules);
+}
+
+void write_stream_head(std::string& out, const Response& response, const ResponseRules& rules) {
+    write_status_line(out, response);
+    if (!is_bodiless(response.status)) {
+        write_content_type(out, response);
+        if (rules.takes_chunks) out += "Transfer-Encoding: chunked\r\n";
+    }
+    write_fields(out, response, rules);
 }
 
 void write_response(std::string& out, const Response& response, const ResponseRules& rules) {
     write_response_head(out, response, rules);
-    if (has_content(response, rules)) out += response.body;
+    if (takes_content(response.status, rules)) out += response.body;
 }
 
 Decoded percent_decode(std::string_view text) {

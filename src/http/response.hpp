@@ -20,14 +20,17 @@ struct Response {
 /// What the request, and the state of its connection, demand of the response.
 struct ResponseRules {
     Persistence persistence = Persistence::close;
-    bool is_to_head = false;  ///< The answer to HEAD says how long the content would be.
+    bool is_to_head = false;   ///< The answer to HEAD says how long the content would be.
+    bool takes_chunks = true;  ///< HTTP/1.0 does not.
 };
 
-/// True if content follows the head. None does after HEAD, nor with 204 or 304.
-[[nodiscard]] bool has_content(const Response& response, const ResponseRules& rules) noexcept;
+/// True if content may follow the head. None does after HEAD, nor with 204 or 304.
+[[nodiscard]] bool takes_content(std::uint16_t status, const ResponseRules& rules) noexcept;
 
 /// Appends the head of the response, with `Content-Length`, to `out`.
 void write_response_head(std::string& out, const Response& response, const ResponseRules& rules);
+/// Appends the head of a response whose content follows in chunks, or until the connection ends.
+void write_stream_head(std::string& out, const Response& response, const ResponseRules& rules);
 /// Appends the response with its content, if it has any.
 void write_response(std::string& out, const Response& response, const ResponseRules& rules = {});
 

@@ -183,7 +183,7 @@ void Shard::answer(Connection& connection, const http::ResponseRules& rules,
     scratch_.clear();
     http::write_response_head(scratch_, response, rules);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
-    if (http::has_content(response, rules))
+    if (http::takes_content(response.status, rules) && !response.body.empty())
         enqueue_raw(connection, std::as_bytes(std::span{response.body}));
     end_request(connection, rules.persistence);
 }

@@ -26,6 +26,24 @@ TEST_CASE("204 has neither content nor a length") {
     CHECK(out == "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
 }
 
+TEST_CASE("content of unknown length comes in chunks, or to HTTP/1.0 until the connection ends") {
+    const auto written = [](const Response& response, const ResponseRules& rules) {
+        std::string out;
+        write_stream_head(out, response, rules);
+        return out;
+    };
+    const Response events{.fields = "X: y\r\n", .content_type = "text/event-stream"};
+    const std::string_view chunked =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+        "X: y\r\n\r\n";
+    CHECK(written(events, {.persistence = Persistence::persist}) == chunked);
+    CHECK(written(events, {.persistence = Persistence::persist, .is_to_head = true}) == chunked);
+    CHECK(written(events, {.takes_chunks = false}) ==
+          "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+          "X: y\r\n\r\n");
+    CHECK(written({.status = 204}, {}) == "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+}
+
 TEST_CASE("a connection that stays is told of in HTTP/1.0 alone") {
     const auto written = [](Persistence persistence) {
         std::string out;
