@@ -245,6 +245,8 @@ private:
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, std::string_view payload, MessageKind kind);
+    [[nodiscard]] bool has_room(const Connection& connection, std::uint64_t size,
+                                std::uint64_t queue_bytes_max) const noexcept;
     [[nodiscard]] bool admits(const Connection& connection, std::uint64_t size) const noexcept;
     void enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload);
     [[gnu::noinline]] void enqueue_large(Connection& connection, ws::Opcode opcode,

@@ -57,17 +57,24 @@ SendStatus Shard::send(Connection& connection, std::string_view text, MessageKin
     return SendStatus::behind;
 }
 
-/// The rule of the send queue: a message for an empty queue always, otherwise as long as the
-/// session's queue has room, and for one that the client does not empty the shard's memory, too;
-/// a reply until its session is suspended; and word of what was dropped.
+/// A queue takes something when it is empty, otherwise as long as it has room, and if its client
+/// does not empty it, the shard's memory, too.
+bool Shard::has_room(const Connection& connection, std::uint64_t size,
+                     std::uint64_t queue_bytes_max) const noexcept {
+    const std::uint64_t queued = connection.queued_bytes;
+    if (queued == 0) return true;
+    return queued + size <= queue_bytes_max &&
+           (!connection.backlog || pool_.bytes_in_use() <= settings_.pool_bytes_max);
+}
+
+/// The rule of a session's queue: besides, a reply until the session is suspended, and word of what
+/// was dropped.
 bool Shard::admits(const Connection& connection, std::uint64_t size) const noexcept {
     const SessionLimits& limits = connection.endpoint->limits();
-    const std::uint64_t queued = connection.queued_bytes;
-    if (queued == 0 || telling_ == &connection) return true;
-    if (queued + size <= limits.send_queue_bytes_max &&
-        (!connection.backlog || pool_.bytes_in_use() <= settings_.pool_bytes_max))
+    if (telling_ == &connection || has_room(connection, size, limits.send_queue_bytes_max))
         return true;
-    return dispatch_.connection == &connection && queued <= limits.high_water_bytes();
+    return dispatch_.connection == &connection &&
+           connection.queued_bytes <= limits.high_water_bytes();
 }
 
 void Shard::enqueue(Connection& connection, ws::Opcode opcode, std::span<const std::byte> payload) {
