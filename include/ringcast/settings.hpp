@@ -92,6 +92,8 @@ struct Settings {
     std::uint32_t http_requests_max = 10'000;
     /// Of one connection, answered before the others have their turn.
     std::uint32_t http_requests_per_turn = 16;
+    /// Of requests that a client pipelines behind one that is still being answered.
+    std::uint32_t http_pipelined_bytes_max = 16 << 10;
     /// Of a session, or of a connection's answers: `send` drops beyond.
     std::uint64_t send_queue_bytes_max = 1 << 20;
 
@@ -138,6 +140,11 @@ struct Settings {
     /// From the first octet of a plain HTTP request to its last, or to each further 64 KiB of its
     /// body: answered with 408 beyond. A connection's first head has handshake_timeout.
     std::chrono::nanoseconds http_request_timeout = std::chrono::seconds{10};
+    /// From a plain HTTP request to the begin of its answer, where that waits for something: 503
+    /// beyond.
+    std::chrono::nanoseconds http_answer_timeout = std::chrono::seconds{60};
+    /// From the begin of an answer that goes on in pieces to its end. 0: none.
+    std::chrono::nanoseconds http_stream_timeout = std::chrono::hours{24};
     /// Between plain HTTP requests, and without progress in reading answers: closed.
     std::chrono::nanoseconds http_idle_timeout = std::chrono::seconds{60};
     /// Nothing received for so long: closed with 1001. 0: never.

@@ -20,7 +20,7 @@ std::expected<PreparedPage, std::string> prepare(Page page) {
     return prepared;
 }
 
-shard::HttpAnswer PageEndpoint::on_request(shard::Shard&, const http::Request&,
+shard::HttpAnswer PageEndpoint::on_request(shard::HttpExchange&, const http::Request&,
                                            std::span<const shard::PathParameter>,
                                            std::span<const std::byte>) {
     return {.fields = page_.fields, .content_type = page_.content_type, .body = page_.content};

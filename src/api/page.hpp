@@ -25,7 +25,7 @@ public:
     explicit PageEndpoint(const PreparedPage& page)
         : HttpEndpoint{shard::HttpMethods::get_and_head}, page_{page} {}
 
-    shard::HttpAnswer on_request(shard::Shard& shard, const http::Request& request,
+    shard::HttpAnswer on_request(shard::HttpExchange& exchange, const http::Request& request,
                                  std::span<const shard::PathParameter> parameters,
                                  std::span<const std::byte> body) override;
 

@@ -36,14 +36,14 @@ public:
     explicit Report(Function function)
         : HttpEndpoint{HttpMethods::get_and_head}, function_{std::move(function)} {}
 
-    HttpAnswer on_request(shard::Shard& shard, const http::Request& request,
+    HttpAnswer on_request(shard::HttpExchange& exchange, const http::Request& request,
                           std::span<const shard::PathParameter>,
                           std::span<const std::byte>) override {
         if (is_web_page_by_name(request)) {
             return plain(http::Status::forbidden,
                          "a browser has to come by address or as localhost\n");
         }
-        return function_(shard);
+        return function_(exchange.shard());
     }
 
 private:
@@ -100,7 +100,7 @@ public:
     Publish(PublishFunction publish, std::uint64_t payload_bytes_max)
         : HttpEndpoint{HttpMethods::post, payload_bytes_max}, publish_{std::move(publish)} {}
 
-    HttpAnswer on_request(shard::Shard& shard, const http::Request& request,
+    HttpAnswer on_request(shard::HttpExchange& exchange, const http::Request& request,
                           std::span<const shard::PathParameter> parameters,
                           std::span<const std::byte> body) override {
         // Local tools send no Origin; a page in a browser of this machine always does, whichever
@@ -125,7 +125,7 @@ public:
         const dialect::TopicNameFault fault = dialect::check_topic_name(topic);
         if (fault != dialect::TopicNameFault::none)
             return plain(http::Status::bad_request, to_string(fault));
-        return answer_to(publish_(shard, topic, *kind, body));
+        return answer_to(publish_(exchange.shard(), topic, *kind, body));
     }
 
 private:

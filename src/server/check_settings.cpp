@@ -68,6 +68,8 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
     const TimeRule times[] = {
         {"handshake_timeout", settings.handshake_timeout, nanoseconds{1}},
         {"http_request_timeout", settings.http_request_timeout, nanoseconds{1}},
+        {"http_answer_timeout", settings.http_answer_timeout, nanoseconds{1}},
+        {"http_stream_timeout", settings.http_stream_timeout, nanoseconds{0}},
         {"http_idle_timeout", settings.http_idle_timeout, nanoseconds{1}},
         {"close_timeout", settings.close_timeout, nanoseconds{1}},
         {"tick_interval", settings.tick_interval, std::chrono::milliseconds{1}},
@@ -91,6 +93,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"admin_connections_max", settings.admin_connections_max, 1, 65'535},
         {"http_requests_max", settings.http_requests_max, 1, 65'535},
         {"http_requests_per_turn", settings.http_requests_per_turn, 1, 65'535},
+        {"http_pipelined_bytes_max", settings.http_pipelined_bytes_max, 1, gib},
         {"header_bytes_max", settings.header_bytes_max, 256, gib},
         {"message_bytes_max", settings.message_bytes_max, 1, gib},
         {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},

@@ -83,7 +83,8 @@ struct Options {
     std::uint64_t header_bytes_max = 16 << 10;
     std::uint32_t http_requests_max = 10'000;  ///< Per connection.
     std::uint32_t http_requests_per_turn = 16;
-    std::uint64_t send_queue_bytes_max = 1 << 20;  ///< Per session.
+    std::uint64_t http_pipelined_bytes_max = 16 << 10;  ///< Per connection.
+    std::uint64_t send_queue_bytes_max = 1 << 20;       ///< Per session.
     std::uint64_t message_memory_max = 256 << 20;  ///< Per shard: messages under way and backlogs.
 
     // Compression
@@ -94,6 +95,8 @@ struct Options {
     // Timeouts
     Duration handshake_timeout = std::chrono::seconds{10};
     Duration http_request_timeout = std::chrono::seconds{10};
+    Duration http_answer_timeout = std::chrono::seconds{60};
+    Duration http_stream_timeout = std::chrono::hours{24};  ///< 0: never.
     Duration http_idle_timeout = std::chrono::seconds{60};
     Duration idle_timeout = std::chrono::seconds{120};
     Duration ping_interval = std::chrono::seconds{25};     ///< 0: no pings.

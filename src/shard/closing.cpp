@@ -140,6 +140,10 @@ void Shard::terminate(Connection& connection) {
     topics_.unsubscribe_all(connection);
     connection.pending.reset();
     end_session(connection, CloseCode::abnormal, "connection lost");
+    if (connection.phase == Phase::answering) {
+        connection.broken = true;  // Nothing is sent any more.
+        tell_end(connection, HttpEnd::aborted);
+    }
     connection.phase = Phase::terminating;
     connection.suspensions = 0;
     drop_input(connection);
@@ -170,6 +174,7 @@ void Shard::release(Connection& connection) {
 void Shard::on_deadline(Connection& connection) {
     switch (connection.phase) {
         case Phase::request: return on_request_deadline(connection);
+        case Phase::answering: return on_exchange_deadline(connection);
         case Phase::pending:
             ++metrics_.timeouts;
             return refuse(connection, {.status = code_of(http::Status::service_unavailable),

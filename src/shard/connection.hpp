@@ -5,9 +5,8 @@
 //
 //   request -> [pending ->] open -> closing -> draining -> terminating -> closed
 //    |  ^ |        |          |        |          ^             ^
-//    +--+ +--------+----------+--------+----------+ refusal,    |  any phase: reset, time-out
-//   plain                                           failure, Close handshake done
-//   requests
+//    |  v +--------+----------+--------+----------+ refusal,    |  any phase: reset, time-out
+//   answering                                       failure, Close handshake done
 
 #include <cstdint>
 #include <memory>
@@ -24,6 +23,7 @@
 #include "shard/backlog.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/guest.hpp"
+#include "shard/http_exchange.hpp"
 #include "shard/permessage_deflate.hpp"
 #include "shard/secure.hpp"
 #include "shard/turn_output.hpp"
@@ -41,6 +41,7 @@ struct ShardTimer : Timer {
 
 enum class Phase : std::uint8_t {
     request,      ///< A request is arriving, its head, then perhaps a body; or awaited.
+    answering,    ///< An endpoint has the request and has not answered all; input is kept.
     pending,      ///< The application has not decided yet; input is suspended.
     open,         ///< Messages flow.
     closing,      ///< Our Close is out; waiting for the peer's. Messages are read and dropped.
@@ -78,7 +79,8 @@ struct PendingUpgrade {
 struct Connection : UnfinishedInputs::Entry, ShardTimer {
     enum class Recv : std::uint8_t { idle, armed, cancelling };
     static constexpr std::uint8_t no_shard = UINT8_MAX;
-    using Parser = std::variant<http::RequestParser, http::BodyParser, ws::Assembler>;
+    /// Who reads the input, or why nobody does.
+    using Parser = std::variant<http::RequestParser, http::BodyParser, Exchange, ws::Assembler>;
 
     Connection(SlotId slot_id, int descriptor) noexcept
         : ShardTimer{Kind::connection}, id{slot_id}, fd{descriptor} {}
@@ -124,7 +126,7 @@ struct Connection : UnfinishedInputs::Entry, ShardTimer {
     const SlotId id;
     const int fd;
     std::uint32_t held_size = 0;
-    Block held;           // Input kept while suspended.
+    Block held;           // Input kept while suspended or answering.
     Instant opened_at{};  // Accepted; later: the newest request's head came, or its answer was
                           // given; then: the 101 was sent.
     Instant active_at{};  // Bytes last came, or a backlog last made progress.

@@ -1,26 +1,19 @@
 #pragma once
-// The face that a page, a health check or a local tool's command shows to a shard: one request, one
-// answer, at once. Mounted beside the WebSocket endpoints; where both serve a path, requests that
-// ask for an upgrade to WebSocket go to the other one.
+// The face that a page, a health check, a local tool's command or a stream of events shows to a
+// shard: one request, one answer, at once, later or piece by piece. Mounted beside the WebSocket
+// endpoints; where both serve a path, requests that ask for an upgrade to WebSocket go to the other
+// one.
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include "base/assert.hpp"
 #include "http/request.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/http_exchange.hpp"
 
 namespace ringcast::shard {
-
-/// What an endpoint answers with. Sent with its length.
-struct HttpAnswer {
-    std::uint16_t status = 200;  ///< 200 to 599.
-    std::string fields;          ///< Extra header lines, each ended by CRLF.
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;  ///< Of any size; left out of the answer to HEAD.
-};
 
 /// What an endpoint takes, as a set; any other method is answered with 405. OPTIONS is answered
 /// for it, unless it has more to say there than which methods there are.
@@ -47,11 +40,18 @@ public:
     HttpEndpoint(const HttpEndpoint&) = delete;
     HttpEndpoint& operator=(const HttpEndpoint&) = delete;
 
-    /// Answers one request, whose body has come completely. `request`, `parameters` and `body` die
-    /// with the call. Must not throw.
-    virtual HttpAnswer on_request(Shard& shard, const http::Request& request,
+    /// Answers one request, whose body has come completely, or says that it does so later, through
+    /// `exchange`. `request`, `parameters` and `body` die with the call. Must not throw.
+    virtual HttpAnswer on_request(HttpExchange& exchange, const http::Request& request,
                                   std::span<const PathParameter> parameters,
                                   std::span<const std::byte> body) = 0;
+
+    /// A stream was behind and has caught up.
+    virtual void on_drain(HttpExchange& exchange);
+    /// An exchange that was held or is a stream ends without having been answered or finished; once
+    /// for either. Then, unless it becomes a stream here, its state is destroyed. The client's end
+    /// of the connection is its end, too: it cannot be told from a client that has gone.
+    virtual void on_end(HttpExchange& exchange, HttpEnd reason);
 
     [[nodiscard]] HttpMethods methods() const noexcept { return methods_; }
     [[nodiscard]] std::uint64_t body_bytes_max() const noexcept { return body_bytes_max_; }
@@ -60,5 +60,8 @@ private:
     HttpMethods methods_;
     std::uint64_t body_bytes_max_;
 };
+
+inline void HttpEndpoint::on_drain(HttpExchange&) {}
+inline void HttpEndpoint::on_end(HttpExchange&, HttpEnd) {}
 
 }  // namespace ringcast::shard

@@ -133,7 +133,8 @@ http::BodyLimits Shard::body_limits(const HttpEndpoint& endpoint) const noexcept
 }
 
 http::ResponseRules Shard::closing_rules(const http::Request& request) noexcept {
-    return {.is_to_head = request.method == http::Method::head};
+    return {.is_to_head = request.method == http::Method::head,
+            .takes_chunks = request.version_minor >= 1};
 }
 
 http::ResponseRules Shard::rules_for(const Connection& connection,
@@ -145,16 +146,27 @@ http::ResponseRules Shard::rules_for(const Connection& connection,
     return rules;
 }
 
-/// The request is complete: ask the endpoint. What it says is charged to the memory for messages,
-/// or many clients that leave a page unread would take any amount together; the few that come
-/// through an admin listener are told even then.
+/// The request is complete: ask the endpoint.
 void Shard::call(Connection& connection, const Router::HttpMatch& match,
                  const http::Request& request, std::span<const std::byte> body) {
     const http::ResponseRules rules = rules_for(connection, request);
-    const HttpAnswer said = match.endpoint->on_request(*this, request, match.parameters, body);
-    const bool has_room = connection.access == Access::admin ||
-                          pool_.bytes_in_use() + said.body.size() <= settings_.pool_bytes_max;
-    if (has_room) {
+    HttpExchange exchange{*this, connection};
+    HttpAnswer said = match.endpoint->on_request(exchange, request, match.parameters, body);
+    switch (said.kind) {
+        case HttpAnswer::Kind::whole: return answer_whole(connection, rules, said);
+        case HttpAnswer::Kind::stream:
+        case HttpAnswer::Kind::held:
+            return begin_exchange(connection, *match.endpoint, rules, said);
+    }
+}
+
+/// Charged to the memory for messages, or many clients that leave a page unread would take any
+/// amount together; the few that come through an admin listener are told even then.
+void Shard::answer_whole(Connection& connection, const http::ResponseRules& rules,
+                         const HttpAnswer& said) {
+    const bool has_memory = connection.access == Access::admin ||
+                            pool_.bytes_in_use() + said.body.size() <= settings_.pool_bytes_max;
+    if (has_memory) {
         answer(connection, rules,
                {.status = said.status,
                 .fields = said.fields,
@@ -190,10 +202,16 @@ void Shard::answer(Connection& connection, const http::ResponseRules& rules,
 
 /// The answer is on its way: on to the next request, or to the end.
 void Shard::end_request(Connection& connection, http::Persistence persistence) {
-    if (persistence == http::Persistence::close) return drain(connection);
+    if (persistence == http::Persistence::close || is_ending(connection.access))
+        return drain(connection);
     connection.parser.emplace<http::RequestParser>();  // Gives the request's memory back.
+    connection.phase = Phase::request;
+    connection.behind = false;
     connection.opened_at = ring_.now();
     schedule_by(connection, request_deadline(connection));
+    // What came meanwhile is looked at on its turn, not from within whoever has answered.
+    if (connection.held_size > 0) suspend(connection, Suspension::own_output);
+    if (connection.is_suspended()) attend(connection);
 }
 
 /// When the request under way has to have ended or made progress, or the next one to have begun.

@@ -82,10 +82,13 @@ void Shard::feed(Connection& connection, std::span<std::byte> input, Source sour
             hold(connection, input);
             break;
         }
-        if (connection.phase == Phase::request) {
+        if (connection.phase >= Phase::open) {
+            feed_frames(connection, input, source);
+        } else if (connection.phase == Phase::request) {
             feed_requests(connection, input);
         } else {
-            feed_frames(connection, input, source);
+            hold(connection, input);  // Until the request before has been answered.
+            break;
         }
     }
     note_unfinished(connection);
@@ -224,6 +227,9 @@ void Shard::hold(Connection& connection, std::span<const std::byte> input) {
     std::memcpy(connection.held.data() + connection.held_size, input.data(), input.size());
     connection.held_size = static_cast<std::uint32_t>(size);
     metrics_.held_bytes += input.size();
+    if (connection.phase == Phase::answering &&
+        connection.held_size > settings_.http.pipelined_bytes_max)
+        suspend(connection, Suspension::own_output);
 }
 
 /// After input was looked at or held: what the connection keeps of it counts from here on, and what
@@ -248,11 +254,10 @@ void Shard::note_unfinished(Connection& connection) {
         is_unfinished = true;
         memory += body->memory_bytes();
         message_bytes = body->held_bytes();
-    } else {
-        auto& parser = std::get<http::RequestParser>(connection.parser);
-        if (!parser.is_partial()) parser.reset();
-        is_unfinished |= parser.is_partial();
-        memory += parser.memory_bytes();
+    } else if (auto* const head = std::get_if<http::RequestParser>(&connection.parser)) {
+        if (!head->is_partial()) head->reset();
+        is_unfinished |= head->is_partial();
+        memory += head->memory_bytes();
     }
     if (is_unfinished) {
         inputs_.note(connection, message_bytes, memory, ring_.now());
@@ -295,6 +300,8 @@ void Shard::give_up_oldest() {
             .field("input_bytes_max", settings_.input_bytes_max);
         if (connection.session_open) {
             fail(connection, CloseCode::try_again_later, "no memory for unfinished messages");
+        } else if (connection.phase == Phase::answering) {
+            terminate(connection);
         } else {
             refuse(connection, {.status = code_of(http::Status::service_unavailable),
                                 .body = "no memory for unfinished requests\n"});
@@ -333,11 +340,12 @@ void Shard::resume(Connection& connection, Suspension reason) {
 
 /// The peer will send no more. Its last messages may still be held; resume() comes back here.
 void Shard::on_end_of_stream(Connection& connection) {
-    if (connection.held_size > 0) return;
+    if (connection.held_size > 0 && connection.phase != Phase::answering) return;
     switch (connection.phase) {
         case Phase::request:
             if (connection.has_output()) return drain(connection);  // Answers that it waits for.
             return terminate(connection);
+        case Phase::answering:
         case Phase::pending: return terminate(connection);
         case Phase::open:
         case Phase::closing:

@@ -85,11 +85,19 @@ struct TopicSettings {
 struct HttpSettings {
     std::uint16_t requests_max = 10'000;   ///< Of one connection; the last answer closes it.
     std::uint32_t requests_per_turn = 16;  ///< Of one connection, before it is others' turn.
-    /// Answers waiting for a slow client: above half of it no further request is looked at.
+    /// Requests that came before the one under way was answered: no more is read beyond, so that
+    /// the client's going away is not seen either.
+    std::uint32_t pipelined_bytes_max = 16 << 10;
+    /// Answers waiting for a slow client: above half of it no further request is looked at, and
+    /// pieces of an answer that do not fit are dropped.
     std::uint64_t send_queue_bytes_max = 1 << 20;
     /// From a request's first octet to its last, or to each further 64 KiB of its body: 408 beyond.
     /// The first head of a connection has handshake_timeout.
     Duration request_timeout = std::chrono::seconds{10};
+    /// From a request to its answer, or to its begin, where an endpoint takes its time: 503 beyond.
+    Duration answer_timeout = std::chrono::seconds{60};
+    /// From the begin of an answer that goes on in pieces to its end. 0: none.
+    Duration stream_timeout = std::chrono::hours{24};
     /// Without a request, or without progress in reading answers: closed.
     Duration idle_timeout = std::chrono::seconds{60};
 

@@ -304,6 +304,7 @@ void Shard::serve(Connection& connection) {
         case Phase::request:
             if (connection.queued_bytes > settings_.http.low_water_bytes()) return;
             return resume(connection, Suspension::own_output);
+        case Phase::answering: return serve_exchange(connection);
         case Phase::pending:
         case Phase::closed: return;
         case Phase::open:
@@ -362,6 +363,10 @@ void Shard::begin_shutdown(CloseCode code) {
         switch (connection.phase) {
             case Phase::request:
             case Phase::pending: refuse_ending(connection); break;
+            case Phase::answering:  // Streams, as sessions, end behind what was published before.
+                if (!std::get<Exchange>(connection.parser).is_stream)
+                    end_exchange(connection, HttpEnd::shutdown);
+                break;
             case Phase::open:
             case Phase::closing:
             case Phase::draining:
@@ -381,6 +386,8 @@ void Shard::on_flushed(bool is_complete) {
     connections_.for_each([&](Connection& connection) {
         if (connection.phase == Phase::open)
             start_close(connection, *shutdown_code_, "server is shutting down");
+        if (connection.phase == Phase::answering && connection.access == Access::clients)
+            end_exchange(connection, HttpEnd::shutdown);
     });
 }
 
@@ -390,8 +397,10 @@ void Shard::end_admin() {
     is_admin_ending_ = true;
     begin_ending(Access::admin);
     connections_.for_each([&](Connection& connection) {
-        if (connection.access == Access::admin && connection.phase <= Phase::pending)
-            refuse_ending(connection);
+        if (connection.access != Access::admin || connection.phase > Phase::pending) return;
+        if (connection.phase == Phase::answering)
+            return end_exchange(connection, HttpEnd::shutdown);
+        refuse_ending(connection);
     });
 }
 

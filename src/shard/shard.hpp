@@ -84,6 +84,8 @@ public:
 
     /// The open session of that id, if it is still there.
     [[nodiscard]] std::optional<Session> find(SlotId id);
+    /// The exchange of that id, if it is not over.
+    [[nodiscard]] std::optional<HttpExchange> find_exchange(ExchangeId id);
     /// Brings the verdict on a pending admission. If the session is gone, its state is destroyed.
     void resolve(SlotId id, Verdict verdict);
 
@@ -104,6 +106,7 @@ public:
     [[nodiscard]] Instant now() const noexcept { return ring_.now(); }
 
 private:
+    friend class HttpExchange;
     friend class Session;
     friend class Topics;
 
@@ -235,6 +238,8 @@ private:
     [[nodiscard]] static http::ResponseRules closing_rules(const http::Request& request) noexcept;
     [[nodiscard]] http::ResponseRules rules_for(const Connection& connection,
                                                 const http::Request& request) const noexcept;
+    void answer_whole(Connection& connection, const http::ResponseRules& rules,
+                      const HttpAnswer& said);
     void answer_unread(Connection& connection, const http::Request& request,
                        const http::Response& response);
     void answer(Connection& connection, const http::ResponseRules& rules,
@@ -242,6 +247,19 @@ private:
     void end_request(Connection& connection, http::Persistence persistence);
     [[nodiscard]] Instant request_deadline(const Connection& connection) const noexcept;
     void on_request_deadline(Connection& connection);
+
+    // exchange.cpp: requests that endpoints have.
+    void begin_exchange(Connection& connection, HttpEndpoint& endpoint,
+                        const http::ResponseRules& rules, HttpAnswer& said);
+    void start_stream(Connection& connection, const HttpAnswer& said);
+    SendStatus write(Connection& connection, std::string_view bytes);
+    void write_piece(Connection& connection, std::string_view bytes);
+    void finish_stream(Connection& connection);
+    void serve_exchange(Connection& connection);
+    void tell_end(Connection& connection, HttpEnd reason);
+    void end_exchange(Connection& connection, HttpEnd reason);
+    [[nodiscard]] Instant exchange_deadline(const Exchange& exchange) const noexcept;
+    void on_exchange_deadline(Connection& connection);
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, std::string_view payload, MessageKind kind);

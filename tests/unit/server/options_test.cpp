@@ -133,6 +133,12 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "--compression-memory-max=16MiB",
                                     "--handshake-timeout",
                                     "3s",
+                                    "--http-pipelined-bytes-max",
+                                    "1KiB",
+                                    "--http-answer-timeout",
+                                    "5s",
+                                    "--http-stream-timeout",
+                                    "2h",
                                     "--http-request-timeout",
                                     "7s",
                                     "--http-idle-timeout",
@@ -162,6 +168,9 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.pin == Pinning::off);
     CHECK(options.http_requests_max == 100);
     CHECK(options.http_requests_per_turn == 8);
+    CHECK(options.http_pipelined_bytes_max == 1024);
+    CHECK(options.http_answer_timeout == 5s);
+    CHECK(options.http_stream_timeout == 2h);
     CHECK(options.http_request_timeout == 7s);
     CHECK(options.http_idle_timeout == 90s);
     CHECK(options.io == IoChoice::epoll);
@@ -309,6 +318,9 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"compression-threshold", {"0", "2GiB"}},
         {"compression-memory-max", {"1023KiB"}},
         {"handshake-timeout", {"0", "0s", "10", "2h", "-1s", "soon"}},
+        {"http-pipelined-bytes-max", {"0", "2GiB"}},
+        {"http-answer-timeout", {"0", "25h"}},
+        {"http-stream-timeout", {"1us", "25h"}},
         {"http-request-timeout", {"0", "2h"}},
         {"http-idle-timeout", {"0", "25h"}},
         {"idle-timeout", {"25h", "1us", "10"}},
