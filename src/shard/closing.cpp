@@ -140,10 +140,7 @@ void Shard::terminate(Connection& connection) {
     topics_.unsubscribe_all(connection);
     connection.pending.reset();
     end_session(connection, CloseCode::abnormal, "connection lost");
-    if (connection.phase == Phase::answering) {
-        connection.broken = true;  // Nothing is sent any more.
-        tell_end(connection, HttpEnd::aborted);
-    }
+    if (connection.phase == Phase::answering) tell_end(connection, HttpEnd::aborted);
     connection.phase = Phase::terminating;
     connection.suspensions = 0;
     drop_input(connection);

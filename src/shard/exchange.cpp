@@ -13,8 +13,9 @@ namespace {
 
 /// What can still be answered; null if there is nothing.
 Exchange* exchange_of(Connection& connection) noexcept {
-    const bool is_open = connection.phase == Phase::answering && !connection.broken;
-    return is_open ? std::get_if<Exchange>(&connection.parser) : nullptr;
+    if (connection.phase != Phase::answering || connection.broken) return nullptr;
+    auto& exchange = std::get<Exchange>(connection.parser);
+    return exchange.is_gone ? nullptr : &exchange;
 }
 
 std::span<const std::byte> as_bytes(std::string_view text) noexcept {
@@ -155,6 +156,7 @@ void Shard::serve_exchange(Connection& connection) {
 /// The endpoint hears, once, that the exchange ends without its word.
 void Shard::tell_end(Connection& connection, HttpEnd reason) {
     auto& exchange = std::get<Exchange>(connection.parser);
+    exchange.is_gone |= reason == HttpEnd::aborted;
     if (std::exchange(exchange.is_told, true)) return;
     if (reason == HttpEnd::aborted) ++metrics_.http_aborts;
     HttpExchange view{*this, connection};

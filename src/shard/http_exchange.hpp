@@ -104,6 +104,7 @@ struct Exchange {
     http::ResponseRules rules;
     bool is_stream = false;
     bool is_told = false;  // on_end was called.
+    bool is_gone = false;  // The client: nothing can be sent to it any more.
 };
 
 }  // namespace ringcast::shard

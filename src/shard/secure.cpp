@@ -127,6 +127,7 @@ void Shard::on_tls_failure(Connection& connection, const tls::Stream::Event& eve
         CiphertextOutput{*this, connection}.append(std::as_bytes(std::span{scratch_}));
     }
     end_session(connection, CloseCode::abnormal, to_string(event.reason));
+    if (connection.phase == Phase::answering) tell_end(connection, HttpEnd::aborted);
     drain(connection);
 }
 

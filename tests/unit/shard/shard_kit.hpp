@@ -14,6 +14,7 @@
 #include "shard/shard.hpp"
 #include "support/fake_ring.hpp"
 #include "support/ws_client.hpp"
+#include "unit/shard/scripted_http_endpoint.hpp"
 
 namespace ringcast::shard {
 
@@ -62,8 +63,8 @@ public:
     std::vector<Ending> endings;
 };
 
-/// A shard that serves a ScriptedEndpoint at /echo and listens on `listener`. When it goes, it cuts
-/// all connections and checks that everything has come home.
+/// A shard that serves a ScriptedEndpoint at /echo and a page at /page, and listens on `listener`.
+/// When it goes, it cuts all connections and checks that everything has come home.
 class ShardKit {
 public:
     static constexpr int listener = 3;
@@ -145,6 +146,7 @@ public:
     test::FakeRing ring;
     LogQueue log{0, LogLevel::debug};
     ScriptedEndpoint* endpoint = nullptr;
+    ScriptedHttpEndpoint* page = nullptr;
     std::unique_ptr<ClientLimits> client_limits;
     Shard shard;
 
@@ -154,6 +156,9 @@ private:
         endpoint = scripted.get();
         Router router;
         router.mount(PathPattern::parse("/echo").value(), std::move(scripted));
+        auto scripted_page = std::make_unique<ScriptedHttpEndpoint>(HttpMethods::get_and_head);
+        page = scripted_page.get();
+        router.mount(PathPattern::parse("/page").value(), std::move(scripted_page));
         return router;
     }
     void feed(int fd) {
