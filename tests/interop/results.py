@@ -12,6 +12,10 @@ def pattern(size):
     return bytes((i * 31 + (i >> 8) * 7 + 5) & 0xFF for i in range(size))
 
 
+class Skip(Exception):
+    """A test that this client cannot do here, and why."""
+
+
 def expect_equal(found, expected):
     if found != expected:
         raise AssertionError(f"expected {expected!r:.80}, found {found!r:.80}")
@@ -24,6 +28,8 @@ def one_line(error):
 def print_result(name, error):
     if error is None:
         print(f"ok {name}", flush=True)
+    elif isinstance(error, Skip):
+        print(f"skip {name}: {error}", flush=True)
     else:
         print(f"FAILED {name}: {one_line(error)}", flush=True)
 

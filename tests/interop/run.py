@@ -39,9 +39,14 @@ CLIENTS = {
     "http.client": ["/usr/bin/python3", FOLDER / "http_client.py"],
     "ws": ["node", FOLDER / "ws_client.mjs"],
     "websockets": ["/usr/bin/python3", FOLDER / "websockets_client.py"],
+    "undici": ["node", FOLDER / "undici_client.mjs"],
+    "aiohttp": ["/usr/bin/python3", FOLDER / "aiohttp_client.py"],
+    "tornado": ["/usr/bin/python3", FOLDER / "tornado_client.py"],
     "chromium": ["/usr/bin/python3", FOLDER / "chromium_client.py"],
     "page": ["/usr/bin/python3", FOLDER / "page_client.py"],
 }
+
+ALL = ["ws", "undici", "websockets", "aiohttp", "tornado", "chromium"]
 
 SHARED = ["--compression", "shared", "--compression-threshold", "1"]
 DEDICATED = ["--compression", "dedicated", "--compression-threshold", "1"]
@@ -51,24 +56,24 @@ TLS = "--tls-cert"  # Behind the flags of a scenario: the server listens at wss:
 # Scenario: the flags of the server, how it is stopped, and the clients that know it. The clients are told the first
 # word. Nearly all of them offer compression by themselves.
 SCENARIOS = {
-    "standard": (["--echo"], signal.SIGTERM, ["http.client", "ws", "websockets", "chromium"]),
+    "standard": (["--echo"], signal.SIGTERM, ["http.client", *ALL]),
     "large": (["--echo", "--message-bytes-max", "16MiB"], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "keepalive": (["--echo", "--ping-interval", "1s"], signal.SIGTERM, ["ws"]),
     "origin": (["--echo", "--dev"], signal.SIGINT, ["http.client", "ws", "chromium"]),
     "sigterm": (["--echo"], None, ["ws", "websockets"]),  # The client sends the signal.
     "sigint": (["--echo"], None, ["ws", "websockets"]),
-    "topics": (["--anonymous", "publish"], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "topics": (["--anonymous", "publish"], signal.SIGTERM, ALL),
     "compression shared": (["--echo", *SHARED], signal.SIGTERM, ["ws", "websockets"]),
     "compression dedicated": (["--echo", *DEDICATED], signal.SIGTERM, ["ws", "websockets"]),
-    "standard shared": (["--echo", *SHARED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
-    "standard dedicated": (["--echo", *DEDICATED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "standard shared": (["--echo", *SHARED], signal.SIGTERM, ALL),
+    "standard dedicated": (["--echo", *DEDICATED], signal.SIGTERM, ALL),
     "large dedicated": (["--echo", "--message-bytes-max", "16MiB", *DEDICATED], signal.SIGTERM,
                         ["ws", "websockets", "chromium"]),
     "topics shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "topics dedicated": (["--anonymous", "publish", *DEDICATED], signal.SIGTERM, ["ws", "websockets", "chromium"]),
-    "standard tls": (["--echo", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "standard tls": (["--echo", TLS], signal.SIGTERM, ALL),
     "large tls": (["--echo", "--message-bytes-max", "16MiB", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
-    "standard dedicated tls": (["--echo", *DEDICATED, TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "standard dedicated tls": (["--echo", *DEDICATED, TLS], signal.SIGTERM, ALL),
     "sigterm tls": (["--echo", TLS], None, ["ws", "websockets"]),
     "topics tls": (["--anonymous", "publish", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "crowd": (["--echo"], None, ["websockets"]),
@@ -199,13 +204,15 @@ def uring_refusal():
     return None
 
 
-def install_ws():
-    """Brings the pinned npm package here if it is not; returns why that failed, None if it did not."""
+def install_packages():
+    """Brings the pinned npm packages here if they are not; returns why that failed, None if it did not."""
     if not shutil.which("node"):
         return "no Node.js"
-    pinned = json.loads((FOLDER / "package.json").read_text())["dependencies"]["ws"]
-    installed = FOLDER / "node_modules/ws/package.json"
-    if installed.exists() and json.loads(installed.read_text())["version"] == pinned:
+    def is_installed(name, version):
+        found = FOLDER / "node_modules" / name / "package.json"
+        return found.exists() and json.loads(found.read_text())["version"] == version
+    pinned = json.loads((FOLDER / "package.json").read_text())["dependencies"]
+    if all(is_installed(*package) for package in pinned.items()):
         return None
     if not shutil.which("npm"):
         return "no npm"
@@ -217,12 +224,12 @@ def install_ws():
 
 def missing_clients():
     """The clients that this machine lacks, and why."""
-    websockets = subprocess.run(["/usr/bin/python3", "-c", "import websockets"], stderr=subprocess.DEVNULL).returncode
-    reasons = {
-        "ws": install_ws(),
-        "websockets": "no python3-websockets" if websockets else None,
-    }
-    reasons["chromium"] = reasons["page"] = ("no python3-websockets to steer it" if websockets
+    reasons = {}
+    for name in ("websockets", "aiohttp", "tornado"):
+        found = subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode == 0
+        reasons[name] = None if found else f"no python3-{name}"
+    reasons["ws"] = reasons["undici"] = install_packages()
+    reasons["chromium"] = reasons["page"] = ("no python3-websockets to steer it" if reasons["websockets"]
                                              else None if shutil.which("chromium") else "no chromium")
     return {name: why for name, why in reasons.items() if why}
 

@@ -4,18 +4,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import process from 'node:process';
 import WebSocket from 'ws';
+import { MESSAGE_BYTES_MAX, SIZES, pattern, runTests } from './results.mjs';
 
 const [url, scenario, serverPid] = process.argv.slice(2);
-const TEST_MILLISECONDS_MAX = 30000;
-const MESSAGE_BYTES_MAX = 64 * 1024;  // The server's default.
-const SIZES = [0, 1, 2, 125, 126, 127, 128, 1000, 65535, 65536];
-
-/** Bytes that no shifted or wrongly masked copy equals. */
-function pattern(size) {
-  const bytes = Buffer.alloc(size);
-  for (let i = 0; i < size; ++i) bytes[i] = i * 31 + (i >> 8) * 7 + 5;
-  return bytes;
-}
 
 async function connect(path = '/echo', options = {}) {
   const socket = new WebSocket(url + path, options);
@@ -343,17 +334,4 @@ const scenarios = {
   sigint: { 'SIGINT closes with 1001': () => stop('SIGINT', 1001) },
 };
 
-for (const [name, test] of Object.entries(scenarios[scenario])) {
-  let timer;
-  const timeout = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no end in time')), TEST_MILLISECONDS_MAX);
-  });
-  try {
-    await Promise.race([test(), timeout]);
-    console.log(`ok ${name}`);
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.message.split('\n').join(' ').slice(0, 300)}`);
-  }
-  clearTimeout(timer);
-}
-process.exit(0);
+await runTests(scenarios[scenario]);
