@@ -1,7 +1,7 @@
 #pragma once
 // One TCP connection and, once the opening handshake is through, the WebSocket session on it. Plain
-// state: what happens to it is decided in shard.cpp, receive.cpp, upgrade.cpp, transmit.cpp and
-// closing.cpp.
+// state: what happens to it is decided by the shard, in accept.cpp, receive.cpp, upgrade.cpp,
+// plain_http.cpp, exchange.cpp, secure.cpp, transmit.cpp and closing.cpp.
 //
 //   request -> [pending ->] open -> closing -> draining -> terminating -> closed
 //    |  ^ |        |          |        |          ^             ^

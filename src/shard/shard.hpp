@@ -26,6 +26,7 @@
 #include "ring/ring.hpp"
 #include "shard/connection.hpp"
 #include "shard/inbox.hpp"
+#include "shard/listener.hpp"
 #include "shard/log.hpp"
 #include "shard/metrics.hpp"
 #include "shard/pacing.hpp"
@@ -110,23 +111,6 @@ private:
     friend class Session;
     friend class Topics;
 
-    struct Listener : ShardTimer {
-        Listener(std::uint32_t listener_slot, int descriptor, Access its_access,
-                 Transport its_transport) noexcept
-            : ShardTimer{Kind::listener},
-              slot{listener_slot},
-              fd{descriptor},
-              access{its_access},
-              transport{its_transport} {}
-        std::uint32_t slot;
-        int fd;
-        Access access;
-        Transport transport;
-        bool armed = false;
-        bool was_busy = false;         // A connection came since end_accepting() looked.
-        std::uint8_t turns_taken = 0;  // That a shutdown let it go on.
-        enum class End : std::uint8_t { open, taking, cancelling, told } end = End::open;
-    };
     /// The message that an endpoint is looking at right now, so that an echo of it needs no copy.
     struct Dispatch {
         const Connection* connection = nullptr;
@@ -140,20 +124,10 @@ private:
     enum class Source : std::uint8_t { ring, held };
     enum class Tag : std::uint8_t { connection, listener, refused };
 
-    // shard.cpp: the loop.
+    // shard.cpp: the loop, and the end of it.
     void complete(const ring::Completion& completion);
-    void arm_accept(Listener& listener);
-    void on_accept(const ring::Completion& completion);
-    void on_accept_error(Listener& listener, int error);
-    void begin_ending(Access access);
-    void end_accepting();
     [[nodiscard]] bool is_ending(Access access) const noexcept {
         return access == Access::admin ? is_admin_ending_ : shutdown_code_.has_value();
-    }
-    void refuse_ending(Connection& connection);
-    void accept_connection(int fd, const Listener& listener);
-    [[nodiscard]] std::size_t client_connections() const noexcept {
-        return connections_.size() - admin_connections_;
     }
     [[nodiscard]] const Router& router_of(const Connection& connection) const noexcept {
         return connection.access == Access::admin ? admin_router_ : router_;
@@ -168,6 +142,18 @@ private:
     void attend(Connection& connection);
     void publish_metrics();
     [[nodiscard]] ring::Wait next_wait();
+
+    // accept.cpp: how connections come in.
+    void arm_accept(Listener& listener);
+    void on_accept(const ring::Completion& completion);
+    void on_accept_error(Listener& listener, int error);
+    void accept_connection(int fd, const Listener& listener);
+    [[nodiscard]] std::size_t client_connections() const noexcept {
+        return connections_.size() - admin_connections_;
+    }
+    void begin_ending(Access access);
+    void end_accepting();
+    void refuse_ending(Connection& connection);
 
     // receive.cpp: from bytes to messages.
     void arm_recv(Connection& connection);
