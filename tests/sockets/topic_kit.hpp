@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ostream>
+#include <string_view>
 #include <vector>
 
 #include "sockets/sockets_kit.hpp"
@@ -42,14 +43,23 @@ inline Settings settings_of(const Scene& scene) {
     return with;
 }
 
-/// `count`, as much of it as TOPICS_PERCENT says: 100 unless it is set. Sanitizers want
-/// less, and who has time may want more.
-inline std::size_t scaled(std::size_t count) {
+/// `usual`, or `full` if TOPICS_SIZE says so (scripts/crowd), for who has the time.
+inline std::size_t sized(std::size_t usual, std::size_t full) {
+    static const bool is_full = [] {
+        const char* const size = std::getenv("TOPICS_SIZE");
+        return size != nullptr && std::string_view{size} == "full";
+    }();
+    return is_full ? full : usual;
+}
+
+/// The same of what is done again and again (a test may need its number of clients, so not of
+/// those), or as much of it as TOPICS_PERCENT says: sanitizers want less.
+inline std::size_t scaled(std::size_t usual, std::size_t full) {
     static const std::size_t percent = [] {
         const char* const text = std::getenv("TOPICS_PERCENT");
         return text == nullptr ? std::size_t{100} : std::strtoul(text, nullptr, 10);
     }();
-    return std::max<std::size_t>(count * percent / 100, 1);
+    return std::max<std::size_t>(sized(usual, full) * percent / 100, 1);
 }
 
 }  // namespace ringcast::sockets

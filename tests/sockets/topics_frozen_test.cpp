@@ -159,17 +159,19 @@ TEST_CASE("a shard that stands still for a while loses nothing") {
         CAPTURE(scene);
         Settings with = frozen_settings(scene);
         with.mesh_stall_timeout = std::chrono::seconds{60};
-        FreezingServer server{with, std::chrono::milliseconds{1000}};
+        FreezingServer server{with, std::chrono::milliseconds{sized(500, 5000)}};
         std::deque<TopicLog> logs;
         Crowd crowd{server.topics.url};
         std::vector<Room> rooms;  // Of several topics, whose homes are anywhere.
         for (int i = 0; i < 4; ++i)
-            rooms.emplace_back(crowd, logs.emplace_back("room/" + std::to_string(i)), 40);
+            rooms.emplace_back(crowd, logs.emplace_back("room/" + std::to_string(i)),
+                               sized(40, 250));
         const std::string frozen = server.freeze();
-        const std::size_t count = scaled(400);
+        const std::size_t count = scaled(400, 2500);
         std::vector<Load> loads;
         for (const Room& room : rooms) {
             auto publishers = on(frozen, room.members, false);
+            REQUIRE(publishers.size() >= 4);
             publishers.resize(4);
             loads.emplace_back(crowd, publishers, count, count);
         }
