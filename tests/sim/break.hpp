@@ -23,17 +23,18 @@ enum class Break : std::uint8_t {
     change_status,
     change_accept,
     mask_frame,
-    half_frame,   ///< The end comes in the middle of a frame.
-    lose_notice,  ///< A message that nobody asked for.
-    overrule,     ///< The client sees another status than the application's.
-    snub,         ///< A client sees no answer, though there was room for it.
-    stall,        ///< The client never sees the end.
-    leak,         ///< A descriptor stays open.
-    overfill,     ///< Queues seem larger than they may be.
-    hoard,        ///< So does the memory in use.
-    overcrowd,    ///< So does the number of connections.
-    spare,        ///< A shard is not told that the time of its shutdown is up.
-    close_twice,  ///< The application is told of an end twice.
+    forget_context,  ///< Messages are compressed in another context than was agreed on.
+    half_frame,      ///< The end comes in the middle of a frame.
+    lose_notice,     ///< A message that nobody asked for.
+    overrule,        ///< The client sees another status than the application's.
+    snub,            ///< A client sees no answer, though there was room for it.
+    stall,           ///< The client never sees the end.
+    leak,            ///< A descriptor stays open.
+    overfill,        ///< Queues seem larger than they may be.
+    hoard,           ///< So does the memory in use.
+    overcrowd,       ///< So does the number of connections.
+    spare,           ///< A shard is not told that the time of its shutdown is up.
+    close_twice,     ///< The application is told of an end twice.
 };
 
 struct NamedBreak {
@@ -55,6 +56,7 @@ inline constexpr NamedBreak breaks[] = {
     {"change_status", Break::change_status, Rule::refusal_as_scripted, Behaviour::refused},
     {"change_accept", Break::change_accept, Rule::handshake_answered, Behaviour::lockstep},
     {"mask_frame", Break::mask_frame, Rule::frames_well_formed, Behaviour::lockstep},
+    {"forget_context", Break::forget_context, Rule::frames_well_formed, Behaviour::lockstep},
     {"half_frame", Break::half_frame, Rule::frames_well_formed, Behaviour::lockstep},
     {"lose_notice", Break::lose_notice, Rule::notices_exact, Behaviour::pauser},
     {"overrule", Break::overrule, Rule::verdict_kept, Behaviour::lockstep},

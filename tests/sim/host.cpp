@@ -111,6 +111,8 @@ void Host::add_to(Tally& tally) const {
     tally.echoes += metrics().messages_sent;
     tally.handshakes += metrics().handshakes;
     tally.refusals += metrics().handshakes_refused;
+    tally.compressed += metrics().messages_compressed;
+    tally.inflations += metrics().inflated_messages;
     tally.protocol_errors += metrics().protocol_errors + metrics().messages_too_big;
     tally.timeouts += metrics().timeouts;
     tally.suspensions += metrics().suspensions;

@@ -79,10 +79,12 @@ void draw_features(Prng& prng, Scenario& scenario) {
 
 }  // namespace
 
-Scenario draw_scenario(Prng& limits, Prng& features) {
+Scenario draw_scenario(Prng& limits, Prng& features, const Prng& compression) {
     Scenario scenario;
     draw_limits(limits, scenario);
     draw_features(features, scenario);
+    scenario.compression = draw_compression(compression);
+    scenario.settings.compression = scenario.compression.settings;
     return scenario;
 }
 

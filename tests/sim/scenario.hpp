@@ -9,6 +9,7 @@
 
 #include "base/prng.hpp"
 #include "shard/settings.hpp"
+#include "sim/compression.hpp"
 #include "sim/echo_endpoint.hpp"
 #include "sim/script.hpp"
 
@@ -19,6 +20,7 @@ struct Scenario {
     shard::Settings settings;
     shard::SessionLimits session_limits;
     ApplicationSettings application;
+    DrawnCompression compression;
     std::size_t shards_count = 1;
     /// The time of the shutdown is up after so many turns.
     std::optional<std::uint64_t> termination_turns;
@@ -32,8 +34,8 @@ struct Scenario {
                                                std::uint64_t queued_bytes) const noexcept;
 };
 
-/// `limits` and `features` are two sources, so that a new feature leaves the rest of a seed as it
-/// was.
-[[nodiscard]] Scenario draw_scenario(Prng& limits, Prng& features);
+/// `limits`, `features` and `compression` are sources of their own, so that a new feature leaves
+/// the rest of a seed as it was.
+[[nodiscard]] Scenario draw_scenario(Prng& limits, Prng& features, const Prng& compression);
 
 }  // namespace ringcast::sim

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
-#include <span>
+#include <utility>
 
+#include "sim/message_frames.hpp"
 #include "sim/violations.hpp"
+#include "support/deflate_client.hpp"
 #include "support/ws_client.hpp"
 
 namespace ringcast::sim {
@@ -36,15 +38,17 @@ using Kind = Step::Kind;
 /// Builds one script, step by step.
 class Writer {
 public:
-    Writer(Prng& prng, Behaviour behaviour, const ServerLimits& limits)
+    Writer(Prng& prng, Behaviour behaviour, const ServerLimits& limits, std::string offer)
         : prng_{prng}, limits_{limits} {
         script.behaviour = behaviour;
+        script.offer = std::move(offer);
     }
 
     void handshake() {
         test::UpgradeRequest request{.target = "/echo"};
         if (prng_.chance(1, 4))
             request.fields = "X-Filler: " + std::string(prng_.below(300), 'x') + "\r\n";
+        if (!script.offer.empty()) request.fields += test::offer_line(script.offer);
         write(test::encode(request));
         // An impatient client speaks before it has heard the answer; a FIN that early would be the
         // end of it.
@@ -55,24 +59,11 @@ public:
     /// One message in one frame or several, perhaps with pings around and between.
     void message(bool fragmented) {
         Owed owed = draw_message();
-        std::string bytes;
-        std::size_t sent = 0;
-        bool first = true;
-        bool fin = false;
-        while (!fin) {
-            const std::size_t rest = owed.payload.size() - sent;
-            const std::size_t size =
-                fragmented && prng_.chance(3, 4) ? prng_.below(rest + 1) : rest;
-            fin = sent + size == owed.payload.size() && (!fragmented || prng_.chance(1, 2));
-            if (prng_.chance(1, fragmented ? 3 : 10)) bytes += ping();
-            bytes += test::encode(
-                test::ClientFrame{.opcode = first ? owed.opcode : test::opcode_continuation,
-                                  .payload = owed.payload.substr(sent, size),
-                                  .fin = fin,
-                                  .key = key()});
-            sent += size;
-            first = false;
-        }
+        if (!script.offer.empty()) return message_to_encode(std::move(owed), fragmented);
+        const auto between = [&] {
+            return prng_.chance(1, fragmented ? 3 : 10) ? ping() : std::string{};
+        };
+        std::string bytes = encode_message(prng_, owed, fragmented, between);
         script.owed.push_back(std::move(owed));
         write(std::move(bytes));
     }
@@ -117,13 +108,12 @@ public:
     /// Ends all writing after a random octet; what was to be awaited is not awaited any more.
     void cut() {
         std::size_t bytes = 0;
-        for (const Step& each : script.steps) bytes += each.bytes.size();
+        for (const Step& each : script.steps) bytes += bytes_of(each);
         std::size_t left = prng_.below(bytes + 1);
         auto end = script.steps.begin();
-        for (; end != script.steps.end() && left >= end->bytes.size(); ++end)
-            left -= end->bytes.size();
+        for (; end != script.steps.end() && left >= bytes_of(*end); ++end) left -= bytes_of(*end);
         if (end != script.steps.end()) {
-            end->bytes.resize(left);
+            end->bytes_max = left;
             ++end;
         }
         script.steps.erase(end, script.steps.end());
@@ -132,20 +122,39 @@ public:
         script.status = 0;
     }
 
-    [[nodiscard]] test::ClientKey key() {
-        const std::uint64_t bits = prng_.next();
-        return {static_cast<std::uint8_t>(bits), static_cast<std::uint8_t>(bits >> 8),
-                static_cast<std::uint8_t>(bits >> 16), static_cast<std::uint8_t>(bits >> 24)};
-    }
+    [[nodiscard]] test::ClientKey key() { return draw_key(prng_); }
 
     Script script;
 
 private:
+    /// One that may be compressed: its octets are known only when the server has answered.
+    void message_to_encode(Owed owed, bool fragmented) {
+        Step step{.kind = Kind::write_message,
+                  .message = script.owed.size(),
+                  .is_fragmented = fragmented,
+                  .frames_seed = prng_.next()};
+        for (std::uint64_t left = prng_.below(fragmented ? 3 : 2); left > 0; --left)
+            step.pings.push_back(draw_ping());
+        script.owed.push_back(std::move(owed));
+        script.steps.push_back(std::move(step));
+    }
+
+    /// As far as is known.
+    [[nodiscard]] std::size_t bytes_of(const Step& step) const {
+        return step.kind == Kind::write_message ? script.owed[step.message].payload.size()
+                                                : step.bytes.size();
+    }
+
     std::string ping() {
+        const std::string payload = draw_ping();
+        return test::encode(
+            test::ClientFrame{.opcode = test::opcode_ping, .payload = payload, .key = key()});
+    }
+
+    std::string draw_ping() {
         script.pings.push_back(
             text(prng_.chance(1, 4) ? prng_.below(126) : prng_.below(8)).substr(0, 125));
-        return test::encode(test::ClientFrame{
-            .opcode = test::opcode_ping, .payload = script.pings.back(), .key = key()});
+        return script.pings.back();
     }
 
     /// Mostly small; sometimes at a boundary of the length encodings or at the limit.
@@ -183,7 +192,7 @@ private:
 };
 
 void write_violation(Writer& writer, Prng& prng, const ServerLimits& limits) {
-    const Violating violating = draw_frame_violation(prng, limits);
+    const Violating violating = draw_frame_violation(prng, limits, !writer.script.offer.empty());
     writer.write(violating.bytes);
     writer.script.close_codes = {violating.close_code};
     if (!prng.chance(1, 4)) return;
@@ -200,8 +209,8 @@ void write_refused(Writer& writer, Prng& prng, const ServerLimits& limits) {
 
 }  // namespace
 
-Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits) {
-    Writer writer{prng, behaviour, limits};
+Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits, std::string offer) {
+    Writer writer{prng, behaviour, limits, std::move(offer)};
     Script& script = writer.script;
     if (behaviour == Behaviour::refused) {
         write_refused(writer, prng, limits);

@@ -44,6 +44,7 @@ struct Owed {
 struct Step {
     enum class Kind : std::uint8_t {
         write,           ///< Sends `bytes`.
+        write_message,   ///< Sends `message`, compressed if that was agreed on and drawn.
         await_response,  ///< Until the answer to the opening handshake is there.
         await_echoes,    ///< Until `echoes` messages have come back.
         pause,           ///< For `duration`.
@@ -54,12 +55,18 @@ struct Step {
     };
     Kind kind = Kind::write;
     std::string bytes;
+    std::size_t message = 0;           ///< The one of `owed`.
+    bool is_fragmented = false;        ///< And with `pings` between its fragments.
+    std::vector<std::string> pings;    ///< Payloads.
+    std::uint64_t frames_seed = 0;     ///< What its frames are drawn from.
+    std::size_t bytes_max = SIZE_MAX;  ///< No more is written of it.
     std::size_t echoes = 0;
     Duration duration{};
 };
 
 struct Script {
     Behaviour behaviour = Behaviour::lockstep;
+    std::string offer;  ///< Of compression; empty: none.
     std::vector<Step> steps;
     std::vector<Owed> owed;
     std::vector<std::string> pings;  ///< Payloads of the pings it sends.
@@ -88,7 +95,8 @@ struct ServerLimits {
     bool may_be_late = false;       ///< Or with 1008, because a message took too long.
 };
 
-/// Draws the script of one client.
-[[nodiscard]] Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits);
+/// Draws the script of one client, which makes the `offer` of compression, if that is not empty.
+[[nodiscard]] Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits,
+                                 std::string offer = {});
 
 }  // namespace ringcast::sim

@@ -51,6 +51,8 @@ struct Tally {
     std::uint64_t handshakes = 0;
     std::uint64_t refusals = 0;
     std::uint64_t echoes = 0;
+    std::uint64_t compressed = 0;  ///< Messages that were sent so ...
+    std::uint64_t inflations = 0;  ///< ... and that came so.
     std::uint64_t protocol_errors = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t suspensions = 0;
@@ -91,6 +93,8 @@ inline constexpr TallyCount<Tally> tally_counts[] = {
     {"handshakes", &Tally::handshakes},
     {"refusals", &Tally::refusals},
     {"echoes", &Tally::echoes},
+    {"compressed", &Tally::compressed},
+    {"inflations", &Tally::inflations},
     {"protocol_errors", &Tally::protocol_errors},
     {"timeouts", &Tally::timeouts},
     {"suspensions", &Tally::suspensions},

@@ -54,7 +54,7 @@ std::string rooms::answer(const TopicScenario& scenario, char word, std::size_t 
     std::string text = word + std::to_string(topic);
     // Gets smaller by itself, and is much like the answer before: a context that is kept is made
     // use of.
-    if (scenario.offers.empty()) return text;
+    if (scenario.compression.offers.empty()) return text;
     return text + " is what you get, is what you get, is what you get, is what you get";
 }
 

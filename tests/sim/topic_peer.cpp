@@ -43,9 +43,8 @@ std::string TopicPeer::request() const {
     request.target = visit_.kind == VisitKind::raw ? "/topics/" : "/rooms/";
     request.target += scenario_.topics[visit_.topic];
     if (visit_.wants_gaps) request.target += "?gaps=1";
-    const std::vector<std::string>& offers = scenario_.offers;
-    if (!offers.empty() && !offers[number_ % offers.size()].empty())
-        request.fields = test::offer_line(offers[number_ % offers.size()]);
+    const std::string offer = scenario_.compression.offer(number_);
+    if (!offer.empty()) request.fields = test::offer_line(offer);
     return test::encode(request);
 }
 

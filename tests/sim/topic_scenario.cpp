@@ -115,23 +115,6 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
 constexpr std::uint64_t compression_salt = 22;
 
-void draw_compression(TopicScenario& scenario) {
-    Prng prng{scenario.settings.topics.seed ^ compression_salt};
-    if (!prng.chance(1, 4)) return;
-    scenario.settings.compression = {
-        .mode = prng.chance(1, 2) ? Compression::shared : Compression::dedicated,
-        .threshold_bytes = pick<std::uint64_t>(prng, {1, 30, 300}),
-        .memory_bytes_max = pick<std::uint64_t>(prng, {0, 400 << 10, 64u << 20})};
-    constexpr const char* offers[] = {"permessage-deflate",
-                                      "permessage-deflate; client_max_window_bits=9",
-                                      "permessage-deflate; server_max_window_bits=8",
-                                      "permessage-deflate; server_no_context_takeover",
-                                      "permessage-deflate; client_no_context_takeover; "
-                                      "server_max_window_bits=12"};
-    for (std::uint64_t i = 0, count = 1 + prng.below(12); i < count; ++i)
-        scenario.offers.emplace_back(prng.chance(1, 3) ? "" : offers[prng.below(5)]);
-}
-
 }  // namespace
 
 TopicScenario draw_topic_scenario(Prng& prng) {
@@ -150,7 +133,8 @@ TopicScenario draw_topic_scenario(Prng& prng) {
         scenario.shutdown_after_turns = prng.below(400);
     else if (prng.chance(1, 2))
         scenario.quiet_time = minutes{2};
-    draw_compression(scenario);
+    scenario.compression = draw_compression(Prng{scenario.settings.topics.seed ^ compression_salt});
+    scenario.settings.compression = scenario.compression.settings;
     return scenario;
 }
 
@@ -169,7 +153,7 @@ std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
         std::bit_ceil(publication_bytes_max + frame_header_bytes_max + shared_head_bytes);
     // Beside a frame that is being delivered, what it is compressed to for each window.
     const std::uint64_t compressed_bytes =
-        offers.empty() ? 0 : topics.size() * ws::Deflaters::windows * frame_block_bytes;
+        compression.offers.empty() ? 0 : topics.size() * ws::Deflaters::windows * frame_block_bytes;
     return settings.input_bytes_max + settings.pool_bytes_max + frame_block_bytes +
            compressed_bytes + 6 * queued_bytes +
            connections * (frame_block_bytes + 2 * backlog_block_bytes);

@@ -10,6 +10,7 @@
 
 #include "base/prng.hpp"
 #include "shard/settings.hpp"
+#include "sim/compression.hpp"
 
 namespace ringcast::sim {
 
@@ -42,8 +43,7 @@ struct TopicScenario {
     bool has_slow_readers = false;  ///< Else everybody reads at once what comes.
     bool has_small_limits = false;  ///< Topics and subscriptions may be refused.
     bool is_memory_scarce = false;  ///< Sessions may end for want of memory.
-    /// Of compression, by visit and in turn; empty: that one makes none.
-    std::vector<std::string> offers;
+    DrawnCompression compression;
 
     [[nodiscard]] bool drops() const noexcept {
         return session_limits.slow_consumer == SlowConsumer::drop;

@@ -9,17 +9,46 @@ namespace ringcast::sim {
 using test::ClientFrame;
 using test::UpgradeRequest;
 
-Violating draw_frame_violation(Prng& prng, const ServerLimits& limits) {
+namespace {
+
+constexpr std::uint8_t rsv1 = 4;
+
+/// Of RFC 7692, once it was agreed on.
+Violating draw_deflate_violation(Prng& prng, const std::string& some) {
+    switch (prng.below(4)) {
+        case 0:  // A block of no kind.
+            return {encode(ClientFrame{.payload = "\xff" + some, .reserved_bits = rsv1}), 1007};
+        case 1:  // A stored block that is cut short.
+            return {encode(ClientFrame{.payload = std::string{"\0\x9\0\xf6\xff"
+                                                              "abc",
+                                                              8},
+                                       .reserved_bits = rsv1}),
+                    1007};
+        case 2:
+            return {encode(ClientFrame{.opcode = test::opcode_ping, .reserved_bits = rsv1}), 1002};
+        default:
+            return {test::text_frame(some, false) +
+                        encode(ClientFrame{.opcode = test::opcode_continuation,
+                                           .payload = some,
+                                           .reserved_bits = rsv1}),
+                    1002};
+    }
+}
+
+}  // namespace
+
+Violating draw_frame_violation(Prng& prng, const ServerLimits& limits, bool is_compressing) {
     constexpr std::array<std::uint16_t, 8> bad_codes{0, 999, 1004, 1005, 1006, 1015, 2999, 5000};
     constexpr std::array<std::uint8_t, 10> reserved_opcodes{3, 4, 5, 6, 7, 11, 12, 13, 14, 15};
     using Length = ClientFrame::Length;
     const std::string some(prng.below(100), 'x');
+    if (is_compressing && prng.chance(1, 4)) return draw_deflate_violation(prng, some);
     switch (prng.below(17)) {
-        case 0:
-            return {
-                encode(ClientFrame{.payload = some,
-                                   .reserved_bits = static_cast<std::uint8_t>(1 + prng.below(7))}),
-                1002};
+        case 0: {
+            auto bits = static_cast<std::uint8_t>(1 + prng.below(7));
+            if (is_compressing) bits |= 1;
+            return {encode(ClientFrame{.payload = some, .reserved_bits = bits}), 1002};
+        }
         case 1:
             return {
                 encode(ClientFrame{.opcode = reserved_opcodes[prng.below(10)], .payload = some}),

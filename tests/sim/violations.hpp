@@ -21,7 +21,9 @@ struct Refused {
     int status;
 };
 
-[[nodiscard]] Violating draw_frame_violation(Prng& prng, const ServerLimits& limits);
+/// `is_compressing`: RSV1 alone means that a message is compressed.
+[[nodiscard]] Violating draw_frame_violation(Prng& prng, const ServerLimits& limits,
+                                             bool is_compressing);
 [[nodiscard]] Refused draw_request_violation(Prng& prng, const ServerLimits& limits);
 
 }  // namespace ringcast::sim

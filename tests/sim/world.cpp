@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::uint64_t turns_max = 400'000;
 constexpr Duration virtual_time_max = std::chrono::hours{1};
-/// Sets the source of features apart from that of everything else. Chosen so that the regression
+/// Set the sources of features apart from that of everything else. Chosen so that the regression
 /// seeds that are older than the features draw none of them.
-constexpr std::uint64_t features_salt = 53;
+constexpr std::uint64_t features_salt = 53, compression_salt = 54;
 
 /// The kind of client that notices `broken`.
 Behaviour behaviour_to_show(Break broken) {
@@ -72,7 +72,7 @@ World::World(const WorldOptions& options)
       features_{options.seed ^ features_salt},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
-      scenario_{draw_scenario(prng_, features_)},
+      scenario_{draw_scenario(prng_, features_, Prng{options.seed ^ compression_salt})},
       start_{network_.now()} {
     shard::Settings settings = scenario_.settings;
     for (std::size_t i = 0; i < scenario_.shards_count; ++i) {
@@ -111,8 +111,9 @@ void World::draw_clients() {
             broken == Break::none ? kinds[prng_.below(kinds.size())] : behaviour_to_show(broken);
         std::string name{"client "};
         name += std::to_string(i);
-        peers_.push_back(std::make_unique<WsPeer>(draw_script(prng_, behaviour, scenario_.limits),
-                                                  scenario_.limits, std::move(name), broken));
+        peers_.push_back(std::make_unique<WsPeer>(
+            draw_script(prng_, behaviour, scenario_.limits, scenario_.compression.offer(i)),
+            scenario_.limits, std::move(name), broken));
         const Duration delay{static_cast<std::int64_t>(
             prng_.below(static_cast<std::uint64_t>(arrival_span.count())))};
         // One draw a statement: the order of arguments is the compiler's choice.

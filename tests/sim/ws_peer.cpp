@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "sim/message_frames.hpp"
 #include "sim/notice.hpp"
 
 namespace ringcast::sim {
@@ -61,10 +62,29 @@ void WsPeer::read(Wire wire, Instant now) {
         if (response && break_ == Break::snub && checker_.may_be_turned_away())
             return end_unanswered(wire);
         if (response && break_ == Break::change_accept) response->fields.clear();
-        if (response) checker_.on_response(*response);
+        if (response) take_response(*response);
     }
     if (checker_.has_response()) read_frames();
     if (!reader_.error().empty()) checker_.on_error(reader_.error());
+}
+
+void WsPeer::take_response(const test::ServerResponse& response) {
+    checker_.on_response(response);
+    if (response.status != 101 || !response.field("sec-websocket-extensions")) return;
+    if (script_.offer.empty()) checker_.on_error("an extension that was not asked for");
+    deflate_ = std::make_unique<test::DeflateClient>(response);
+}
+
+/// From here on it is as if the frame had come as it is.
+void WsPeer::inflate(test::ServerFrame& frame) {
+    if (!frame.is_compressed) return;
+    if (break_ == Break::forget_context)
+        deflate_ = std::make_unique<test::DeflateClient>(
+            test::ServerResponse{.fields = {{"sec-websocket-extensions", deflate_->agreed()}}});
+    auto message = deflate_->message(frame);
+    if (!frame.fin || !message) checker_.on_error("no DEFLATE data, or out of context");
+    frame.payload = *std::move(message);
+    frame.is_compressed = false;
 }
 
 void WsPeer::read_frames() {
@@ -76,6 +96,7 @@ void WsPeer::read_frames() {
 }
 
 void WsPeer::take(test::ServerFrame frame) {
+    inflate(frame);
     const bool is_unasked = is_notice(frame.payload);
     const bool is_message = frame.opcode <= test::opcode_binary && !is_unasked;
     const bool is_second = checker_.echoes() == 1;
@@ -115,6 +136,7 @@ void WsPeer::take(test::ServerFrame frame) {
             break;
         case Break::mask_frame: checker_.on_error("masked server frame"); break;
         case Break::none:
+        case Break::forget_context:
         case Break::change_status:
         case Break::change_accept:
         case Break::half_frame:
@@ -167,12 +189,32 @@ void WsPeer::play(Wire wire, Instant now) {
     }
 }
 
+/// A message that may be compressed: some are not.
+std::string WsPeer::message_frames(const Step& step) {
+    Prng prng{step.frames_seed};
+    Owed message = script_.owed[step.message];
+    const bool is_compressed = deflate_ && prng.chance(3, 4);
+    if (is_compressed) message.payload = deflate_->payload(message.payload);
+    std::size_t pings = 0;
+    const auto next_ping = [&] {
+        if (pings == step.pings.size()) return std::string{};
+        return test::encode(test::ClientFrame{
+            .opcode = test::opcode_ping, .payload = step.pings[pings++], .key = draw_key(prng)});
+    };
+    std::string frames =
+        encode_message(prng, message, step.is_fragmented, next_ping, is_compressed);
+    while (pings < step.pings.size()) frames += next_ping();
+    return frames;
+}
+
 bool WsPeer::play_step(Wire wire, Instant now) {
     Step& step = script_.steps[step_];
     const bool begins = !std::exchange(step_begun_, true);
     switch (step.kind) {
         case Step::Kind::write:
-            output_ = std::move(step.bytes);
+        case Step::Kind::write_message:
+            output_ = step.kind == Step::Kind::write ? std::move(step.bytes) : message_frames(step);
+            output_.resize(std::min(output_.size(), step.bytes_max));
             written_ = 0;
             return true;
         case Step::Kind::await_response: return checker_.has_response();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "sim/network.hpp"
 #include "sim/script.hpp"
 #include "sim/session_checker.hpp"
+#include "support/deflate_client.hpp"
 #include "support/ws_client.hpp"
 
 namespace ringcast::sim {
@@ -40,10 +42,13 @@ public:
 private:
     void read(Wire wire, Instant now);
     void read_frames();
+    void take_response(const test::ServerResponse& response);
+    void inflate(test::ServerFrame& frame);
     void take(test::ServerFrame frame);
     void answer(const test::ServerFrame& frame);
     /// Starts steps until one has to wait.
     void play(Wire wire, Instant now);
+    [[nodiscard]] std::string message_frames(const Step& step);
     /// True if the current step is over.
     bool play_step(Wire wire, Instant now);
     void end(Wire wire);
@@ -53,6 +58,7 @@ private:
     SessionChecker checker_;
     Break break_;
     test::ServerReader reader_;
+    std::unique_ptr<test::DeflateClient> deflate_;  // If that was agreed on.
     std::size_t step_ = 0;
     bool step_begun_ = false;
     std::string output_;
