@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "shard/shard.hpp"
@@ -53,6 +54,13 @@ void EchoEndpoint::on_open(shard::Session& session) {
 }
 
 void EchoEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
+    if (ledger_.turns != nullptr)
+        ledger_.turns->on_message(admission_of(session).client, payload.size());
+    if (!settings_.defers_echoes) return echo(session, payload, kind);
+    deferred_.push_back({session.id(), std::string{payload}, kind});
+}
+
+void EchoEndpoint::echo(shard::Session& session, std::string_view payload, MessageKind kind) {
     Admission& admission = admission_of(session);
     RC_ASSERT(admission.is_open());
     switch (session.send(payload, kind)) {
@@ -81,6 +89,10 @@ void EchoEndpoint::on_close(shard::Session& session, CloseCode, std::string_view
 }
 
 void EchoEndpoint::on_tick(shard::Shard& shard) {
+    for (const Deferred& each : std::exchange(deferred_, {})) {
+        std::optional<shard::Session> session = shard.find(each.session);
+        if (session) echo(*session, each.payload, each.kind);
+    }
     for (Admission& admission : ledger_.admissions) {
         std::optional<shard::Session> session = shard.find(admission.session);
         const bool is_found = session && session->state() == &admission;

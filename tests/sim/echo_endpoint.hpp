@@ -6,10 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string>
+#include <vector>
 
 #include "base/prng.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/session.hpp"
+#include "sim/turn_book.hpp"
 
 namespace ringcast::sim {
 
@@ -21,6 +24,7 @@ struct ApplicationSettings {
     std::uint64_t notices_max = 0;   ///< Messages to each session that it did not ask for ...
     std::uint64_t notices_per_tick = 1;
     std::size_t notice_bytes = 0;
+    bool defers_echoes = false;  ///< Until the next tick: a fault.
 };
 
 /// One client's way through the application.
@@ -42,6 +46,7 @@ struct Admission {
 struct EchoLedger {
     std::deque<Admission> admissions;
     std::deque<Admission*> pending;  ///< Waiting for a verdict.
+    TurnBook* turns = nullptr;       ///< To be told of messages, if there is one.
 };
 
 class EchoEndpoint final : public shard::Endpoint {
@@ -62,11 +67,18 @@ public:
 
 private:
     [[nodiscard]] bool draw(std::uint64_t odds) { return odds != 0 && prng_.chance(1, odds); }
+    void echo(shard::Session& session, std::string_view payload, MessageKind kind);
     void send_notice(shard::Session& session, Admission& admission);
 
     ApplicationSettings settings_;
     EchoLedger& ledger_;
     Prng prng_;
+    struct Deferred {
+        SlotId session;
+        std::string payload;
+        MessageKind kind;
+    };
+    std::vector<Deferred> deferred_;
 };
 
 }  // namespace ringcast::sim

@@ -14,6 +14,7 @@ Host::Host(Network& network, Faults& faults, Prng& prng, const Scenario& scenari
     : scenario_{scenario},
       broken_{broken},
       listener_{network.listen()},
+      turn_book_{scenario.settings.work_per_turn},
       ring_{network, faults, SimRingSettings::draw(prng), prng.next()},
       log_{static_cast<std::uint16_t>(settings.index), shard::LogLevel::info, 16},
       shard_{ring_, settings, make_router(prng.next()), log_} {
@@ -22,8 +23,11 @@ Host::Host(Network& network, Faults& faults, Prng& prng, const Scenario& scenari
 }
 
 shard::Router Host::make_router(std::uint64_t seed) {
-    auto endpoint = std::make_unique<EchoEndpoint>(scenario_.session_limits, scenario_.application,
-                                                   ledger_, seed);
+    shard::SessionLimits limits = scenario_.session_limits;
+    if (has(Break::open_queue)) limits.send_queue_bytes_max = 1 << 30;
+    ApplicationSettings application = scenario_.application;
+    application.defers_echoes = has(Break::defer_echoes);
+    auto endpoint = std::make_unique<EchoEndpoint>(limits, application, ledger_, seed);
     endpoint_ = endpoint.get();
     shard::Router router;
     router.mount(*shard::PathPattern::parse("/echo"), std::move(endpoint));
@@ -33,12 +37,18 @@ shard::Router Host::make_router(std::uint64_t seed) {
 void Host::turn() {
     const std::uint64_t sessions = metrics().sessions;
     const bool was_terminated = std::exchange(is_termination_posted_, false);
+    turn_book_.begin_turn();
     shard_.turn();
     if (was_terminated) {
         terminated_ = true;
         sessions_cut_ = sessions - std::min(sessions, metrics().sessions);
     }
     check_turn();
+}
+
+void Host::keep_turns() noexcept {
+    ledger_.turns = &turn_book_;
+    ring_.observe_with(turn_book_);
 }
 
 void Host::decide_one() {

@@ -36,6 +36,9 @@ public:
     [[nodiscard]] int listener() const noexcept { return listener_; }
     [[nodiscard]] SimRing& ring() noexcept { return ring_; }
     [[nodiscard]] const EchoLedger& ledger() const noexcept { return ledger_; }
+    /// From now on turns are shared out by the rules of TurnBook.
+    void keep_turns() noexcept;
+    [[nodiscard]] TurnBook& turn_book() noexcept { return turn_book_; }
     [[nodiscard]] const shard::Metrics& metrics() const noexcept { return shard_.metrics(); }
 
 private:
@@ -48,6 +51,7 @@ private:
     Break broken_;
     int listener_;
     EchoLedger ledger_;
+    TurnBook turn_book_;
     EchoEndpoint* endpoint_ = nullptr;
     SimRing ring_;
     shard::LogQueue log_;

@@ -93,6 +93,10 @@ void print(const Tally& tally) {
     for (std::size_t i = 0; i < behaviours_count && !has_topics; ++i) {
         line(to_string(static_cast<Behaviour>(i)).data(), tally.behaviours[i]);
     }
+    std::printf("\nhostile:");
+    for (std::size_t i = 0; i < hostilities_count; ++i)
+        line(to_string(static_cast<Hostility>(i)).data(), tally.hostiles[i]);
+    line("turns_waited_max", tally.turns_waited);
     std::printf("\ntrace hash: %016" PRIx64 "\n", tally.trace_hash);
 }
 

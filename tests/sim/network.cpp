@@ -170,6 +170,13 @@ std::uint32_t Network::connect(Peer& peer, int listener, Instant at, const Link&
     return index;
 }
 
+bool Network::is_over(std::uint32_t index) const {
+    const Connection& connection = *connections_[index];
+    const bool has_ended =
+        connection.server_closed || connection.client_reset || connection.severed;
+    return has_ended && connection.fd < 0;
+}
+
 ring::Address Network::address_of(int fd) const noexcept {
     ring::Address address;
     if (!is_connection(fd)) return address;

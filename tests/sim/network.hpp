@@ -102,6 +102,9 @@ public:
     [[nodiscard]] static std::uint32_t client_at(const ring::Address& address) noexcept;
     [[nodiscard]] ring::Address address_of(int fd) const noexcept;
 
+    /// The server has no descriptor of it any more, and gets none.
+    [[nodiscard]] bool is_over(std::uint32_t connection) const;
+
     // Descriptors: the smallest free number is used first, as POSIX wants.
 
     [[nodiscard]] int listen();

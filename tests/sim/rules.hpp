@@ -49,6 +49,10 @@ enum class Rule {
     memory_bounded,       ///< So does pooled memory, but for a bound that follows from the queues.
     connections_bounded,  ///< So do connections and sessions.
     cut_at_once,          ///< When the time of a shutdown is up, no session is left.
+    latency_bounded,      ///< Beside any number of hostile clients others are answered within so
+                          ///< many turns ...
+    turn_shared,          ///< ... and no client takes more than its share of a turn.
+    hostile_ended,        ///< Hostile clients end within the deadlines.
     closed_once,          ///< The application hears of the end of each session once.
     liveness,         ///< Everything finishes within a bounded number of turns and of virtual time.
     end_state_empty,  ///< No connection, descriptor, slice or armed operation is left.

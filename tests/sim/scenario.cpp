@@ -88,6 +88,25 @@ Scenario draw_scenario(Prng& limits, Prng& features, const Prng& compression) {
     return scenario;
 }
 
+void add_hostiles(Prng& prng, Scenario& scenario) {
+    if (!prng.chance(1, 4)) return;
+    shard::Settings& settings = scenario.settings;
+    shard::SessionLimits& session = scenario.session_limits;
+    settings.handshake_timeout = std::chrono::seconds{30};
+    if (session.message_timeout == Duration{0}) session.message_timeout = std::chrono::minutes{1};
+    if (prng.chance(1, 2)) settings.work_per_turn = pick<std::uint32_t>(prng, {1, 2, 10, 100});
+    scenario.ground = {.targets = {"/echo"},
+                       .quiet_targets = {},
+                       .message_bytes_max = static_cast<std::size_t>(session.message_bytes_max),
+                       .head_bytes_max = settings.head.head_bytes_max,
+                       .has_compression = settings.compression.mode != Compression::off,
+                       .handshake_timeout = settings.handshake_timeout,
+                       .message_timeout = session.message_timeout,
+                       .idle_timeout = session.idle_timeout,
+                       .close_timeout = settings.close_timeout};
+    scenario.hostiles = draw_hostiles(prng, scenario.ground);
+}
+
 /// A reply is taken up to the high-water mark, any other message while it fits or nothing is
 /// queued.
 std::uint64_t Scenario::queue_bytes_max() const noexcept {

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/prng.hpp"
 #include "shard/settings.hpp"
 #include "sim/compression.hpp"
 #include "sim/echo_endpoint.hpp"
+#include "sim/hostile.hpp"
 #include "sim/script.hpp"
 
 namespace ringcast::sim {
@@ -21,6 +23,8 @@ struct Scenario {
     shard::SessionLimits session_limits;
     ApplicationSettings application;
     DrawnCompression compression;
+    HostileGround ground;
+    std::vector<Hostile> hostiles;
     std::size_t shards_count = 1;
     /// The time of the shutdown is up after so many turns.
     std::optional<std::uint64_t> termination_turns;
@@ -37,5 +41,9 @@ struct Scenario {
 /// `limits`, `features` and `compression` are sources of their own, so that a new feature leaves
 /// the rest of a seed as it was.
 [[nodiscard]] Scenario draw_scenario(Prng& limits, Prng& features, const Prng& compression);
+
+/// In one scenario of four. Draws hostile clients, and the deadlines that end them where there were
+/// none.
+void add_hostiles(Prng& prng, Scenario& scenario);
 
 }  // namespace ringcast::sim

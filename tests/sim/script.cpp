@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/message_frames.hpp"
+#include "sim/pick.hpp"
 #include "sim/violations.hpp"
 #include "support/deflate_client.hpp"
 #include "support/ws_client.hpp"
@@ -72,6 +73,24 @@ public:
         for (std::uint64_t left = prng_.below(count_max + 1); left > 0; --left) {
             message(fragmented);
             if (in_lockstep) await_echoes();
+        }
+    }
+
+    /// Small and all apart.
+    void witnessed_messages(std::size_t count, Duration pause_max) {
+        while (script.owed.size() < count) {
+            const std::string payload = text(prng_.below(100));
+            if (script.offer.empty()) {
+                write(test::encode(test::ClientFrame{.payload = payload, .key = key()}));
+            } else {
+                script.steps.push_back({.kind = Kind::write_message,
+                                        .message = script.owed.size(),
+                                        .frames_seed = prng_.next()});
+            }
+            script.owed.push_back({.opcode = test::opcode_text, .payload = payload});
+            await_echoes();
+            pause(Duration{static_cast<Duration::rep>(
+                prng_.below(static_cast<std::uint64_t>(pause_max.count())))});
         }
     }
 
@@ -208,6 +227,15 @@ void write_refused(Writer& writer, Prng& prng, const ServerLimits& limits) {
 }
 
 }  // namespace
+
+Script draw_witness_script(Prng& prng, const ServerLimits& limits, std::string offer) {
+    Writer writer{prng, Behaviour::lockstep, limits, std::move(offer)};
+    writer.handshake();
+    writer.step(Kind::await_response);
+    writer.witnessed_messages(40, std::chrono::milliseconds{pick<int>(prng, {1, 1, 50, 2000})});
+    writer.close();
+    return std::move(writer.script);
+}
 
 Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits, std::string offer) {
     Writer writer{prng, behaviour, limits, std::move(offer)};

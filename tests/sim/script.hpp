@@ -95,6 +95,9 @@ struct ServerLimits {
     bool may_be_late = false;       ///< Or with 1008, because a message took too long.
 };
 
+/// Draws the script of a client that waits for each echo, with pauses, and sends little, so that it
+/// is never behind.
+[[nodiscard]] Script draw_witness_script(Prng& prng, const ServerLimits& limits, std::string offer);
 /// Draws the script of one client, which makes the `offer` of compression, if that is not empty.
 [[nodiscard]] Script draw_script(Prng& prng, Behaviour behaviour, const ServerLimits& limits,
                                  std::string offer = {});

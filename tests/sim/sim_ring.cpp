@@ -229,6 +229,7 @@ void SimRing::take_send(const Submission& submission, State& state) {
     if (state.send.active || state.quiet_lent) {
         throw Violation{Rule::one_send_in_flight, "descriptor " + std::to_string(submission.fd)};
     }
+    if (observer_ != nullptr) observer_->on_sending(network_->connection_of(submission.fd), false);
     state.send = {.active = true,
                   .finished = false,
                   .submission = submission,
@@ -243,6 +244,7 @@ void SimRing::take_quiet(const Submission& submission, State& state) {
     if (state.send.active || state.quiet_lent) {
         throw Violation{Rule::one_send_in_flight, "descriptor " + std::to_string(submission.fd)};
     }
+    if (observer_ != nullptr) observer_->on_sending(network_->connection_of(submission.fd), true);
     state.quiet_lent = true;
     quiet_lent_.push_back({.submission = submission, .memory_hash = memory_hash(submission)});
     if (faults_->strikes(Fault::send_reset)) network_->sever(submission.fd);

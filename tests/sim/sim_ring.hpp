@@ -38,6 +38,15 @@ struct SimRingSettings {
     [[nodiscard]] static SimRingSettings draw(Prng& prng);
 };
 
+/// Hears what a ring gives to its shard and is given by it, by connection of the network.
+class RingObserver {
+public:
+    virtual ~RingObserver() = default;
+    /// A receive is about to return so many bytes.
+    virtual void on_received(std::uint32_t connection, std::size_t bytes) = 0;
+    virtual void on_sending(std::uint32_t connection, bool is_quiet) = 0;
+};
+
 class SimRing final : public ring::Ring {
 public:
     SimRing(Network& network, Faults& faults, const SimRingSettings& settings, std::uint64_t seed);
@@ -49,6 +58,8 @@ public:
     [[nodiscard]] bool gathers() const noexcept override { return settings_.gathers; }
     [[nodiscard]] bool idle() const noexcept override;
 
+    /// `observer` must outlive the last turn.
+    void observe_with(RingObserver& observer) noexcept { observer_ = &observer; }
     /// No turn waits longer than until then.
     void set_horizon(Instant horizon) noexcept { horizon_ = horizon; }
     /// Other rings stand on the same network.
@@ -168,6 +179,7 @@ private:
 
     Network* network_;
     Faults* faults_;
+    RingObserver* observer_ = nullptr;
     SimRingSettings settings_;
     Prng prng_;
     Slices slices_;

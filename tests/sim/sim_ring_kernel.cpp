@@ -209,6 +209,7 @@ void SimRing::complete_recv(int fd, Receive& receive) {
         return end(-ENOBUFS);
     }
     network_->read(fd, slice);
+    if (observer_ != nullptr) observer_->on_received(network_->connection_of(fd), slice.size());
     receive.armed = !faults_->strikes(Fault::recv_finished);
     receive.deaf = faults_->strikes(Fault::recv_deaf);
     receive.not_before = rest();

@@ -1,5 +1,7 @@
 #include "sim/tally.hpp"
 
+#include <algorithm>
+
 namespace ringcast::sim {
 
 void Tally::add(const Tally& other) {
@@ -10,6 +12,8 @@ void Tally::add(const Tally& other) {
     trace_hash += other.trace_hash;
     walk_struck += other.walk_struck;
     for (std::size_t i = 0; i < faults.size(); ++i) faults[i] += other.faults[i];
+    turns_waited = std::max(turns_waited, other.turns_waited);
+    for (std::size_t i = 0; i < hostiles.size(); ++i) hostiles[i] += other.hostiles[i];
     for (std::size_t i = 0; i < behaviours.size(); ++i) behaviours[i] += other.behaviours[i];
 }
 

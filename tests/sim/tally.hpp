@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "sim/faults.hpp"
+#include "sim/hostile.hpp"
 #include "sim/script.hpp"
 
 namespace ringcast::sim {
@@ -75,6 +76,9 @@ struct Tally {
     std::uint64_t walk_struck = 0;  ///< Runs in which the decision of a walk was reached.
     Faults::Counts faults{};
     std::array<std::uint64_t, behaviours_count> behaviours{};
+    std::array<std::uint64_t, hostilities_count> hostiles{};
+    std::uint64_t latencies = 0;     ///< Answers whose turns were counted ...
+    std::uint64_t turns_waited = 0;  ///< ... and the most that it took before one was handed over.
     TopicTally topics;
 
     void add(const Tally& other);
@@ -112,6 +116,7 @@ inline constexpr TallyCount<Tally> tally_counts[] = {
     {"lates", &Tally::lates},
     {"notices", &Tally::notices},
     {"drops", &Tally::drops},
+    {"latencies", &Tally::latencies},
 };
 
 inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {

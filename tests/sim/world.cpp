@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/host.hpp"
+#include "sim/hostile_crowd.hpp"
 #include "sim/network.hpp"
 #include "sim/pick.hpp"
 #include "sim/rules.hpp"
@@ -19,7 +20,7 @@ constexpr std::uint64_t turns_max = 400'000;
 constexpr Duration virtual_time_max = std::chrono::hours{1};
 /// Set the sources of features apart from that of everything else. Chosen so that the regression
 /// seeds that are older than the features draw none of them.
-constexpr std::uint64_t features_salt = 53, compression_salt = 54;
+constexpr std::uint64_t features_salt = 53, compression_salt = 54, hostile_salt = 55;
 
 /// The kind of client that notices `broken`.
 Behaviour behaviour_to_show(Break broken) {
@@ -37,7 +38,10 @@ private:
     using Circumstances = SessionChecker::Circumstances;
     using Excuse = SessionChecker::Excuse;
 
+    [[nodiscard]] Scenario draw_scenario();
+    void draw_hosts();
     void draw_clients();
+    void draw_hostiles();
     [[nodiscard]] Link draw_link();
     void turn();
     void close_listeners();
@@ -47,6 +51,7 @@ private:
     void begin_shutdown();
     void terminate();
     void check_clients();
+    void check_latencies();
     void check_end();
     [[nodiscard]] bool all_waiting() const;
     [[nodiscard]] bool all_done() const;
@@ -55,12 +60,20 @@ private:
     WorldOptions options_;
     Prng prng_;
     Prng features_;
+    Prng hostile_;
     Faults faults_;
     Network network_;
     Scenario scenario_;
     std::vector<std::unique_ptr<Host>> hosts_;
     std::vector<std::unique_ptr<WsPeer>> peers_;
     std::vector<Circumstances> circumstances_;  // By peer.
+    struct Witness {
+        std::size_t peer;  // And its number in the network.
+        std::size_t host;
+    };
+    std::vector<Witness> witnesses_;
+    HostileCrowd crowd_;
+    std::uint64_t latencies_ = 0, turns_waited_ = 0;
     std::uint64_t turns_ = 0;
     Instant start_;
     bool shut_down_early_ = false, terminated_ = false;
@@ -70,19 +83,38 @@ World::World(const WorldOptions& options)
     : options_{options},
       prng_{options.seed},
       features_{options.seed ^ features_salt},
+      hostile_{options.seed ^ hostile_salt},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
-      scenario_{draw_scenario(prng_, features_, Prng{options.seed ^ compression_salt})},
+      scenario_{draw_scenario()},
+      crowd_{network_, scenario_.hostiles, scenario_.ground},
       start_{network_.now()} {
+    draw_hosts();
+    draw_clients();
+    if (!crowd_.empty()) draw_hostiles();
+}
+
+/// A walk goes over a scenario once for each of its decisions, and a crowd would make too many.
+Scenario World::draw_scenario() {
+    Scenario scenario =
+        sim::draw_scenario(prng_, features_, Prng{options_.seed ^ compression_salt});
+    const bool may_be_hostile = options_.broken == Break::none || wants_hostiles(options_.broken);
+    if (may_be_hostile && !options_.walk) add_hostiles(hostile_, scenario);
+    return scenario;
+}
+
+void World::draw_hosts() {
     shard::Settings settings = scenario_.settings;
+    if (options_.broken == Break::keep_turn) settings.work_per_turn = UINT16_MAX;
+    if (options_.broken == Break::forget_deadline)
+        settings.handshake_timeout = std::chrono::hours{1};
     for (std::size_t i = 0; i < scenario_.shards_count; ++i) {
         settings.index = static_cast<std::uint32_t>(i);
         settings.seed = prng_.next();
         hosts_.push_back(
             std::make_unique<Host>(network_, faults_, prng_, scenario_, settings, options_.broken));
-        if (options.prints_trace) hosts_.back()->ring().print_trace();
+        if (options_.prints_trace) hosts_.back()->ring().print_trace();
     }
-    draw_clients();
 }
 
 Link World::draw_link() {
@@ -124,6 +156,30 @@ void World::draw_clients() {
     circumstances_.resize(count);
 }
 
+/// Hostile clients, and beside them honest ones whose echoes have to come in time.
+void World::draw_hostiles() {
+    for (std::uint64_t left = 1 + hostile_.below(2); left > 0; --left) {
+        const Witness witness{.peer = peers_.size(), .host = hostile_.below(hosts_.size())};
+        witnesses_.push_back(witness);
+        const std::string offer = scenario_.compression.offer(hostile_.below(2));
+        peers_.push_back(std::make_unique<WsPeer>(
+            draw_witness_script(hostile_, scenario_.limits, offer), scenario_.limits,
+            "witness " + std::to_string(witness.peer), Break::none));
+        Host& host = *hosts_[witness.host];
+        const std::uint32_t connection =
+            network_.connect(*peers_.back(), host.listener(), start_, {});
+        RC_ASSERT(connection == witness.peer);
+        host.turn_book().watch(connection);
+    }
+    circumstances_.resize(peers_.size());
+    std::vector<int> listeners;
+    for (const auto& host : hosts_) {
+        host->keep_turns();
+        listeners.push_back(host->listener());
+    }
+    crowd_.connect(hostile_, listeners);
+}
+
 void World::turn() {
     Host& host = *hosts_[prng_.below(hosts_.size())];
     Instant horizon = instant_never;
@@ -141,6 +197,7 @@ void World::turn() {
     host.turn();
     close_listeners();
     decide_some();
+    crowd_.watch();
     ++turns_;
 }
 
@@ -171,17 +228,20 @@ void World::run_until(Done&& done) {
             if (!peer->is_done())
                 text.append(", waiting: ").append(to_string(peer->script().behaviour));
         }
+        text.append(crowd_.what_is_left());
         throw Violation{Rule::liveness, text};
     }
 }
 
 bool World::all_waiting() const {
-    return std::ranges::all_of(peers_,
-                               [](const auto& peer) { return peer->is_waiting_for_shutdown(); });
+    return crowd_.is_over() && std::ranges::all_of(peers_, [](const auto& peer) {
+               return peer->is_waiting_for_shutdown();
+           });
 }
 
 bool World::all_done() const {
-    return std::ranges::all_of(peers_, [](const auto& peer) { return peer->is_done(); }) &&
+    return crowd_.is_over() &&
+           std::ranges::all_of(peers_, [](const auto& peer) { return peer->is_done(); }) &&
            std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
 }
 
@@ -199,6 +259,7 @@ Tally World::run() {
     }
     run_until([&] { return all_done(); });
     check_clients();
+    check_latencies();
     check_end();
     return tally();
 }
@@ -222,6 +283,7 @@ void World::terminate() {
 void World::check_clients() {
     for (const auto& host : hosts_) {
         for (const Admission& admission : host->ledger().admissions) {
+            if (admission.client >= peers_.size()) continue;  // Hostile.
             circumstances_[admission.client].verdict = admission.status;
             circumstances_[admission.client].notices = admission.notices;
         }
@@ -236,6 +298,26 @@ void World::check_clients() {
     if (turned_away > 0) {
         throw Violation{Rule::turned_away_only_when_full,
                         std::to_string(turned_away) + " clients had no answer"};
+    }
+}
+
+/// The bounds are explained in turn_book.hpp.
+void World::check_latencies() {
+    std::uint64_t compressing = scenario_.compression.offers.empty() ? 0 : crowd_.size();
+    for (const auto& peer : peers_) compressing += peer->script().offer.empty() ? 0u : 1u;
+    for (const Witness& witness : witnesses_) {
+        const WsPeer& peer = *peers_[witness.peer];
+        const std::uint64_t bound =
+            peer.script().offer.empty() ? 1 : 2 + (3 * compressing + 15) / 16;
+        for (const WsPeer::Wait& wait : peer.waits()) {
+            const auto turns = hosts_[witness.host]->turn_book().turns_to_hear(
+                static_cast<std::uint32_t>(witness.peer), wait.octets, wait.echoes - 1);
+            if (!turns) continue;  // The end came first.
+            ++latencies_;
+            turns_waited_ = std::max(turns_waited_, *turns);
+            check_bound(Rule::latency_bounded, "turns before a message was heard of", *turns,
+                        bound);
+        }
     }
 }
 
@@ -259,6 +341,9 @@ Tally World::tally() const {
     tally.decisions = faults_.decisions();
     tally.early_shutdowns = shut_down_early_ ? 1 : 0;
     tally.terminations = terminated_ ? 1 : 0;
+    crowd_.add_to(tally);
+    tally.latencies = latencies_;
+    tally.turns_waited = turns_waited_;
     tally.walk_struck = faults_.struck() ? 1 : 0;
     return tally;
 }

@@ -148,7 +148,11 @@ void WsPeer::take(test::ServerFrame frame) {
         case Break::hoard:
         case Break::overcrowd:
         case Break::spare:
-        case Break::close_twice: break;
+        case Break::close_twice:
+        case Break::keep_turn:
+        case Break::forget_deadline:
+        case Break::open_queue:
+        case Break::defer_echoes: break;
     }
     checker_.on_frame(frame);
     for (const test::ServerFrame& late : std::exchange(held_back_, {})) checker_.on_frame(late);
@@ -178,6 +182,7 @@ void WsPeer::play(Wire wire, Instant now) {
             const auto rest = std::as_bytes(std::span{output_}).subspan(written_);
             const std::size_t taken = wire.write(rest);
             written_ += taken;
+            octets_ += taken;
             if (taken < rest.size()) return;  // The network says when there is room.
             continue;
         }
@@ -218,7 +223,9 @@ bool WsPeer::play_step(Wire wire, Instant now) {
             written_ = 0;
             return true;
         case Step::Kind::await_response: return checker_.has_response();
-        case Step::Kind::await_echoes: return checker_.echoes() >= step.echoes;
+        case Step::Kind::await_echoes:
+            if (begins) waits_.push_back({.echoes = step.echoes, .octets = octets_});
+            return checker_.echoes() >= step.echoes;
         case Step::Kind::pause:
             if (begins) pause_until_ = now + step.duration;
             if (now >= pause_until_) return true;

@@ -37,6 +37,12 @@ public:
         return checker_.was_turned_away() && !was_severed_ && !script_.may_break;
     }
     [[nodiscard]] bool was_overloaded() const noexcept { return checker_.was_overloaded(); }
+    /// Each time that it began to wait for echoes: what it had written.
+    struct Wait {
+        std::size_t echoes = 0;    ///< Messages.
+        std::uint64_t octets = 0;  ///< On the wire.
+    };
+    [[nodiscard]] const std::vector<Wait>& waits() const noexcept { return waits_; }
     [[nodiscard]] bool was_late() const noexcept { return checker_.was_late(); }
 
 private:
@@ -62,8 +68,10 @@ private:
     std::size_t step_ = 0;
     bool step_begun_ = false;
     std::string output_;
-    std::size_t written_ = 0;  // Of output_.
-    std::string answers_;      // Pongs and a Close; go out between two steps.
+    std::size_t written_ = 0;   // Of output_.
+    std::uint64_t octets_ = 0;  // Written in all.
+    std::vector<Wait> waits_;
+    std::string answers_;  // Pongs and a Close; go out between two steps.
     Instant pause_until_{};
     Instant read_after_{};
     std::vector<test::ServerFrame> held_back_;  // By Break::swap_echoes.
