@@ -13,9 +13,6 @@ namespace {
 
 using Result = RequestParser::Result;
 
-constexpr Result fail(Reason reason, Status status = Status::bad_request) noexcept {
-    return {RequestParser::Found::failure, status, reason};
-}
 constexpr Result success{RequestParser::Found::request, Status::ok, Reason::none};
 
 constexpr bool is_failure(const Result& result) noexcept {
@@ -47,10 +44,10 @@ Method method_of(std::string_view text) noexcept {
 Result parse_version(std::string_view text, Request& request) noexcept {
     if (text.size() != 8 || !text.starts_with("HTTP/") || !is_digit(text[5]) || text[6] != '.' ||
         !is_digit(text[7])) {
-        return fail(Reason::malformed_request_line);
+        return failed_head(Reason::malformed_request_line);
     }
     if (text[5] != '1' || text[7] > '1')
-        return fail(Reason::unsupported_version, Status::version_not_supported);
+        return failed_head(Reason::unsupported_version, Status::version_not_supported);
     request.version_minor = static_cast<std::uint8_t>(text[7] - '0');
     return success;
 }
@@ -123,15 +120,15 @@ void split_path(std::string_view path_and_query, Request& request) noexcept {
 /// The four forms of a target (RFC 9112 section 3.2).
 Result parse_target(std::string_view target, Request& request) noexcept {
     for (const char c : target) {
-        if (!is_target_character(c)) return fail(Reason::malformed_target);
+        if (!is_target_character(c)) return failed_head(Reason::malformed_target);
     }
-    if (target.empty() || !has_valid_escapes(target)) return fail(Reason::malformed_target);
+    if (target.empty() || !has_valid_escapes(target)) return failed_head(Reason::malformed_target);
     request.target = target;
 
     if (request.method == Method::connect) {  // authority-form, where the port is a must
         if (!is_authority(target) || target.ends_with(':') || !is_digit(target.back()) ||
             target.find(':') == std::string_view::npos) {
-            return fail(Reason::malformed_target);
+            return failed_head(Reason::malformed_target);
         }
         request.authority = target;
         return success;
@@ -141,16 +138,16 @@ Result parse_target(std::string_view target, Request& request) noexcept {
         return success;
     }
     if (target == "*") {  // asterisk-form
-        if (request.method != Method::options) return fail(Reason::malformed_target);
+        if (request.method != Method::options) return failed_head(Reason::malformed_target);
         request.path = target;
         return success;
     }
     const std::size_t prefix_size = scheme_prefix_size(target);  // absolute-form
-    if (prefix_size == 0) return fail(Reason::malformed_target);
+    if (prefix_size == 0) return failed_head(Reason::malformed_target);
     const std::string_view rest = target.substr(prefix_size);
     const std::size_t authority_size = rest.find_first_of("/?");
     request.authority = rest.substr(0, authority_size);
-    if (!is_authority(request.authority)) return fail(Reason::malformed_target);
+    if (!is_authority(request.authority)) return failed_head(Reason::malformed_target);
     split_path(
         authority_size == std::string_view::npos ? std::string_view{} : rest.substr(authority_size),
         request);
@@ -159,16 +156,16 @@ Result parse_target(std::string_view target, Request& request) noexcept {
 
 /// method SP request-target SP HTTP-version (RFC 9112 section 3), single spaces only.
 Result parse_request_line(std::string_view line, Request& request) noexcept {
-    if (line.find('\r') != std::string_view::npos) return fail(Reason::bare_line_break);
+    if (line.find('\r') != std::string_view::npos) return failed_head(Reason::bare_line_break);
     const std::size_t method_end = line.find(' ');
     request.method_text = line.substr(0, method_end);
-    if (!is_token(request.method_text)) return fail(Reason::malformed_method);
-    if (method_end == std::string_view::npos) return fail(Reason::malformed_request_line);
+    if (!is_token(request.method_text)) return failed_head(Reason::malformed_method);
+    if (method_end == std::string_view::npos) return failed_head(Reason::malformed_request_line);
     request.method = method_of(request.method_text);
 
     const std::string_view rest = line.substr(method_end + 1);
     const std::size_t target_end = rest.find(' ');
-    if (target_end == std::string_view::npos) return fail(Reason::malformed_request_line);
+    if (target_end == std::string_view::npos) return failed_head(Reason::malformed_request_line);
     // The version first: it says by which rules the target is to be read.
     if (const Result version = parse_version(rest.substr(target_end + 1), request);
         is_failure(version))
@@ -178,16 +175,16 @@ Result parse_request_line(std::string_view line, Request& request) noexcept {
 
 /// field-name ":" OWS field-value OWS (RFC 9112 section 5).
 Result parse_field(std::string_view line, Field& field) noexcept {
-    if (line.front() == ' ' || line.front() == '\t') return fail(Reason::obsolete_folding);
+    if (line.front() == ' ' || line.front() == '\t') return failed_head(Reason::obsolete_folding);
     std::size_t name_end = 0;
     while (name_end < line.size() && is_token_character(line[name_end])) ++name_end;
     if (name_end == 0 || name_end == line.size() || line[name_end] != ':')
-        return fail(Reason::malformed_field_name);
+        return failed_head(Reason::malformed_field_name);
     field.name = line.substr(0, name_end);
     field.value = trimmed(line.substr(name_end + 1));
     for (const char c : field.value) {
         if (is_field_value_character(c)) continue;
-        return fail(c == '\r' ? Reason::bare_line_break : Reason::malformed_field_value);
+        return failed_head(c == '\r' ? Reason::bare_line_break : Reason::malformed_field_value);
     }
     return success;
 }
@@ -195,10 +192,10 @@ Result parse_field(std::string_view line, Field& field) noexcept {
 /// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, never two.
 Result check_host(Request& request) noexcept {
     const std::size_t count = request.field_count("Host");
-    if (count > 1) return fail(Reason::repeated_host);
-    if (count == 0) return request.version_minor == 0 ? success : fail(Reason::missing_host);
+    if (count > 1) return failed_head(Reason::repeated_host);
+    if (count == 0) return request.version_minor == 0 ? success : failed_head(Reason::missing_host);
     const std::string_view host = request.field("Host").value_or("");
-    if (!is_authority(host)) return fail(Reason::malformed_host);
+    if (!is_authority(host)) return failed_head(Reason::malformed_host);
     if (request.authority.empty()) request.authority = host;
     return success;
 }
@@ -209,30 +206,32 @@ Result check_framing(Request& request) noexcept {
     if (length_count > 0) {
         const std::string_view text = request.field("Content-Length").value_or("");
         for (const char c : text) {
-            if (!is_digit(c)) return fail(Reason::malformed_content_length);
+            if (!is_digit(c)) return failed_head(Reason::malformed_content_length);
         }
         const auto [end, error] =
             std::from_chars(text.data(), text.data() + text.size(), request.content_length);
-        if (length_count > 1 || error != std::errc{}) return fail(Reason::malformed_content_length);
+        if (length_count > 1 || error != std::errc{})
+            return failed_head(Reason::malformed_content_length);
     }
     constexpr std::string_view transfer_encoding = "Transfer-Encoding", chunked = "chunked";
     const std::size_t coding_lines = request.field_count(transfer_encoding);
     if (coding_lines == 0) return success;
     // HTTP/1.0 has no transfer codings; a forwarder in between would have read another length
     // (section 6.1).
-    if (length_count > 0 || request.version_minor == 0) return fail(Reason::conflicting_framing);
+    if (length_count > 0 || request.version_minor == 0)
+        return failed_head(Reason::conflicting_framing);
     for (const Field& field : request.fields) {
         if (!equals_ignoring_case(field.name, transfer_encoding)) continue;
         for (std::string_view rest = field.value; !rest.empty();) {
             const std::string_view coding = take_list_element(rest);
             if (coding.empty() || equals_ignoring_case(coding, chunked)) continue;
-            return fail(Reason::unsupported_transfer_encoding, Status::not_implemented);
+            return failed_head(Reason::unsupported_transfer_encoding, Status::not_implemented);
         }
     }
     // Chunked once, in one line, and nothing around it.
     if (coding_lines != 1 ||
         !equals_ignoring_case(request.field(transfer_encoding).value_or(""), chunked)) {
-        return fail(Reason::conflicting_framing);
+        return failed_head(Reason::conflicting_framing);
     }
     request.is_chunked = true;
     return success;
@@ -250,7 +249,7 @@ RequestParser::Result parse_head(std::string_view head, RequestStorage& storage)
     std::size_t count = 0;
     for (std::string_view line = take_line(head); !line.empty(); line = take_line(head)) {
         if (count == storage.fields.size())
-            return fail(Reason::too_many_fields, Status::header_fields_too_large);
+            return failed_head(Reason::too_many_fields, Status::header_fields_too_large);
         if (const Result result = parse_field(line, storage.fields[count]); is_failure(result))
             return result;
         ++count;

@@ -14,4 +14,10 @@ namespace ringcast::http {
 [[nodiscard]] RequestParser::Result parse_head(std::string_view head,
                                                RequestStorage& storage) noexcept;
 
+/// What the parsers say of a head that is none.
+[[nodiscard]] constexpr RequestParser::Result failed_head(
+    Reason reason, Status status = Status::bad_request) noexcept {
+    return {RequestParser::Found::failure, status, reason};
+}
+
 }  // namespace ringcast::http

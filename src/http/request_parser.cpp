@@ -13,10 +13,6 @@ namespace {
 
 using Result = RequestParser::Result;
 
-constexpr Result fail(Reason reason, Status status = Status::bad_request) noexcept {
-    return {RequestParser::Found::failure, status, reason};
-}
-
 std::string_view as_text(std::span<const std::byte> bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -30,17 +26,17 @@ Result check_request_line_bounds(std::string_view line, const HeadLimits& limits
     const std::size_t method_end = method.find(' ');
     if (method_end == std::string_view::npos) {
         if (method.size() <= HeadLimits::method_bytes_max) return {};
-        return fail(Reason::malformed_method,
-                    is_token(method) ? Status::not_implemented : Status::bad_request);
+        return failed_head(Reason::malformed_method,
+                           is_token(method) ? Status::not_implemented : Status::bad_request);
     }
     const std::string_view rest = line.substr(method_end + 1);
     if (rest.size() <= limits.target_bytes_max) return {};
     const std::size_t target_end =
         rest.substr(0, std::size_t{limits.target_bytes_max} + 1).find(' ');
     if (target_end == std::string_view::npos)
-        return fail(Reason::target_too_long, Status::uri_too_long);
+        return failed_head(Reason::target_too_long, Status::uri_too_long);
     constexpr std::size_t version_bytes = std::string_view{" HTTP/1.1\r"}.size();
-    return rest.size() - target_end > version_bytes ? fail(Reason::malformed_request_line)
+    return rest.size() - target_end > version_bytes ? failed_head(Reason::malformed_request_line)
                                                     : Result{};
 }
 
@@ -92,7 +88,7 @@ RequestParser::Result RequestParser::next(std::span<std::byte>& input, RequestSt
             return finish(text.substr(0, line_start_), storage);
         case Found::need_more: break;
     }
-    if (overflows) return fail(Reason::head_too_large, Status::header_fields_too_large);
+    if (overflows) return failed_head(Reason::head_too_large, Status::header_fields_too_large);
     if (before == 0 && taken != 0) gather(input, pool);
     input = {};
     return {};
@@ -104,8 +100,8 @@ RequestParser::Result RequestParser::scan(std::string_view text, const HeadLimit
     for (;;) {
         if (!has_request_line_ && line_start_ < text.size()) {
             const char first = text[line_start_];
-            if (first == '\n') return fail(Reason::bare_line_break);
-            if (first != '\r' && !is_token_character(first)) return fail(Reason::not_http);
+            if (first == '\n') return failed_head(Reason::bare_line_break);
+            if (first != '\r' && !is_token_character(first)) return failed_head(Reason::not_http);
         }
         const std::size_t found = text.find('\n', scanned_);
         const std::size_t line_end = std::min(found, text.size());
@@ -118,7 +114,8 @@ RequestParser::Result RequestParser::scan(std::string_view text, const HeadLimit
         }
         scanned_ = static_cast<std::uint32_t>(line_end);
         if (found == std::string_view::npos) return {};
-        if (found == line_start_ || text[found - 1] != '\r') return fail(Reason::bare_line_break);
+        if (found == line_start_ || text[found - 1] != '\r')
+            return failed_head(Reason::bare_line_break);
 
         const bool is_empty_line = found - line_start_ == 1;
         line_start_ = scanned_ = static_cast<std::uint32_t>(found + 1);
@@ -127,7 +124,7 @@ RequestParser::Result RequestParser::scan(std::string_view text, const HeadLimit
         } else if (has_request_line_) {
             return {Found::request, Status::ok, Reason::none};
         } else if (++empty_lines_ > HeadLimits::empty_lines_max) {
-            return fail(Reason::malformed_request_line);
+            return failed_head(Reason::malformed_request_line);
         }
     }
 }

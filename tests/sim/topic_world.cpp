@@ -17,9 +17,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::uint64_t turns_max = 4'000'000;
+constexpr std::uint64_t topic_turns_max = 4'000'000;
 /// Before any of the long timers of a scenario that has no short ones.
-constexpr Duration virtual_time_max = minutes{45};
+constexpr Duration topic_time_max = minutes{45};
 /// What weather, thin links and busy shards may add to the way of a publication.
 constexpr Duration delivery_time_max = seconds{45};
 /// What weather and slow turns may make of the time in which a shard gets nothing done.
@@ -201,7 +201,7 @@ template <class Done>
 void TopicWorld::run_until(Instant limit, Done&& done) {
     while (!done()) {
         step();
-        if (turns_ < turns_max && network_.now() < limit) continue;
+        if (turns_ < topic_turns_max && network_.now() < limit) continue;
         std::string text = "too many turns or too much time";
         for (std::size_t i = 0; i < peers_.size(); ++i) {
             if (!peers_[i]->is_done()) text += ", waiting: visit " + std::to_string(i);
@@ -267,7 +267,7 @@ Tally TopicWorld::run() {
 void TopicWorld::live() {
     shut_down_early_ = scenario_.shutdown_after_turns.has_value();
     const std::uint64_t turns_before = scenario_.shutdown_after_turns.value_or(UINT64_MAX);
-    const Instant limit = start_ + virtual_time_max;
+    const Instant limit = start_ + topic_time_max;
     run_until(limit, [&] { return turns_ >= turns_before || all_waiting(); });
     // Whatever is on its way arrives now, without anybody's help.
     const Instant quiet_until = network_.now() + scenario_.quiet_time;
@@ -380,7 +380,7 @@ void TopicWorld::check_end() {
     if (scenario_.freeze) patience += scenario_.freeze->duration;
     const Instant limit = network_.now() + patience;
     turns_ = 0;
-    while (network_.now() < limit && turns_ < turns_max &&
+    while (network_.now() < limit && turns_ < topic_turns_max &&
            !std::ranges::all_of(hosts_, [](const auto& host) { return host->is_empty(); }))
         step();
     if (has(TopicBreak::leak)) (void)network_.listen();

@@ -6,17 +6,15 @@
 #include <string_view>
 
 #include "base/prng.hpp"
+#include "unit/shard/mesh_kit.hpp"
 
 using namespace ringcast;
 using shard::Backlog;
+using shard::bytes_of;
 
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-    return std::as_bytes(std::span{text});
-}
-
-std::string text_of(std::span<const ring::Part> parts) {
+std::string joined(std::span<const ring::Part> parts) {
     std::string text;
     for (const ring::Part& part : parts) {
         REQUIRE(part.size > 0);
@@ -57,13 +55,13 @@ TEST_CASE("a backlog gives back what was appended, in order, whatever part of it
             CHECK(backlog.empty() == (backlog.bytes() == 0));
             if (backlog.empty()) continue;
             const auto parts = backlog.gather();
-            const std::string gathered = text_of(parts);
+            const std::string gathered = joined(parts);
             REQUIRE(gathered.size() == backlog.gathered_bytes());
             REQUIRE(parts.size() <= Backlog::parts_max);
             // More may come while the parts are on their way; they must stay as they are.
             expected += "meanwhile";
             backlog.append(bytes_of("meanwhile"), pool);
-            REQUIRE(text_of(parts) == gathered);
+            REQUIRE(joined(parts) == gathered);
             const auto taken = prng.below(gathered.size() + 1);
             sent.append(gathered, 0, taken);
             backlog.consume(taken);
@@ -94,9 +92,9 @@ TEST_CASE("a gathering that failed is given back whole") {
     BufferPool pool;
     Backlog backlog;
     backlog.append(bytes_of("abc"), pool);
-    CHECK(text_of(backlog.gather()) == "abc");
+    CHECK(joined(backlog.gather()) == "abc");
     backlog.consume(0);
-    CHECK(text_of(backlog.gather()) == "abc");
+    CHECK(joined(backlog.gather()) == "abc");
     backlog.consume(2);
-    CHECK(text_of(backlog.gather()) == "c");
+    CHECK(joined(backlog.gather()) == "c");
 }

@@ -9,7 +9,6 @@
 using namespace ringcast;
 using namespace ringcast::shard;
 using namespace std::chrono_literals;
-using Verdict = ClientLimits::Verdict;
 
 namespace {
 
@@ -35,21 +34,21 @@ TEST_CASE("a client has so many connections at a time, others theirs") {
     std::vector<std::uint32_t> places;
     for (int i = 0; i < 3; ++i) {
         const auto entry = limits.admit(ip("192.0.2.7"), start);
-        REQUIRE(entry.verdict == Verdict::admitted);
+        REQUIRE(entry.verdict == ClientLimits::Verdict::admitted);
         places.push_back(entry.place);
     }
-    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == Verdict::too_many);
-    CHECK(limits.admit(ip("192.0.2.8"), start).verdict == Verdict::admitted);
+    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == ClientLimits::Verdict::too_many);
+    CHECK(limits.admit(ip("192.0.2.8"), start).verdict == ClientLimits::Verdict::admitted);
     limits.leave(places[1]);
-    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == Verdict::admitted);
-    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == Verdict::too_many);
+    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == ClientLimits::Verdict::admitted);
+    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == ClientLimits::Verdict::too_many);
     limits.leave(ClientLimits::no_place);
 }
 
 TEST_CASE("of IPv6 the first 64 bits are the client, of IPv4 the whole address") {
     ClientLimits limits{{.connections_per_client_max = 1}};
     const auto is_admitted = [&](std::string_view text) {
-        return limits.admit(ip(text), start).verdict == Verdict::admitted;
+        return limits.admit(ip(text), start).verdict == ClientLimits::Verdict::admitted;
     };
     CHECK(is_admitted("2001:db8:1:2::1"));
     CHECK_FALSE(is_admitted("2001:db8:1:2:ffff:ffff:ffff:ffff"));
@@ -65,7 +64,7 @@ TEST_CASE("without a limit everybody is admitted and nothing kept") {
     CHECK_FALSE(limits.is_on());
     for (int i = 0; i < 100; ++i) {
         const auto entry = limits.admit(ip("192.0.2.7"), start);
-        CHECK(entry.verdict == Verdict::admitted);
+        CHECK(entry.verdict == ClientLimits::Verdict::admitted);
         CHECK(entry.place == ClientLimits::no_place);
     }
 }
@@ -76,11 +75,12 @@ TEST_CASE("a client comes so often in a second, ten seconds' worth at once") {
     const auto admitted = [&](std::string_view client, int tries) {
         int count = 0;
         for (int i = 0; i < tries; ++i)
-            count += limits.admit(ip(client), now).verdict == Verdict::admitted ? 1 : 0;
+            count +=
+                limits.admit(ip(client), now).verdict == ClientLimits::Verdict::admitted ? 1 : 0;
         return count;
     };
     CHECK(admitted("192.0.2.7", 100) == 50);
-    CHECK(limits.admit(ip("192.0.2.7"), now).verdict == Verdict::too_often);
+    CHECK(limits.admit(ip("192.0.2.7"), now).verdict == ClientLimits::Verdict::too_often);
     CHECK(admitted("192.0.2.8", 1) == 1);
     now += 201ms;
     CHECK(admitted("192.0.2.7", 100) == 1);
@@ -99,8 +99,8 @@ TEST_CASE("the clock of the rates may turn over") {
         const Instant now = start + std::chrono::days{days};
         CAPTURE(days);
         for (int i = 0; i < 10; ++i)
-            CHECK(limits.admit(ip("192.0.2.7"), now).verdict == Verdict::admitted);
-        CHECK(limits.admit(ip("192.0.2.7"), now).verdict == Verdict::too_often);
+            CHECK(limits.admit(ip("192.0.2.7"), now).verdict == ClientLimits::Verdict::admitted);
+        CHECK(limits.admit(ip("192.0.2.7"), now).verdict == ClientLimits::Verdict::too_often);
     }
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("of as many clients as there may be connections nearly all are counted
         std::size_t counted = 0;
         for (std::uint32_t i = 0; i < clients; ++i) {
             const auto entry = limits.admit(numbered(i), start);
-            REQUIRE(entry.verdict == Verdict::admitted);
+            REQUIRE(entry.verdict == ClientLimits::Verdict::admitted);
             counted += entry.place != ClientLimits::no_place ? 1 : 0;
             places.push_back(entry.place);
         }
@@ -125,7 +125,7 @@ TEST_CASE("whoever comes too often stays known among many who come once") {
     ClientLimits limits{{.handshakes_per_client = 1, .seed = 5}};
     for (int i = 0; i < 10; ++i) (void)limits.admit(ip("192.0.2.7"), start);
     for (std::uint32_t i = 0; i < 1'000'000; ++i) (void)limits.admit(numbered(i), start);
-    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == Verdict::too_often);
+    CHECK(limits.admit(ip("192.0.2.7"), start).verdict == ClientLimits::Verdict::too_often);
 }
 
 TEST_CASE("shards that count at the same time lose nothing") {
@@ -135,7 +135,7 @@ TEST_CASE("shards that count at the same time lose nothing") {
     const auto come_and_go = [&] {
         for (int i = 0; i < 20'000; ++i) {
             const auto entry = limits.admit(numbered(static_cast<std::uint32_t>(i) % 2), start);
-            if (entry.verdict != Verdict::admitted) continue;
+            if (entry.verdict != ClientLimits::Verdict::admitted) continue;
             const std::uint32_t now = ++inside;
             for (std::uint32_t seen = highest; seen < now;)
                 if (highest.compare_exchange_weak(seen, now)) break;
@@ -148,6 +148,6 @@ TEST_CASE("shards that count at the same time lose nothing") {
     for (std::thread& thread : threads) thread.join();
     CHECK(highest <= 4);
     for (std::uint32_t i = 0; i < most; ++i)
-        REQUIRE(limits.admit(numbered(0), start).verdict == Verdict::admitted);
-    CHECK(limits.admit(numbered(0), start).verdict == Verdict::too_many);
+        REQUIRE(limits.admit(numbered(0), start).verdict == ClientLimits::Verdict::admitted);
+    CHECK(limits.admit(numbered(0), start).verdict == ClientLimits::Verdict::too_many);
 }

@@ -14,9 +14,9 @@ using namespace ringcast::shard;
 namespace {
 
 /// A lane whose carrier is the test.
-struct Fixture {
-    Fixture() { inbox->open(waker.waker()); }
-    ~Fixture() {
+struct TestLane {
+    TestLane() { inbox->open(waker.waker()); }
+    ~TestLane() {
         CHECK(inbox->close() == nullptr);
         if (lane != nullptr) lane->release();
         inbox->release();
@@ -42,7 +42,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "publications come out in order, and a carrier that sleeps is woken") {
+TEST_CASE_FIXTURE(TestLane, "publications come out in order, and a carrier that sleeps is woken") {
     CHECK(publish("a", "1") == PublishStatus::accepted);
     CHECK(waker.wakes == 0);
     CHECK(inbox->doorbell().take() == 4);
@@ -56,7 +56,7 @@ TEST_CASE_FIXTURE(Fixture, "publications come out in order, and a carrier that s
     CHECK(take() == "nothing");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a full lane and a publication that never fits are answers") {
+TEST_CASE_FIXTURE(TestLane, "a full lane and a publication that never fits are answers") {
     const std::string payload(500, 'x');
     int accepted = 0;
     while (publish("a", payload) == PublishStatus::accepted) ++accepted;
@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(Fixture, "a full lane and a publication that never fits are an
     CHECK(take() == "nothing");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a closed lane takes nothing more, and keeps what it has") {
+TEST_CASE_FIXTURE(TestLane, "a closed lane takes nothing more, and keeps what it has") {
     CHECK(publish("a", "before") == PublishStatus::accepted);
     lane->close();
     CHECK(publish("a", "after") == PublishStatus::closed);
@@ -78,7 +78,8 @@ TEST_CASE_FIXTURE(Fixture, "a closed lane takes nothing more, and keeps what it 
     CHECK(take() == "nothing");
 }
 
-TEST_CASE_FIXTURE(Fixture, "an abandoned lane says so, and lives as long as the carrier holds it") {
+TEST_CASE_FIXTURE(TestLane,
+                  "an abandoned lane says so, and lives as long as the carrier holds it") {
     lane->acquire();  // The carrier's.
     CHECK(publish("a", "last") == PublishStatus::accepted);
     CHECK_FALSE(lane->is_abandoned());
@@ -88,7 +89,7 @@ TEST_CASE_FIXTURE(Fixture, "an abandoned lane says so, and lives as long as the 
     CHECK(take() == "a=last");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a lane outlives the end of its carrier") {
+TEST_CASE_FIXTURE(TestLane, "a lane outlives the end of its carrier") {
     lane->acquire();  // The carrier's.
     lane->close();
     lane->release();

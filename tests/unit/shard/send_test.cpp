@@ -12,7 +12,7 @@ using namespace ringcast::shard;
 
 namespace {
 
-std::string pattern(std::size_t size, unsigned seed = 0) {
+std::string letters(std::size_t size, unsigned seed = 0) {
     std::string text(size, '\0');
     for (std::size_t i = 0; i < size; ++i)
         text[i] = static_cast<char>('a' + (i * 7 + (i >> 8) + seed) % 26);
@@ -28,7 +28,7 @@ bool lies_in(const std::byte* pointer, std::span<const std::byte> memory) {
 TEST_CASE("a large message that lies in one slice is echoed from there, without a copy") {
     ShardKit kit;
     const int fd = kit.open();
-    const std::string payload = pattern(8000);
+    const std::string payload = letters(8000);
     std::string wire = test::text_frame("small") + test::binary_frame(payload);
     wire.resize(wire.size() + 64);  // Slack, as in a receive buffer.
     const std::span<std::byte> slice{reinterpret_cast<std::byte*>(wire.data()), wire.size() - 64};
@@ -54,7 +54,7 @@ TEST_CASE("a large message that came in pieces is echoed from its block, without
         seen = message.bytes().data();
         session.send(message);
     };
-    const std::string payload = pattern(60'000);
+    const std::string payload = letters(60'000);
     const std::string wire = test::text_frame(payload);
 
     SUBCASE("at once") {
@@ -87,13 +87,13 @@ TEST_CASE("a message may be used after it was sent, and sent more than once") {
         for (const bool in_pieces : {false, true}) {
             CAPTURE(size);
             CAPTURE(in_pieces);
-            const std::string payload = pattern(size);
+            const std::string payload = letters(size);
             kit.endpoint->received = [&](Session& session, Message message) {
                 CHECK(session.send(message) == SendStatus::accepted);
                 CHECK((message.payload == payload));
                 session.send(message);
                 session.send(text(message.payload.substr(size / 2)));
-                for (unsigned i = 0; i < 300; ++i) session.send(text(pattern(17'000, i)));
+                for (unsigned i = 0; i < 300; ++i) session.send(text(letters(17'000, i)));
                 CHECK((message.payload == payload));
                 session.send(message);
             };
@@ -108,7 +108,7 @@ TEST_CASE("a message may be used after it was sent, and sent more than once") {
             CHECK((frames[0] == test::ServerFrame{test::opcode_binary, true, payload}));
             CHECK((frames[1] == frames[0]));
             CHECK((frames[2].payload == payload.substr(size / 2)));
-            for (unsigned i = 0; i < 57; ++i) CHECK((frames[3 + i].payload == pattern(17'000, i)));
+            for (unsigned i = 0; i < 57; ++i) CHECK((frames[3 + i].payload == letters(17'000, i)));
         }
     }
 }
@@ -119,14 +119,14 @@ TEST_CASE("more pieces than one send takes go out in order, through a backlog") 
     ShardKit kit{limits};
     constexpr unsigned count = 700;
     kit.endpoint->received = [&](Session& session, Message) {
-        for (unsigned i = 0; i < count; ++i) session.send(text(pattern(17'000, i)));
+        for (unsigned i = 0; i < count; ++i) session.send(text(letters(17'000, i)));
     };
     const int fd = kit.open();
     kit.send(fd, test::text_frame("go"));
     kit.turn(count);  // Each sends at least three frames of the backlog.
     const auto frames = kit.take_frames(fd);
     REQUIRE(frames.size() == count);
-    for (unsigned i = 0; i < count; ++i) REQUIRE((frames[i].payload == pattern(17'000, i)));
+    for (unsigned i = 0; i < count; ++i) REQUIRE((frames[i].payload == letters(17'000, i)));
 }
 
 TEST_CASE("what a quiet send leaves comes before what is sent later, whatever fits each time") {
@@ -138,7 +138,7 @@ TEST_CASE("what a quiet send leaves comes before what is sent later, whatever fi
         kit.ring.socket(fd).room = 5;
         std::vector<std::string> sent;
         for (unsigned i = 0; i < 20; ++i) {
-            const std::string one = pattern(100 + 13 * i, i), two = pattern(6000 + i, i);
+            const std::string one = letters(100 + 13 * i, i), two = letters(6000 + i, i);
             kit.send(fd, test::text_frame(one) + test::text_frame(two));
             sent.push_back(one);
             sent.push_back(two);
@@ -166,7 +166,7 @@ TEST_CASE("large output leaves in the middle of a turn") {
     const int second = kit.open();
     const auto flushes = kit.ring.counters().early_flushes;
     std::string wire;
-    for (unsigned i = 0; i < 6; ++i) wire += test::text_frame(pattern(4096, i));
+    for (unsigned i = 0; i < 6; ++i) wire += test::text_frame(letters(4096, i));
 
     SUBCASE("all of it is taken") {}
     SUBCASE("and what is not taken goes to a backlog") {
@@ -182,7 +182,7 @@ TEST_CASE("large output leaves in the middle of a turn") {
     for (const int fd : {first, second}) {
         const auto frames = kit.take_frames(fd);
         REQUIRE(frames.size() == 6);
-        for (unsigned i = 0; i < 6; ++i) CHECK((frames[i].payload == pattern(4096, i)));
+        for (unsigned i = 0; i < 6; ++i) CHECK((frames[i].payload == letters(4096, i)));
     }
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("a send that fails ends the session once, and the connection is closed
     }
     SUBCASE("a quiet send of an early flush, with more input in the same slice") {
         kit.ring.socket(fd).send_error = ECONNRESET;
-        const std::string frame = test::text_frame(pattern(6000));
+        const std::string frame = test::text_frame(letters(6000));
         kit.send(fd, frame + frame + frame + frame);
         CHECK(kit.endpoint->messages_count == 2);
     }
@@ -235,7 +235,7 @@ TEST_CASE("a session learns that it is behind, what is dropped, and once that it
     const int fd = kit.open();
     kit.take_frames(fd);
     kit.ring.socket(fd).room = 0;
-    const std::string kilobyte = pattern(1020);
+    const std::string kilobyte = letters(1020);
     const auto send = [&] { return kit.shard.find(*id)->send(text(kilobyte)); };
     CHECK(send() == SendStatus::accepted);
     CHECK(send() == SendStatus::accepted);
@@ -279,7 +279,7 @@ TEST_CASE("a turn does not wait when something has to follow its sends") {
         kit.ring.deliver(other, "nonsense\r\n\r\n");
     }
     SUBCASE("on_drain and the suspended input") {
-        kit.ring.deliver(fd, test::text_frame(pattern(60)) + test::text_frame("held"));
+        kit.ring.deliver(fd, test::text_frame(letters(60)) + test::text_frame("held"));
     }
     kit.turn();  // Handles the input.
     kit.turn();  // Sends, and nothing comes back.
@@ -297,7 +297,7 @@ TEST_CASE("one message is always admitted to an empty queue") {
     kit.endpoint->opened = [&](Session& session) { id = session.id(); };
     const int fd = kit.open();
     CHECK(kit.shard.find(*id)->queued_bytes() == 0);
-    CHECK(kit.shard.find(*id)->send(text(pattern(50'000))) == SendStatus::behind);
+    CHECK(kit.shard.find(*id)->send(text(letters(50'000))) == SendStatus::behind);
     CHECK(kit.shard.find(*id)->send(text("x")) == SendStatus::dropped);
     kit.turn(2);
     CHECK(kit.endpoint->drains_count == 1);
@@ -314,9 +314,9 @@ TEST_CASE("a message to another session is copied, whoever is being served") {
     const int one = kit.open();
     const int two = kit.open();
     for (const std::size_t size : {10u, 9000u}) {
-        kit.send(two, test::text_frame(pattern(size)));
-        CHECK((kit.take_frames(one).at(0).payload == pattern(size)));
-        CHECK((kit.take_frames(two).at(0).payload == pattern(size)));
+        kit.send(two, test::text_frame(letters(size)));
+        CHECK((kit.take_frames(one).at(0).payload == letters(size)));
+        CHECK((kit.take_frames(two).at(0).payload == letters(size)));
     }
 }
 

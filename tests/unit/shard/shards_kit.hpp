@@ -21,6 +21,13 @@
 
 namespace ringcast::shard {
 
+/// "0 1 2 ... count-1"
+inline std::string numbers(int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += (i == 0 ? "" : " ") + std::to_string(i);
+    return text;
+}
+
 /// The topic that the path names; its clients publish if the query says `publish`, and are told
 /// what they missed if it says `gaps`.
 class TestTopics final : public Endpoint {

@@ -14,13 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// "0 1 2 ... count-1"
-std::string numbers(int count) {
-    std::string text;
-    for (int i = 0; i < count; ++i) text += (i == 0 ? "" : " ") + std::to_string(i);
-    return text;
-}
-
 /// A Server's shards, which are told to end one after the other.
 struct EndKit : ShardsKit {
     explicit EndKit(const ShardsSetup& setup = {.shards = 3}) : ShardsKit{setup} {}

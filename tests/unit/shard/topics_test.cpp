@@ -13,17 +13,6 @@ using namespace ringcast;
 using namespace ringcast::shard;
 using namespace std::chrono_literals;
 
-namespace {
-
-/// "0 1 2 ... count-1"
-std::string numbers(int count) {
-    std::string text;
-    for (int i = 0; i < count; ++i) text += (i == 0 ? "" : " ") + std::to_string(i);
-    return text;
-}
-
-}  // namespace
-
 TEST_CASE("whatever shard publishes, subscribes and is the home, every publication arrives once") {
     for (const std::uint32_t shards : {1u, 2u, 4u}) {
         CAPTURE(shards);

@@ -16,7 +16,7 @@ using shard::TurnOutput;
 namespace {
 
 /// A TurnOutput with what it needs, and the descriptors of two connections.
-struct Fixture {
+struct TestOutput {
     static constexpr std::size_t arena_bytes = 4096;
     BufferPool pool;
     TurnOutput output{arena_bytes};
@@ -49,7 +49,7 @@ const std::byte* bytes_at(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "frames written side by side are one piece") {
+TEST_CASE_FIXTURE(TestOutput, "frames written side by side are one piece") {
     TurnOutput::Chain chain, other;
     CHECK(write(chain, "abc"));
     CHECK(write(chain, "def"));
@@ -67,7 +67,7 @@ TEST_CASE_FIXTURE(Fixture, "frames written side by side are one piece") {
     CHECK(ring.socket(fd).quiet_sends == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a chain mixes arena, block and receive buffer in order, uncopied") {
+TEST_CASE_FIXTURE(TestOutput, "a chain mixes arena, block and receive buffer in order, uncopied") {
     TurnOutput::Chain chain;
     const std::string_view slice = "slice";
     CHECK(write(chain, "one "));
@@ -82,7 +82,7 @@ TEST_CASE_FIXTURE(Fixture, "a chain mixes arena, block and receive buffer in ord
     CHECK(pieces[2].data == bytes_at(slice));
 }
 
-TEST_CASE_FIXTURE(Fixture, "an arena without room says so, and is empty again after a reset") {
+TEST_CASE_FIXTURE(TestOutput, "an arena without room says so, and is empty again after a reset") {
     for (int round = 0; round < 3; ++round) {
         TurnOutput::Chain chain;
         CHECK(write(chain, std::string(arena_bytes - 10, 'x')));
@@ -98,7 +98,7 @@ TEST_CASE_FIXTURE(Fixture, "an arena without room says so, and is empty again af
     }
 }
 
-TEST_CASE_FIXTURE(Fixture, "the rest of a chain moves to a backlog from every offset") {
+TEST_CASE_FIXTURE(TestOutput, "the rest of a chain moves to a backlog from every offset") {
     const std::string_view slice = "SLICE";
     const std::string whole = "abcBLOCKdefSLICEBLOCK2";
     for (std::size_t sent = 0; sent <= whole.size(); ++sent) {
@@ -125,7 +125,7 @@ TEST_CASE_FIXTURE(Fixture, "the rest of a chain moves to a backlog from every of
     CHECK(pool.blocks_in_use() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "many chains of many pieces keep their parts in place until reset") {
+TEST_CASE_FIXTURE(TestOutput, "many chains of many pieces keep their parts in place until reset") {
     std::vector<TurnOutput::Chain> chains(8);
     std::vector<int> fds;
     std::vector<std::string> expected(chains.size());
