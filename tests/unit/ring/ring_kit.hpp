@@ -154,7 +154,7 @@ inline void write_all(const Descriptor& client, std::string_view text) {
 /// What can be read now. `ended` tells about the end of the stream.
 inline std::string read_some(const Descriptor& client, bool* ended = nullptr) {
     std::string all;
-    std::string chunk(64u << 10, '\0');
+    thread_local std::string chunk(64u << 10, '\0');  // Once: this is asked often.
     while (true) {
         const ssize_t count = ::recv(client.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
         if (count <= 0) {
