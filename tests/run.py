@@ -99,14 +99,10 @@ def run(name, command, timeout, environment=None):
 def report(done):
     """One line for what passed, and the end of the output for what did not."""
     verdict = "FAILED" if done.counts.failed else "ok" if done.counts.passed else "skipped"
-    print(f"  {verdict:8}{done.name}: {done.counts} ({done.seconds:.1f} s)", flush=True)
-    if done.counts.failed:
-        for line in done.output.rstrip().split("\n")[-OUTPUT_LINES_MAX:]:
-            print(f"          {line}", flush=True)
-    else:
-        for line in done.output.split("\n"):
-            if line.startswith("skip "):
-                print(f"          {line}", flush=True)
+    details = (done.output.rstrip().split("\n")[-OUTPUT_LINES_MAX:] if done.counts.failed
+               else [line for line in done.output.split("\n") if line.startswith("skip ")])
+    lines = [f"  {verdict:8}{done.name}: {done.counts} ({done.seconds:.1f} s)", *(f"          {line}" for line in details)]
+    print("\n".join(lines), flush=True)  # At once: steps run beside each other.
     return done.counts
 
 
@@ -259,7 +255,7 @@ def sanitized():
 def tsan():
     """The tests of what threads share, and servers with two and four shards under load."""
     counts = configure("tsan")
-    names = {"unit-base", "unit-ring", "unit-shard", "sockets-topics-uring", "sockets-topics-epoll"}
+    names = {"unit-base", "unit-ring", "unit-shard", "unit-api", "sockets-topics-uring", "sockets-topics-epoll"}
     tests = [test for test in meson_tests("tsan") if test["name"] in names]
     counts += build_and_run("tsan", tests, "ringcast", patience=SANITIZER_PATIENCE, environment=SANITIZER_ENVIRONMENT)
     return counts + check("two shards under load",
@@ -279,6 +275,8 @@ STEPS = {
     "sanitized": sanitized,
     "tsan": tsan,
 }
+# They mostly wait, for clients and for time to pass. Their lines come when they are done.
+WAITING_STEPS = {"edge", "interop"}
 QUICK_STEPS = {"layers": layers, "unit": unit_tests}
 
 
@@ -291,9 +289,16 @@ def main(arguments):
     else:
         sys.exit(__doc__)
     counts = Counts()
-    for name, step in steps.items():
-        print(f"== {name}", flush=True)
-        counts += step()
+    with concurrent.futures.ThreadPoolExecutor(len(WAITING_STEPS)) as pool:
+        waiting = []
+        for name, step in steps.items():
+            if name in WAITING_STEPS:
+                print(f"== {name}, beside what follows", flush=True)
+                waiting.append(pool.submit(step))
+            else:
+                print(f"== {name}", flush=True)
+                counts += step()
+        counts = sum((step.result() for step in waiting), counts)
     print(counts)
     return 1 if counts.failed or not counts.passed else 0
 
