@@ -92,9 +92,10 @@ void TopicEndpoint::on_message(shard::Session session, std::string_view payload,
         return session.close(CloseCode::policy_violation, "you may not publish to this topic");
     const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(kind),
                                         std::as_bytes(std::span{payload}));
-    // There was room for it, or it would not have been looked at; memory alone may be used up.
+    // There was room, or the message would not have been looked at. Nothing is lost silently, in
+    // whatever way that should change.
     if (status == PublishStatus::full)
-        session.close(CloseCode::try_again_later, "no memory for the publication");
+        session.close(CloseCode::try_again_later, "no room for the publication");
 }
 
 void TopicEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {

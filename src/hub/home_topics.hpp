@@ -76,7 +76,8 @@ public:
     /// It does not any more. Does nothing if it did not.
     void leave(std::string_view name, std::uint32_t shard, Instant now);
 
-    /// Null if nobody has wanted it for idle_timeout. Valid until the next join() or evict_idle().
+    /// Null if it has been forgotten: nobody has wanted it for idle_timeout, or for less where the
+    /// table was full. Valid until the next join() or evict_idle().
     [[nodiscard]] Topic* find(std::string_view name);
     /// Numbers one publication of `topic`.
     [[nodiscard]] std::uint64_t number(Topic& topic) noexcept { return ++topic.last_offset_; }

@@ -53,9 +53,10 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
     const hub::ShardSet interest = topic != nullptr ? topic->interest() : 0;
     const bool is_reply_owed = record.publisher != SlotId{};
     const hub::ShardSet targets = is_reply_owed ? interest | hub::set_of(source) : interest;
-    for (hub::ShardSet rest = targets; rest != 0; rest &= rest - 1) {
-        if (!can_deliver(static_cast<std::uint32_t>(std::countr_zero(rest)))) return false;
-    }
+    bool is_ready = true;  // All are asked: the time of each that is full runs from now on.
+    for (hub::ShardSet rest = targets; rest != 0; rest &= rest - 1)
+        is_ready = can_deliver(static_cast<std::uint32_t>(std::countr_zero(rest))) && is_ready;
+    if (!is_ready) return false;
     if (interest == 0) {
         ++shard_.metrics_.publications_unheard;
         if (record.block != nullptr) record.block->release();

@@ -480,6 +480,20 @@ TEST_CASE_FIXTURE(StallKit,
     CHECK(metrics(0).mesh_stalls == 1);
 }
 
+TEST_CASE_FIXTURE(StallKit, "shards that hang together are left behind together") {
+    freeze(2);
+    const int count = fill();
+    turn();
+    pass(2s);
+    turn(20);
+    CHECK(metrics(0).mesh_stalls == 2);
+    CHECK(numbers_of(frames(publisher)) == range(0, count - 1));
+    thaw(1);
+    thaw(2);
+    settle();
+    CHECK(metrics(0).mesh_stalls == 2);
+}
+
 TEST_CASE_FIXTURE(StallKit, "large payloads for a shard that is left behind come home") {
     fill();
     pass(2s);
