@@ -33,15 +33,16 @@ constexpr std::array field_words{
 constexpr std::string_view defences = "Defences";
 
 constexpr std::array table{
-    OptionRow{.section = defences,
-              .name = "connections-per-ip-max",
-              .value_name = "N",
-              .help =
-                  "connections of one client at a time, in the whole process; more are answered "
-                  "with status 429; a client is an IPv4 address or the first 64 bits of an IPv6 "
-                  "one, and none of --trusted-proxies; 0: any number",
-              .set = set_count<&Options::connections_per_ip_max, 0, shard::ClientLimits::count_max>,
-              .get = get_count<&Options::connections_per_ip_max>},
+    OptionRow{
+        .section = defences,
+        .name = "connections-per-ip-max",
+        .value_name = "N",
+        .help = "connections of one client at a time, in the whole process; more are answered "
+                "with status 429; a client is an IPv4 address or the first 64 bits of an IPv6 "
+                "one, and none of --trusted-proxies; of the requests that these bring, those for a "
+                "WebSocket count; 0: any number",
+        .set = set_count<&Options::connections_per_ip_max, 0, shard::ClientLimits::count_max>,
+        .get = get_count<&Options::connections_per_ip_max>},
     OptionRow{.section = defences,
               .name = "handshakes-per-ip",
               .value_name = "N",

@@ -163,7 +163,9 @@ constexpr std::array rows{
     OptionRow{.section = topics,
               .name = "mesh-bytes",
               .value_name = "SIZE",
-              .help = "memory of all queues between shards together; each gets 4KiB to 1MiB",
+              .help =
+                  "memory of all queues between shards together; each gets 1MiB at most, and 4KiB "
+                  "even where that makes more",
               .set = set_bytes<&Options::mesh_bytes, 64 * kib, 16 * gib>,
               .get = get_bytes<&Options::mesh_bytes>},
     OptionRow{.section = topics,

@@ -151,7 +151,9 @@ constexpr Group groups[] = {
      [](Samples& to, const Metrics& m) { to.add(m.tls_certificate_expires_at); }},
 
     // Messages and bytes.
-    {"ringcast_messages_total", Type::counter, "Messages by direction.",
+    {"ringcast_messages_total", Type::counter,
+     "Messages by direction; publications that were delivered are counted by "
+     "ringcast_deliveries_total.",
      [](Samples& to, const Metrics& m) {
          to.add("direction", "received", m.messages_received);
          to.add("direction", "sent", m.messages_sent);

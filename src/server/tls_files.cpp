@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <span>
 #include <sys/stat.h>
 #include <system_error>
@@ -51,13 +52,21 @@ bool is_there(const std::filesystem::path& path) {
     return std::filesystem::exists(path, error);
 }
 
+/// What a certificate authority's client keeps in one folder for each certificate, beside parts of
+/// it in files of their own.
+std::optional<TlsCertificate> certificate_in(const std::filesystem::path& folder) {
+    if (!is_there(folder / "fullchain.pem") || !is_there(folder / "privkey.pem")) return {};
+    return TlsCertificate{.certificate_file = folder / "fullchain.pem",
+                          .key_file = folder / "privkey.pem"};
+}
+
 /// What stands in a directory under that path, if it is a certificate.
-std::vector<TlsCertificate> certificates_at(const std::filesystem::path& path) {
-    if (is_there(path / "fullchain.pem") && is_there(path / "privkey.pem"))
-        return {{.certificate_file = path / "fullchain.pem", .key_file = path / "privkey.pem"}};
+std::optional<TlsCertificate> certificate_at(const std::filesystem::path& path) {
+    if (auto certificate = certificate_in(path)) return certificate;
     if (path.extension() != ".crt" && path.extension() != ".pem") return {};
     const std::filesystem::path key = std::filesystem::path{path}.replace_extension(".key");
-    return {{.certificate_file = path, .key_file = is_there(key) ? key.string() : std::string{}}};
+    return TlsCertificate{.certificate_file = path,
+                          .key_file = is_there(key) ? key.string() : std::string{}};
 }
 
 std::expected<tls::Identity, std::string> read_identity(const TlsCertificate& certificate) {
@@ -79,6 +88,10 @@ std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
     const TlsSettings& settings) {
     std::vector<TlsCertificate> certificates = settings.certificates;
     if (settings.directory.empty()) return certificates;
+    if (auto certificate = certificate_in(settings.directory)) {
+        certificates.push_back(*std::move(certificate));
+        return certificates;
+    }
     std::error_code error;
     std::vector<std::filesystem::path> paths;
     for (std::filesystem::directory_iterator entry{settings.directory, error}, end; entry != end;
@@ -89,8 +102,8 @@ std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
     if (error) return cannot_read(settings.directory, error.value());
     std::ranges::sort(paths);
     for (const std::filesystem::path& path : paths) {
-        for (TlsCertificate& certificate : certificates_at(path))
-            certificates.push_back(std::move(certificate));
+        if (auto certificate = certificate_at(path))
+            certificates.push_back(*std::move(certificate));
     }
     if (certificates.empty())
         return std::unexpected{fmt::format("there is no certificate in {}", settings.directory)};

@@ -41,7 +41,7 @@ constexpr std::array table{
               .name = "tls-directory",
               .value_name = "PATH",
               .help = "where there are more: NAME.crt or NAME.pem with NAME.key, and folders with "
-                      "fullchain.pem and privkey.pem",
+                      "fullchain.pem and privkey.pem; or one such folder",
               .set = set_text<&Options::tls_directory>,
               .get = get_text<&Options::tls_directory>},
     OptionRow{.section = tls,

@@ -149,11 +149,16 @@ void Shard::take_proxy_header(Connection& connection, std::span<std::byte>& byte
         refuse(connection, too_many_requests);
 }
 
-/// Finds out whose request it is, if it comes from a trusted proxy that says so. False: refused.
-bool Shard::identify_client(Connection& connection, const http::Request& request) {
+/// Finds out whose request it is, if it comes from a trusted proxy that says so. That counts as a
+/// connection of the client if it shall become a session; the proxy brings plain requests of all
+/// clients on a few connections of its own. False: refused.
+bool Shard::identify_client(Connection& connection, const http::Request& request,
+                            bool wants_upgrade) {
     const TrustedProxies& trusted = settings_.trusted_proxies;
-    const auto previous = connection.guest ? std::exchange(connection.guest->forwarded, {})
-                                           : std::optional<IpEndpoint>{};
+    if (connection.guest && connection.guest->forwarded) {  // The request before was another's.
+        connection.guest->forwarded.reset();
+        forget_client(*connection.guest);
+    }
     if (trusted.empty() || connection.access == Access::admin) return true;
     const auto hops = http::ForwardedHops::read(request, settings_.forwarded_field);
     if (hops && hops->count() == 0) return true;
@@ -171,8 +176,7 @@ bool Shard::identify_client(Connection& connection, const http::Request& request
         guest.forwarded = hops->from_end(i);
         if (!trusted.contains(guest.forwarded->ip)) break;
     }
-    if (previous && guest.forwarded && previous->ip == guest.forwarded->ip) return true;
-    forget_client(guest);
+    if (!wants_upgrade) return true;
     const bool has_client = guest.forwarded && !trusted.contains(guest.forwarded->ip);
     if (!has_client || admit(guest, guest.forwarded->ip)) return true;
     refuse(connection, too_many_requests);

@@ -194,7 +194,8 @@ private:
     [[gnu::noinline]] void take_message_token(Connection& connection);
     void pace(Connection& connection, Instant resumes_at);
     void take_proxy_header(Connection& connection, std::span<std::byte>& bytes);
-    [[nodiscard]] bool identify_client(Connection& connection, const http::Request& request);
+    [[nodiscard]] bool identify_client(Connection& connection, const http::Request& request,
+                                       bool wants_upgrade);
     [[nodiscard]] ring::Address client_address(const Connection& connection) const;
     [[nodiscard]] bool limits_clients() const noexcept {
         return client_limits_ != nullptr && client_limits_->is_on();

@@ -17,10 +17,10 @@ constexpr http::Response nothing_here{.status = code_of(http::Status::not_found)
 
 void Shard::on_request(Connection& connection, const http::Request& request,
                        std::span<std::byte>& input) {
-    if (!identify_client(connection, request)) return;
+    const bool wants_upgrade = request.field_has_token("Upgrade", "websocket");
+    if (!identify_client(connection, request, wants_upgrade)) return;
     const Router& router = router_of(connection);
     const Router::Match match = router.match(request.path);
-    const bool wants_upgrade = request.field_has_token("Upgrade", "websocket");
     if (match.endpoint == nullptr || !wants_upgrade) {
         const Router::HttpMatch plain = router.match_http(request.path);
         const bool is_plain = match.endpoint == nullptr && !wants_upgrade;
@@ -28,6 +28,12 @@ void Shard::on_request(Connection& connection, const http::Request& request,
             return on_plain_request(connection, plain, request, input);
     }
     if (match.endpoint == nullptr) return refuse(connection, nothing_here, closing_rules(request));
+    if (request.method == http::Method::options) {
+        return answer_unread(connection, request,
+                             {.status = code_of(http::Status::no_content),
+                              .fields = "Allow: GET, OPTIONS\r\n",
+                              .body = ""});
+    }
     const auto handshake = ws::read_handshake(request);
     const auto fail_handshake = [&](const ws::HandshakeFailure& failure) {
         refuse(connection,

@@ -137,6 +137,11 @@ def test_the_certificate_is_that_of_the_name_asked_for():
         for name, file in (("a.example", "a.crt"), ("x.b.example", "b.crt"), ("c.example", "c/fullchain.pem")):
             with Server("--echo", *LISTEN, "--tls-directory", folder) as server:
                 echo(upgrade_tls(server.port(), trusting(os.path.join(folder, file)), name=name))
+        # One such folder by itself, with the parts of the chain that lie there, too.
+        for part in ("cert.pem", "chain.pem"):
+            shutil.copy(os.path.join(live, "fullchain.pem"), os.path.join(live, part))
+        with Server("--echo", *LISTEN, "--tls-directory", live) as server:
+            echo(upgrade_tls(server.port(), trusting(os.path.join(live, "fullchain.pem")), name="c.example"))
 
 
 def test_sighup_swaps_certificates_while_connections_are_open():

@@ -166,6 +166,25 @@ TEST_CASE("a trusted proxy tells whose request it is, and that client has the li
     CHECK(open("192.0.2.77:9", "X-Forwarded-For: 203.0.113.2\r\n") == 429);
 }
 
+TEST_CASE("plain requests that a proxy brings are no connections of their clients") {
+    GuestKit kit{{.connections_per_client_max = 1, .handshakes_per_client = 1},
+                 {.trusted_proxies = proxies({"10.0.0.0/8"})}};
+    const auto get = [](const std::string& client) {
+        return "GET /page HTTP/1.1\r\nHost: a\r\n" +
+               (client.empty() ? "" : "X-Forwarded-For: " + client + "\r\n") + "\r\n";
+    };
+    const int fd = kit.accept_from("10.0.0.1:9");
+    for (int i = 0; i < 50; ++i) {
+        kit.send(fd, get("192.0.2." + std::to_string(i % 2)));
+        CHECK(kit.take_response(fd).status == 200);
+    }
+    const int other = kit.accept_from("10.0.0.1:10");
+    kit.send(other, get("192.0.2.1"));
+    CHECK(kit.take_response(other).status == 200);
+    CHECK(kit.open_from("10.0.0.1:11", {.fields = "X-Forwarded-For: 192.0.2.1\r\n"}) == 101);
+    CHECK(kit.open_from("10.0.0.1:12", {.fields = "X-Forwarded-For: 192.0.2.1\r\n"}) == 429);
+}
+
 TEST_CASE("Forwarded is read instead where the settings say so, and refused if nobody can") {
     GuestKit kit{{},
                  {.trusted_proxies = proxies({"10.0.0.0/8"}),

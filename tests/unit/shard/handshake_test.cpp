@@ -233,3 +233,14 @@ TEST_CASE("half a request is answered with 408 in time, silence with nothing") {
     CHECK(kit.ring.socket(silent).output.empty());
     CHECK(kit.ring.socket(silent).closed);
 }
+
+TEST_CASE("OPTIONS where sessions are says how they begin, and the connection stays") {
+    ShardKit kit;
+    const int fd = kit.accept();
+    kit.send(fd, "OPTIONS /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto response = kit.take_response(fd);
+    CHECK(response.status == 204);
+    CHECK(response.field("allow") == "GET, OPTIONS");
+    kit.send(fd, test::encode(test::UpgradeRequest{}));
+    CHECK(kit.take_response(fd).status == 101);
+}
