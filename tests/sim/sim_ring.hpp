@@ -77,6 +77,8 @@ public:
     void end_wait() noexcept { is_ended_ = true; }
     /// From now on no wake reaches this ring.
     void lose_wakes() noexcept { loses_wakes_ = true; }
+    /// A wake is on its way to it.
+    [[nodiscard]] bool has_wake() const noexcept { return wake_pending_; }
     /// Times its waker was called.
     [[nodiscard]] std::uint64_t wakes() const noexcept { return wakes_; }
     /// The deadline of the last turn that returned with nothing, or of the wait that pauses.

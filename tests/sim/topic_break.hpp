@@ -33,7 +33,16 @@ enum class TopicBreak : std::uint8_t {
     hoard_payload,  ///< So do the large payloads.
     keep_topic,     ///< A topic is never forgotten.
     leak,           ///< A descriptor stays open.
+    // Of a server that hostile clients have come to.
+    forget_deadline,  ///< A message may take any time.
+    open_queue,       ///< The queue of a client that reads nothing takes anything.
+    dawdle,           ///< A publication waits until the one before it has been delivered to all.
 };
+
+/// Only hostile clients bring it to light.
+[[nodiscard]] constexpr bool wants_hostiles(TopicBreak broken) noexcept {
+    return broken >= TopicBreak::forget_deadline;
+}
 
 struct NamedTopicBreak {
     std::string_view name;
@@ -63,6 +72,9 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"hoard_payload", TopicBreak::hoard_payload, Rule::memory_bounded},
     {"keep_topic", TopicBreak::keep_topic, Rule::end_state_empty},
     {"leak", TopicBreak::leak, Rule::end_state_empty},
+    {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
+    {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},
+    {"dawdle", TopicBreak::dawdle, Rule::latency_bounded},
 };
 
 }  // namespace ringcast::sim

@@ -37,13 +37,19 @@ TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicSc
 shard::Router TopicHost::make_router() {
     const TopicScenario* const scenario = &scenario_;
     TopicBook* const book = &book_;
+    shard::SessionLimits limits = scenario_.session_limits;
+    if (has(TopicBreak::open_queue)) limits.send_queue_bytes_max = 1 << 30;
+    if (has(TopicBreak::forget_deadline)) limits.message_timeout = Duration{0};
     shard::Router router;
     router.mount(*shard::PathPattern::parse("/topics/{topic...}"),
-                 std::make_unique<OverheardTopics>(scenario_.session_limits, book_));
+                 std::make_unique<OverheardTopics>(limits, book_));
+    const TopicsPolicy anybody{.anonymous = TopicAccess::publish};
+    router.mount(*shard::PathPattern::parse("/hostile/{topic...}"),
+                 std::make_unique<api::TopicEndpoint>(limits, anybody));
     router.mount(*shard::PathPattern::parse("/rooms/{topic...}"),
                  std::make_unique<api::HandlerEndpoint>(
-                     scenario_.session_limits, std::make_unique<detail::TypedHandler<Rooms>>(
-                                                   scenario, book, has(TopicBreak::join_late))));
+                     limits, std::make_unique<detail::TypedHandler<Rooms>>(
+                                 scenario, book, has(TopicBreak::join_late))));
     return router;
 }
 

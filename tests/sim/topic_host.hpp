@@ -33,6 +33,8 @@ public:
     [[nodiscard]] bool is_halted() const noexcept { return is_halted_; }
     /// False while it waits in vain: then nobody may let it go on.
     [[nodiscard]] bool is_due() const { return !is_waiting_ || ring_.is_due(); }
+    /// Nobody has called it, either.
+    [[nodiscard]] bool is_asleep() const { return !is_due() && !ring_.has_wake(); }
     [[nodiscard]] Instant sleeps_until() const noexcept { return ring_.sleeps_until(); }
     /// Tells the shard, as another thread would.
     void post(shard::Note::Kind kind);

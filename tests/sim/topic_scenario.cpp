@@ -113,11 +113,43 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 }
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
-constexpr std::uint64_t compression_salt = 22;
+constexpr std::uint64_t compression_salt = 22, hostile_salt = 28;
 
 }  // namespace
 
-TopicScenario draw_topic_scenario(Prng& prng) {
+/// Deadlines, too, that end hostile clients: so a wake-up that gets lost may not stay lost. No
+/// freeze, in which honest clients would miss theirs.
+void draw_hostile_clients(TopicScenario& scenario) {
+    Prng prng{scenario.settings.topics.seed ^ hostile_salt};
+    if (!prng.chance(1, 4)) return;
+    shard::Settings& settings = scenario.settings;
+    shard::SessionLimits& session = scenario.session_limits;
+    scenario.freeze.reset();
+    settings.topics.mesh_stall_timeout = minutes{4};
+    scenario.topics.emplace_back("witness");
+    settings.topics.items_max = 16 << 10;
+    settings.handshake_timeout = session.message_timeout = minutes{1};
+    settings.close_timeout = seconds{20};
+    session.idle_timeout = minutes{2};
+    session.ping_interval = seconds{20};
+    const std::size_t message_bytes_min = scenario.publication_bytes_max + 16;
+    session.message_bytes_max =
+        std::max(message_bytes_min, pick<std::size_t>(prng, {1000, 8000, 64 << 10}));
+    scenario.ground = {.targets = {"/hostile/a", "/hostile/b"},
+                       .quiet_targets = {},
+                       .message_bytes_max = static_cast<std::size_t>(session.message_bytes_max),
+                       .head_bytes_max = settings.head.head_bytes_max,
+                       .has_compression = settings.compression.mode != Compression::off,
+                       .handshake_timeout = settings.handshake_timeout,
+                       .message_timeout = session.message_timeout,
+                       .idle_timeout = session.idle_timeout,
+                       .close_timeout = settings.close_timeout};
+    for (std::size_t i = 0; i < scenario.shared_topics_count; ++i)
+        scenario.ground.quiet_targets.push_back("/hostile/" + scenario.topics[i]);
+    scenario.hostiles = draw_hostiles(prng, scenario.ground);
+}
+
+TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
     TopicScenario scenario;
     scenario.shards_count = pick<std::uint32_t>(prng, {1, 2, 2, 3, 4});
     scenario.visits_count = 2 + prng.below(12);
@@ -135,12 +167,18 @@ TopicScenario draw_topic_scenario(Prng& prng) {
         scenario.quiet_time = minutes{2};
     scenario.compression = draw_compression(Prng{scenario.settings.topics.seed ^ compression_salt});
     scenario.settings.compression = scenario.compression.settings;
+    scenario.shared_topics_count = scenario.topics.size();
+    if (may_be_hostile) draw_hostile_clients(scenario);
     return scenario;
+}
+
+std::uint64_t TopicScenario::largest_bytes() const noexcept {
+    return hostiles.empty() ? publication_bytes_max : session_limits.message_bytes_max;
 }
 
 std::uint64_t TopicScenario::queue_bytes_max() const noexcept {
     return std::max<std::uint64_t>(session_limits.send_queue_bytes_max,
-                                   publication_bytes_max + frame_header_bytes_max) +
+                                   largest_bytes() + frame_header_bytes_max) +
            queue_extra_bytes;
 }
 
@@ -150,13 +188,20 @@ std::uint64_t TopicScenario::queue_bytes_max() const noexcept {
 std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
                                             std::uint64_t queued_bytes) const noexcept {
     const std::uint64_t frame_block_bytes =
-        std::bit_ceil(publication_bytes_max + frame_header_bytes_max + shared_head_bytes);
+        std::bit_ceil(largest_bytes() + frame_header_bytes_max + shared_head_bytes);
     // Beside a frame that is being delivered, what it is compressed to for each window.
     const std::uint64_t compressed_bytes =
-        compression.offers.empty() ? 0 : topics.size() * ws::Deflaters::windows * frame_block_bytes;
+        compression.offers.empty()
+            ? 0
+            : (topics.size() + ground.targets.size()) * ws::Deflaters::windows * frame_block_bytes;
     return settings.input_bytes_max + settings.pool_bytes_max + frame_block_bytes +
            compressed_bytes + 6 * queued_bytes +
            connections * (frame_block_bytes + 2 * backlog_block_bytes);
+}
+
+std::uint64_t TopicScenario::mesh_queue_bytes() const noexcept {
+    return std::clamp(mesh_bytes / (2 * shards_count * shards_count), mesh_queue_bytes_min,
+                      mesh_queue_bytes_max);
 }
 
 /// In the worst case all queues, but for the requests of other shards, hold payloads of that one:
@@ -164,10 +209,8 @@ std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
 std::uint64_t TopicScenario::payload_bytes_max() const noexcept {
     constexpr std::uint64_t payloads_min = 4;
     const std::uint64_t queues = shards_count + shards_count * shards_count;
-    const std::uint64_t queue_bytes = std::clamp(mesh_bytes / (2 * shards_count * shards_count),
-                                                 mesh_queue_bytes_min, mesh_queue_bytes_max);
-    const std::uint64_t block_bytes = std::bit_ceil(publication_bytes_max + shared_head_bytes);
-    return queues * std::max(2 * queue_bytes, payloads_min * block_bytes);
+    const std::uint64_t block_bytes = std::bit_ceil(largest_bytes() + shared_head_bytes);
+    return queues * std::max(2 * mesh_queue_bytes(), payloads_min * block_bytes);
 }
 
 }  // namespace ringcast::sim

@@ -11,6 +11,7 @@
 #include "base/prng.hpp"
 #include "shard/settings.hpp"
 #include "sim/compression.hpp"
+#include "sim/hostile.hpp"
 
 namespace ringcast::sim {
 
@@ -33,8 +34,8 @@ struct TopicScenario {
     std::size_t visits_count = 1;
     /// Visits begin within so long, and pauses of clients are no longer.
     Duration activity_span{};
-    std::size_t publication_bytes_max = 100;
-    bool is_busy = false;  ///< Clients publish a lot.
+    std::size_t publication_bytes_max = 100;  ///< Of honest clients.
+    bool is_busy = false;                     ///< Clients publish a lot.
     std::optional<Freeze> freeze;
     std::uint16_t shutdown_code = 1012;
     Duration quiet_time{};  ///< Between the last that clients do and the shutdown.
@@ -44,6 +45,9 @@ struct TopicScenario {
     bool has_small_limits = false;  ///< Topics and subscriptions may be refused.
     bool is_memory_scarce = false;  ///< Sessions may end for want of memory.
     DrawnCompression compression;
+    HostileGround ground;
+    std::vector<Hostile> hostiles;
+    std::size_t shared_topics_count = 0;  ///< Those of `topics` that clients are drawn for.
 
     [[nodiscard]] bool drops() const noexcept {
         return session_limits.slow_consumer == SlowConsumer::drop;
@@ -56,6 +60,11 @@ struct TopicScenario {
         return hub::home_of(topics[topic], settings.topics.seed, shards_count);
     }
 
+    /// Of publications, by whomever.
+    [[nodiscard]] std::uint64_t largest_bytes() const noexcept;
+    /// Of one queue of the mesh.
+    [[nodiscard]] std::uint64_t mesh_queue_bytes() const noexcept;
+
     // Bounds that follow from it, for one shard.
 
     /// Output of one session.
@@ -67,6 +76,8 @@ struct TopicScenario {
     [[nodiscard]] std::uint64_t payload_bytes_max() const noexcept;
 };
 
-[[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng);
+/// `may_be_hostile`: in one scenario of four there are hostile clients, and a topic behind the
+/// shared ones for an honest client that is watched beside them.
+[[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile);
 
 }  // namespace ringcast::sim

@@ -26,7 +26,7 @@ public:
         RC_ASSERT(mesh.inbox(carrier).post(std::move(note)));
         publisher_ = Publisher{new Publisher::Impl{*lane}};
         for (std::uint64_t count = prng.below(40); count > 0; --count) {
-            const auto topic = static_cast<std::uint32_t>(prng.below(scenario.topics.size()));
+            const auto topic = static_cast<std::uint32_t>(prng.below(scenario.shared_topics_count));
             publications_.push_back(book.add_publication(
                 {.topic = topic, .is_text = prng.chance(1, 2), .size = prng.below(200)}));
         }

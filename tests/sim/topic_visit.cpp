@@ -32,16 +32,43 @@ public:
 
     std::vector<Visit> write() {
         for (std::uint32_t i = 0; i < scenario_.visits_count; ++i) {
-            visits_.push_back(draw(i));
-            book_.add_visit({.kind = visits_[i].kind,
-                             .shard = visits_[i].shard,
-                             .is_prompt = visits_[i].is_prompt(),
-                             .is_told_of_skips = visits_[i].wants_gaps});
+            add(draw(i));
         }
+        if (!scenario_.hostiles.empty()) add(draw_witness());
         return std::move(visits_);
     }
 
 private:
+    void add(Visit visit) {
+        book_.add_visit({.kind = visit.kind,
+                         .shard = visit.shard,
+                         .is_prompt = visit.is_prompt(),
+                         .is_told_of_skips = visit.wants_gaps});
+        visits_.push_back(std::move(visit));
+    }
+
+    /// The last one, with a topic of its own: publishes little, and goes on when that has come.
+    Visit draw_witness() {
+        Visit visit;
+        visit.shard = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
+        visit.topic = static_cast<std::uint32_t>(scenario_.shared_topics_count);
+        const auto index = static_cast<std::uint32_t>(visits_.size());
+        const Duration pause_max = std::chrono::milliseconds{pick<int>(prng_, {1, 1, 50, 2000})};
+        for (int i = 0; i < 40; ++i) {
+            visit.actions.push_back(
+                {.kind = Kind::publish,
+                 .number = book_.add_publication(
+                     {.publisher = index, .topic = visit.topic, .size = prng_.below(60)})});
+            // Where memory is scarce it may be dropped.
+            if (!scenario_.is_memory_scarce) visit.actions.push_back({.kind = Kind::await_own});
+            const auto pause = prng_.below(static_cast<std::uint64_t>(pause_max.count()));
+            visit.actions.push_back(
+                {.kind = Kind::pause, .duration = Duration{static_cast<Duration::rep>(pause)}});
+        }
+        visit.actions.push_back({.kind = Kind::close});
+        return visit;
+    }
+
     Visit draw(std::uint32_t index) {
         Visit visit;
         visit.shard = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
@@ -142,7 +169,7 @@ private:
     /// One of them is the one that most visits are about.
     std::uint32_t draw_topic() {
         if (prng_.chance(1, 2)) return 0;
-        return static_cast<std::uint32_t>(prng_.below(scenario_.topics.size()));
+        return static_cast<std::uint32_t>(prng_.below(scenario_.shared_topics_count));
     }
     Duration draw_duration() {
         return Duration{static_cast<Duration::rep>(

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/delivery_rounds.hpp"
+#include "sim/hostile_crowd.hpp"
 #include "sim/network.hpp"
 #include "sim/rules.hpp"
 #include "sim/topic_host.hpp"
@@ -28,6 +30,12 @@ constexpr std::string_view lost_reason = "publications were lost";
 constexpr Duration between_publications = std::chrono::milliseconds{1};
 constexpr std::size_t prompt_bytes_max = 1500;
 
+/// A walk goes over a scenario once for each of its decisions, and a crowd would make too many.
+bool may_be_hostile(const TopicWorldOptions& options) {
+    const bool is_fit = options.broken == TopicBreak::none || wants_hostiles(options.broken);
+    return is_fit && !options.walk;
+}
+
 class TopicWorld {
 public:
     explicit TopicWorld(const TopicWorldOptions& options);
@@ -37,11 +45,13 @@ private:
     void live();
     void draw_hosts();
     void draw_peers();
+    void connect_hostiles();
     /// One step of whoever is due, else time passes until somebody is.
     void step();
+    void take_turn(std::uint32_t shard);
     void let_threads_publish();
     void arrange_visits();
-    void connect(std::uint32_t visit, Duration delay);
+    std::uint32_t connect(std::uint32_t visit, Duration delay);
     void on_seen(std::uint32_t visit, std::uint32_t publication) const;
     void close_listeners();
     template <class Done>
@@ -73,6 +83,8 @@ private:
     shard::Mesh mesh_;
     std::vector<std::unique_ptr<TopicHost>> hosts_;
     std::vector<std::unique_ptr<TopicThread>> threads_;
+    HostileCrowd crowd_;
+    std::unique_ptr<DeliveryRounds> rounds_;  // Of the last visit, beside hostile clients.
     std::vector<Visit> visits_;
     std::vector<std::unique_ptr<TopicPeer>> peers_;
     std::vector<bool> is_arranged_, is_late_;  // By visit: it is to come; after the shutdown.
@@ -87,15 +99,17 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       prng_{options.seed},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
-      scenario_{draw_topic_scenario(prng_)},
+      scenario_{draw_topic_scenario(prng_, may_be_hostile(options))},
       book_{{.drops = scenario_.drops(), .shutdown_code = scenario_.shutdown_code}},
       mesh_{scenario_.shards_count, scenario_.mesh_bytes},
+      crowd_{network_, scenario_.hostiles, scenario_.ground},
       visits_{draw_visits(prng_, scenario_, book_)},
       is_arranged_(visits_.size()),
       is_late_(visits_.size()),
       start_{network_.now()} {
     draw_hosts();
     draw_peers();
+    if (!crowd_.empty()) connect_hostiles();
     if (prng_.chance(1, 4)) {
         const auto carrier = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
         threads_.push_back(std::make_unique<TopicThread>(prng_, scenario_, book_, mesh_, carrier));
@@ -105,6 +119,10 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
 void TopicWorld::draw_hosts() {
     shard::Settings settings = scenario_.settings;
     if (has(TopicBreak::wait_forever)) settings.topics.mesh_stall_timeout = std::chrono::hours{1};
+    if (has(TopicBreak::dawdle)) {
+        settings.topics.items_max = settings.topics.deliveries_per_turn = 1;
+        settings.topics.deliveries_quantum = 1;
+    }
     for (std::uint32_t i = 0; i < scenario_.shards_count; ++i) {
         settings.index = i;
         settings.seed = prng_.next();
@@ -124,15 +142,25 @@ void TopicWorld::draw_peers() {
             i, visits_[i], scenario_, book_,
             is_for_all || i == 0 ? options_.broken : TopicBreak::none,
             [this, i](std::uint32_t publication) { on_seen(i, publication); }));
-        if (!visits_[i].follows) connect(i, visits_[i].after);
+        if (visits_[i].follows) continue;
+        const std::uint32_t connection = connect(i, visits_[i].after);
+        if (i + 1 < visits_.size() || crowd_.empty()) continue;
+        rounds_ = std::make_unique<DeliveryRounds>(scenario_, book_, i, connection);
+        hosts_[visits_[i].shard]->ring().observe_with(*rounds_);
     }
 }
 
-void TopicWorld::connect(std::uint32_t visit, Duration delay) {
+std::uint32_t TopicWorld::connect(std::uint32_t visit, Duration delay) {
     is_arranged_[visit] = true;
     is_late_[visit] = is_shutting_down_;
-    (void)network_.connect(*peers_[visit], hosts_[visits_[visit].shard]->listener(),
-                           network_.now() + delay, visits_[visit].link);
+    return network_.connect(*peers_[visit], hosts_[visits_[visit].shard]->listener(),
+                            network_.now() + delay, visits_[visit].link);
+}
+
+void TopicWorld::connect_hostiles() {
+    std::vector<int> listeners;
+    for (const auto& host : hosts_) listeners.push_back(host->listener());
+    crowd_.connect(prng_, listeners);
 }
 
 /// Those who come back do so when they have gone.
@@ -175,12 +203,25 @@ void TopicWorld::step() {
         if (!network_.step(limit) && limit == instant_never)
             throw Violation{Rule::liveness, "nothing can happen any more"};
     } else {
-        hosts_[due_[prng_.below(due_.size())]]->resume();
+        take_turn(due_[prng_.below(due_.size())]);
         ++turns_;
     }
+    crowd_.watch();
     close_listeners();
     arrange_visits();
     let_threads_publish();
+}
+
+void TopicWorld::take_turn(std::uint32_t shard) {
+    const std::uint64_t turns = hosts_[shard]->turns();
+    hosts_[shard]->resume();
+    if (rounds_ == nullptr || hosts_[shard]->turns() == turns) return;
+    hub::ShardSet asleep = 0;
+    for (std::uint32_t i = 0; i < hosts_.size(); ++i) {
+        if (hosts_[i]->finished() || hosts_[i]->is_asleep()) asleep |= hub::set_of(i);
+    }
+    rounds_->on_turns(hub::set_of(shard), asleep,
+                      hosts_[visits_.back().shard]->metrics().publications);
 }
 
 void TopicWorld::let_threads_publish() {
@@ -206,12 +247,14 @@ void TopicWorld::run_until(Instant limit, Done&& done) {
         for (std::size_t i = 0; i < peers_.size(); ++i) {
             if (!peers_[i]->is_done()) text += ", waiting: visit " + std::to_string(i);
         }
+        text += crowd_.what_is_left();
         throw Violation{Rule::liveness, text};
     }
 }
 
 /// A publication has come to a client.
 void TopicWorld::on_seen(std::uint32_t visit, std::uint32_t id) const {
+    if (rounds_ != nullptr && visit + 1 == visits_.size()) rounds_->on_seen();
     const TopicBook::Publication& publication = book_.publication(id);
     const bool is_from_thread = publication.publisher == TopicBook::nobody;
     const bool is_prompt = visits_[visit].is_prompt() &&
@@ -243,7 +286,8 @@ bool TopicWorld::all_waiting() const {
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_waiting_for_shutdown()) return false;
     }
-    return std::ranges::all_of(threads_, [](const auto& thread) { return thread->is_done(); });
+    return crowd_.is_over() &&
+           std::ranges::all_of(threads_, [](const auto& thread) { return thread->is_done(); });
 }
 
 bool TopicWorld::all_done() const {
@@ -251,7 +295,8 @@ bool TopicWorld::all_done() const {
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_done()) return false;
     }
-    return std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
+    return crowd_.is_over() &&
+           std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
 }
 
 Tally TopicWorld::run() {
@@ -396,6 +441,11 @@ Tally TopicWorld::tally() const {
     tally.faults = faults_.counts();
     tally.decisions = faults_.decisions();
     tally.early_shutdowns = shut_down_early_ ? 1 : 0;
+    crowd_.add_to(tally);
+    if (rounds_ != nullptr) {
+        tally.latencies = rounds_->counted();
+        tally.turns_waited = rounds_->rounds_max();
+    }
     tally.walk_struck = faults_.struck() ? 1 : 0;
     TopicTally& topics = tally.topics;
     for (const Visit& visit : visits_) {
