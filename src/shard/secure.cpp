@@ -299,7 +299,8 @@ void Shard::on_ciphertext_sent(Connection& connection, std::int32_t result) {
     channel.ciphertext->consume(static_cast<std::uint64_t>(result));
     if (channel.ciphertext->empty()) channel.ciphertext.reset();
     on_sealed_sent(connection, static_cast<std::uint64_t>(result));
-    if (connection.phase >= Phase::terminating || connection.broken || !connection.backlog) return;
+    if (connection.phase >= Phase::terminating) return join(connection);  // The rest goes nowhere.
+    if (connection.broken || !connection.backlog) return;
     if (!channel.ciphertext) {
         CiphertextOutput output{*this, connection};
         seal(connection, output, SecureService::send_plaintext_bytes_max);

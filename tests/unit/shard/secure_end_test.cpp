@@ -84,6 +84,29 @@ TEST_CASE("a stream that ends without a Close ends the session as abnormal") {
     CHECK(kit.ring.socket(fd).closed);
 }
 
+TEST_CASE(
+    "a connection that breaks while ciphertext waits behind a send is closed when that is home") {
+    SecureKit kit;
+    const int fd = kit.open_tls();
+    test::FakeRing::Socket& socket = kit.ring.socket(fd);
+    socket.room = 3;
+    socket.holds_shutdown = true;
+    kit.tls(fd).send(test::text_frame("owed"));
+    kit.deliver_output(fd);
+    kit.turn(2);
+    kit.ring.deliver(fd, std::string(100, '\x17'));  // The alert waits behind the echo.
+    kit.turn();
+    kit.ring.finish_recv(fd, -ECONNRESET);
+    kit.turn(2);
+    CHECK(socket.both_shut);
+    CHECK_FALSE(socket.closed);
+    kit.ring.give_room(fd, test::FakeRing::unlimited);
+    kit.turn(2);
+    CHECK(socket.closed);
+    CHECK(kit.shard.connections() == 0);
+    CHECK(kit.shard.metrics().queue_bytes == 0);
+}
+
 TEST_CASE("a close_notify that comes while output waits does not cost the client any of it") {
     SecureKit kit;
     const int fd = kit.open_tls();
