@@ -58,15 +58,13 @@ std::uint32_t Topics::home_of(std::string_view name) const noexcept {
 
 bool Topics::publish(std::uint32_t home, std::string_view name, PublicationKind kind,
                      std::span<const std::byte> payload, SlotId publisher) {
-    settle_new();
-    if (!port_.publish(home, name, kind, payload, publisher)) return false;
+    if (!is_settled(home) || !port_.publish(home, name, kind, payload, publisher)) return false;
     ++shard_.metrics_.publications;
     return true;
 }
 
 bool Topics::has_room(std::uint32_t home) noexcept {
-    settle_new();  // Or the room might be taken by what goes first.
-    return port_.has_request_room(home);
+    return is_settled(home) && port_.has_request_room(home);
 }
 
 void Topics::wait_for_room(SlotId session, std::uint32_t home) {
@@ -153,11 +151,14 @@ bool Topics::send_request(std::uint32_t home, const Record& record) noexcept {
 }
 
 void Topics::settle() {
+    joins_owed_ = 0;
     local_.settle(
         [this](const hub::LocalTopic& topic) {
-            return send_request(
+            const bool is_sent = send_request(
                 topic.home(),
                 {.kind = RecordKind::join, .number = topic.join_number(), .topic = topic.name()});
+            if (!is_sent) joins_owed_ |= hub::set_of(topic.home());
+            return is_sent;
         },
         [this](const hub::LocalTopic& topic) {
             return send_request(topic.home(), {.kind = RecordKind::leave, .topic = topic.name()});
@@ -165,20 +166,22 @@ void Topics::settle() {
     wishes_settled_ = local_.wishes();
 }
 
-/// Before a publication, so that a session hears what it publishes after it has subscribed.
-void Topics::settle_new() {
-    if (local_.wishes() != wishes_settled_) settle();
+/// Before a publication, so that a session hears what it publishes after it has subscribed. False
+/// if a join has no room: then nothing may go before it.
+bool Topics::is_settled(std::uint32_t home) {
+    const hub::ShardSet bit = hub::set_of(home);
+    if (local_.wishes() != wishes_settled_ || (joins_owed_ & bit) != 0) settle();
+    return (joins_owed_ & bit) == 0;
 }
 
 /// Sessions go on in the order in which they were suspended, as long as there is room.
 void Topics::resume_waiting() {
     for (std::uint32_t home = 0; home < port_.shards(); ++home) {
         if (waiting_[home].empty()) continue;
-        if (!port_.has_request_room(home) && !port_.await_request_room(home)) continue;
+        if (!has_room(home) && !(port_.await_request_room(home) && has_room(home))) continue;
         std::swap(waiting_[home], resuming_);
         std::size_t i = 0;
-        for (; i < resuming_.size() && port_.has_request_room(home); ++i)
-            shard_.on_room(resuming_[i]);
+        for (; i < resuming_.size() && has_room(home); ++i) shard_.on_room(resuming_[i]);
         // Those that were suspended again meanwhile stand behind those that were not reached.
         waiting_[home].insert(waiting_[home].begin(), resuming_.begin() + std::ptrdiff_t(i),
                               resuming_.end());

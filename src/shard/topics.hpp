@@ -101,7 +101,7 @@ private:
     void time_full_targets() noexcept;
     [[nodiscard]] bool send_request(std::uint32_t home, const Record& record) noexcept;
     void settle();
-    void settle_new();
+    [[nodiscard]] bool is_settled(std::uint32_t home);
     void resume_waiting();
     void take_from_publishers();
     [[nodiscard]] bool take_from(PublisherLane& lane);
@@ -143,6 +143,7 @@ private:
 
     std::uint32_t first_source_ = 0;
     std::uint64_t wishes_settled_ = 0;  // Told, or the home will ring when it can be.
+    hub::ShardSet joins_owed_ = 0;      // Homes to which a join had no room.
     hub::ShardSet unfinished_ = 0;  // Sources that may have more, for which this turn had no time.
     hub::ShardSet blocked_ = 0;     // Sources whose request waits for room; that will ring.
     hub::ShardSet stalled_ = 0;     // Targets.

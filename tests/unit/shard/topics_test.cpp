@@ -538,3 +538,34 @@ TEST_CASE("a lane whose topic's home hangs waits, and goes on where it stopped")
     lane->abandon();
     lane->release();
 }
+
+TEST_CASE("a session hears what it publishes behind a subscription that had no room at first") {
+    ShardsKit kit{{.shards = 2, .mesh_bytes = 64 << 10}};
+    const std::string full = kit.topic_of(1);
+    const std::string mine = kit.topic_of(1, 1);
+    std::vector<PublishStatus> statuses;
+    kit.scripted(0).received = [&](Session& session, Message message) {
+        const auto publish = [&](const std::string& topic) {
+            return session.publish(topic, PublicationKind::text, message.bytes());
+        };
+        if (message.payload == "fill") {
+            while (publish(full) == PublishStatus::accepted) {
+            }
+            return;
+        }
+        if (message.payload == "enter") CHECK(session.subscribe(mine) == SubscribeStatus::accepted);
+        statuses.push_back(publish(mine));
+    };
+    const ShardClient filler = kit.open(0, "/echo");
+    const ShardClient client = kit.open(0, "/echo");
+    kit.freeze(1);
+    kit.publish(filler, "fill");
+    kit.turn();
+    kit.send(client, test::text_frame("enter") + test::text_frame("later"));
+    kit.turn();
+    CHECK(statuses == std::vector{PublishStatus::full});
+    kit.thaw(1);
+    kit.settle();
+    CHECK(statuses == std::vector{PublishStatus::full, PublishStatus::accepted});
+    CHECK(kit.received(client) == "later");
+}
