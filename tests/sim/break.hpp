@@ -24,6 +24,7 @@ enum class Break : std::uint8_t {
     change_accept,
     mask_frame,
     forget_context,  ///< Messages are compressed in another context than was agreed on.
+    truncate,        ///< The end comes without a close_notify.
     half_frame,      ///< The end comes in the middle of a frame.
     lose_notice,     ///< A message that nobody asked for.
     overrule,        ///< The client sees another status than the application's.
@@ -67,6 +68,7 @@ inline constexpr NamedBreak breaks[] = {
     {"change_accept", Break::change_accept, Rule::handshake_answered, Behaviour::lockstep},
     {"mask_frame", Break::mask_frame, Rule::frames_well_formed, Behaviour::lockstep},
     {"forget_context", Break::forget_context, Rule::frames_well_formed, Behaviour::lockstep},
+    {"truncate", Break::truncate, Rule::close_as_scripted, Behaviour::lockstep},
     {"half_frame", Break::half_frame, Rule::frames_well_formed, Behaviour::lockstep},
     {"lose_notice", Break::lose_notice, Rule::notices_exact, Behaviour::pauser},
     {"overrule", Break::overrule, Rule::verdict_kept, Behaviour::lockstep},

@@ -19,7 +19,11 @@ Host::Host(Network& network, Faults& faults, Prng& prng, const Scenario& scenari
       log_{static_cast<std::uint16_t>(settings.index), shard::LogLevel::info, 16},
       shard_{ring_, settings, make_router(prng.next()), log_} {
     if (scenario.shards_count > 1) ring_.share_network();
-    shard_.listen(listener_);
+    if (scenario.is_secure) {
+        ring_.leave_contents_out();
+        shard_.set_tls(tls_material());
+    }
+    shard_.listen(listener_, scenario.is_secure ? shard::Transport::tls : shard::Transport::plain);
 }
 
 shard::Router Host::make_router(std::uint64_t seed) {
@@ -120,6 +124,9 @@ void Host::check_admissions() const {
 void Host::add_to(Tally& tally) const {
     tally.echoes += metrics().messages_sent;
     tally.handshakes += metrics().handshakes;
+    tally.tls_handshakes += metrics().tls_handshakes;
+    tally.tls_deferred += metrics().tls_handshakes_deferred;
+    for (const std::uint64_t failures : metrics().tls_failures) tally.tls_failures += failures;
     tally.refusals += metrics().handshakes_refused;
     tally.compressed += metrics().messages_compressed;
     tally.inflations += metrics().inflated_messages;

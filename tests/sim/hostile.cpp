@@ -4,6 +4,7 @@
 
 #include "sim/pick.hpp"
 #include "support/deflate_client.hpp"
+#include "support/tls_client.hpp"
 #include "support/ws_client.hpp"
 
 namespace ringcast::sim {
@@ -50,6 +51,7 @@ public:
 
     Hostile write() {
         hostile_.link = draw_link();
+        hostile_.speaks_tls = ground_.is_secure && prng_.chance(3, 4);
         hostile_.read_bytes = SIZE_MAX;
         switch (hostile_.hostility) {
             case Hostility::opener: break;
@@ -113,6 +115,11 @@ private:
     }
 
     void write_slow_head() {
+        if (!is_open()) {
+            write_slowly(client_hello(), client_hello().size(), ground_.handshake_timeout);
+            hostile_.body_bytes = client_hello().size() - 1;
+            return;
+        }
         const std::string start = "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
         hostile_.head = start.substr(0, prng_.below(start.size() + 1));
         write_slowly(hostile_.head.size() == start.size() ? "x" : "G",
@@ -132,6 +139,15 @@ private:
         hostile_.head = request(ground_.targets) + message.substr(0, header_bytes);
         const char masked_x = message[header_bytes];
         write_slowly(std::string(1, masked_x), ground_.message_bytes_max, ground_.message_timeout);
+    }
+
+    /// What it says is at least a beginning of what the server understands.
+    bool is_open() const { return hostile_.speaks_tls || !ground_.is_secure; }
+
+    /// Its octets differ from one process to the next, their number does not.
+    static const std::string& client_hello() {
+        static const std::string octets = test::TlsClient{{}}.take_output();
+        return octets;
     }
 
     /// Binary, so that any octet may be cut off.
@@ -186,6 +202,7 @@ private:
         hostile_.head = request(ground_.targets) + test::ping_frame() +
                         encode(ClientFrame{.opcode = test::opcode_binary, .payload = "x"}) +
                         message;
+        if (!is_open()) hostile_.head = client_hello();
         hostile_.head.resize(prng_.below(hostile_.head.size() + 1));
     }
 

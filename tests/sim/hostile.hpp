@@ -38,6 +38,7 @@ struct Hostile {
 
     Hostility hostility = Hostility::opener;
     Duration after{};  ///< From the start of the run.
+    bool speaks_tls = false;
     Link link;
     std::string head;            ///< What it says, at once; ...
     std::string body;            ///< ... then this, over and over again, ...
@@ -60,6 +61,7 @@ struct HostileGround {
     std::vector<std::string> quiet_targets;  ///< ... and here they only listen; may be empty.
     std::size_t message_bytes_max = 0;
     std::size_t head_bytes_max = 0;
+    bool is_secure = false;
     bool has_compression = false;
     Duration handshake_timeout{}, message_timeout{}, idle_timeout{}, close_timeout{};
 };

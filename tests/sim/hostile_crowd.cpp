@@ -82,7 +82,8 @@ void HostileCrowd::connect(Prng& prng, std::span<const int> listeners) {
     for (Member& member : members_) {
         const int listener = listeners[prng.below(listeners.size())];
         member.connection = network_.connect(
-            *member.peer, listener, network_.now() + member.hostile.after, member.hostile.link);
+            *member.peer, listener, network_.now() + member.hostile.after, member.hostile.link,
+            member.hostile.speaks_tls ? std::make_unique<TlsEnd>(Prng{prng.next()}) : nullptr);
     }
 }
 

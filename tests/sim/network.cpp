@@ -110,7 +110,9 @@ void Network::run_event(const Event& event) {
     }
     touch(connection.fd);
     if (run_peer && !connection.client_closed) {
-        connection.peer->run(Wire{*this, event.connection}, now_);
+        Wire wire{*this, event.connection};
+        wire.carry();
+        connection.peer->run(wire, now_);
     }
 }
 
@@ -155,12 +157,14 @@ void Network::run_peer_after(std::uint32_t connection, Duration delay) {
     schedule(now_ + delay, EventKind::run_peer, connection);
 }
 
-std::uint32_t Network::connect(Peer& peer, int listener, Instant at, const Link& link) {
+std::uint32_t Network::connect(Peer& peer, int listener, Instant at, const Link& link,
+                               std::unique_ptr<TlsEnd> tls) {
     const auto index = static_cast<std::uint32_t>(connections_.size());
     auto connection = std::make_unique<Connection>();
     connection->peer = &peer;
     connection->listener = listener;
     connection->link = link;
+    connection->tls = std::move(tls);
     connection->to_server = Stream{link.buffer_bytes};
     connection->to_client = Stream{link.buffer_bytes};
     connections_.push_back(std::move(connection));

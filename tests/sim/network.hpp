@@ -24,6 +24,7 @@
 #include "sim/descriptor_set.hpp"
 #include "sim/faults.hpp"
 #include "sim/stream.hpp"
+#include "sim/tls_end.hpp"
 
 namespace ringcast::sim {
 
@@ -50,6 +51,12 @@ public:
     [[nodiscard]] bool was_reset() const;
     /// The network (not the server, not this client) broke the connection.
     [[nodiscard]] bool was_severed() const;
+    /// TLS alone: the end that has come is not one that the server has said (RFC 8446 section 6.1).
+    [[nodiscard]] bool was_truncated() const;
+    /// TLS alone: what the server did wrong; empty if nothing.
+    [[nodiscard]] std::string tls_error() const;
+    /// Octets on the wire, or about to be, of all that was written.
+    [[nodiscard]] std::uint64_t octets_written() const;
     void shutdown();  ///< No more bytes from here; reading goes on.
     void close();     ///< What still arrives is answered with a reset.
     void reset();     ///< Throws everything away and tells the server so.
@@ -57,6 +64,13 @@ public:
     void call_at(Instant at);
 
 private:
+    friend class Network;
+    /// TLS alone: what has arrived is decrypted, unless some of that is unread, and what waits is
+    /// sent as far as there is room.
+    void carry();
+    std::size_t write_octets(std::span<const std::byte> bytes);
+    void take_octets(std::size_t size);
+
     Network* network_;
     std::uint32_t connection_;
 };
@@ -95,8 +109,9 @@ public:
     [[nodiscard]] bool has_events() const noexcept { return !events_.empty(); }
 
     /// Opens a connection to `listener` (a descriptor) at `at`. The peer must outlive the network's
-    /// last step.
-    std::uint32_t connect(Peer& peer, int listener, Instant at, const Link& link);
+    /// last step. What it writes and reads is plaintext where there is a `tls`.
+    std::uint32_t connect(Peer& peer, int listener, Instant at, const Link& link,
+                          std::unique_ptr<TlsEnd> tls = nullptr);
 
     /// The number of the connection, counted by connect(), whose client has `address`.
     [[nodiscard]] static std::uint32_t client_at(const ring::Address& address) noexcept;
@@ -174,6 +189,9 @@ private:
         int fd = -1;  // Once it is accepted, and until release().
         Link link;
         Stream to_server, to_client;
+        std::unique_ptr<TlsEnd> tls;
+        std::uint64_t octets_written = 0;
+        bool finishes = false;  // A FIN follows what TLS has to send.
         bool established = false, severed = false;
         bool client_reset = false,
              client_closed = false;  // client_reset: the client knows of a reset.

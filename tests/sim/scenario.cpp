@@ -99,6 +99,7 @@ void add_hostiles(Prng& prng, Scenario& scenario) {
                        .quiet_targets = {},
                        .message_bytes_max = static_cast<std::size_t>(session.message_bytes_max),
                        .head_bytes_max = settings.head.head_bytes_max,
+                       .is_secure = scenario.is_secure,
                        .has_compression = settings.compression.mode != Compression::off,
                        .handshake_timeout = settings.handshake_timeout,
                        .message_timeout = session.message_timeout,
@@ -129,8 +130,10 @@ std::uint64_t Scenario::pool_bytes_max(std::uint64_t connections,
         std::bit_ceil(session_limits.message_bytes_max + frame_header_bytes_max);
     const std::uint64_t per_queue =
         std::max(message_block_bytes, backlog_block_bytes) + backlog_block_bytes;
+    // What TLS says on its own account is in no queue.
+    const std::uint64_t tls_bytes = is_secure ? connections * 2 * backlog_block_bytes : 0;
     return settings.input_bytes_max + output_factor * queued_bytes +
-           std::min(connections, queued_bytes) * per_queue;
+           std::min(connections, queued_bytes) * per_queue + tls_bytes;
 }
 
 }  // namespace ringcast::sim

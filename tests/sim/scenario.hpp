@@ -23,6 +23,7 @@ struct Scenario {
     shard::SessionLimits session_limits;
     ApplicationSettings application;
     DrawnCompression compression;
+    bool is_secure = false;  ///< Clients speak TLS.
     HostileGround ground;
     std::vector<Hostile> hostiles;
     std::size_t shards_count = 1;

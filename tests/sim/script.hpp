@@ -90,6 +90,7 @@ struct ServerLimits {
     std::uint16_t shutdown_code = 1001;
     std::size_t notice_bytes = 0;   ///< Of messages that come unasked; 0: none come.
     bool may_turn_away = false;     ///< Connections may end before any answer.
+    bool is_secure = false;         ///< Clients speak TLS.
     bool is_memory_scarce = false;  ///< Handshakes may be answered with 503.
     bool may_overload = false;      ///< A session may end early, with 1013.
     bool may_be_late = false;       ///< Or with 1008, because a message took too long.

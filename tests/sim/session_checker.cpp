@@ -118,8 +118,10 @@ void SessionChecker::on_end(End end, std::size_t unread) {
 }
 
 bool SessionChecker::was_overloaded() const noexcept {
-    return status_ == 101 ? limits_.may_overload && close_code_ == try_again_later
-                          : limits_.is_memory_scarce && status_ == service_unavailable;
+    if (status_ == 101) return limits_.may_overload && close_code_ == try_again_later;
+    // In the middle of a TLS handshake nothing can be said.
+    const bool is_speechless = limits_.is_secure && status_ == 0;
+    return limits_.is_memory_scarce && (is_speechless || status_ == service_unavailable);
 }
 
 bool SessionChecker::was_late() const noexcept {
@@ -131,7 +133,7 @@ void SessionChecker::finish(const Circumstances& circumstances) const {
     // All that was sent before a Close comes before it, whatever happens afterwards.
     if (closed_) check_notices(circumstances.notices);
     if (excuse == Excuse::weather || excuse == Excuse::termination || script_.may_break) return;
-    if (was_turned_away()) return;
+    if (was_turned_away() || (was_overloaded() && status_ == 0)) return;
     check_status(circumstances);
     if (excuse == Excuse::shutdown) return check_close(excuse);
     if (status_ == 101) {
@@ -184,6 +186,7 @@ void SessionChecker::check_close(Excuse excuse) const {
 void SessionChecker::check_end() const {
     if (!end_) fail(Rule::liveness, "the connection has not ended");
     if (*end_ == End::reset) fail(Rule::close_as_scripted, "ended by a reset");
+    if (*end_ == End::truncated) fail(Rule::close_as_scripted, "ended without a close_notify");
     if (unread_ != 0) fail(Rule::frames_well_formed, "ended in the middle of a frame");
 }
 

@@ -29,7 +29,8 @@ public:
         int verdict = 0;            ///< The application's word, as a status; 0: it was not asked.
         std::uint64_t notices = 0;  ///< Messages that it has sent unasked.
     };
-    enum class End : std::uint8_t { finished, reset };
+    /// `truncated`: without a close_notify, where there is TLS.
+    enum class End : std::uint8_t { finished, truncated, reset };
 
     /// `script` must live as long as this.
     SessionChecker(const Script& script, const ServerLimits& limits, std::string name);

@@ -122,7 +122,7 @@ std::span<const Completion> SimRing::publish(std::vector<Completion>& source,
     target = std::move(fresh);
     for (const Completion& completion : target) {
         const std::uint64_t content =
-            completion.bytes == nullptr
+            completion.bytes == nullptr || leaves_contents_out_
                 ? 0
                 : XXH3_64bits(completion.bytes, static_cast<std::size_t>(completion.result));
         trace(completion.has_more() ? "<- more" : "<-", completion.token, completion.result,

@@ -90,6 +90,8 @@ public:
 
     /// Of all submissions and completions so far, in order: equal for equal seeds.
     [[nodiscard]] std::uint64_t trace_hash() const noexcept { return trace_hash_; }
+    /// Where contents differ from one process to the next, only sizes go into it.
+    void leave_contents_out() noexcept { leaves_contents_out_ = true; }
     /// Prints each submission and completion to stderr.
     void print_trace() noexcept { prints_trace_ = true; }
     /// `idle 2 receives, 1 send, ...` for messages about the end state.
@@ -205,6 +207,7 @@ private:
     bool wake_pending_ = false;
     bool stuck_ = false;
     bool prints_trace_ = false;
+    bool leaves_contents_out_ = false;
     std::uint64_t trace_hash_ = 0;
 };
 

@@ -51,6 +51,9 @@ struct Tally {
     std::uint64_t clients = 0;
     std::uint64_t handshakes = 0;
     std::uint64_t refusals = 0;
+    std::uint64_t tls_handshakes = 0;
+    std::uint64_t tls_deferred = 0;  ///< Steps of those for which a turn had no time.
+    std::uint64_t tls_failures = 0;
     std::uint64_t echoes = 0;
     std::uint64_t compressed = 0;  ///< Messages that were sent so ...
     std::uint64_t inflations = 0;  ///< ... and that came so.
@@ -96,6 +99,9 @@ inline constexpr TallyCount<Tally> tally_counts[] = {
     {"clients", &Tally::clients},
     {"handshakes", &Tally::handshakes},
     {"refusals", &Tally::refusals},
+    {"tls_handshakes", &Tally::tls_handshakes},
+    {"tls_deferred", &Tally::tls_deferred},
+    {"tls_failures", &Tally::tls_failures},
     {"echoes", &Tally::echoes},
     {"compressed", &Tally::compressed},
     {"inflations", &Tally::inflations},

@@ -31,7 +31,11 @@ TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicSc
         if (network.now() >= halt_from_) halt();
     });
     if (has(TopicBreak::lose_wakes)) ring_.lose_wakes();
-    shard_.listen(listener_);
+    if (scenario.is_secure) {
+        ring_.leave_contents_out();
+        shard_.set_tls(tls_material());
+    }
+    shard_.listen(listener_, scenario.is_secure ? shard::Transport::tls : shard::Transport::plain);
 }
 
 shard::Router TopicHost::make_router() {
@@ -144,6 +148,9 @@ void TopicHost::add_to(Tally& tally) const {
     const shard::Metrics& counted = metrics();
     TopicTally& topics = tally.topics;
     tally.handshakes += counted.handshakes;
+    tally.tls_handshakes += counted.tls_handshakes;
+    tally.tls_deferred += counted.tls_handshakes_deferred;
+    for (const std::uint64_t failures : counted.tls_failures) tally.tls_failures += failures;
     tally.refusals += counted.handshakes_refused;
     tally.suspensions += counted.suspensions;
     tally.shortfalls += counted.quiet_shortfalls;

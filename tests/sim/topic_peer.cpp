@@ -72,6 +72,7 @@ void TopicPeer::run(Wire wire, Instant now) {
     if (wire.was_reset() || (reads_ ? wire.at_end() : wire.has_ended())) {
         if (reads_ && !wire.arrived().empty()) return;  // A slow reader has more to read before.
         was_reset_ = wire.was_reset();
+        if (!wire.tls_error().empty()) fail(Rule::frames_well_formed, wire.tls_error());
         const bool is_open = visitor().status == 101 && !was_spoiled();
         if (is_open && !was_reset_ && !reader_.unread().empty())
             fail(Rule::frames_well_formed, "the end comes in the middle of a frame");

@@ -113,7 +113,7 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 }
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
-constexpr std::uint64_t compression_salt = 22, hostile_salt = 28;
+constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60;
 
 }  // namespace
 
@@ -139,6 +139,7 @@ void draw_hostile_clients(TopicScenario& scenario) {
                        .quiet_targets = {},
                        .message_bytes_max = static_cast<std::size_t>(session.message_bytes_max),
                        .head_bytes_max = settings.head.head_bytes_max,
+                       .is_secure = scenario.is_secure,
                        .has_compression = settings.compression.mode != Compression::off,
                        .handshake_timeout = settings.handshake_timeout,
                        .message_timeout = session.message_timeout,
@@ -168,6 +169,9 @@ TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
     scenario.compression = draw_compression(Prng{scenario.settings.topics.seed ^ compression_salt});
     scenario.settings.compression = scenario.compression.settings;
     scenario.shared_topics_count = scenario.topics.size();
+    Prng secure{scenario.settings.topics.seed ^ secure_salt};
+    scenario.is_secure = secure.chance(1, 8);
+    scenario.settings.tls_handshakes_per_turn = pick<std::uint32_t>(secure, {1, 2, 16});
     if (may_be_hostile) draw_hostile_clients(scenario);
     return scenario;
 }
@@ -196,7 +200,7 @@ std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
             : (topics.size() + ground.targets.size()) * ws::Deflaters::windows * frame_block_bytes;
     return settings.input_bytes_max + settings.pool_bytes_max + frame_block_bytes +
            compressed_bytes + 6 * queued_bytes +
-           connections * (frame_block_bytes + 2 * backlog_block_bytes);
+           connections * (frame_block_bytes + (is_secure ? 4 : 2) * backlog_block_bytes);
 }
 
 std::uint64_t TopicScenario::mesh_queue_bytes() const noexcept {

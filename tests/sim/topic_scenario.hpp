@@ -45,6 +45,7 @@ struct TopicScenario {
     bool has_small_limits = false;  ///< Topics and subscriptions may be refused.
     bool is_memory_scarce = false;  ///< Sessions may end for want of memory.
     DrawnCompression compression;
+    bool is_secure = false;  ///< Clients speak TLS.
     HostileGround ground;
     std::vector<Hostile> hostiles;
     std::size_t shared_topics_count = 0;  ///< Those of `topics` that clients are drawn for.

@@ -153,8 +153,10 @@ void TopicWorld::draw_peers() {
 std::uint32_t TopicWorld::connect(std::uint32_t visit, Duration delay) {
     is_arranged_[visit] = true;
     is_late_[visit] = is_shutting_down_;
+    std::unique_ptr<TlsEnd> tls;
+    if (scenario_.is_secure) tls = std::make_unique<TlsEnd>(Prng{prng_.next()});
     return network_.connect(*peers_[visit], hosts_[visits_[visit].shard]->listener(),
-                            network_.now() + delay, visits_[visit].link);
+                            network_.now() + delay, visits_[visit].link, std::move(tls));
 }
 
 void TopicWorld::connect_hostiles() {
@@ -379,6 +381,8 @@ void TopicWorld::check_response(std::uint32_t visit) const {
     if (status == 101) return;
     const bool is_cut_short = shut_down_early_ || is_late_[visit];
     if (is_cut_short && (status == 0 || status == 503)) return;
+    // In the middle of a TLS handshake nothing can be said.
+    if (status == 0 && scenario_.is_secure && scenario_.is_memory_scarce) return;
     const bool may_refuse = scenario_.has_small_limits || scenario_.is_memory_scarce ||
                             total(&shard::Metrics::mesh_stalls) > 0;
     if (status == 503 && may_refuse && !has(TopicBreak::change_status)) return;

@@ -19,8 +19,10 @@
 // this turn. What was too little to be remembered (below 16, and below the share) when input
 // stopped or had been used up, at a receive or when held input went on, comes on top of that.
 //
-// Where a receive brings nothing and where a send cannot finish at once is weather. It is left out
-// by beginning at what the ring returned, and by counting only output that finds its queue empty.
+// Where memory is scarce, a client that has output under way may have to wait until that has gone:
+// then nothing is counted. Where a receive brings nothing and where a send cannot finish at once is
+// weather. It is left out by beginning at what the ring returned, and by counting only output that
+// finds its queue empty.
 
 #include <cstddef>
 #include <cstdint>

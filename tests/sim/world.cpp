@@ -20,7 +20,8 @@ constexpr std::uint64_t turns_max = 400'000;
 constexpr Duration virtual_time_max = std::chrono::hours{1};
 /// Set the sources of features apart from that of everything else. Chosen so that the regression
 /// seeds that are older than the features draw none of them.
-constexpr std::uint64_t features_salt = 53, compression_salt = 54, hostile_salt = 55;
+constexpr std::uint64_t features_salt = 53, compression_salt = 54, hostile_salt = 55,
+                        secure_salt = 59;
 
 /// The kind of client that notices `broken`.
 Behaviour behaviour_to_show(Break broken) {
@@ -42,6 +43,7 @@ private:
     void draw_hosts();
     void draw_clients();
     void draw_hostiles();
+    [[nodiscard]] std::unique_ptr<TlsEnd> draw_tls();
     [[nodiscard]] Link draw_link();
     void turn();
     void close_listeners();
@@ -60,7 +62,7 @@ private:
     WorldOptions options_;
     Prng prng_;
     Prng features_;
-    Prng hostile_;
+    Prng hostile_, secure_;
     Faults faults_;
     Network network_;
     Scenario scenario_;
@@ -84,6 +86,7 @@ World::World(const WorldOptions& options)
       prng_{options.seed},
       features_{options.seed ^ features_salt},
       hostile_{options.seed ^ hostile_salt},
+      secure_{options.seed ^ secure_salt},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
       scenario_{draw_scenario()},
@@ -98,6 +101,8 @@ World::World(const WorldOptions& options)
 Scenario World::draw_scenario() {
     Scenario scenario =
         sim::draw_scenario(prng_, features_, Prng{options_.seed ^ compression_salt});
+    scenario.is_secure = scenario.limits.is_secure = secure_.chance(1, 8);
+    scenario.settings.tls_handshakes_per_turn = pick<std::uint32_t>(secure_, {1, 2, 16});
     const bool may_be_hostile = options_.broken == Break::none || wants_hostiles(options_.broken);
     if (may_be_hostile && !options_.walk) add_hostiles(hostile_, scenario);
     return scenario;
@@ -151,9 +156,13 @@ void World::draw_clients() {
         // One draw a statement: the order of arguments is the compiler's choice.
         const int listener = hosts_[prng_.below(hosts_.size())]->listener();
         const Link link = draw_link();
-        network_.connect(*peers_.back(), listener, start_ + delay, link);
+        network_.connect(*peers_.back(), listener, start_ + delay, link, draw_tls());
     }
     circumstances_.resize(count);
+}
+
+std::unique_ptr<TlsEnd> World::draw_tls() {
+    return scenario_.is_secure ? std::make_unique<TlsEnd>(Prng{secure_.next()}) : nullptr;
 }
 
 /// Hostile clients, and beside them honest ones whose echoes have to come in time.
@@ -167,7 +176,7 @@ void World::draw_hostiles() {
             "witness " + std::to_string(witness.peer), Break::none));
         Host& host = *hosts_[witness.host];
         const std::uint32_t connection =
-            network_.connect(*peers_.back(), host.listener(), start_, {});
+            network_.connect(*peers_.back(), host.listener(), start_, {}, draw_tls());
         RC_ASSERT(connection == witness.peer);
         host.turn_book().watch(connection);
     }
@@ -291,7 +300,9 @@ void World::check_clients() {
     std::uint64_t turned_away = 0;
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         peers_[i]->check(circumstances_[i]);
-        if (peers_[i]->was_turned_away() && circumstances_[i].excuse == Excuse::none) ++turned_away;
+        if (peers_[i]->was_turned_away() && !peers_[i]->was_overloaded() &&
+            circumstances_[i].excuse == Excuse::none)
+            ++turned_away;
     }
     for (const auto& host : hosts_)
         turned_away -= std::min(turned_away, host->metrics().accepts_refused);
@@ -303,6 +314,7 @@ void World::check_clients() {
 
 /// The bounds are explained in turn_book.hpp.
 void World::check_latencies() {
+    if (scenario_.limits.is_memory_scarce) return;
     std::uint64_t compressing = scenario_.compression.offers.empty() ? 0 : crowd_.size();
     for (const auto& peer : peers_) compressing += peer->script().offer.empty() ? 0u : 1u;
     for (const Witness& witness : witnesses_) {

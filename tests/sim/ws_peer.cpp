@@ -21,9 +21,13 @@ void WsPeer::run(Wire wire, Instant now) {
     if (wire.was_reset() || (reads_ ? wire.at_end() : wire.has_ended())) {
         if (reads_ && !wire.arrived().empty()) return;  // A slow reader has more to read before.
         const std::size_t unread = reader_.unread().size();
-        checker_.on_end(
-            wire.was_reset() ? SessionChecker::End::reset : SessionChecker::End::finished,
-            break_ == Break::half_frame ? unread + 1 : unread);
+        if (!wire.tls_error().empty()) checker_.on_error(wire.tls_error());
+        using End = SessionChecker::End;
+        const bool is_truncated = wire.was_truncated() || break_ == Break::truncate;
+        checker_.on_end(wire.was_reset() ? End::reset
+                        : is_truncated   ? End::truncated
+                                         : End::finished,
+                        break_ == Break::half_frame ? unread + 1 : unread);
         end(wire);
     }
 }
@@ -137,6 +141,7 @@ void WsPeer::take(test::ServerFrame frame) {
         case Break::mask_frame: checker_.on_error("masked server frame"); break;
         case Break::none:
         case Break::forget_context:
+        case Break::truncate:
         case Break::change_status:
         case Break::change_accept:
         case Break::half_frame:
@@ -182,7 +187,6 @@ void WsPeer::play(Wire wire, Instant now) {
             const auto rest = std::as_bytes(std::span{output_}).subspan(written_);
             const std::size_t taken = wire.write(rest);
             written_ += taken;
-            octets_ += taken;
             if (taken < rest.size()) return;  // The network says when there is room.
             continue;
         }
@@ -224,7 +228,7 @@ bool WsPeer::play_step(Wire wire, Instant now) {
             return true;
         case Step::Kind::await_response: return checker_.has_response();
         case Step::Kind::await_echoes:
-            if (begins) waits_.push_back({.echoes = step.echoes, .octets = octets_});
+            if (begins) waits_.push_back({.echoes = step.echoes, .octets = wire.octets_written()});
             return checker_.echoes() >= step.echoes;
         case Step::Kind::pause:
             if (begins) pause_until_ = now + step.duration;

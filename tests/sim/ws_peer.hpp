@@ -68,8 +68,7 @@ private:
     std::size_t step_ = 0;
     bool step_begun_ = false;
     std::string output_;
-    std::size_t written_ = 0;   // Of output_.
-    std::uint64_t octets_ = 0;  // Written in all.
+    std::size_t written_ = 0;  // Of output_.
     std::vector<Wait> waits_;
     std::string answers_;  // Pongs and a Close; go out between two steps.
     Instant pause_until_{};

@@ -15,7 +15,7 @@
 
 namespace ringcast::test {
 
-enum class KeyKind { p256, rsa_1024, rsa_2048 };
+enum class KeyKind { p256, ed25519, rsa_1024, rsa_2048 };
 
 /// An owned certificate with its key.
 struct Certified {
@@ -60,9 +60,13 @@ struct CertificateRequest {
 };
 
 inline std::shared_ptr<EVP_PKEY> make_key(KeyKind kind) {
-    EVP_PKEY* const key = kind == KeyKind::p256       ? EVP_EC_gen("P-256")
-                          : kind == KeyKind::rsa_1024 ? EVP_RSA_gen(1024)
-                                                      : EVP_RSA_gen(2048);
+    EVP_PKEY* key = nullptr;
+    switch (kind) {
+        case KeyKind::p256: key = EVP_EC_gen("P-256"); break;
+        case KeyKind::ed25519: key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"); break;
+        case KeyKind::rsa_1024: key = EVP_RSA_gen(1024); break;
+        case KeyKind::rsa_2048: key = EVP_RSA_gen(2048); break;
+    }
     RC_ASSERT(key != nullptr);
     return {key, EVP_PKEY_free};
 }
@@ -94,7 +98,9 @@ inline Certified issue(const CertificateRequest& request) {
     X509_set_issuer_name(certificate, X509_get_subject_name(issuer.certificate.get()));
     if (request.is_ca) add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
     if (*request.names != '\0') add_extension(certificate, NID_subject_alt_name, request.names);
-    RC_ASSERT(X509_sign(certificate, issuer.key.get(), EVP_sha256()) > 0);
+    // Ed25519 has a digest of its own.
+    const bool has_digest = EVP_PKEY_get_base_id(issuer.key.get()) == EVP_PKEY_ED25519;
+    RC_ASSERT(X509_sign(certificate, issuer.key.get(), has_digest ? nullptr : EVP_sha256()) > 0);
     return made;
 }
 
