@@ -12,6 +12,7 @@
 #include "sim/topic_host.hpp"
 #include "sim/topic_peer.hpp"
 #include "sim/topic_thread.hpp"
+#include "sim/topic_verdict.hpp"
 
 namespace ringcast::sim {
 namespace {
@@ -22,13 +23,7 @@ using std::chrono::seconds;
 constexpr std::uint64_t topic_turns_max = 4'000'000;
 /// Before any of the long timers of a scenario that has no short ones.
 constexpr Duration topic_time_max = minutes{45};
-/// What weather, thin links and busy shards may add to the way of a publication.
-constexpr Duration delivery_time_max = seconds{45};
-/// What weather and slow turns may make of the time in which a shard gets nothing done.
-constexpr Duration standstill_time_max = seconds{10};
-constexpr std::string_view lost_reason = "publications were lost";
 constexpr Duration between_publications = std::chrono::milliseconds{1};
-constexpr std::size_t prompt_bytes_max = 1500;
 
 /// A walk goes over a scenario once for each of its decisions, and a crowd would make too many.
 bool may_be_hostile(const TopicWorldOptions& options) {
@@ -57,12 +52,8 @@ private:
     template <class Done>
     void run_until(Instant limit, Done&& done);
     void begin_shutdown();
-    void check_visits() const;
-    void check_response(std::uint32_t visit) const;
-    void check_close(std::uint32_t visit) const;
-    void check_stalls() const;
+    [[nodiscard]] TopicVerdict verdict() const;
     void check_end();
-    [[nodiscard]] bool has_lost_publications() const;
     [[nodiscard]] Instant freeze_end() const {
         return start_ + scenario_.freeze->after + scenario_.freeze->duration;
     }
@@ -70,7 +61,6 @@ private:
     [[nodiscard]] bool may_go_on(std::uint32_t shard) const;
     [[nodiscard]] bool all_waiting() const;
     [[nodiscard]] bool all_done() const;
-    [[nodiscard]] std::uint64_t total(std::uint64_t shard::Metrics::* count) const;
     [[nodiscard]] Tally tally() const;
     [[nodiscard]] bool has(TopicBreak broken) const noexcept { return options_.broken == broken; }
 
@@ -323,10 +313,9 @@ void TopicWorld::live() {
     begin_shutdown();
     run_until(limit, [&] { return all_done(); });
     is_over_ = true;
-    check_visits();
-    check_stalls();
-    book_.check({.deliveries_dropped = total(&shard::Metrics::deliveries_dropped),
-                 .is_flushed = !has_lost_publications()});
+    verdict().check();
+    book_.check({.deliveries_dropped = verdict().total(&shard::Metrics::deliveries_dropped),
+                 .is_flushed = !verdict().has_lost_publications()});
     check_end();
 }
 
@@ -338,87 +327,17 @@ void TopicWorld::begin_shutdown() {
 
 // ---- Judging ----
 
-std::uint64_t TopicWorld::total(std::uint64_t shard::Metrics::* count) const {
-    std::uint64_t sum = 0;
-    for (const auto& host : hosts_) sum += host->metrics().*count;
-    return sum;
-}
-
-void TopicWorld::check_stalls() const {
-    const bool is_known = scenario_.may_stall() && !has(TopicBreak::hide_freeze);
-    if (!is_known) {
-        check_bound(Rule::stalled_only_when_frozen, "shards given up",
-                    total(&shard::Metrics::mesh_stalls), 0);
-    }
-    const hub::ShardSet frozen = is_known ? hub::set_of(scenario_.freeze->shard) : 0;
-    const bool is_told_from_weather =
-        scenario_.settings.topics.mesh_stall_timeout > standstill_time_max;
-    for (const auto& host : hosts_) {
-        if (is_told_from_weather && (host->stalled() & ~frozen) != 0)
-            throw Violation{Rule::stalled_only_when_frozen, "a shard was given up that ran"};
-    }
-    // A shard that has come back was told of its gap long ago, and is waited for.
-    const bool is_frozen_at_end = is_known && freeze_end() + seconds{10} > shutdown_at_;
-    if (has_lost_publications() && !is_frozen_at_end)
-        throw Violation{Rule::shutdown_delivers_all, "a shutdown gave up what was on its way"};
-}
-
-bool TopicWorld::has_lost_publications() const {
-    return std::ranges::any_of(hosts_,
-                               [](const auto& host) { return host->has_lost_publications(); });
-}
-
-void TopicWorld::check_visits() const {
-    for (std::uint32_t i = 0; i < peers_.size(); ++i) {
-        if (!is_arranged_[i] || peers_[i]->was_spoiled()) continue;
-        check_response(i);
-        if (book_.visitor(i).status == 101) check_close(i);
-    }
-}
-
-void TopicWorld::check_response(std::uint32_t visit) const {
-    const int status = book_.visitor(visit).status;
-    if (status == 101) return;
-    const bool is_cut_short = shut_down_early_ || is_late_[visit];
-    if (is_cut_short && (status == 0 || status == 503)) return;
-    // In the middle of a TLS handshake nothing can be said.
-    if (status == 0 && scenario_.is_secure && scenario_.is_memory_scarce) return;
-    const bool may_refuse = scenario_.has_small_limits || scenario_.is_memory_scarce ||
-                            total(&shard::Metrics::mesh_stalls) > 0;
-    if (status == 503 && may_refuse && !has(TopicBreak::change_status)) return;
-    throw Violation{Rule::handshake_answered, "visit " + std::to_string(visit) +
-                                                  " was answered with " + std::to_string(status)};
-}
-
-void TopicWorld::check_close(std::uint32_t visit) const {
-    const TopicPeer& peer = *peers_[visit];
-    const TopicBook::Visitor& visitor = book_.visitor(visit);
-    const auto fail = [&](const std::string& text) {
-        throw Violation{Rule::close_as_scripted, "visit " + std::to_string(visit) + ": " + text +
-                                                     ": " + std::to_string(visitor.close_code) +
-                                                     " " + visitor.close_reason};
-    };
-    if (!visitor.has_closed) fail("no Close");
-    if (peer.was_reset()) fail("ended by a reset");
-    if (visitor.close_code == scenario_.shutdown_code) return;
-    if (visitor.close_code == 1000) {
-        if (peer.visit().stays()) fail("an answer to no Close");
-        return;
-    }
-    if (visitor.close_code != 1013) fail("no reason for this Close");
-    const std::string& reason = visitor.close_reason;
-    const bool may_be_slow = scenario_.has_slow_readers || scenario_.is_memory_scarce ||
-                             scenario_.publication_bytes_max > prompt_bytes_max;
-    const bool has_stalled = total(&shard::Metrics::mesh_stalls) > 0;
-    const bool is_justified =
-        (reason == "too slow" && may_be_slow) || (reason == lost_reason && has_stalled) ||
-        (reason == "there are too many topics" && scenario_.has_small_limits) ||
-        (reason.starts_with("no memory") && scenario_.is_memory_scarce);
-    if (!is_justified) fail("no reason for this Close");
-    if (reason == lost_reason && peer.visit().is_prompt() &&
-        visitor.closed_at > freeze_end() + delivery_time_max)
-        throw Violation{Rule::delivered_in_time,
-                        "visit " + std::to_string(visit) + " was told too late of its loss"};
+TopicVerdict TopicWorld::verdict() const {
+    return TopicVerdict{{.scenario = scenario_,
+                         .book = book_,
+                         .hosts = hosts_,
+                         .peers = peers_,
+                         .is_arranged = is_arranged_,
+                         .is_late = is_late_,
+                         .freeze_end = scenario_.freeze ? freeze_end() : Instant{},
+                         .shutdown_at = shutdown_at_,
+                         .was_cut_short = shut_down_early_,
+                         .broken = options_.broken}};
 }
 
 /// All topics are forgotten, all memory is home.
@@ -469,7 +388,7 @@ Tally TopicWorld::tally() const {
     topics.gaps_proven = book_.gaps_proven();
     topics.own_proven = book_.own_proven();
     topics.freezes = scenario_.freeze ? 1 : 0;
-    topics.unflushed = has_lost_publications() ? 1 : 0;
+    topics.unflushed = verdict().has_lost_publications() ? 1 : 0;
     return tally;
 }
 
