@@ -235,6 +235,11 @@ private:
 
 }  // namespace
 
+Hostile draw_hostile(Prng& prng, const HostileGround& ground, Hostility hostility) {
+    constexpr std::size_t many = 40;
+    return Writer{prng, ground, hostility, many}.write();
+}
+
 std::vector<Hostile> draw_hostiles(Prng& prng, const HostileGround& ground) {
     std::vector<Hostile> hostiles;
     const std::size_t count = pick<std::size_t>(prng, {1, 3, 10, 40});

@@ -66,6 +66,8 @@ struct HostileGround {
     Duration handshake_timeout{}, message_timeout{}, idle_timeout{}, close_timeout{};
 };
 
+/// One of many.
+[[nodiscard]] Hostile draw_hostile(Prng& prng, const HostileGround& ground, Hostility hostility);
 /// A few of them or a crowd, of one kind or of several.
 [[nodiscard]] std::vector<Hostile> draw_hostiles(Prng& prng, const HostileGround& ground);
 

@@ -191,6 +191,8 @@ void SimRing::take_receive(const Submission& submission, State& state) {
     if (state.receive.armed) {
         throw Violation{Rule::one_receive_armed, "descriptor " + std::to_string(submission.fd)};
     }
+    if (observer_ != nullptr && network_->is_connection(submission.fd))
+        observer_->on_receive_armed(network_->connection_of(submission.fd));
     state.receive = {.armed = true, .token = submission.token, .not_before = rest()};
 }
 

@@ -185,6 +185,7 @@ void SimRing::complete_accept(int fd, Receive& receive) {
 void SimRing::complete_recv(int fd, Receive& receive) {
     const auto end = [&](std::int32_t result) {
         receive.armed = false;
+        if (observer_ != nullptr) observer_->on_receive_ended(network_->connection_of(fd));
         complete(receive.token, result, false);
     };
     std::size_t size = network_->readable(fd);
@@ -211,6 +212,8 @@ void SimRing::complete_recv(int fd, Receive& receive) {
     network_->read(fd, slice);
     if (observer_ != nullptr) observer_->on_received(network_->connection_of(fd), slice.size());
     receive.armed = !faults_->strikes(Fault::recv_finished);
+    if (!receive.armed && observer_ != nullptr)
+        observer_->on_receive_ended(network_->connection_of(fd));
     receive.deaf = faults_->strikes(Fault::recv_deaf);
     receive.not_before = rest();
     complete(receive.token, static_cast<std::int32_t>(slice.size()), receive.armed, slice.data());

@@ -1,7 +1,7 @@
 #include "sim/turn_book.hpp"
 
 #include <algorithm>
-#include <string>
+#include <utility>
 
 #include "sim/rules.hpp"
 
@@ -15,6 +15,13 @@ constexpr std::uint64_t resumptions_max = 2;
 constexpr std::uint64_t turns_to_hand_over_max = 1;
 
 }  // namespace
+
+void TurnBook::watch(std::uint32_t connection, std::uint64_t turns_max, bool is_alone) {
+    Client& client = clients_[connection];
+    client.is_watched = true;
+    client.is_alone = is_alone;
+    client.turns_max = turns_max;
+}
 
 TurnBook::Client& TurnBook::in_this_turn(std::uint32_t connection) {
     Client& client = clients_[connection];
@@ -51,12 +58,30 @@ void TurnBook::on_sending(std::uint32_t connection, bool is_quiet) {
                 turns_to_hand_over_max);
 }
 
+/// Before the first message it may have had to wait for the application to let it in; nor is there
+/// a bound where other output than echoes may have to go first.
+void TurnBook::on_receive_ended(std::uint32_t connection) {
+    Client& client = clients_[connection];
+    if (client.is_alone && !client.heard.empty()) client.deaf_since = turn_;
+}
+
+void TurnBook::on_receive_armed(std::uint32_t connection) {
+    Client& client = clients_[connection];
+    const std::uint64_t since = std::exchange(client.deaf_since, 0);
+    if (since == 0) return;
+    check_bound(Rule::latency_bounded, "turns before a client was listened to again", turn_ - since,
+                client.turns_max + 1);
+}
+
 std::optional<std::uint64_t> TurnBook::turns_to_hear(std::uint32_t connection, std::uint64_t octets,
                                                      std::size_t message) const {
     const Client& client = clients_.at(connection);
     const auto receipt = std::ranges::lower_bound(client.received, octets, {}, &Receipt::octets);
     if (receipt == client.received.end() || message >= client.heard.size()) return std::nullopt;
-    return client.heard[message] - receipt->turn;
+    const std::uint64_t turns = client.heard[message] - receipt->turn;
+    check_bound(Rule::latency_bounded, "turns before a message was heard of", turns,
+                client.turns_max);
+    return turns;
 }
 
 }  // namespace ringcast::sim

@@ -8,6 +8,10 @@
 //   turn u       the application hears of it: u <= t + 1, if the client does not compress
 //   turn u + 1   the echo is handed to the ring
 //
+//   turn v       its receive ends, be it that its share of a turn is over
+//   turn w       another one is armed: w <= v + 2 if the client does not compress, else as many
+//                turns more as for u
+//
 // What others do is no part of the bound: each of them stops when it has had its share of a turn,
 // Settings::work_per_turn, and input that is not compressed waits for nothing but the end of its
 // own share. Whoever has agreed on compression may have to wait for the work of others, too: a turn
@@ -39,17 +43,20 @@ public:
     explicit TurnBook(std::uint64_t work_per_turn) : work_per_turn_{work_per_turn} {}
 
     void begin_turn() { ++turn_; }
-    /// From now on everything about this one is kept.
-    void watch(std::uint32_t connection) { clients_[connection].is_watched = true; }
+    /// From now on everything about this one is kept, and bounded: `turns_max` is u - t.
+    /// `is_alone`: nothing is sent to it but its echoes.
+    void watch(std::uint32_t connection, std::uint64_t turns_max, bool is_alone);
 
     void on_received(std::uint32_t connection, std::size_t bytes) override;
     void on_sending(std::uint32_t connection, bool is_quiet) override;
+    void on_receive_ended(std::uint32_t connection) override;
+    void on_receive_armed(std::uint32_t connection) override;
     /// The application hears of a message. Throws Violation.
     void on_message(std::uint32_t connection, std::size_t payload_bytes);
 
-    /// Turns between the one that returned the octet behind the first `octets` ones of a watched
-    /// connection, and the one in which the application heard of message number `message`. None if
-    /// it did not.
+    /// Turns between the one that returned the last of the first `octets` octets of a connection,
+    /// and the one in which the application heard of message number `message`. None if it did not,
+    /// or nobody watched. Throws Violation if it took too many.
     [[nodiscard]] std::optional<std::uint64_t> turns_to_hear(std::uint32_t connection,
                                                              std::uint64_t octets,
                                                              std::size_t message) const;
@@ -61,11 +68,13 @@ private:
     struct Client {
         // Of the newest turn in which it was given anything.
         std::uint64_t turn = 0, receives = 0, work = 0;
-        bool is_watched = false;
+        bool is_watched = false, is_alone = false;
+        std::uint64_t turns_max = 0;
         std::uint64_t octets = 0;
         std::vector<Receipt> received;
         std::vector<std::uint64_t> heard;  // The turn, by message.
         std::uint64_t unsent_since = 0;    // An echo is to be handed over, of that turn; 0: none.
+        std::uint64_t deaf_since = 0;      // No receive is armed; 0: one is, or that is no matter.
     };
     [[nodiscard]] Client& in_this_turn(std::uint32_t connection);
 
