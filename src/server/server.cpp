@@ -76,7 +76,7 @@ struct Server::Impl {
                                                              std::uint64_t connections_max);
     [[nodiscard]] shard::Router make_admin_router() const;
     void wait();
-    void end();
+    void end(Duration timeout);
     void log_totals();
     void close_log();
 
@@ -113,7 +113,7 @@ std::expected<void, std::string> Server::Impl::start() {
     auto serving = serve(placement, *features);
     if (!serving) {
         shards.stop(CloseCode::going_away);
-        end();
+        end(Duration{0});  // Shards that never ran would be waited for by those that do.
         close_log();
     }
     return serving;
@@ -217,18 +217,19 @@ shard::Router Server::Impl::make_admin_router() const {
 }
 
 void Server::Impl::wait() {
-    end();
+    end(settings.shutdown_timeout);
     if (is_log_open) log_totals();
     close_log();
 }
 
-/// Waits for a stop, and then until all shards have ended.
-void Server::Impl::end() {
+/// Waits for a stop, and then until all shards have ended; what still lasts `timeout` after the
+/// stop is cut.
+void Server::Impl::end(Duration timeout) {
     shards.wait_for_stop();
     if (tls) tls->stop();
     // At once: a successor need not wait until the last connection has gone.
     listeners.remove_files();
-    shards.end(settings.shutdown_timeout);
+    shards.end(timeout);
     listeners.remove_admin_files();
 }
 

@@ -286,6 +286,7 @@ void Shard::end_admin() {
 void Shard::terminate_all() {
     affinity_.check();
     end_admin();
+    topics_.cut_flush();
     connections_.for_each([&](Connection& connection) { terminate(connection); });
 }
 

@@ -221,6 +221,10 @@ void Topics::begin_flush() {
     if (port_.shards() == 1) serve();
 }
 
+void Topics::cut_flush() noexcept {
+    if (is_flushing_) flush_deadline_ = std::min(flush_deadline_, shard_.now());
+}
+
 void Topics::send_flush() {
     // What other threads have published so far comes first.
     for (PublisherLane* const lane : publishers_) lane->close();

@@ -79,6 +79,8 @@ public:
 
     /// Nothing is published any more. Everything accepted before is on its way to the subscribers.
     void begin_flush();
+    /// The time for it is up, whenever it began.
+    void cut_flush() noexcept;
     /// All of that has reached the send queues here, or the time for it is up.
     [[nodiscard]] bool is_flushed() const noexcept { return is_flushed_; }
     /// The others have been told all that they wait for.

@@ -205,6 +205,19 @@ TEST_CASE("a shard that hangs holds up the end of the others no longer than so l
     CHECK(kit.shard(2).finished());
 }
 
+TEST_CASE("who is cut waits for no shard that hangs") {
+    EndKit kit{{.shards = 2}};
+    const ShardClient subscriber = kit.subscriber(0, kit.topic_of(1));
+    kit.freeze(1);
+    kit.begin_shutdown();
+    kit.turn(20);
+    CHECK_FALSE(kit.shard(0).finished());
+    kit.shard(0).terminate_all();
+    kit.turn(10);
+    CHECK(kit.shard(0).finished());
+    CHECK(kit.received(subscriber) == "");
+}
+
 TEST_CASE("a subscriber that does not read gets what it was owed, and then the Close") {
     EndKit kit{{.shards = 2}};
     const std::string topic = kit.topic_of(1);
