@@ -97,10 +97,11 @@ def run(name, command, timeout, environment=None):
 
 
 def report(done):
-    """One line for what passed, and the end of the output for what did not."""
+    """One line for what passed, and what is not about success at the end of the output for what did not."""
     verdict = "FAILED" if done.counts.failed else "ok" if done.counts.passed else "skipped"
-    details = (done.output.rstrip().split("\n")[-OUTPUT_LINES_MAX:] if done.counts.failed
-               else [line for line in done.output.split("\n") if line.startswith("skip ")])
+    lines = done.output.rstrip().split("\n")
+    details = ([line for line in lines if not line.startswith("ok ")][-OUTPUT_LINES_MAX:] if done.counts.failed
+               else [line for line in lines if line.startswith("skip ")])
     lines = [f"  {verdict:8}{done.name}: {done.counts} ({done.seconds:.1f} s)", *(f"          {line}" for line in details)]
     print("\n".join(lines), flush=True)  # At once: steps run beside each other.
     return done.counts

@@ -77,7 +77,8 @@ def test_peers_that_say_nothing_more_are_given_up():
                     "400ms", "--close-timeout", "200ms") as server:
             silent = [connected(server), connected(server, b"GET /echo HT"), upgrade(("127.0.0.1", server.port()))[0]]
             half_closed = upgrade(("127.0.0.1", server.port()))[0]
-            half_closed.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # Given up already, if we are slow.
+                half_closed.shutdown(socket.SHUT_WR)
             wait_for(lambda: figure(server, "ringcast_connections") == 0)
             assert figure(server, "ringcast_timeouts_total") >= 3
             for each in silent:
