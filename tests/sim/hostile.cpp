@@ -38,6 +38,10 @@ constexpr std::uint8_t rsv1 = 4;
 /// Of all hostile clients of a run together, lest it take too long: frames in a flood of small
 /// ones, octets in one of large ones.
 constexpr std::size_t frames_max = 4000, bytes_max = 1 << 20;
+/// How much longer what bombs unpack to is than that.
+constexpr std::size_t bombs_factor = 4;
+/// Of virtual time, in which all that a run's floods publish has come to one of them.
+constexpr Duration delivered_within = std::chrono::minutes{1};
 /// Of one of them.
 constexpr std::size_t round_trips_max = 500;
 
@@ -171,10 +175,13 @@ private:
     }
 
     /// Nothing on the wire, but as much work as the largest.
-    std::size_t bombs() { return 4 * larges(); }
+    std::size_t bombs() { return bombs_factor * larges(); }
 
     void flood(std::string frame, std::size_t frames) {
         hostile_.head = request(ground_.targets);
+        const auto windows = bombs_factor * bytes_max / hostile_.link.buffer_bytes;
+        hostile_.link.latency = std::min<Duration>(
+            hostile_.link.latency, delivered_within / (2 * static_cast<Duration::rep>(windows)));
         hostile_.body_bytes =
             std::min(frame.size() * frames, hostile_.link.buffer_bytes * round_trips_max);
         hostile_.body = std::move(frame);
