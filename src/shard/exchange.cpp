@@ -177,7 +177,7 @@ void Shard::end_exchange(Connection& connection, HttpEnd reason) {
     if (exchange->is_stream) return finish_stream(connection);
     const http::ResponseRules rules = exchange->rules;
     answer(connection, rules,
-           {.status = static_cast<std::uint16_t>(http::Status::service_unavailable),
+           {.status = code_of(http::Status::service_unavailable),
             .body = reason == HttpEnd::shutdown ? "server is shutting down\n"
                                                 : "the answer took too long\n"});
 }

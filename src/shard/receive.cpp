@@ -37,9 +37,6 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
         if (connection.guest != nullptr) take_from_guest(connection, bytes);
         if (connection.tls != nullptr) {
             on_ciphertext(connection, bytes);
-        } else if (connection.is_suspended() || connection.held_size > 0) {
-            hold(connection, bytes);
-            note_unfinished(connection);
         } else {
             feed(connection, bytes, Source::ring);
         }
@@ -78,7 +75,7 @@ void Shard::continue_recv(Connection& connection) {
 
 void Shard::feed(Connection& connection, std::span<std::byte> input, Source source) {
     while (!input.empty() && connection.reads_input() && !connection.broken) {
-        if (connection.is_suspended()) {
+        if (connection.is_suspended() || connection.held_size > 0) {
             hold(connection, input);
             break;
         }

@@ -89,19 +89,12 @@ void Shard::read_records(Connection& connection, std::span<const std::byte> ciph
         if (was_handshaking) on_handshake_step(stream, output.take_has_written());
         switch (event.found) {
             case tls::Stream::Found::need_more: return;
-            case tls::Stream::Found::plaintext: take_plaintext(connection, event.plaintext); break;
+            case tls::Stream::Found::plaintext:
+                feed(connection, event.plaintext, Source::held);
+                break;
             case tls::Stream::Found::end: return on_close_notify(connection);
             case tls::Stream::Found::failure: return on_tls_failure(connection, event);
         }
-    }
-}
-
-void Shard::take_plaintext(Connection& connection, std::span<std::byte> plaintext) {
-    if (connection.is_suspended() || connection.held_size > 0) {
-        hold(connection, plaintext);
-        note_unfinished(connection);
-    } else {
-        feed(connection, plaintext, Source::held);
     }
 }
 
@@ -121,9 +114,8 @@ void Shard::on_tls_failure(Connection& connection, const tls::Stream::Event& eve
     drop_output(connection);
     if (event.reason == tls::Reason::plain_http) {
         scratch_.clear();
-        http::write_response(scratch_,
-                             {.status = static_cast<std::uint16_t>(http::Status::bad_request),
-                              .body = "this port speaks TLS: use https:// or wss://\n"});
+        http::write_response(scratch_, {.status = code_of(http::Status::bad_request),
+                                        .body = "this port speaks TLS: use https:// or wss://\n"});
         CiphertextOutput{*this, connection}.append(std::as_bytes(std::span{scratch_}));
     }
     end_session(connection, CloseCode::abnormal, to_string(event.reason));

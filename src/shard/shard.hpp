@@ -301,7 +301,6 @@ private:
     [[gnu::noinline]] void on_ciphertext(Connection& connection,
                                          std::span<const std::byte> ciphertext);
     void read_records(Connection& connection, std::span<const std::byte> ciphertext);
-    void take_plaintext(Connection& connection, std::span<std::byte> plaintext);
     void on_close_notify(Connection& connection);
     void on_tls_failure(Connection& connection, const tls::Stream::Event& event);
     void drop_output(Connection& connection);
