@@ -29,12 +29,17 @@ constexpr std::string_view connection_field(Persistence persistence) noexcept {
     return {};
 }
 
+/// And the Date.
 void write_status_line(std::string& out, const Response& response) {
     RC_ASSERT(response.status >= 200 && response.status <= 599);
     out += "HTTP/1.1 ";
     append_number(out, response.status);
     out += ' ';
     out += reason_phrase(response.status);
+    out += "\r\n";
+    if (response.date.empty()) return;
+    out += "Date: ";
+    out += response.date;
     out += "\r\n";
 }
 

@@ -15,6 +15,7 @@ struct Response {
     std::string_view fields;  ///< Extra header lines, each ended by CRLF.
     std::string_view content_type = "text/plain; charset=utf-8";
     std::string_view body;
+    std::string_view date;  ///< The value of `Date`. Empty: no such field.
 };
 
 /// What the request, and the state of its connection, demand of the response.

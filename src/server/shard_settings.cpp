@@ -1,6 +1,7 @@
 #include "server/shard_settings.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ shard::TrustedProxies proxies_of(std::span<const std::string> texts) {
     shard::TrustedProxies proxies;
     for (const std::string& text : texts) RC_ASSERT(proxies.add(text).has_value());
     return proxies;
+}
+
+/// By the second, for headers; a step of the system's clock is one here, too.
+http::UnixSeconds wall_clock() noexcept {
+    return std::time(nullptr);
 }
 
 // The public names stand in the same order as those of the inside.
@@ -95,6 +101,7 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                  .answer_timeout = settings.http_answer_timeout,
                  .stream_timeout = settings.http_stream_timeout,
                  .idle_timeout = settings.http_idle_timeout},
+        .wall_clock = &wall_clock,
         .handshake_timeout = settings.handshake_timeout,
         .close_timeout = settings.close_timeout,
         .tick_interval = settings.tick_interval,

@@ -47,8 +47,9 @@ struct Verdict {
                                       ///< Endpoint::on_late_verdict.
     std::string subprotocol;          ///< admit: one that was offered, or empty.
     std::uint16_t status = 403;       ///< refuse: an HTTP status of 400 to 599.
-    std::string fields;               ///< Extra header lines of the answer, each ended by CRLF.
-    std::string body;                 ///< refuse: a short text.
+    /// Extra header lines of the answer, each ended by CRLF. The Date of a refusal is the shard's.
+    std::string fields;
+    std::string body;  ///< refuse: a short text.
     /// admit: the session is subscribed to this topic, a valid name, from the 101 on, which waits
     /// until the topic's home has confirmed. Empty: to none.
     std::string topic;

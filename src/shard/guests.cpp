@@ -11,12 +11,16 @@ namespace {
 
 // What is said to a connection that gets no memory here: one send, then the end. Its request has
 // come perhaps; unread, it turns the end into a reset, which a client sees behind the answer.
-constexpr std::string_view server_is_full =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
-    "Connection: close\r\n\r\n";
-constexpr std::string_view client_has_enough =
-    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
-    "Connection: close\r\n\r\n";
+constexpr http::Response server_is_full{
+    .status = code_of(http::Status::service_unavailable),
+    .fields = "Retry-After: 5\r\n",
+    .body = {},
+};
+constexpr http::Response client_has_enough{
+    .status = code_of(http::Status::too_many_requests),
+    .fields = "Retry-After: 5\r\n",
+    .body = {},
+};
 
 constexpr http::Response too_many_requests{
     .status = code_of(http::Status::too_many_requests),
@@ -38,16 +42,19 @@ void Shard::refuse_full(int fd, const Listener& listener) {
         ++metrics_.accepts_refused;
         log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
     }
-    refuse_accepted(fd, listener.transport, server_is_full);
+    refuse_accepted(fd, listener.transport, &server_is_full);
 }
 
-/// Tells it `answer`, unless that is empty or TLS is expected, and closes it as soon as the ring
+/// Tells it `answer`, unless there is none or TLS is expected, and closes it as soon as the ring
 /// has given the answer back, without a Connection.
-void Shard::refuse_accepted(int fd, Transport transport, std::string_view answer) {
+void Shard::refuse_accepted(int fd, Transport transport, const http::Response* answer) {
     const ring::Token token{.tag = static_cast<std::uint8_t>(Tag::refused)};
     ++refused_closing_;
-    if (answer.empty() || transport == Transport::tls) return ring_.close(token, fd);
-    ring_.send_quiet(token, fd, std::as_bytes(std::span{answer}));
+    if (answer == nullptr || transport == Transport::tls) return ring_.close(token, fd);
+    if (refused_told_.empty()) refusals_.clear();
+    std::string& text = refusals_[answer->status];
+    if (text.empty()) http::write_response(text, dated(*answer));
+    ring_.send_quiet(token, fd, std::as_bytes(std::span{text}));
     refused_told_.push_back(fd);
     is_turn_owed_ = true;
 }
@@ -70,12 +77,12 @@ std::unique_ptr<Guest> Shard::receive_guest(int fd, Transport transport) {
         }
         ++metrics_.proxies_untrusted;
         log_.limited(proxy_limiter_).field("peer", peer.to_string()).field("reason", "untrusted");
-        refuse_accepted(fd, transport, {});
+        refuse_accepted(fd, transport, nullptr);
         return nullptr;
     }
     const auto endpoint = peer.ip_endpoint();
     if (is_trusted || !endpoint || admit(*guest, endpoint->ip)) return guest;
-    refuse_accepted(fd, transport, client_has_enough);
+    refuse_accepted(fd, transport, &client_has_enough);
     return nullptr;
 }
 

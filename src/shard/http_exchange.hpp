@@ -45,7 +45,7 @@ struct HttpAnswer {
     };
     Kind kind = Kind::whole;
     std::uint16_t status = 200;  ///< 200 to 599.
-    std::string fields;          ///< Extra header lines, each ended by CRLF.
+    std::string fields;          ///< Extra header lines, each ended by CRLF; Date comes by itself.
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;  ///< Of any size; left out of the answer to HEAD.
     /// stream, held: belongs to the exchange from now on. Null in answer(): it keeps what it has.

@@ -193,11 +193,18 @@ void Shard::answer(Connection& connection, const http::ResponseRules& rules,
                    const http::Response& response) {
     ++metrics_.http_requests;
     scratch_.clear();
-    http::write_response_head(scratch_, response, rules);
+    http::write_response_head(scratch_, dated(response), rules);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     if (http::takes_content(response.status, rules) && !response.body.empty())
         enqueue_raw(connection, std::as_bytes(std::span{response.body}));
     end_request(connection, rules.persistence);
+}
+
+/// Valid until the next second's.
+http::Response Shard::dated(const http::Response& response) noexcept {
+    http::Response result = response;
+    if (settings_.wall_clock != nullptr) result.date = date_.at(settings_.wall_clock());
+    return result;
 }
 
 /// The answer is on its way: on to the next request, or to the end.

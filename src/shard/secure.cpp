@@ -114,8 +114,9 @@ void Shard::on_tls_failure(Connection& connection, const tls::Stream::Event& eve
     drop_output(connection);
     if (event.reason == tls::Reason::plain_http) {
         scratch_.clear();
-        http::write_response(scratch_, {.status = code_of(http::Status::bad_request),
-                                        .body = "this port speaks TLS: use https:// or wss://\n"});
+        http::write_response(scratch_,
+                             dated({.status = code_of(http::Status::bad_request),
+                                    .body = "this port speaks TLS: use https:// or wss://\n"}));
         CiphertextOutput{*this, connection}.append(std::as_bytes(std::span{scratch_}));
     }
     end_session(connection, CloseCode::abnormal, to_string(event.reason));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "http/date.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_parser.hpp"
 #include "hub/home_topics.hpp"
@@ -136,6 +137,8 @@ struct Settings {
     /// Of browsers' pages that may connect, besides those of the same origin.
     std::vector<OriginPattern> allowed_origins;
     HttpSettings http;
+    /// For the Date of answers (RFC 9110 section 6.6.1). Null: there is no clock, and no Date.
+    http::UnixSeconds (*wall_clock)() noexcept = nullptr;
     Duration handshake_timeout = std::chrono::seconds{10};  ///< From accept to the 101.
     Duration close_timeout =
         std::chrono::seconds{5};  ///< For the peer's Close after ours, and its FIN after ours.

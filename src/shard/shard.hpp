@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include "base/shard_affinity.hpp"
 #include "base/slab.hpp"
 #include "base/timer_wheel.hpp"
+#include "http/date.hpp"
 #include "http/request_parser.hpp"
 #include "http/response.hpp"
 #include "ring/ring.hpp"
@@ -185,7 +187,7 @@ private:
 
     // guests.cpp: who is at the other end.
     void refuse_full(int fd, const Listener& listener);
-    void refuse_accepted(int fd, Transport transport, std::string_view answer);
+    void refuse_accepted(int fd, Transport transport, const http::Response* answer);
     void close_refused();
     [[nodiscard]] std::unique_ptr<Guest> receive_guest(int fd, Transport transport);
     [[nodiscard]] bool admit(Guest& guest, const IpAddress& ip);
@@ -232,6 +234,7 @@ private:
     void answer(Connection& connection, const http::ResponseRules& rules,
                 const http::Response& response);
     void end_request(Connection& connection, http::Persistence persistence);
+    [[nodiscard]] http::Response dated(const http::Response& response) noexcept;
     [[nodiscard]] Instant request_deadline(const Connection& connection) const noexcept;
     void on_request_deadline(Connection& connection);
 
@@ -384,9 +387,11 @@ private:
     const Connection* telling_ = nullptr;  // Who is told right now that it has missed something.
     http::RequestStorage request_;
     std::string scratch_;
+    http::DateText date_;
     std::uint32_t admin_connections_ = 0;
     std::uint32_t refused_closing_ = 0;  // Descriptors over a limit, not closed yet.
-    std::vector<int> refused_told_;      // Of these, the ones whose answer the ring still has.
+    std::vector<int> refused_told_;      // Of these, the ones whose answer the ring still has ...
+    std::map<std::uint16_t, std::string> refusals_;  // ... by status; they are the same for all.
     std::uint64_t completions_last_turn_ = 0;
     std::uint64_t sends_submitted_ = 0;  // Since the last turn.
     bool output_awaited_ = false;        // A quiet send of these has to be followed up.

@@ -31,7 +31,7 @@ void Shard::on_request(Connection& connection, const http::Request& request,
     if (request.method == http::Method::options) {
         return answer_unread(connection, request,
                              {.status = code_of(http::Status::no_content),
-                              .fields = "Allow: GET, OPTIONS\r\n",
+                              .fields = "Allow: GET, HEAD, OPTIONS\r\n",
                               .body = ""});
     }
     const auto handshake = ws::read_handshake(request);
@@ -155,7 +155,7 @@ void Shard::refuse(Connection& connection, const http::Response& response,
     // Nobody could read it yet.
     if (connection.is_tls_handshaking()) return terminate(connection);
     scratch_.clear();
-    http::write_response(scratch_, response, rules);
+    http::write_response(scratch_, dated(response), rules);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     drain(connection);
 }

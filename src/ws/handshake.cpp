@@ -74,7 +74,7 @@ std::string_view response_fields(HandshakeReason reason) noexcept {
         case HandshakeReason::version_too_low:
             // RFC 9110 section 7.8: who sends Upgrade says so in Connection.
             return "Upgrade: websocket\r\nConnection: Upgrade\r\n";
-        case HandshakeReason::method_not_get: return "Allow: GET\r\n";
+        case HandshakeReason::method_not_get: return "Allow: GET, HEAD, OPTIONS\r\n";
         case HandshakeReason::unsupported_version:
             return "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
         case HandshakeReason::connection_lacks_upgrade:
@@ -94,12 +94,12 @@ std::expected<Handshake, HandshakeFailure> read_handshake(const http::Request& r
     const auto refuse = [](HandshakeReason reason, Status status = Status::bad_request) {
         return std::unexpected{HandshakeFailure{status, reason}};
     };
-    if (request.method != http::Method::get) {
+    const bool is_upgrade = request.field_has_token("Upgrade", "websocket");
+    // HEAD is answered as GET would be, and opens nothing.
+    const bool is_question = request.method == http::Method::head && !is_upgrade;
+    if (request.method != http::Method::get && !is_question)
         return refuse(HandshakeReason::method_not_get, Status::method_not_allowed);
-    }
-    if (!request.field_has_token("Upgrade", "websocket")) {
-        return refuse(HandshakeReason::not_an_upgrade, Status::upgrade_required);
-    }
+    if (!is_upgrade) return refuse(HandshakeReason::not_an_upgrade, Status::upgrade_required);
     if (request.version_minor < 1)
         return refuse(HandshakeReason::version_too_low, Status::upgrade_required);
     if (!request.field_has_token("Connection", "upgrade"))

@@ -16,7 +16,7 @@ namespace ringcast::ws {
 /// Why a request is not an acceptable opening handshake, with the status that answers it.
 enum class HandshakeReason : std::uint8_t {
     not_an_upgrade,            // 426 with Upgrade: websocket
-    method_not_get,            // 405 with Allow: GET
+    method_not_get,            // 405 with Allow
     version_too_low,           // 426: HTTP/1.0, and RFC 6455 needs HTTP/1.1
     connection_lacks_upgrade,  // 400
     missing_key,               // 400

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <doctest/doctest.h>
 #include <memory>
 #include <string>
@@ -14,6 +16,19 @@
 #include "support/ws_client.hpp"
 
 namespace ringcast::conformance {
+
+/// Whatever the answer, it says when it was made (RFC 9110 section 6.6.1): an hour is for clocks
+/// that are set meanwhile.
+inline void check_date(const test::ServerResponse& response) {
+    if (response.status < 200) return;
+    const auto is_date = [](const auto& field) { return field.first == "date"; };
+    CHECK(std::ranges::count_if(response.fields, is_date) == 1);
+    const std::string date = response.field("date").value_or("");
+    std::tm parts{};
+    const char* const end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    REQUIRE_MESSAGE((end != nullptr && *end == '\0' && date.size() == 29), date);
+    CHECK(std::abs(timegm(&parts) - std::time(nullptr)) < 3600);
+}
 
 class Client {
 public:
@@ -35,7 +50,10 @@ public:
 
     test::ServerResponse response(bool is_head_answer = false) {
         for (;;) {
-            if (auto response = reader_.next_response(is_head_answer)) return *std::move(response);
+            if (auto response = reader_.next_response(is_head_answer)) {
+                check_date(*response);
+                return *std::move(response);
+            }
             require_more("a response");
         }
     }

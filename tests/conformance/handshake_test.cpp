@@ -97,10 +97,11 @@ TEST_CASE("what a handshake may not look like") {
         const char* field = "";  ///< That the answer must have, with this value.
         const char* value = "";
     } bad[] = {
-        {"POST", {.method = "POST"}, 405, "allow", "GET"},
-        {"PUT", {.method = "PUT"}, 405, "allow", "GET"},
-        {"get", {.method = "get"}, 405, "allow", "GET"},
-        {"HEAD", {.method = "HEAD"}, 405, "allow", "GET"},
+        {"POST", {.method = "POST"}, 405, "allow", "GET, HEAD, OPTIONS"},
+        {"PUT", {.method = "PUT"}, 405, "allow", "GET, HEAD, OPTIONS"},
+        {"get", {.method = "get"}, 405, "allow", "GET, HEAD, OPTIONS"},
+        {"HEAD", {.method = "HEAD"}, 405, "allow", "GET, HEAD, OPTIONS"},
+        {"HEAD without Upgrade", {.method = "HEAD", .upgrade = ""}, 426, "upgrade", "websocket"},
         {"HTTP/1.0", {.http_version = "HTTP/1.0"}, 426, "upgrade", "websocket"},
         {"HTTP/9.9", {.http_version = "HTTP/9.9"}, 505},
         {"http/1.1", {.http_version = "http/1.1"}, 400},

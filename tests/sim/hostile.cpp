@@ -40,7 +40,9 @@ constexpr std::uint8_t rsv1 = 4;
 constexpr std::size_t frames_max = 4000, bytes_max = 1 << 20;
 /// How much longer what bombs unpack to is than that.
 constexpr std::size_t bombs_factor = 4;
-/// Of virtual time, in which all that a run's floods publish has come to one of them.
+/// Where all that a run's floods publish comes to each of them: windows full to all together, and
+/// virtual time.
+constexpr std::size_t windows_max = 1 << 20;
 constexpr Duration delivered_within = std::chrono::minutes{1};
 /// Of one of them.
 constexpr std::size_t round_trips_max = 500;
@@ -179,14 +181,18 @@ private:
 
     void flood(std::string frame, std::size_t frames) {
         hostile_.head = request(ground_.targets);
-        const auto windows = bombs_factor * bytes_max / hostile_.link.buffer_bytes;
-        hostile_.link.latency = std::min<Duration>(
-            hostile_.link.latency, delivered_within / (2 * static_cast<Duration::rep>(windows)));
+        bound(hostile_.link);
         hostile_.body_bytes =
             std::min(frame.size() * frames, hostile_.link.buffer_bytes * round_trips_max);
         hostile_.body = std::move(frame);
         hostile_.end = draw_end();
         if (prng_.chance(1, 4)) hostile_.read_bytes = 0;
+    }
+    void bound(Link& link) const {
+        const std::size_t published = bombs_factor * bytes_max;
+        link.buffer_bytes = std::max(link.buffer_bytes, count_ * published / windows_max);
+        const auto windows = static_cast<Duration::rep>(published / link.buffer_bytes);
+        link.latency = std::min<Duration>(link.latency, delivered_within / (2 * windows));
     }
     Hostile::End draw_end() {
         using End = Hostile::End;

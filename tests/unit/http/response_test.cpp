@@ -13,6 +13,14 @@ TEST_CASE("a response has its length and closes the connection") {
           "Connection: close\r\nX: y\r\n\r\nno such path\n");
 }
 
+TEST_CASE("a response says when it was made, if anybody knows") {
+    std::string out;
+    write_response(out, {.status = 204, .date = "Sun, 06 Nov 1994 08:49:37 GMT"});
+    CHECK(out ==
+          "HTTP/1.1 204 No Content\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+          "Connection: close\r\n\r\n");
+}
+
 TEST_CASE("the answer to HEAD says how long the body would be and leaves it out") {
     std::string out;
     write_response(out, {.body = "ok"}, {.is_to_head = true});

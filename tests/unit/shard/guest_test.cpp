@@ -89,6 +89,23 @@ TEST_CASE("a connection over the maximum is told to come later, and gets no memo
     }
 }
 
+TEST_CASE("who is refused without memory is told when, too") {
+    static http::UnixSeconds now;
+    now = 784'111'777;
+    GuestKit kit{{}, {.connections_max = 1, .wall_clock = []() noexcept { return now++; }}};
+    CHECK(kit.open_from("192.0.2.1") == 101);
+    // In one turn all get the same text, whatever the clock says meanwhile.
+    const int fds[] = {kit.ring.add_connection(), kit.ring.add_connection()};
+    for (const int fd : fds) kit.ring.complete_accept(ShardKit::listener, fd);
+    kit.turn(3);
+    for (const int fd : fds)
+        CHECK(kit.take_response(fd).field("date") == "Sun, 06 Nov 1994 08:49:37 GMT");
+    kit.accept_from("192.0.2.2");
+    CHECK(kit.ring.socket(kit.accept_from("192.0.2.2")).closed);
+    CHECK(kit.take_response(kit.accept_from("192.0.2.2")).field("date") ==
+          "Sun, 06 Nov 1994 08:49:40 GMT");
+}
+
 TEST_CASE("one client has so many connections, until they have gone") {
     GuestKit kit{{.connections_per_client_max = 2}};
     CHECK(kit.open_from("192.0.2.1:1") == 101);

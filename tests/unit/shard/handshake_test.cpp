@@ -240,7 +240,7 @@ TEST_CASE("OPTIONS where sessions are says how they begin, and the connection st
     kit.send(fd, "OPTIONS /echo HTTP/1.1\r\nHost: a\r\n\r\n");
     const auto response = kit.take_response(fd);
     CHECK(response.status == 204);
-    CHECK(response.field("allow") == "GET, OPTIONS");
+    CHECK(response.field("allow") == "GET, HEAD, OPTIONS");
     kit.send(fd, test::encode(test::UpgradeRequest{}));
     CHECK(kit.take_response(fd).status == 101);
 }

@@ -29,6 +29,20 @@ TEST_CASE("a plain request that is the last is answered, and then the connection
     CHECK(kit.shard.metrics().handshakes_refused == 0);
 }
 
+TEST_CASE("an answer says when it was made, where there is a clock") {
+    CHECK(HttpKit{}.ask(http_request("GET /")).field("date") == std::nullopt);
+    HttpKit kit{{.wall_clock = []() noexcept -> http::UnixSeconds { return 784'111'777; }}};
+    const std::string date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (const std::string& request :
+         {http_request("GET /"), http_request("GET /nothing"), http_request("OPTIONS /"),
+          http_request("BREW /"), post_of("/publish/a", "x"), std::string{"\r\nx\r\n\r\n"},
+          encode(test::UpgradeRequest{.version = "8"}), encode(test::UpgradeRequest{.key = "x"})}) {
+        CAPTURE(request);
+        CHECK(kit.ask(request).field("date") == date);
+    }
+    CHECK(kit.ask(encode(test::UpgradeRequest{})).field("date") == std::nullopt);
+}
+
 TEST_CASE("HEAD is GET without the body") {
     HttpKit kit;
     const auto response = kit.ask(http_request("HEAD /"));

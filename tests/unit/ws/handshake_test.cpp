@@ -66,7 +66,8 @@ TEST_CASE("each violated rule of RFC 6455 section 4.2.1 has its status and reaso
          not_an_upgrade},
         {{.method = "POST"}, 405, method_not_get},
         {{.method = "get"}, 405, method_not_get},
-        {{.method = "HEAD", .upgrade = ""}, 405, method_not_get},
+        {{.method = "HEAD", .upgrade = ""}, 426, not_an_upgrade},
+        {{.method = "HEAD"}, 405, method_not_get},
         {{.http_version = "HTTP/1.0"}, 426, version_too_low},
         {{.connection = ""}, 400, connection_lacks_upgrade},
         {{.connection = "keep-alive"}, 400, connection_lacks_upgrade},
@@ -146,7 +147,7 @@ TEST_CASE("the key's last character has no bits beyond the sixteenth octet") {
 }
 
 TEST_CASE("refusals carry the header lines that their status demands") {
-    CHECK(response_fields(HandshakeReason::method_not_get) == "Allow: GET\r\n");
+    CHECK(response_fields(HandshakeReason::method_not_get) == "Allow: GET, HEAD, OPTIONS\r\n");
     CHECK(response_fields(HandshakeReason::not_an_upgrade).starts_with("Upgrade: websocket\r\n"));
     CHECK(response_fields(HandshakeReason::version_too_low).starts_with("Upgrade: websocket\r\n"));
     CHECK(response_fields(HandshakeReason::unsupported_version)
