@@ -42,7 +42,7 @@ constexpr std::size_t frames_max = 4000, bytes_max = 1 << 20;
 constexpr std::size_t bombs_factor = 4;
 /// Where all that a run's floods publish comes to each of them: windows full to all together, and
 /// virtual time.
-constexpr std::size_t windows_max = 1 << 20;
+constexpr std::size_t windows_max = 1 << 16;
 constexpr Duration delivered_within = std::chrono::minutes{1};
 /// Of one of them.
 constexpr std::size_t round_trips_max = 500;
