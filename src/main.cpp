@@ -57,6 +57,8 @@ ringcast::Settings settings_of(const Options& options) {
         .connections_max = static_cast<std::uint32_t>(options.connections_max.value_or(0)),
         .admin_connections_max = options.admin_connections_max,
         .header_bytes_max = static_cast<std::uint32_t>(options.header_bytes_max),
+        .target_bytes_max = static_cast<std::uint32_t>(options.target_bytes_max),
+        .header_fields_max = options.header_fields_max,
         .message_bytes_max = options.message_bytes_max,
         .message_memory_max = options.message_memory_max,
         .http_requests_max = options.http_requests_max,

@@ -78,6 +78,10 @@ struct Settings {
     std::uint32_t admin_connections_max = 16;
     /// Request line and fields: 431 beyond.
     std::uint32_t header_bytes_max = 16 << 10;
+    /// Of it, the target of the request: 414 beyond.
+    std::uint32_t target_bytes_max = 8 << 10;
+    /// Header fields of a request, at most 256: 431 beyond.
+    std::uint32_t header_fields_max = 100;
     /// Of a received message: close code 1009 beyond.
     std::uint64_t message_bytes_max = 64 << 10;
     /// Of a shard: input that has begun and not ended and unsent output together; at least 4 times

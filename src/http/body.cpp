@@ -117,7 +117,7 @@ bool BodyParser::gather(std::span<const std::byte> bytes, BufferPool& pool,
 
 BodyParser::Result BodyParser::finish(RequestStorage& storage) const {
     const std::string_view head{reinterpret_cast<const char*>(block_.data()), head_bytes_};
-    const RequestParser::Result parsed = parse_head(head, storage);
+    const RequestParser::Result parsed = parse_head(head, HeadLimits::fields_capacity, storage);
     RC_ASSERT(parsed.found == RequestParser::Found::request);  // As it was the first time.
     return {.found = Found::request,
             .failure = {},

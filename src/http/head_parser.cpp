@@ -239,8 +239,9 @@ Result check_framing(Request& request) noexcept {
 
 }  // namespace
 
-RequestParser::Result parse_head(std::string_view head, RequestStorage& storage) noexcept {
-    RC_ASSERT(head.ends_with("\r\n\r\n"));
+RequestParser::Result parse_head(std::string_view head, std::size_t fields_max,
+                                 RequestStorage& storage) noexcept {
+    RC_ASSERT(head.ends_with("\r\n\r\n") && fields_max <= storage.fields.size());
     Request& request = storage.request;
     request = Request{};
     request.head = head;
@@ -248,7 +249,7 @@ RequestParser::Result parse_head(std::string_view head, RequestStorage& storage)
         return result;
     std::size_t count = 0;
     for (std::string_view line = take_line(head); !line.empty(); line = take_line(head)) {
-        if (count == storage.fields.size())
+        if (count == fields_max)
             return failed_head(Reason::too_many_fields, Status::header_fields_too_large);
         if (const Result result = parse_field(line, storage.fields[count]); is_failure(result))
             return result;

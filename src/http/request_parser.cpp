@@ -85,7 +85,7 @@ RequestParser::Result RequestParser::next(std::span<std::byte>& input, RequestSt
         case Found::failure: return result;
         case Found::request:
             input = input.subspan(line_start_ - before);
-            return finish(text.substr(0, line_start_), storage);
+            return finish(text.substr(0, line_start_), storage, limits);
         case Found::need_more: break;
     }
     if (overflows) return failed_head(Reason::head_too_large, Status::header_fields_too_large);
@@ -141,10 +141,11 @@ void RequestParser::gather(std::span<const std::byte> bytes, BufferPool& pool) {
 }
 
 /// Parses the complete head. Its bytes stay in head_, if they are there, until the next call.
-RequestParser::Result RequestParser::finish(std::string_view head, RequestStorage& storage) {
+RequestParser::Result RequestParser::finish(std::string_view head, RequestStorage& storage,
+                                            const HeadLimits& limits) {
     const std::size_t empty_lines_bytes = 2 * std::size_t{empty_lines_};
     size_ = 0;
-    return parse_head(head.substr(empty_lines_bytes), storage);
+    return parse_head(head.substr(empty_lines_bytes), limits.fields_max, storage);
 }
 
 }  // namespace ringcast::http

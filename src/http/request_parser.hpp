@@ -16,9 +16,10 @@ namespace ringcast::http {
 
 /// Bounds of a request head. Safe on the open internet; browsers stay well below.
 struct HeadLimits {
-    std::uint32_t head_bytes_max = 16 << 10;        ///< Request line and fields: 431 beyond.
-    std::uint32_t target_bytes_max = 8 << 10;       ///< Request target: 414 beyond.
-    static constexpr std::size_t fields_max = 100;  ///< 431 beyond.
+    std::uint32_t head_bytes_max = 16 << 10;   ///< Request line and fields: 431 beyond.
+    std::uint32_t target_bytes_max = 8 << 10;  ///< Request target: 414 beyond.
+    std::uint32_t fields_max = 100;            ///< 431 beyond. At most fields_capacity.
+    static constexpr std::size_t fields_capacity = 256;
     /// 501 beyond (RFC 9112 section 3): almost twice the longest method registered.
     static constexpr std::size_t method_bytes_max = 32;
     static constexpr std::size_t empty_lines_max = 2;  ///< Before the request line.
@@ -54,7 +55,7 @@ enum class Reason : std::uint8_t {
 /// its shard.
 struct RequestStorage {
     Request request;
-    std::array<Field, HeadLimits::fields_max> fields;
+    std::array<Field, HeadLimits::fields_capacity> fields;
 };
 
 class RequestParser {
@@ -89,7 +90,7 @@ public:
 private:
     Result scan(std::string_view text, const HeadLimits& limits);
     void gather(std::span<const std::byte> bytes, BufferPool& pool);
-    Result finish(std::string_view head, RequestStorage& storage);
+    Result finish(std::string_view head, RequestStorage& storage, const HeadLimits& limits);
 
     Block head_;                 // Gathered bytes, only when the head came in pieces.
     std::uint32_t size_ = 0;     // Bytes gathered.

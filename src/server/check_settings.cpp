@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <string_view>
 
+#include "http/request_parser.hpp"
 #include "ring/make_ring.hpp"
 #include "server/placement.hpp"
 #include "shard/client_limits.hpp"
@@ -95,6 +96,8 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"http_requests_per_turn", settings.http_requests_per_turn, 1, 65'535},
         {"http_pipelined_bytes_max", settings.http_pipelined_bytes_max, 1, gib},
         {"header_bytes_max", settings.header_bytes_max, 256, gib},
+        {"target_bytes_max", settings.target_bytes_max, 64, gib},
+        {"header_fields_max", settings.header_fields_max, 8, http::HeadLimits::fields_capacity},
         {"message_bytes_max", settings.message_bytes_max, 1, gib},
         {"send_queue_bytes_max", settings.send_queue_bytes_max, 1, gib},
         {"compression_threshold", settings.compression_threshold, 1, gib},

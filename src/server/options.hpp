@@ -81,6 +81,8 @@ struct Options {
     std::uint32_t admin_connections_max = 16;  ///< Per shard, beside those.
     std::uint64_t message_bytes_max = 64 << 10;
     std::uint64_t header_bytes_max = 16 << 10;
+    std::uint64_t target_bytes_max = 8 << 10;
+    std::uint32_t header_fields_max = 100;
     std::uint32_t http_requests_max = 10'000;  ///< Per connection.
     std::uint32_t http_requests_per_turn = 16;
     std::uint64_t http_pipelined_bytes_max = 16 << 10;  ///< Per connection.

@@ -81,8 +81,8 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .connections_max = share_of(connections_max, settings.shards),
         .admin_connections_max = settings.admin_connections_max,
         .head = {.head_bytes_max = settings.header_bytes_max,
-                 .target_bytes_max =
-                     std::min(settings.header_bytes_max, http::HeadLimits{}.target_bytes_max)},
+                 .target_bytes_max = std::min(settings.header_bytes_max, settings.target_bytes_max),
+                 .fields_max = settings.header_fields_max},
         .pool_bytes_max = settings.message_memory_max,
         // Half of it at least is for output. The longest message of all still fits by itself.
         .input_bytes_max = settings.message_memory_max / 2,

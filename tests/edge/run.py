@@ -177,6 +177,11 @@ def test_limits_given_by_flags_are_in_force():
         client.sendall(bytes([0x82, 0x80 | 101, 0, 0, 0, 0]) + bytes(101))
         assert read_exactly(client, 4)[2:] == (1009).to_bytes(2, "big")
         assert " 431 " in upgrade(("127.0.0.1", server.port()), fields=["X: " + "x" * 1024])[1]
+    with Server("--echo", "--listen", "ws://127.0.0.1:0", "--target-bytes-max", "100", "--header-fields-max", "10") as server:
+        address = ("127.0.0.1", server.port())
+        assert " 101 " in upgrade(address, "/echo?" + "x" * 94, ["X: x"] * 5)[1]
+        assert " 414 " in upgrade(address, "/echo?" + "x" * 95)[1]
+        assert " 431 " in upgrade(address, fields=["X: x"] * 6)[1]
 
 
 def test_a_file_limit_that_is_too_low_says_what_to_do():

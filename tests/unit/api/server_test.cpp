@@ -93,6 +93,8 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
     CHECK(error_of({.proxy_protocol = ProxyProtocol::required}).starts_with("proxy_protocol:"));
     CHECK(error_of({.tcp_user_timeout = -1s}).starts_with("tcp_user_timeout:"));
     CHECK(error_of({.header_bytes_max = 0}).starts_with("header_bytes_max:"));
+    CHECK(error_of({.target_bytes_max = 0}).starts_with("target_bytes_max:"));
+    CHECK(error_of({.header_fields_max = 257}).starts_with("header_fields_max:"));
     CHECK(
         error_of({.message_bytes_max = std::uint64_t{2} << 30}).starts_with("message_bytes_max:"));
     CHECK(error_of({.message_bytes_max = 1 << 20, .message_memory_max = (4 << 20) - 1})

@@ -65,6 +65,8 @@ TEST_CASE("without settings the documented defaults hold") {
     const Options options = loaded({listen});
     CHECK(options.message_bytes_max == 65'536);
     CHECK(options.header_bytes_max == 16'384);
+    CHECK(options.target_bytes_max == 8192);
+    CHECK(options.header_fields_max == 100);
     CHECK(options.send_queue_bytes_max == 1'048'576);
     CHECK(options.message_memory_max == 268'435'456);
     CHECK(options.handshake_timeout == 10s);
@@ -118,6 +120,10 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "1MiB",
                                     "--header-bytes-max",
                                     "4096",
+                                    "--target-bytes-max",
+                                    "1KiB",
+                                    "--header-fields-max",
+                                    "50",
                                     "--http-requests-max",
                                     "100",
                                     "--http-requests-per-turn",
@@ -183,6 +189,8 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.admin_connections_max == 4);
     CHECK(options.message_bytes_max == 1 << 20);
     CHECK(options.header_bytes_max == 4096);
+    CHECK(options.target_bytes_max == 1024);
+    CHECK(options.header_fields_max == 50);
     CHECK(options.send_queue_bytes_max == 2 << 20);
     CHECK(options.message_memory_max == 1 << 30);
     CHECK(options.compression == Compression::dedicated);
@@ -310,6 +318,8 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"admin-connections-max", {"0", "65536", "auto"}},
         {"message-bytes-max", {"0", "2GiB", "64kb", "1.5MiB", ""}},
         {"header-bytes-max", {"511", "2MiB"}},
+        {"target-bytes-max", {"63", "2MiB"}},
+        {"header-fields-max", {"7", "257"}},
         {"http-requests-max", {"0", "65536"}},
         {"http-requests-per-turn", {"0"}},
         {"send-queue-bytes-max", {"4095", "2GiB"}},
