@@ -20,7 +20,7 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::uint64_t topic_turns_max = 4'000'000;
+constexpr std::uint64_t topic_turns_max = 40'000'000;
 /// Before any of the long timers of a scenario that has no short ones.
 constexpr Duration topic_time_max = minutes{45};
 constexpr Duration between_publications = std::chrono::milliseconds{1};
