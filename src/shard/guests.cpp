@@ -111,6 +111,10 @@ void Shard::forget_client(Guest& guest) {
 /// tokens for it.
 void Shard::take_from_guest(Connection& connection, std::span<std::byte>& bytes) {
     Guest& guest = *connection.guest;
+    if (connection.broken) {  // More of the turn in which its PROXY header was refused.
+        bytes = {};
+        return;
+    }
     if (guest.proxy_header) return take_proxy_header(connection, bytes);
     if (connection.phase != Phase::open) return;
     const TokenRate& rate = connection.endpoint->limits().byte_rate;

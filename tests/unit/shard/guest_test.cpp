@@ -297,6 +297,12 @@ TEST_CASE("where PROXY headers are required nothing else gets in") {
     CHECK(kit.ring.socket(without).closed);
     CHECK(kit.ring.socket(without).output.empty());
     CHECK(kit.shard.metrics().proxy_headers_malformed == 1);
+    // More that has come by the same turn is nobody's.
+    const int talkative = kit.accept_from("10.0.0.1:11");
+    for (int i = 0; i < 3; ++i) kit.ring.deliver(talkative, request());
+    kit.turn(3);
+    CHECK(kit.ring.socket(talkative).closed);
+    CHECK(kit.shard.metrics().proxy_headers_malformed == 2);
     const int silent = kit.accept_from("10.0.0.1:10");
     kit.send(silent, "PROXY TCP4 192.0.");
     kit.pass(11s);
