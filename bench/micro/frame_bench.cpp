@@ -42,9 +42,9 @@ void parse(benchmark::State& state, ws::Opcode opcode, std::size_t cut) {
         std::memcpy(slice.data(), stream.data(), stream.size());
         const std::span<std::byte> all{slice};
         for (std::span<std::byte> input : {all.first(cut), all.subspan(cut)}) {
-            for (;;) {
+            while (!input.empty()) {
                 const ws::Event event = assembler.next(input, pool, limits);
-                if (event.kind == ws::Event::Kind::need_more) break;
+                if (event.kind == ws::Event::Kind::need_more) continue;
                 if (event.kind != ws::Event::Kind::message)
                     return state.SkipWithError("no message");
                 benchmark::DoNotOptimize(event.payload.data());

@@ -134,9 +134,10 @@ void Shard::forget_work() {
             ++work;
             on_event(connection, assembler.take_short(input, size), source);
         } else {
+            const std::size_t size_before = input.size();
             const ws::Event event = assembler.next(input, pool_, limits, inflation);
+            work += 1 + static_cast<std::uint32_t>((size_before - input.size()) / work_bytes);
             if (event.kind == ws::Event::Kind::need_more) continue;
-            work += 1 + static_cast<std::uint32_t>(event.payload.size() / work_bytes);
             on_event(connection, event, source);
         }
         if (connection.guest != nullptr) take_message_token(connection);

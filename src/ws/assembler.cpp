@@ -32,57 +32,58 @@ Event control_event(Opcode opcode, std::span<std::byte> payload) noexcept {
             .payload = payload};
 }
 
+/// What is inflated in one go: tens of microseconds at worst.
+constexpr std::size_t compressed_piece_bytes_max = 1 << 10;
+
 }  // namespace
 
 template <bool agreed>
 Event Assembler::next_of_any(std::span<std::byte>& input, BufferPool& pool,
                              const AssemblerLimits& limits, Inflation* inflation) {
     release_returned();
-    while (!input.empty()) {
-        if (!in_frame_) {
-            const bool is_split = header_size_ != 0;
-            const FrameContext context{.in_message = message_opcode_ != Opcode::continuation,
-                                       .compression = agreed};
-            const ParsedHeader parsed =
-                is_split ? complete_header(input, context) : parse_header(input, context);
-            if (parsed.reason != Reason::none) return Event::failure(parsed.reason);
-            if (parsed.size == 0) {
-                keep_header_start(input);
-                return {};
-            }
-            input = input.subspan(parsed.size - header_size_);
-            header_size_ = 0;
-            const FrameHeader& header = parsed.header;
-            const bool is_compressed = agreed && (header.reserved_bits != 0 || compressed_);
-            if (is_compressed) {
-                if (!is_control(header.opcode) &&
-                    !inflation->announce(header.payload_bytes, limits.message_bytes_max))
-                    return Event::failure(Reason::message_too_big);
-            } else if (!is_control(header.opcode)) {
-                const std::uint64_t payload_bytes = header.payload_bytes;
-                if (payload_bytes > limits.message_bytes_max ||
-                    size_ > limits.message_bytes_max - payload_bytes) {
-                    return Event::failure(Reason::message_too_big);
-                }
-                const bool is_whole = header.fin && header.opcode != Opcode::continuation;
-                if (is_whole && !is_split && payload_bytes <= input.size()) {
-                    const std::span<std::byte> payload = input.first(payload_bytes);
-                    input = input.subspan(payload_bytes);
-                    return Event::in_slice_of(header.opcode, header.key, payload);
-                }
-            }
-            start_frame(header);
+    if (input.empty()) return {};
+    if (!in_frame_) {
+        const bool is_split = header_size_ != 0;
+        const FrameContext context{.in_message = message_opcode_ != Opcode::continuation,
+                                   .compression = agreed};
+        const ParsedHeader parsed =
+            is_split ? complete_header(input, context) : parse_header(input, context);
+        if (parsed.reason != Reason::none) return Event::failure(parsed.reason);
+        if (parsed.size == 0) {
+            keep_header_start(input);
+            return {};
         }
-        const std::span<std::byte> piece =
-            input.first(std::min<std::uint64_t>(remaining_, input.size()));
-        input = input.subspan(piece.size());
-        const Event event = is_control(opcode_) ? take_control_piece(piece, pool)
-                            : agreed && compressed_
-                                ? take_compressed_piece(piece, pool, limits, *inflation)
-                                : take_message_piece(piece, pool);
-        if (event.kind != Event::Kind::need_more) return event;
+        input = input.subspan(parsed.size - header_size_);
+        header_size_ = 0;
+        const FrameHeader& header = parsed.header;
+        const bool is_compressed = agreed && (header.reserved_bits != 0 || compressed_);
+        if (is_compressed) {
+            if (!is_control(header.opcode) &&
+                !inflation->announce(header.payload_bytes, limits.message_bytes_max))
+                return Event::failure(Reason::message_too_big);
+        } else if (!is_control(header.opcode)) {
+            const std::uint64_t payload_bytes = header.payload_bytes;
+            if (payload_bytes > limits.message_bytes_max ||
+                size_ > limits.message_bytes_max - payload_bytes) {
+                return Event::failure(Reason::message_too_big);
+            }
+            const bool is_whole = header.fin && header.opcode != Opcode::continuation;
+            if (is_whole && !is_split && payload_bytes <= input.size()) {
+                const std::span<std::byte> payload = input.first(payload_bytes);
+                input = input.subspan(payload_bytes);
+                return Event::in_slice_of(header.opcode, header.key, payload);
+            }
+        }
+        start_frame(header);
     }
-    return {};
+    const bool is_inflated = agreed && compressed_ && !is_control(opcode_);
+    const std::size_t size_max = is_inflated ? compressed_piece_bytes_max : input.size();
+    const std::span<std::byte> piece =
+        input.first(std::min<std::uint64_t>({remaining_, input.size(), size_max}));
+    input = input.subspan(piece.size());
+    if (is_control(opcode_)) return take_control_piece(piece, pool);
+    if (is_inflated) return take_compressed_piece(piece, pool, limits, *inflation);
+    return take_message_piece(piece, pool);
 }
 
 template Event Assembler::next_of_any<false>(std::span<std::byte>&, BufferPool&,

@@ -77,8 +77,10 @@ struct Event {
 /// frame is under way, or has just been returned.
 class Assembler {
 public:
-    /// Consumes a prefix of `input` and says what it found; `need_more` took all of it. After
-    /// `close` or `failure` it must not be called again: whatever follows on the wire is not
+    /// Consumes a prefix of `input`, of one frame at most, and says what it found; after `need_more`
+    /// call it again as long as there is input. So is all that one call does in proportion to what
+    /// it consumed: of a compressed message, which may cost a hundred times as much as another, 1
+    /// KiB at most. After `close` or `failure` it must not be called again: whatever follows on the wire is not
     /// processed (RFC 6455 sections 1.4 and 7.1.7). Fails at the earliest octet that violates: a
     /// header at its wrong octet, text at the octet that cannot be UTF-8, even in the middle of a
     /// frame. The same octets give the same events however they are cut into slices, except for

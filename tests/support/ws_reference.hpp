@@ -229,7 +229,10 @@ enum class Agreed : std::uint8_t { nothing, no_takeover, takeover };
             start = end;
             while (!is_over) {
                 const ws::Event event = assembler.next(input, pool, limits, agreed_inflation);
-                if (event.kind == ws::Event::Kind::need_more) break;
+                if (event.kind == ws::Event::Kind::need_more) {
+                    if (input.empty()) break;
+                    continue;
+                }
                 is_over =
                     event.kind == ws::Event::Kind::close || event.kind == ws::Event::Kind::failure;
                 const std::byte* const first = event.payload.data();

@@ -299,6 +299,27 @@ TEST_CASE("a flood of little that becomes much makes no turn long, and nobody el
     CHECK(kit.shard.metrics().suspensions > 0);
 }
 
+TEST_CASE("compressed data of which nothing comes is work, too") {
+    ShardKit kit{{}, with(Compression::shared)};
+    Client flooder = open(kit);
+    Client honest = open(kit);
+    // Final blocks with the fixed code that end at once, behind each other.
+    std::string blocks;
+    for (int i = 0; i < 100'000; ++i) blocks += std::string_view{"\x03\x00", 2};
+    kit.ring.deliver(flooder.fd, encode(test::ClientFrame{.payload = blocks, .reserved_bits = 4}));
+    kit.turn();
+    CHECK(kit.shard.metrics().turn_suspensions == 1);
+    CHECK(kit.shard.metrics().inflated_bytes_out == 0);
+    for (int i = 0; i < 10; ++i) {
+        kit.ring.deliver(honest.fd, honest.deflate->frame("hello"));
+        kit.turn(2);
+        CHECK((messages(kit, honest) == std::vector<std::string>{"hello"}));
+    }
+    CHECK(kit.shard.metrics().turn_suspensions > 10);
+    kit.turn(100);
+    CHECK(kit.shard.metrics().held_bytes == 0);
+}
+
 TEST_CASE("many that send little which becomes much wait for each other, and none is forgotten") {
     ShardKit kit{{}, with(Compression::shared)};
     kit.endpoint->received = [](Session& session, Message message) {

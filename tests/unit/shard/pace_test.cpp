@@ -167,6 +167,26 @@ TEST_CASE("a flooder has its part of each turn, and an honest client is answered
     CHECK(kit.shard.metrics().turn_suspensions == flood / part);
 }
 
+TEST_CASE("fragments without end, and without content, are a flood like any other") {
+    constexpr int part = 100, flood = 10'000;
+    ShardKit kit{{}, {.work_per_turn = part}};
+    const int flooder = kit.open();
+    const int honest = kit.open();
+    std::string fragments = test::binary_frame("a", false);
+    for (int i = 1; i < flood; ++i) fragments += test::continuation_frame("", false);
+    kit.ring.deliver(flooder, fragments);
+    kit.turn();
+    CHECK(kit.shard.metrics().turn_suspensions == 1);
+    kit.ring.deliver(honest, test::text_frame("hello"));
+    kit.turn(2);
+    CHECK(kit.take_frames(honest).size() == 1);
+    CHECK(kit.shard.metrics().turn_suspensions == 3);
+    kit.turn(flood / part);
+    CHECK(kit.shard.metrics().turn_suspensions == flood / part);
+    kit.send(flooder, test::continuation_frame("b", true));
+    REQUIRE(kit.take_frames(flooder).size() == 1);
+}
+
 TEST_CASE("what a client sends in many pieces is one part of the turn, too") {
     ShardKit kit{{}, {.work_per_turn = 100}};
     const int fd = kit.open();

@@ -224,7 +224,10 @@ TEST_CASE("a bomb's block never exceeds the limit, and a small message's is smal
     Assembler assembler;
     const auto next = [&](std::string stream) {
         std::span<std::byte> input = std::as_writable_bytes(std::span{stream});
-        return assembler.next(input, pool, roomy, &inflation).kind;
+        for (;;) {
+            const Kind kind = assembler.next(input, pool, roomy, &inflation).kind;
+            if (kind != Kind::need_more || input.empty()) return kind;
+        }
     };
     CHECK(next(compressed(text, "small")) == Kind::message);
     CHECK(pool.bytes_in_use() == 4u << 10);
@@ -238,6 +241,24 @@ TEST_CASE("a bomb's block never exceeds the limit, and a small message's is smal
     CHECK(assembler.memory_bytes() == pool.bytes_in_use());
     CHECK(next(bomb.substr(60)) == Kind::failure);
     CHECK(pool.bytes_in_use() == 1u << 20);
+}
+
+TEST_CASE("one call inflates no more than a kibibyte of payload") {
+    BufferPool pool;
+    Inflaters inflaters;
+    Inflation inflation{inflaters, {.client_no_context_takeover = true}};
+    const AssemblerLimits roomy{.message_bytes_max = 64u << 20};
+    Assembler assembler;
+    std::string stream = compressed(binary, std::string(16u << 20, 'a'));
+    std::span<std::byte> input = std::as_writable_bytes(std::span{stream});
+    Event event;
+    for (int calls = 0; event.kind == Kind::need_more; ++calls) {
+        REQUIRE(calls < 100);
+        const std::size_t before = input.size();
+        event = assembler.next(input, pool, roomy, &inflation);
+        CHECK(before - input.size() <= 1024 + 8);  // The first time with a header.
+    }
+    CHECK(event.payload.size() == 16u << 20);
 }
 
 TEST_CASE("a compressed message lies in a block that can be taken, an empty one, too") {

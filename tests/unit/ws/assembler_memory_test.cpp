@@ -35,7 +35,13 @@ struct Fixture {
         octets = std::move(bytes);
         input = std::as_writable_bytes(std::span{octets});
     }
-    Event next() { return assembler.next(input, pool, limits); }
+    /// What is found next, in as many calls as that takes.
+    Event next() {
+        for (;;) {
+            const Event event = assembler.next(input, pool, limits);
+            if (event.kind != Kind::need_more || input.empty()) return event;
+        }
+    }
     Event next(std::string bytes) {
         feed(std::move(bytes));
         return next();
@@ -205,13 +211,24 @@ TEST_CASE_FIXTURE(Fixture, "what an assembler holds is what it says, and goes wh
     CHECK(pool.blocks_in_use() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "one call takes no more than one frame") {
+    feed(frame("a", false) + test::continuation_frame("", false) + frame("", true, 9) +
+         test::continuation_frame("b", true));
+    for (const std::size_t size : {7u, 6u, 6u, 7u}) {
+        const std::size_t before = input.size();
+        (void)assembler.next(input, pool, limits);
+        CHECK(before - input.size() == size);
+    }
+    CHECK(input.empty());
+}
+
 TEST_CASE("an assembler destroyed in the middle of everything gives its blocks back") {
     BufferPool pool;
     {
         Assembler assembler;
         std::string octets = frame("abc", false) + frame("0123456789", true, 9).substr(0, 10);
         std::span<std::byte> input = std::as_writable_bytes(std::span{octets});
-        CHECK(assembler.next(input, pool, roomy).kind == Kind::need_more);
+        while (!input.empty()) CHECK(assembler.next(input, pool, roomy).kind == Kind::need_more);
         CHECK(pool.blocks_in_use() == 2);
     }
     CHECK(pool.blocks_in_use() == 0);
