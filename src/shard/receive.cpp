@@ -280,6 +280,7 @@ void Shard::schedule_by(Connection& connection, Instant deadline) {
 void Shard::drop_input(Connection& connection) {
     metrics_.held_bytes -= std::exchange(connection.held_size, 0);
     connection.held.reset();
+    if (connection.tls != nullptr) connection.tls->holds_ciphertext = false;
     connection.parser.emplace<http::RequestParser>();
     connection.deflate.reset();
     inputs_.remove(connection);
@@ -330,7 +331,12 @@ void Shard::resume(Connection& connection, Suspension reason) {
         const Block held = std::move(connection.held);
         const std::size_t size = std::exchange(connection.held_size, 0);
         metrics_.held_bytes -= size;
-        feed(connection, {held.data(), size}, Source::held);
+        const std::span<std::byte> input{held.data(), size};
+        if (connection.tls != nullptr && std::exchange(connection.tls->holds_ciphertext, false)) {
+            read_records(connection, input);
+        } else {
+            feed(connection, input, Source::held);
+        }
     }
     if (connection.peer_finished) on_end_of_stream(connection);
     if (connection.recv == Connection::Recv::idle) continue_recv(connection);

@@ -23,6 +23,11 @@ private:
     SecureService& service_;
 };
 
+/// Of 64 records, and less data than this: so small are records of those who mean no good, or send
+/// single messages. So many reads of them are half a millisecond's work.
+constexpr std::size_t small_read_bytes = 4 << 10;
+constexpr std::uint32_t small_reads_max = 8;
+
 }  // namespace
 
 void SecureService::append(std::span<const std::byte> ciphertext) noexcept {
@@ -69,19 +74,22 @@ void Shard::begin_tls(Connection& connection) {
 // From ciphertext to input.
 
 void Shard::on_ciphertext(Connection& connection, std::span<const std::byte> ciphertext) {
-    if (connection.has(Suspension::tls_handshake)) {
-        hold(connection, ciphertext);
-        return note_unfinished(connection);
-    }
-    read_records(connection, ciphertext);
+    if (!connection.tls->holds_ciphertext) return read_records(connection, ciphertext);
+    hold(connection, ciphertext);
+    note_unfinished(connection);
 }
 
 /// Records of a suspended connection are read, too: an alert or the end is seen, and what has come
-/// is bounded, since the receive is being cancelled.
+/// is bounded, since the receive is being cancelled. Of another one, so many small ones at a time.
 void Shard::read_records(Connection& connection, std::span<const std::byte> ciphertext) {
     tls::Stream& stream = connection.tls->stream;
     CiphertextOutput output{*this, connection};
+    std::uint32_t small_reads = 0;
     while (connection.reads_input() && !connection.broken) {
+        if (small_reads >= small_reads_max && !ciphertext.empty() && !connection.is_suspended()) {
+            hold_ciphertext(connection, ciphertext);
+            return suspend_for_turn(connection);
+        }
         const bool was_handshaking = stream.is_handshaking();
         if (was_handshaking && tls_->steps_left == 0)
             return defer_handshake(connection, ciphertext);
@@ -90,12 +98,20 @@ void Shard::read_records(Connection& connection, std::span<const std::byte> ciph
         switch (event.found) {
             case tls::Stream::Found::need_more: return;
             case tls::Stream::Found::plaintext:
+                if (event.plaintext.size() < small_read_bytes) ++small_reads;
                 feed(connection, event.plaintext, Source::held);
                 break;
             case tls::Stream::Found::end: return on_close_notify(connection);
             case tls::Stream::Found::failure: return on_tls_failure(connection, event);
         }
     }
+}
+
+void Shard::hold_ciphertext(Connection& connection, std::span<const std::byte> ciphertext) {
+    RC_ASSERT(connection.held_size == 0);
+    connection.tls->holds_ciphertext = true;
+    hold(connection, ciphertext);
+    note_unfinished(connection);
 }
 
 /// The peer sends no more (RFC 8446 section 6.1); its FIN says nothing new.
@@ -143,8 +159,7 @@ void Shard::on_handshake_step(const tls::Stream& stream, bool has_answered) {
 
 void Shard::defer_handshake(Connection& connection, std::span<const std::byte> ciphertext) {
     ++metrics_.tls_handshakes_deferred;
-    hold(connection, ciphertext);
-    note_unfinished(connection);
+    hold_ciphertext(connection, ciphertext);
     suspend(connection, Suspension::tls_handshake);
     tls_->waiting.push_back(connection.id);
     is_turn_owed_ = true;
@@ -157,21 +172,9 @@ void Shard::continue_handshakes() {
         Connection* const connection = connections_.find(tls_->waiting.front());
         tls_->waiting.pop_front();
         if (connection != nullptr && connection->has(Suspension::tls_handshake))
-            continue_handshake(*connection);
+            resume(*connection, Suspension::tls_handshake);
     }
     is_turn_owed_ |= !tls_->waiting.empty();
-}
-
-void Shard::continue_handshake(Connection& connection) {
-    connection.suspensions &=
-        static_cast<std::uint8_t>(~static_cast<std::uint8_t>(Suspension::tls_handshake));
-    const Block held = std::move(connection.held);
-    const std::size_t size = std::exchange(connection.held_size, 0);
-    metrics_.held_bytes -= size;
-    inputs_.remove(connection);
-    read_records(connection, {held.data(), size});
-    if (connection.peer_finished) on_end_of_stream(connection);
-    if (connection.recv == Connection::Recv::idle) continue_recv(connection);
 }
 
 // From output to ciphertext.

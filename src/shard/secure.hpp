@@ -41,6 +41,8 @@ struct SecureChannel {
     std::span<const std::byte> quiet;     ///< In flight, in the arena.
     std::uint64_t sealed_bytes = 0;       ///< Of plaintext whose ciphertext has not all gone.
     std::unique_ptr<Backlog> ciphertext;  ///< Goes before anything that is not encrypted yet.
+    /// What the connection holds of its input has not been decrypted, and goes before what comes.
+    bool holds_ciphertext = false;
 };
 
 /// What the TLS connections of one shard share. Exists if the shard has been given material.

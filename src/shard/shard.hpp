@@ -310,7 +310,7 @@ private:
     void on_handshake_step(const tls::Stream& stream, bool has_answered);
     void defer_handshake(Connection& connection, std::span<const std::byte> ciphertext);
     void continue_handshakes();
-    void continue_handshake(Connection& connection);
+    void hold_ciphertext(Connection& connection, std::span<const std::byte> ciphertext);
     Backlog& ciphertext_of(Connection& connection);
     void submit_sealed_output();
     void submit_sealed(Connection& connection);

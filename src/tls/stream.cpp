@@ -78,7 +78,7 @@ void Stream::shake_hands() {
 }
 
 std::size_t Stream::read_records(Transfer& transfer, std::span<std::byte> buffer) {
-    std::size_t size = 0;
+    std::size_t size = 0, records = 0;
     do {
         std::size_t bytes = 0;
         if (SSL_read_ex(ssl_.get(), buffer.data() + size, buffer.size() - size, &bytes) != 1) {
@@ -88,7 +88,8 @@ std::size_t Stream::read_records(Transfer& transfer, std::span<std::byte> buffer
         transfer.key_updates = 0;
         size += bytes;
         // Not until it says that it wants more: to say so, it would get itself a buffer.
-    } while (size < buffer.size() && (!transfer.input.empty() || SSL_pending(ssl_.get()) > 0));
+    } while (size < buffer.size() && ++records < records_per_read_max &&
+             (!transfer.input.empty() || SSL_pending(ssl_.get()) > 0));
     return size;
 }
 

@@ -307,6 +307,49 @@ TEST_CASE("a turn answers so many handshakes, in order, and open connections bes
     CHECK(kit.shard.metrics().held_bytes == 0);
 }
 
+TEST_CASE("records of an octet each are decrypted in portions, whatever comes behind them") {
+    SecureKit kit;
+    const int flooder = kit.open_tls();
+    const int honest = kit.open_tls();
+    const std::string flood = test::binary_frame(std::string(5000, 'a'));
+    for (const char octet : flood) kit.tls(flooder).send({&octet, 1});
+    kit.deliver_output(flooder);
+    kit.turn();
+    CHECK(kit.shard.metrics().turn_suspensions == 1);
+    CHECK(kit.shard.metrics().held_bytes > 5000);
+    // To be read behind them, before which the receive ends.
+    kit.tls(flooder).send(test::text_frame("last"));
+    kit.deliver_output(flooder);
+    for (int i = 0; i < 3; ++i) {
+        kit.say(honest, test::text_frame("hello"));
+        CHECK(kit.take_tls_frames(honest).size() == 1);
+    }
+    SUBCASE("and then all is answered in order") {
+        kit.turn(30);
+        kit.exchange(flooder);
+        const auto frames = kit.take_tls_frames(flooder);
+        REQUIRE(frames.size() == 2);
+        CHECK(frames[0].payload == std::string(5000, 'a'));
+        CHECK(frames[1].payload == "last");
+        CHECK(kit.shard.metrics().held_bytes == 0);
+    }
+    SUBCASE("even if the end comes meanwhile") {
+        kit.ring.finish_recv(flooder, 0);
+        kit.turn(40);
+        kit.take_input(flooder);
+        CHECK(kit.take_tls_frames(flooder).size() == 2);
+    }
+    SUBCASE("unless the connection breaks") {
+        kit.ring.finish_recv(flooder, -ECONNRESET);
+        kit.turn(4);
+        CHECK(kit.ring.socket(flooder).closed);
+    }
+    SUBCASE("or the shard ends") {
+        kit.shard.begin_shutdown(CloseCode::going_away);
+        kit.turn(4);
+    }
+}
+
 TEST_CASE("a handshake that waits may get more to read, or end") {
     Settings settings;
     settings.tls_handshakes_per_turn = 1;
