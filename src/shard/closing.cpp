@@ -214,12 +214,13 @@ void Shard::on_open_deadline(Connection& connection) {
     schedule_open(connection);
 }
 
-/// When the message under way has to have ended or made progress; a client that is kept from it has
-/// all its time again afterwards.
+/// When the message under way has to have ended or made progress; a client that is kept from it, by
+/// something else than its own flood, has all its time again afterwards.
 Instant Shard::message_deadline(const Connection& connection) noexcept {
     const Duration timeout = connection.endpoint->limits().message_timeout;
-    const bool has_one =
-        timeout > Duration{0} && connection.is_unfinished() && !connection.is_suspended();
+    const unsigned own = static_cast<unsigned>(Suspension::work);
+    const bool is_kept = (connection.suspensions & ~own) != 0;
+    const bool has_one = timeout > Duration{0} && connection.is_unfinished() && !is_kept;
     return has_one ? connection.since + timeout : instant_never;
 }
 

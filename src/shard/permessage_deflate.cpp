@@ -49,8 +49,8 @@ std::uint64_t PermessageDeflate::work() const noexcept {
     const ws::DeflateCounts& in = inflaters_.counts();
     const ws::DeflateCounts& out = deflaters_.counts();
     return in.messages * inflate_message + in.message_bytes * inflate_byte +
-           in.payload_bytes * inflate_payload_byte +
-           out.messages * deflate_message + out.message_bytes * deflate_byte;
+           in.payload_bytes * inflate_payload_byte + out.messages * deflate_message +
+           out.message_bytes * deflate_byte;
 }
 
 }  // namespace ringcast::shard

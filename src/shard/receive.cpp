@@ -136,8 +136,10 @@ void Shard::forget_work() {
         } else {
             const std::size_t size_before = input.size();
             const ws::Event event = assembler.next(input, pool_, limits, inflation);
-            work += 1 + static_cast<std::uint32_t>((size_before - input.size()) / work_bytes);
-            if (event.kind == ws::Event::Kind::need_more) continue;
+            work += static_cast<std::uint32_t>((size_before - input.size()) / work_bytes);
+            const bool is_begun = event.kind == ws::Event::Kind::need_more;
+            if (!is_begun || !input.empty()) ++work;  // The rest of a slice is nobody's fault.
+            if (is_begun) continue;
             on_event(connection, event, source);
         }
         if (connection.guest != nullptr) take_message_token(connection);
@@ -323,9 +325,10 @@ void Shard::suspend(Connection& connection, Suspension reason) {
 void Shard::resume(Connection& connection, Suspension reason) {
     if (!connection.has(reason)) return;
     connection.suspensions &= static_cast<std::uint8_t>(~static_cast<std::uint8_t>(reason));
+    // Whoever is suspended is not late with the rest of its message, unless its own flood did it.
+    if (reason != Suspension::work) inputs_.restart(connection, ring_.now());
     if (connection.is_suspended()) return;
     connection.active_at = ring_.now();
-    inputs_.restart(connection, ring_.now());
     if (connection.phase == Phase::open) schedule_open(connection);
     if (connection.held_size > 0) {
         const Block held = std::move(connection.held);

@@ -148,7 +148,7 @@ struct Settings {
     Duration gather_per_send = std::chrono::microseconds{4};  ///< See pacing.hpp.
     Duration gather_max = std::chrono::milliseconds{1};
     /// What one connection's messages may take of a turn before its input waits for the next one:
-    /// 1 for each message or control frame, and 1 for each 4 KiB of it. At most 65535.
+    /// 1 for each frame, and for each 4 KiB of it; of compressed ones, for each KiB. At most 65535.
     std::uint32_t work_per_turn = 1024;
     std::uint32_t timers_per_turn =
         1024;  ///< Timers served before the loop looks at the ring again.

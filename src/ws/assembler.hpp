@@ -77,14 +77,15 @@ struct Event {
 /// frame is under way, or has just been returned.
 class Assembler {
 public:
-    /// Consumes a prefix of `input`, of one frame at most, and says what it found; after `need_more`
-    /// call it again as long as there is input. So is all that one call does in proportion to what
-    /// it consumed: of a compressed message, which may cost a hundred times as much as another, 1
-    /// KiB at most. After `close` or `failure` it must not be called again: whatever follows on the wire is not
-    /// processed (RFC 6455 sections 1.4 and 7.1.7). Fails at the earliest octet that violates: a
-    /// header at its wrong octet, text at the octet that cannot be UTF-8, even in the middle of a
-    /// frame. The same octets give the same events however they are cut into slices, except for
-    /// `in_slice`. `inflation`: if permessage-deflate was agreed on, and then always the same one.
+    /// Consumes a prefix of `input`, of one frame at most, and says what it found. `need_more`
+    /// means to call it again as long as there is input. So all that one call does is in proportion
+    /// to what it consumed; of a compressed message, where an octet may cost a hundred times as
+    /// much, that is 1 KiB at most. After `close` or `failure` it must not be called again:
+    /// whatever follows on the wire is not processed (RFC 6455 sections 1.4 and 7.1.7). Fails at
+    /// the earliest octet that violates: a header at its wrong octet, text at the octet that cannot
+    /// be UTF-8, even in the middle of a frame. The same octets give the same events however they
+    /// are cut into slices, except for `in_slice`. `inflation`: if permessage-deflate was agreed
+    /// on, and then always the same one.
     [[nodiscard]] Event next(std::span<std::byte>& input, BufferPool& pool,
                              const AssemblerLimits& limits, Inflation* inflation = nullptr) {
         const std::size_t size = short_message_bytes(input, limits);

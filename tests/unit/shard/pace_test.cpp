@@ -182,9 +182,26 @@ TEST_CASE("fragments without end, and without content, are a flood like any othe
     CHECK(kit.take_frames(honest).size() == 1);
     CHECK(kit.shard.metrics().turn_suspensions == 3);
     kit.turn(flood / part);
-    CHECK(kit.shard.metrics().turn_suspensions == flood / part);
+    CHECK(kit.shard.metrics().turn_suspensions == (flood - 1) / part);
     kit.send(flooder, test::continuation_frame("b", true));
     REQUIRE(kit.take_frames(flooder).size() == 1);
+}
+
+TEST_CASE("who floods with fragments is as late with its message as anybody") {
+    ShardKit kit{{}, {.work_per_turn = 10}};
+    const int flooder = kit.open();
+    kit.send(flooder, test::binary_frame("a", false));
+    std::string fragments;
+    for (int i = 0; i < 15; ++i) fragments += test::continuation_frame("", false);
+    for (int i = 0; i < 40; ++i) {
+        if (kit.ring.socket(flooder).recv) kit.ring.deliver(flooder, fragments);
+        kit.pass(1s);
+        kit.turn(2);
+    }
+    const auto frames = kit.take_frames(flooder);
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].close_code() == 1008);
+    CHECK(kit.shard.metrics().turn_suspensions >= 29);
 }
 
 TEST_CASE("what a client sends in many pieces is one part of the turn, too") {
