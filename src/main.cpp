@@ -135,6 +135,15 @@ void print_banner(const ringcast::Server& server, const Options& options) {
     std::fflush(stdout);
 }
 
+/// What --check-config says, and the exit status.
+int tell_check(const std::expected<void, std::string>& checked) {
+    const std::string line = checked ? std::string{"the settings are in order\n"}
+                                     : fmt::format("ringcast: {}\n", checked.error());
+    std::FILE* const stream = checked ? stdout : stderr;
+    const bool is_told = std::fputs(line.c_str(), stream) >= 0 && std::fflush(stream) == 0;
+    return checked && is_told ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
@@ -152,5 +161,6 @@ int main(int argument_count, char** arguments) {
     if (options->anonymous != TopicAccess::none)
         server.mount_topics("/topics", {.anonymous = options->anonymous});
     if (options->dev) server.mount_page("/", server::dev_page());
+    if (options->check_config) return tell_check(server.check());
     return server.run([&] { print_banner(server, *options); });
 }

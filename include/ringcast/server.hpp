@@ -104,6 +104,9 @@ public:
     /// the end, it answers `closed`. Any thread.
     [[nodiscard]] Publisher make_publisher();
 
+    /// What start() would find wrong with the settings and the routes, and with the files that TLS
+    /// listeners need. Opens and starts nothing. The error is one sentence.
+    [[nodiscard]] std::expected<void, std::string> check() const;
     /// Opens the listeners and starts the shards; returns when all of them serve. The error is one
     /// sentence.
     [[nodiscard]] std::expected<void, std::string> start();

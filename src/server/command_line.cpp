@@ -15,14 +15,15 @@ struct CommandRow {
     std::string_view name;
     std::string_view value_name;
     std::string_view help;
-    bool CommandLine::* flag = nullptr;  ///< Null for --config, the one with a value.
+    bool CommandLine::*flag = nullptr;  ///< Null for --config, the one with a value.
 };
 
 constexpr std::string_view program_section = "Program";
 constexpr std::array commands{
     CommandRow{"config", "FILE",
                "read settings from this TOML file; its keys are the names of the flags", nullptr},
-    CommandRow{"check-config", "", "check all settings, say what is wrong, and exit",
+    CommandRow{"check-config", "",
+               "check all settings and the files they name, say what is wrong, and exit",
                &CommandLine::check_config},
     CommandRow{"print-config", "",
                "print the settings in effect as TOML, with where each comes from, and exit",

@@ -315,8 +315,9 @@ std::expected<Options, Exit> load_options(const OptionSources& sources) {
     // A configuration may be printed before it says where to listen; it cannot be used.
     if (command_line->print_config) return answer(merger.to_toml());
     if (auto checked = merger.check_listens(); !checked) return mistake(checked.error());
-    if (command_line->check_config) return answer("the settings are in order\n");
-    return std::move(merger).take();
+    Options options = std::move(merger).take();
+    options.check_config = command_line->check_config;
+    return options;
 }
 
 }  // namespace ringcast::server

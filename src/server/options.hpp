@@ -76,6 +76,7 @@ struct Options {
     std::uint32_t buffer_bytes = 0;
 
     // Limits
+    bool check_config = false;  ///< Serve nothing; say whether the files named are in order, too.
     std::optional<std::uint64_t>
         connections_max;  ///< Per process. Without a value: auto, see limits.hpp.
     std::uint32_t admin_connections_max = 16;  ///< Per shard, beside those.

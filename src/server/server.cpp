@@ -27,6 +27,7 @@
 #include "server/shard_settings.hpp"
 #include "server/signals.hpp"
 #include "server/stats.hpp"
+#include "server/tls_files.hpp"
 #include "server/tls_keeper.hpp"
 
 namespace ringcast {
@@ -75,6 +76,7 @@ struct Server::Impl {
                                                              const server::Placement& placement,
                                                              std::uint64_t connections_max);
     [[nodiscard]] shard::Router make_admin_router() const;
+    [[nodiscard]] std::expected<void, std::string> check() const;
     void wait();
     void end(Duration timeout);
     void log_totals();
@@ -96,11 +98,17 @@ struct Server::Impl {
     std::optional<server::TlsKeeper> tls;  // ... and this one uses them, if there is TLS.
 };
 
+std::expected<void, std::string> Server::Impl::check() const {
+    if (auto checked = mounts.check(settings); !checked) return checked;
+    if (auto features = ring::parse_features(settings.uring_features); !features)
+        return std::unexpected{features.error()};
+    return {};
+}
+
 std::expected<void, std::string> Server::Impl::start() {
     if (is_started) return std::unexpected{"the server has been started already"};
-    if (auto checked = mounts.check(settings); !checked) return checked;
+    if (auto checked = check(); !checked) return checked;
     const auto features = ring::parse_features(settings.uring_features);
-    if (!features) return std::unexpected{features.error()};
     if (auto chosen = server::choose_mask_kernel(); !chosen) return chosen;
     is_started = true;
     start_time_seconds = server::unix_seconds();
@@ -282,6 +290,14 @@ void Server::mount_page(std::string_view path, Page page) {
 
 Publisher Server::make_publisher() {
     return impl_->shards.make_publisher();
+}
+
+std::expected<void, std::string> Server::check() const {
+    if (auto checked = impl_->check(); !checked) return checked;
+    if (!impl_->serves_tls()) return {};
+    if (auto loaded = server::load_tls(impl_->settings.tls); !loaded)
+        return std::unexpected{std::move(loaded.error())};
+    return {};
 }
 
 std::expected<void, std::string> Server::start() {

@@ -246,6 +246,11 @@ def test_tls_mistakes_get_one_clear_line():
         other_certificate, other_key = make_certificate(folder, "other")
         encrypted = os.path.join(folder, "encrypted.key")
         openssl("pkey", "-in", tls[3], "-aes256", "-passout", "pass:secret", "-out", encrypted)
+        assert run("--echo", *LISTEN, *tls, "--check-config")[:2] == (0, "the settings are in order\n")
+        for wrong in (["--tls-cert", certificate, "--tls-key", other_key], [*tls, "--tls-ciphers", "NONSENSE"],
+                      ["--tls-cert", "/no/such.crt"], ["--tls-directory", "/no/such"], [*tls, "--tls-client-ca", tls[3]]):
+            started = run("--echo", *LISTEN, *wrong)
+            assert run("--echo", *LISTEN, *wrong, "--check-config") == started and started[0] == 1, started
         expect_one_line_error(run("--echo", *LISTEN), "wss://127.0.0.1:0", "--tls-cert")
         expect_one_line_error(run("--echo", *LISTEN, "--tls-cert", "/no/such.crt"), "/no/such.crt")
         expect_one_line_error(run("--echo", *LISTEN, "--tls-cert", certificate), certificate, "key")
