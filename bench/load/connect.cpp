@@ -8,7 +8,8 @@
 #include "commands.hpp"
 #include "handshake.hpp"
 #include "histogram.hpp"
-#include "meter.hpp"
+#include "measurement.hpp"
+#include "rig.hpp"
 
 namespace ringcast::bench {
 
@@ -16,38 +17,63 @@ namespace {
 
 /// Keeps a number of handshakes under way; each connection is closed as soon as it is open, and
 /// replaced.
-class ConnectLoop {
+class ConnectClients final : public Crowd {
 public:
-    ConnectLoop(Io& io, Opener& opener, std::uint32_t inflight)
-        : io_(io), opener_(opener), attempts_(inflight) {}
+    ConnectClients(Io& io, Opener& opener, std::uint32_t inflight,
+                   std::chrono::nanoseconds stall_timeout)
+        : io_(io), opener_(opener), attempts_(inflight), stall_(stall_timeout) {
+        for (std::uint32_t index = 0; index < inflight; ++index) due_.push_back(index);
+    }
 
-    [[nodiscard]] Expected<void> start() {
-        turn_time_ = Clock::now();
-        for (std::uint32_t index = 0; index < attempts_.size(); ++index) {
-            if (auto begun = begin(index); !begun) return begun;
+    [[nodiscard]] std::string_view name() const noexcept override { return "connect"; }
+    [[nodiscard]] std::string_view unit() const noexcept override { return "handshake"; }
+    [[nodiscard]] std::uint64_t count() const noexcept override { return handshakes_; }
+    /// From making the socket to having the answer.
+    [[nodiscard]] const Histogram& latency() const noexcept { return latency_; }
+
+    void start(Clock::time_point now) override { stall_.reset(now); }
+    void measure(const Interval& interval) noexcept override { measured_ = interval; }
+
+    [[nodiscard]] Expected<void> act(Clock::time_point now) override {
+        for (const std::uint32_t index : due_) {
+            const auto fd = opener_.start(index);
+            if (!fd) return std::unexpected(fd.error());
+            attempts_[index] = {*fd, now};
+            ++under_way_;
         }
+        due_.clear();
         return {};
     }
 
-    [[nodiscard]] Expected<void> run(double seconds, std::chrono::nanoseconds stall_timeout) {
-        const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-        while (turn_time_ < end) {
-            const auto events = io_.turn(stall_timeout);
-            if (!events) return std::unexpected(events.error());
-            if (events->empty())
-                return fail("the server stopped answering after {} handshakes", handshakes_);
-            turn_time_ = Clock::now();
-            for (const Event& event : *events) {
-                if (auto handled = handle(event); !handled) {
-                    return fail("handshake {}: {}", handshakes_, handled.error().message);
-                }
-            }
-        }
+    [[nodiscard]] Clock::time_point next_due(Clock::time_point otherwise) const noexcept override {
+        return otherwise;
+    }
+
+    [[nodiscard]] Expected<void> handle(const Event& event, Clock::time_point now) override {
+        stall_.reset(now);
+        const Attempt& attempt = attempts_[event.index];
+        const auto opened = opener_.advance(event, attempt.fd);
+        if (!opened) return fail("handshake {}: {}", handshakes_, opened.error().message);
+        if (!*opened) return {};
+        if (measured_.contains(attempt.started))
+            latency_.record(nanoseconds_between(attempt.started, now));
+        ++handshakes_;
+        --under_way_;
+        io_.close(event.index, attempt.fd);
+        if (!stopped_) due_.push_back(event.index);
         return {};
     }
 
-    [[nodiscard]] std::uint64_t handshakes() const noexcept { return handshakes_; }
-    [[nodiscard]] Histogram& latency() noexcept { return latency_; }
+    [[nodiscard]] Expected<void> check(Clock::time_point now) override {
+        if (!stall_.is_over(now) || is_finished()) return {};
+        return fail("the server stopped answering after {} handshakes", handshakes_);
+    }
+
+    void stop(Clock::time_point) override {
+        stopped_ = true;
+        due_.clear();
+    }
+    [[nodiscard]] bool is_finished() const noexcept override { return stopped_ && under_way_ == 0; }
 
 private:
     struct Attempt {
@@ -55,29 +81,14 @@ private:
         Clock::time_point started;
     };
 
-    [[nodiscard]] Expected<void> begin(std::uint32_t index) {
-        const auto fd = opener_.start(index);
-        if (!fd) return std::unexpected(fd.error());
-        attempts_[index] = {*fd, turn_time_};
-        return {};
-    }
-
-    [[nodiscard]] Expected<void> handle(const Event& event) {
-        Attempt& attempt = attempts_[event.index];
-        const auto opened = opener_.advance(event, attempt.fd);
-        if (!opened) return std::unexpected(opened.error());
-        if (!*opened) return {};
-        latency_.record(static_cast<std::uint64_t>(
-            std::chrono::nanoseconds(turn_time_ - attempt.started).count()));
-        ++handshakes_;
-        io_.close(event.index, attempt.fd);
-        return begin(event.index);
-    }
-
     Io& io_;
     Opener& opener_;
     std::vector<Attempt> attempts_;
-    Clock::time_point turn_time_;
+    StallWatch stall_;
+    std::vector<std::uint32_t> due_;  ///< To be begun.
+    std::uint32_t under_way_ = 0;
+    bool stopped_ = false;
+    Interval measured_;
     std::uint64_t handshakes_ = 0;
     Histogram latency_;
 };
@@ -85,38 +96,20 @@ private:
 }  // namespace
 
 Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& options) {
-    const auto url = parse_url(common.url);
-    if (!url) return std::unexpected(url.error());
-    const auto meter = Meter::create(common.pid);
-    if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create(*url);
-    if (!io) return std::unexpected(io.error());
-    Opener opener(**io, *url, options.close_kind, true, common.compression);
-    ConnectLoop loop(**io, opener, options.inflight);
+    const auto rig = Rig::create(common);
+    if (!rig) return std::unexpected(rig.error());
+    Opener opener(*rig->io, rig->url, options.close_kind, true, common.compression);
+    ConnectClients clients(*rig->io, opener, options.inflight, common.stall_timeout());
+    Loop loop(*rig->io);
+    loop.add(clients, 0);
+    const auto measured = measure(loop, rig->meter, options.lengths);
+    if (!measured) return std::unexpected(measured.error());
 
-    if (auto started = loop.start(); !started) return std::unexpected(started.error());
-    if (auto ran = loop.run(options.warmup_seconds, common.stall_timeout()); !ran)
-        return std::unexpected(ran.error());
-    loop.latency().reset();
-    const std::uint64_t handshakes_before = loop.handshakes();
-    const auto begin = meter->read();
-    if (!begin) return std::unexpected(begin.error());
-    if (auto ran = loop.run(options.duration_seconds, common.stall_timeout()); !ran) {
-        return std::unexpected(ran.error());
-    }
-    const auto end = meter->read();
-    if (!end) return std::unexpected(end.error());
-    const std::uint64_t handshakes = loop.handshakes() - handshakes_before;
-    if (handshakes == 0) return fail("no handshake finished within {} s", options.duration_seconds);
-
-    Report report;
-    report.add("command", "command", "connect");
-    report.add("url", "url", common.url);
-    report.add("compression", "compression", name_of(common.compression));
+    Report report = begin_report("connect", common);
     report.add("inflight", "handshakes under way", std::uint64_t{options.inflight});
     report.add("close", "closed by", options.close_kind == CloseKind::reset ? "rst" : "fin");
-    meter->add_costs(report, *begin, *end, handshakes, "handshake");
-    report.add_latency(loop.latency());
+    add_costs(report, *measured, "handshake");
+    report.add_latency(clients.latency());
     return report;
 }
 

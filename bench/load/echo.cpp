@@ -4,7 +4,8 @@
 
 #include "commands.hpp"
 #include "echo_clients.hpp"
-#include "meter.hpp"
+#include "measurement.hpp"
+#include "rig.hpp"
 
 namespace ringcast::bench {
 
@@ -22,59 +23,28 @@ IoOptions io_options_for(const EchoOptions& options) {
 }  // namespace
 
 Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options) {
-    const auto url = parse_url(common.url);
-    if (!url) return std::unexpected(url.error());
-    const auto meter = Meter::create(common.pid);
-    if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create(*url, io_options_for(options));
-    if (!io) return std::unexpected(io.error());
+    const auto rig = Rig::create(common, io_options_for(options));
+    if (!rig) return std::unexpected(rig.error());
     const Messages messages(options.opcode, options.message_bytes, options.depth,
                             common.compression);
-    Opener opener(**io, *url, CloseKind::reset, true, common.compression);
+    Opener opener(*rig->io, rig->url, CloseKind::reset, true, common.compression);
     const auto descriptors =
-        open_connections(**io, opener, options.connections, common.stall_timeout());
+        open_connections(*rig->io, opener, options.connections, common.stall_timeout());
     if (!descriptors) return std::unexpected(descriptors.error());
+    EchoClients clients(*rig->io, messages, options.verify, *descriptors, options.depth,
+                        common.stall_timeout());
+    Loop loop(*rig->io);
+    loop.add(clients, 0);
+    const auto measured = measure(loop, rig->meter, options.lengths);
+    if (!measured) return std::unexpected(measured.error());
 
-    EchoClients clients(**io, messages, options.verify, *descriptors, options.depth);
-    if (auto ran = clients.run(nanoseconds_of(options.warmup_seconds), common.stall_timeout());
-        !ran) {
-        return std::unexpected(ran.error());
-    }
-    clients.latency().reset();
-    const std::uint64_t replies_before = clients.replies();
-    const auto begin = meter->read();
-    if (!begin) return std::unexpected(begin.error());
-    if (auto ran = clients.run(nanoseconds_of(options.duration_seconds), common.stall_timeout());
-        !ran) {
-        return std::unexpected(ran.error());
-    }
-    const auto end = meter->read();
-    if (!end) return std::unexpected(end.error());
-    const std::uint64_t replies = clients.replies() - replies_before;
-    if (replies == 0) return fail("no reply arrived within {} s", options.duration_seconds);
-
-    Report report;
-    report.add("command", "command", "echo");
-    report.add("url", "url", common.url);
-    report.add("compression", "compression", name_of(common.compression));
+    Report report = begin_report("echo", common);
     report.add("connections", "connections", std::uint64_t{options.connections});
     report.add("depth", "messages outstanding on each", std::uint64_t{options.depth});
     report.add("message_bytes", "bytes of a message", options.message_bytes);
     report.add("verify", "replies compared", options.verify == Verify::full ? "full" : "length");
-    meter->add_costs(report, *begin, *end, replies, "message");
+    add_costs(report, *measured, "message");
     report.add_latency(clients.latency());
-    if (options.syscall_seconds > 0) {
-        auto measured = meter->add_syscalls(report, "message", [&]() -> Expected<std::uint64_t> {
-            const std::uint64_t before = clients.replies();
-            if (auto ran =
-                    clients.run(nanoseconds_of(options.syscall_seconds), common.stall_timeout());
-                !ran) {
-                return std::unexpected(ran.error());
-            }
-            return clients.replies() - before;
-        });
-        if (!measured) return std::unexpected(measured.error());
-    }
     return report;
 }
 

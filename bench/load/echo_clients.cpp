@@ -1,11 +1,9 @@
 #include "echo_clients.hpp"
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <unistd.h>
 #include <utility>
-
-#include "base/assert.hpp"
 
 namespace ringcast::bench {
 
@@ -18,22 +16,23 @@ constexpr std::size_t quiet_send_bytes_max = 32 * 1024;
 }  // namespace
 
 EchoClients::EchoClients(Io& io, const Messages& messages, Verify verify,
-                         std::span<const int> descriptors, std::uint32_t depth)
+                         std::span<const int> descriptors, std::uint32_t depth,
+                         std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
     : io_(io),
       messages_(messages),
       checker_(messages, verify),
       depth_(depth),
+      stall_(stall_timeout),
+      first_index_(first_index),
       connections_(descriptors.size()),
       sent_at_(descriptors.size() * depth) {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         Connection& connection = connections_[i];
         connection.fd = descriptors[i];
-        connection.owed = depth;
         // Neighbours start at different messages, so a reply to the wrong connection differs.
         connection.request = static_cast<std::uint32_t>(i % messages.cycle_count());
         connection.reply.expected_index = connection.request;
-        io_.receive_many(static_cast<std::uint32_t>(i), connection.fd);
-        if (depth > 0) list_as_due(connection);
+        io_.receive_many(io_index(connection), connection.fd);
     }
 }
 
@@ -41,39 +40,44 @@ EchoClients::~EchoClients() {
     for (const Connection& connection : connections_) close(connection.fd);
 }
 
-Expected<void> EchoClients::run(std::chrono::nanoseconds duration,
-                                std::chrono::nanoseconds stall_timeout) {
-    constexpr std::chrono::nanoseconds wait_max = std::chrono::milliseconds(100);
-    turn_time_ = Clock::now();
-    const auto end = turn_time_ + duration;
-    auto last_progress = turn_time_;
-    while (turn_time_ < end) {
-        send_due();
-        const auto events =
-            io_.turn(std::min<std::chrono::nanoseconds>(end - turn_time_, wait_max));
-        if (!events) return std::unexpected(events.error());
-        turn_time_ = Clock::now();
-        if (!events->empty()) last_progress = turn_time_;
-        for (const Event& event : *events) {
-            if (auto handled = handle(event); !handled) {
-                return fail("connection {}: {}", event.index, handled.error().message);
-            }
-        }
-        if (depth_ > 0 && turn_time_ - last_progress >= stall_timeout) {
-            return fail("the server stopped answering: nothing for {:.1f} s after {} replies",
-                        std::chrono::duration<double>(turn_time_ - last_progress).count(),
-                        replies_);
-        }
+void EchoClients::start(Clock::time_point now) {
+    stall_.reset(now);
+    if (depth_ == 0) return;
+    for (Connection& connection : connections_) {
+        connection.owed = depth_;
+        list_as_due(connection);
     }
+}
+
+Expected<void> EchoClients::act(Clock::time_point now) {
+    if (stage_ == Stage::draining && replies_ == sent_) ask_for_pongs();
+    for (const std::uint32_t index : due_) {
+        Connection& connection = connections_[index];
+        connection.listed = false;
+        if (!connection.sending) send_next(connection, now);
+    }
+    due_.clear();
     return {};
 }
 
-Expected<void> EchoClients::handle(const Event& event) {
-    Connection& connection = connections_[event.index];
+Clock::time_point EchoClients::next_due(Clock::time_point otherwise) const noexcept {
+    return otherwise;
+}
+
+Expected<void> EchoClients::handle(const Event& event, Clock::time_point now) {
+    Connection& connection = connections_[event.index - first_index_];
+    auto taken = take(connection, event, now);
+    if (!taken) return fail("connection {}: {}", event.index - first_index_, taken.error().message);
+    return taken;
+}
+
+Expected<void> EchoClients::take(Connection& connection, const Event& event,
+                                 Clock::time_point now) {
+    stall_.reset(now);
     switch (event.operation) {
-        case Operation::receive: return handle_received(connection, event);
+        case Operation::receive: return take_received(connection, event, now);
         case Operation::send:
-        case Operation::send_quiet: return handle_sent(connection, event);
+        case Operation::send_quiet: return take_sent(connection, event);
         case Operation::connect:
         case Operation::upgrade:
         case Operation::close: break;
@@ -81,28 +85,32 @@ Expected<void> EchoClients::handle(const Event& event) {
     return fail("unexpected event, result {}", event.result);
 }
 
-Expected<void> EchoClients::handle_received(Connection& connection, const Event& event) {
+Expected<void> EchoClients::take_received(Connection& connection, const Event& event,
+                                          Clock::time_point now) {
+    ReplyState& reply = connection.reply;
     if (event.result == 0)
-        return fail("the server closed the connection after {} replies", connection.reply.messages);
+        return fail("the server closed the connection after {} replies", reply.messages);
     if (event.result < 0 && event.result != -ENOBUFS) {
-        return fail("cannot receive after {} replies: {}", connection.reply.messages,
+        return fail("cannot receive after {} replies: {}", reply.messages,
                     errno_text(-event.result));
     }
     if (!event.more) io_.receive_many(event.index, connection.fd);
-    const auto completed = checker_.consume(connection.reply, event.bytes, connection.pongs);
+    const std::uint32_t pongs = reply.pongs;
+    const auto completed = checker_.consume(reply, event.bytes, connection.control);
     if (!completed) return std::unexpected(completed.error());
+    pongs_ += reply.pongs - pongs;
+    if (reply.messages > connection.sent)
+        return fail("the server sent more replies than there were messages");
     if (*completed > 0) {
-        if (*completed > depth_ - connection.owed)
-            return fail("the server sent more replies than there were messages");
-        record_latency(connection, event.index, *completed);
+        record_latency(connection, *completed, now);
         replies_ += *completed;
-        connection.owed += static_cast<std::uint32_t>(*completed);
+        if (stage_ == Stage::running) connection.owed += static_cast<std::uint32_t>(*completed);
     }
-    if (*completed > 0 || !connection.pongs.empty()) list_as_due(connection);
+    if (connection.owed > 0 || !connection.control.empty()) list_as_due(connection);
     return {};
 }
 
-Expected<void> EchoClients::handle_sent(Connection& connection, const Event& event) {
+Expected<void> EchoClients::take_sent(Connection& connection, const Event& event) {
     const std::int32_t sent = event.result == -EAGAIN ? 0 : event.result;
     if (sent < 0)
         return fail("cannot send after {} replies: {}", connection.reply.messages,
@@ -117,27 +125,21 @@ Expected<void> EchoClients::handle_sent(Connection& connection, const Event& eve
     return {};
 }
 
+std::uint32_t EchoClients::io_index(const Connection& connection) const noexcept {
+    return first_index_ + static_cast<std::uint32_t>(&connection - connections_.data());
+}
+
 void EchoClients::list_as_due(Connection& connection) {
     if (connection.listed) return;
     connection.listed = true;
     due_.push_back(static_cast<std::uint32_t>(&connection - connections_.data()));
 }
 
-void EchoClients::send_due() {
-    if (due_.empty()) return;
-    send_time_ = Clock::now();
-    for (const std::uint32_t index : due_) {
-        Connection& connection = connections_[index];
-        connection.listed = false;
-        if (!connection.sending) send_next(connection, index);
-    }
-    due_.clear();
-}
-
-void EchoClients::send_next(Connection& connection, std::uint32_t index) {
-    if (!connection.pongs.empty()) {
-        connection.pongs_sent = std::exchange(connection.pongs, {});
-        connection.unsent = connection.pongs_sent;
+void EchoClients::send_next(Connection& connection, Clock::time_point now) {
+    const std::uint32_t index = io_index(connection);
+    if (!connection.control.empty()) {
+        connection.control_sent = std::exchange(connection.control, {});
+        connection.unsent = connection.control_sent;
         connection.sending = true;
         io_.send(index, connection.fd, connection.unsent);
         return;
@@ -146,9 +148,11 @@ void EchoClients::send_next(Connection& connection, std::uint32_t index) {
     connection.unsent = messages_.requests(connection.request, connection.owed);
     connection.request = static_cast<std::uint32_t>((connection.request + connection.owed) %
                                                     messages_.cycle_count());
-    const std::size_t first_slot = std::size_t{index} * depth_;
+    connection.sent += connection.owed;
+    sent_ += connection.owed;
+    const std::size_t first_slot = std::size_t{index - first_index_} * depth_;
     for (; connection.owed > 0; --connection.owed) {
-        sent_at_[first_slot + connection.send_slot] = send_time_;
+        sent_at_[first_slot + connection.send_slot] = now;
         if (++connection.send_slot == depth_) connection.send_slot = 0;
     }
     if (connection.unsent.size() <= quiet_send_bytes_max) {
@@ -159,13 +163,45 @@ void EchoClients::send_next(Connection& connection, std::uint32_t index) {
     }
 }
 
-void EchoClients::record_latency(Connection& connection, std::uint32_t index, std::size_t count) {
-    const std::size_t first_slot = std::size_t{index} * depth_;
+void EchoClients::record_latency(Connection& connection, std::size_t count, Clock::time_point now) {
+    const auto index = static_cast<std::size_t>(&connection - connections_.data());
+    const std::size_t first_slot = index * depth_;
     for (std::size_t i = 0; i < count; ++i) {
-        const auto elapsed = turn_time_ - sent_at_[first_slot + connection.reply_slot];
-        latency_.record(static_cast<std::uint64_t>(std::chrono::nanoseconds(elapsed).count()));
+        const Clock::time_point sent_at = sent_at_[first_slot + connection.reply_slot];
+        if (measured_.contains(sent_at)) latency_.record(nanoseconds_between(sent_at, now));
         if (++connection.reply_slot == depth_) connection.reply_slot = 0;
     }
+}
+
+Expected<void> EchoClients::check(Clock::time_point now) {
+    if (stage_ != Stage::asking && replies_ == sent_) stall_.reset(now);
+    if (!stall_.is_over(now) || is_finished()) return {};
+    if (stage_ == Stage::asking) {
+        return fail("{} of {} connections had no answer to a ping for {:.1f} s",
+                    pongs_wanted_ - pongs_, connections_.size(), stall_.seconds(now));
+    }
+    return fail("the server stopped answering: nothing for {:.1f} s after {} replies",
+                stall_.seconds(now), replies_);
+}
+
+void EchoClients::stop(Clock::time_point) {
+    stage_ = Stage::draining;
+    for (Connection& connection : connections_) connection.owed = 0;
+}
+
+/// Whatever the server still had to say to a connection, it says before it answers.
+void EchoClients::ask_for_pongs() {
+    constexpr std::array question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
+    stage_ = Stage::asking;
+    pongs_wanted_ = pongs_ + connections_.size();
+    for (Connection& connection : connections_) {
+        append_control(ws::Opcode::ping, question, connection.control);
+        list_as_due(connection);
+    }
+}
+
+bool EchoClients::is_finished() const noexcept {
+    return stage_ == Stage::asking && pongs_ >= pongs_wanted_;
 }
 
 }  // namespace ringcast::bench

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <sys/prctl.h>
 #include <vector>
 
 #include "commands.hpp"
 #include "fanout_clients.hpp"
 #include "fanout_load.hpp"
-#include "meter.hpp"
+#include "measurement.hpp"
+#include "rig.hpp"
 
 namespace ringcast::bench {
 
@@ -43,10 +43,7 @@ Expected<std::vector<int>> open_all(Io& io, const Url& url, const CommonOptions&
     return descriptors;
 }
 
-void add_shape(Report& report, const CommonOptions& common, const FanoutOptions& options) {
-    report.add("command", "command", "fanout");
-    report.add("url", "url", common.url);
-    report.add("compression", "compression", name_of(common.compression));
+void add_shape(Report& report, const FanoutOptions& options) {
     report.add("subscribers", "subscribers that only listen", std::uint64_t{options.subscribers});
     report.add("publishers", "publishers, subscribers too", std::uint64_t{options.publishers});
     report.add("topics", "topics", std::uint64_t{options.topics});
@@ -89,51 +86,25 @@ Expected<void> check(const FanoutOptions& options) {
 }  // namespace
 
 Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& options) {
-    const auto url = parse_url(common.url);
-    if (!url) return std::unexpected(url.error());
     if (auto checked = check(options); !checked) return std::unexpected(checked.error());
-    const auto meter = Meter::create(common.pid);
-    if (!meter) return std::unexpected(meter.error());
-    const auto io = Io::create(*url);
-    if (!io) return std::unexpected(io.error());
-    const auto descriptors = open_all(**io, *url, common, options);
+    const auto rig = Rig::create(common);
+    if (!rig) return std::unexpected(rig.error());
+    const auto descriptors = open_all(*rig->io, rig->url, common, options);
     if (!descriptors) return std::unexpected(descriptors.error());
-    // The kernel may delay a time-out by 50 us, which would be latency of what is due then.
-    prctl(PR_SET_TIMERSLACK, 1UL);
-
     FanoutLoad load(options, common.compression);
-    FanoutClients clients(**io, load, *descriptors, common.stall_timeout());
-    if (auto ran = clients.run(nanoseconds_of(options.warmup_seconds)); !ran)
-        return std::unexpected(ran.error());
-    load.latencies() = {};
-    const std::uint64_t deliveries_before = load.deliveries();
-    const std::uint64_t publications_before = load.publications();
-    const auto begin = meter->read();
-    if (!begin) return std::unexpected(begin.error());
-    if (auto ran = clients.run(nanoseconds_of(options.duration_seconds)); !ran)
-        return std::unexpected(ran.error());
-    const auto end = meter->read();
-    if (!end) return std::unexpected(end.error());
-    const std::uint64_t deliveries = load.deliveries() - deliveries_before;
-    if (deliveries == 0) return fail("nothing was delivered within {} s", options.duration_seconds);
+    FanoutClients clients(*rig->io, load, *descriptors, common.stall_timeout());
+    Loop loop(*rig->io);
+    loop.add(clients, 0);
+    const auto measured = measure(loop, rig->meter, options.lengths);
+    if (!measured) return std::unexpected(measured.error());
 
-    Report report;
-    add_shape(report, common, options);
-    report.add("publications", "publications", load.publications() - publications_before);
-    meter->add_costs(report, *begin, *end, deliveries, "delivery");
+    Report report = begin_report("fanout", common);
+    add_shape(report, options);
+    report.add("publications", "publications", load.latencies().last.count());
+    add_costs(report, *measured, "delivery");
     report.add_latency(load.latencies().each);
     report.add_latency(load.latencies().last, "last", "until the last subscriber,");
     if (options.has_probe()) add_probe(report, options, load.latencies().probe);
-    if (options.syscall_seconds > 0) {
-        auto measured = meter->add_syscalls(report, "delivery", [&]() -> Expected<std::uint64_t> {
-            const std::uint64_t before = load.deliveries();
-            if (auto ran = clients.run(nanoseconds_of(options.syscall_seconds)); !ran)
-                return std::unexpected(ran.error());
-            return load.deliveries() - before;
-        });
-        if (!measured) return std::unexpected(measured.error());
-    }
-    if (auto finished = clients.finish(); !finished) return std::unexpected(finished.error());
     return report;
 }
 

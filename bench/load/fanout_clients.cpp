@@ -9,13 +9,17 @@
 namespace ringcast::bench {
 
 FanoutClients::FanoutClients(Io& io, FanoutLoad& load, std::span<const int> descriptors,
-                             std::chrono::nanoseconds stall_timeout)
-    : io_(io), load_(load), stall_timeout_(stall_timeout), connections_(descriptors.size()) {
+                             std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
+    : io_(io),
+      load_(load),
+      stall_(stall_timeout),
+      first_index_(first_index),
+      connections_(descriptors.size()) {
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
         Connection& connection = connections_[index];
         connection.fd = descriptors[index];
         connection.deliveries.topic = load.topic_of(index);
-        io_.receive_many(index, connection.fd);
+        io_.receive_many(first_index_ + index, connection.fd);
     }
 }
 
@@ -23,45 +27,37 @@ FanoutClients::~FanoutClients() {
     for (const Connection& connection : connections_) close(connection.fd);
 }
 
-Expected<void> FanoutClients::run(std::chrono::nanoseconds duration) {
-    turn_time_ = Clock::now();
-    last_progress_ = turn_time_;
-    load_.start(turn_time_);
-    const auto end = turn_time_ + duration;
-    while (turn_time_ < end) {
-        if (auto turned = turn(end); !turned) return turned;
-    }
+void FanoutClients::start(Clock::time_point now) {
+    stall_.reset(now);
+    load_.start(now);
+}
+
+Expected<void> FanoutClients::act(Clock::time_point now) {
+    if (stage_ == Stage::draining && load_.outstanding() == 0) ask_for_pongs();
+    std::vector<std::uint32_t>& ready = load_.take_ready(now);
+    for (const std::uint32_t publisher : ready) list_as_due(load_.connection_of(publisher));
+    ready.clear();
+    for (const std::uint32_t index : due_) send_next(index, now);
+    due_.clear();
     return {};
 }
 
-Expected<void> FanoutClients::turn(Clock::time_point end) {
-    constexpr std::chrono::nanoseconds wait_max = std::chrono::milliseconds(100);
-    for (std::vector<std::uint32_t>& ready = load_.take_ready(turn_time_); !ready.empty();) {
-        list_as_due(load_.connection_of(ready.back()));
-        ready.pop_back();
-    }
-    send_due();
-    const std::chrono::nanoseconds wait = load_.next_due(end) - Clock::now();
-    const auto events =
-        io_.turn(std::clamp<std::chrono::nanoseconds>(wait, std::chrono::nanoseconds(0), wait_max));
-    if (!events) return std::unexpected(events.error());
-    turn_time_ = Clock::now();
-    for (const Event& event : *events) {
-        if (auto handled = handle(event); !handled) {
-            return fail("connection {} (topic {}): {}", event.index,
-                        load_.topic(load_.topic_of(event.index)).name(), handled.error().message);
-        }
-    }
-    if (load_.outstanding() == 0) last_progress_ = turn_time_;
-    if (turn_time_ - last_progress_ >= stall_timeout_) return describe_stall();
-    return {};
+Clock::time_point FanoutClients::next_due(Clock::time_point otherwise) const noexcept {
+    return load_.next_due(otherwise);
 }
 
-Expected<void> FanoutClients::handle(const Event& event) {
-    Connection& connection = connections_[event.index];
+Expected<void> FanoutClients::handle(const Event& event, Clock::time_point now) {
+    auto taken = take(event, now);
+    if (taken) return taken;
+    const std::uint32_t index = event.index - first_index_;
+    return fail("connection {} (topic {}): {}", index, load_.topic(load_.topic_of(index)).name(),
+                taken.error().message);
+}
+
+Expected<void> FanoutClients::take(const Event& event, Clock::time_point now) {
     switch (event.operation) {
-        case Operation::receive: return handle_received(connection, event);
-        case Operation::send: return handle_sent(connection, event);
+        case Operation::receive: return take_received(event, now);
+        case Operation::send: return take_sent(event);
         case Operation::send_quiet:
         case Operation::connect:
         case Operation::upgrade:
@@ -70,7 +66,8 @@ Expected<void> FanoutClients::handle(const Event& event) {
     return fail("unexpected event, result {}", event.result);
 }
 
-Expected<void> FanoutClients::handle_received(Connection& connection, const Event& event) {
+Expected<void> FanoutClients::take_received(const Event& event, Clock::time_point now) {
+    Connection& connection = connection_of(event);
     DeliveryState& state = connection.deliveries;
     if (event.result == 0)
         return fail("the server closed the connection after {} deliveries", state.messages);
@@ -81,15 +78,16 @@ Expected<void> FanoutClients::handle_received(Connection& connection, const Even
     if (!event.more) io_.receive_many(event.index, connection.fd);
     const std::uint64_t messages = state.messages;
     const std::uint32_t pongs = state.pongs;
-    if (auto received = load_.receive(state, event.bytes, turn_time_, connection.outbox); !received)
+    if (auto received = load_.receive(state, event.bytes, now, connection.outbox); !received)
         return received;
-    if (state.messages > messages) last_progress_ = turn_time_;
+    if (state.messages > messages || state.pongs > pongs) stall_.reset(now);
     pongs_ += state.pongs - pongs;
-    if (!connection.outbox.empty()) list_as_due(event.index);
+    if (!connection.outbox.empty()) list_as_due(event.index - first_index_);
     return {};
 }
 
-Expected<void> FanoutClients::handle_sent(Connection& connection, const Event& event) {
+Expected<void> FanoutClients::take_sent(const Event& event) {
+    Connection& connection = connection_of(event);
     if (event.result < 0) {
         return fail("cannot send after {} deliveries: {}", connection.deliveries.messages,
                     errno_text(-event.result));
@@ -99,9 +97,13 @@ Expected<void> FanoutClients::handle_sent(Connection& connection, const Event& e
     if (connection.sending) {
         io_.send(event.index, connection.fd, connection.unsent);
     } else {
-        list_as_due(event.index);
+        list_as_due(event.index - first_index_);
     }
     return {};
+}
+
+FanoutClients::Connection& FanoutClients::connection_of(const Event& event) noexcept {
+    return connections_[event.index - first_index_];
 }
 
 void FanoutClients::list_as_due(std::uint32_t index) {
@@ -110,33 +112,48 @@ void FanoutClients::list_as_due(std::uint32_t index) {
     due_.push_back(index);
 }
 
-void FanoutClients::send_due() {
-    if (due_.empty()) return;
-    const auto now = Clock::now();
-    for (const std::uint32_t index : due_) {
-        Connection& connection = connections_[index];
-        connection.listed = false;
-        if (connection.sending) continue;
-        if (const auto publisher = load_.publisher_on(index))
-            load_.publish_owed(*publisher, now, connection.outbox);
-        if (connection.outbox.empty()) continue;
-        connection.in_flight.clear();
-        connection.in_flight.swap(connection.outbox);
-        connection.unsent = connection.in_flight;
-        connection.sending = true;
-        io_.send(index, connection.fd, connection.unsent);
-    }
-    due_.clear();
+void FanoutClients::send_next(std::uint32_t index, Clock::time_point now) {
+    Connection& connection = connections_[index];
+    connection.listed = false;
+    if (connection.sending) return;
+    if (const auto publisher = load_.publisher_on(index))
+        load_.publish_owed(*publisher, now, connection.outbox);
+    if (connection.outbox.empty()) return;
+    connection.in_flight.clear();
+    connection.in_flight.swap(connection.outbox);
+    connection.unsent = connection.in_flight;
+    connection.sending = true;
+    io_.send(first_index_ + index, connection.fd, connection.unsent);
 }
 
-Expected<void> FanoutClients::finish() {
+Expected<void> FanoutClients::check(Clock::time_point now) {
+    if (stage_ != Stage::asking && load_.outstanding() == 0) stall_.reset(now);
+    if (!stall_.is_over(now) || is_finished()) return {};
+    if (stage_ != Stage::asking) return describe_stall(now);
+    return fail("{} of {} connections had no answer to a ping for {:.1f} s", pongs_wanted_ - pongs_,
+                connections_.size(), stall_.seconds(now));
+}
+
+void FanoutClients::stop(Clock::time_point) {
+    stage_ = Stage::draining;
     load_.stop();
-    turn_time_ = Clock::now();
-    last_progress_ = turn_time_;
-    while (load_.outstanding() > 0) {
-        if (auto turned = turn(turn_time_ + stall_timeout_); !turned) return turned;
+}
+
+void FanoutClients::ask_for_pongs() {
+    constexpr std::array question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
+    stage_ = Stage::asking;
+    pongs_wanted_ = pongs_ + connections_.size();
+    for (std::uint32_t index = 0; index < connections_.size(); ++index) {
+        append_control(ws::Opcode::ping, question, connections_[index].outbox);
+        list_as_due(index);
     }
-    if (auto collected = collect_pongs(); !collected) return collected;
+}
+
+bool FanoutClients::is_finished() const noexcept {
+    return stage_ == Stage::asking && pongs_ >= pongs_wanted_;
+}
+
+Expected<void> FanoutClients::verify() const {
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
         const DeliveryState& state = connections_[index].deliveries;
         const TopicOrder& topic = load_.topic(state.topic);
@@ -148,31 +165,9 @@ Expected<void> FanoutClients::finish() {
     return {};
 }
 
-Expected<void> FanoutClients::collect_pongs() {
-    constexpr std::array question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
-    for (std::uint32_t index = 0; index < connections_.size(); ++index) {
-        append_control(ws::Opcode::ping, question, connections_[index].outbox);
-        list_as_due(index);
-    }
-    const std::uint64_t wanted = pongs_ + connections_.size();
-    std::uint64_t seen = pongs_;
-    for (auto last_seen = turn_time_; pongs_ < wanted;) {
-        if (auto turned = turn(turn_time_ + stall_timeout_); !turned) return turned;
-        if (pongs_ > seen) last_seen = turn_time_;
-        seen = pongs_;
-        if (turn_time_ - last_seen >= stall_timeout_) {
-            return fail("{} of {} connections had no answer to a ping for {:.1f} s",
-                        wanted - pongs_, connections_.size(),
-                        std::chrono::duration<double>(stall_timeout_).count());
-        }
-    }
-    return {};
-}
-
-std::unexpected<Error> FanoutClients::describe_stall() const {
-    const std::string what = fmt::format(
-        "nothing was delivered for {:.1f} s after {} deliveries",
-        std::chrono::duration<double>(turn_time_ - last_progress_).count(), load_.deliveries());
+std::unexpected<Error> FanoutClients::describe_stall(Clock::time_point now) const {
+    const std::string what = fmt::format("nothing was delivered for {:.1f} s after {} deliveries",
+                                         stall_.seconds(now), load_.deliveries());
     const auto missing = load_.find_missing();
     if (!missing) return fail("{}", what);
     const TopicOrder& topic = load_.topic(missing->topic);

@@ -25,10 +25,6 @@ std::uint32_t share_of(std::uint32_t count, std::uint32_t receivers, std::uint32
     return count / receivers + (index < count % receivers ? 1 : 0);
 }
 
-std::uint64_t nanoseconds_between(Clock::time_point begin, Clock::time_point end) {
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(end - begin).count());
-}
-
 }  // namespace
 
 FanoutLoad::FanoutLoad(const FanoutOptions& options, Compression compression)
@@ -71,8 +67,6 @@ std::optional<std::uint32_t> FanoutLoad::publisher_on(std::uint32_t index) const
 }
 
 void FanoutLoad::start(Clock::time_point now) {
-    if (started_) return;
-    started_ = true;
     if (schedule_) schedule_->start(now);
     if (probe_schedule_) probe_schedule_->start(now);
 }
@@ -129,9 +123,10 @@ Expected<void> FanoutLoad::receive(DeliveryState& state, std::span<const std::by
     for (std::uint64_t position = state.messages - *count; position < state.messages; ++position) {
         const TopicOrder::Entry& entry = topic.entry(position);
         const std::uint64_t elapsed = nanoseconds_between(entry.published_at, now);
-        latency.record(elapsed);
+        const bool is_measured = measured_.contains(entry.published_at);
+        if (is_measured) latency.record(elapsed);
         if (!topic.count_delivery(position)) continue;
-        if (is_load) latencies_.last.record(elapsed);
+        if (is_measured && is_load) latencies_.last.record(elapsed);
         complete(entry.id);
     }
     return {};

@@ -13,7 +13,7 @@
 #include "delivery_checker.hpp"
 #include "error.hpp"
 #include "histogram.hpp"
-#include "io.hpp"
+#include "interval.hpp"
 #include "options.hpp"
 #include "schedule.hpp"
 #include "topic_order.hpp"
@@ -52,7 +52,7 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> publisher_on(std::uint32_t index) const noexcept;
     [[nodiscard]] std::uint32_t connection_of(std::uint32_t publisher) const noexcept;
 
-    /// Lets the schedules begin, or go on where they were.
+    /// Lets the schedules begin.
     void start(Clock::time_point now);
     /// From now on nothing is owed any more.
     void stop() noexcept;
@@ -81,8 +81,9 @@ public:
     [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
     /// Publications that have reached everybody so far, without the probe's.
     [[nodiscard]] std::uint64_t publications() const noexcept { return publications_; }
-    /// To be read, and to be reset.
-    [[nodiscard]] FanoutLatencies& latencies() noexcept { return latencies_; }
+    /// Latencies are recorded of publications that are published, or due, in `interval`.
+    void measure(const Interval& interval) noexcept { measured_ = interval; }
+    [[nodiscard]] const FanoutLatencies& latencies() const noexcept { return latencies_; }
 
 private:
     void complete(PublicationId id);
@@ -101,7 +102,7 @@ private:
     std::optional<Schedule> probe_schedule_;
     std::optional<DeliveryChecker> checker_;
     std::vector<std::uint32_t> ready_;
-    bool started_ = false;
+    Interval measured_;
     bool stopped_ = false;
     std::uint64_t outstanding_ = 0;
     std::uint64_t deliveries_ = 0;

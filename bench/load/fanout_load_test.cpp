@@ -31,6 +31,7 @@ public:
         for (std::uint32_t index = 0; index < states_.size(); ++index)
             states_[index].topic = load->topic_of(index);
         load->start(start);
+        load->measure({start, Clock::time_point::max()});
     }
 
     /// What is published at `now`, as publishers; each in its order.
@@ -115,9 +116,21 @@ TEST_CASE("with a rate, publications are due in turn, and their latency counts f
     CHECK(harness.publish(start + milliseconds(35)) == Publishers{0, 1, 1});
     // The second publication of publisher 0 was due at 20 ms, whenever it left.
     harness.deliver(0, {0, 0}, start + milliseconds(36));
-    harness.load->latencies() = {};
     harness.deliver(0, {0, 1}, start + milliseconds(41));
-    CHECK(harness.load->latencies().each.max() == 21'000'000);
+    CHECK(harness.load->latencies().each.quantile(0) / 1'000'000 == 21);
+    CHECK(harness.load->latencies().each.max() == 36'000'000);
+}
+
+TEST_CASE("only what is due in the measured interval has a latency") {
+    Harness harness({.subscribers = 0, .publishers = 1, .rate = 100});
+    harness.load->measure({start + milliseconds(10), start + milliseconds(20)});
+    CHECK(harness.publish(start + milliseconds(25)) == Publishers{0, 0, 0});
+    for (const std::uint64_t sequence : {0U, 1U, 2U})
+        harness.deliver(0, {0, sequence}, start + milliseconds(26));
+    CHECK(harness.load->latencies().each.count() == 1);
+    CHECK(harness.load->latencies().last.count() == 1);
+    CHECK(harness.load->latencies().last.max() == 16'000'000);
+    CHECK(harness.load->deliveries() == 3);
 }
 
 TEST_CASE("the probe publishes at its own pace and is in no other figure") {

@@ -52,6 +52,14 @@ void add_choice(CLI::App& app, const std::string& name, Value& target,
         ->default_str(default_name);
 }
 
+void add_lengths(CLI::App& app, Lengths& lengths) {
+    add_seconds(app, "--warmup", lengths.warmup_seconds, "Load before the measurement");
+    add_seconds(app, "--duration", lengths.duration_seconds, "The measurement");
+    add_seconds(
+        app, "--syscall-duration", lengths.syscall_seconds,
+        "Load after the measurement in which the server's system calls are counted; 0 skips it");
+}
+
 void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_option(
            "--url", options.url,
@@ -87,11 +95,7 @@ void add_echo_options(CLI::App& app, EchoOptions& options) {
     add_choice<Verify>(app, "--verify", options.verify,
                        {{"full", Verify::full}, {"length", Verify::length}},
                        "Compare replies in full, or only their opcode and length");
-    add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
-    add_seconds(app, "--duration", options.duration_seconds, "The measurement");
-    add_seconds(
-        app, "--syscall-duration", options.syscall_seconds,
-        "Load after the measurement in which the server's system calls are counted; 0 skips it");
+    add_lengths(app, options.lengths);
 }
 
 void add_connect_options(CLI::App& app, ConnectOptions& options) {
@@ -101,8 +105,7 @@ void add_connect_options(CLI::App& app, ConnectOptions& options) {
     add_choice<CloseKind>(app, "--close", options.close_kind,
                           {{"rst", CloseKind::reset}, {"fin", CloseKind::fin}},
                           "How an open connection ends");
-    add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
-    add_seconds(app, "--duration", options.duration_seconds, "The measurement");
+    add_lengths(app, options.lengths);
 }
 
 void add_fanout_options(CLI::App& app, FanoutOptions& options) {
@@ -137,11 +140,7 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
     add_seconds(app, "--probe-interval", options.probe_interval_seconds,
                 "Publish so often on a topic with one connection, and report that latency "
                 "separately; 0 is never");
-    add_seconds(app, "--warmup", options.warmup_seconds, "Load before the measurement");
-    add_seconds(app, "--duration", options.duration_seconds, "The measurement");
-    add_seconds(
-        app, "--syscall-duration", options.syscall_seconds,
-        "Load after the measurement in which the server's system calls are counted; 0 skips it");
+    add_lengths(app, options.lengths);
 }
 
 void add_idle_options(CLI::App& app, IdleOptions& options) {

@@ -33,6 +33,13 @@ struct CommonOptions {
     }
 };
 
+/// How long the parts of a run are, in seconds.
+struct Lengths {
+    double warmup_seconds = 0.5;
+    double duration_seconds = 3;
+    double syscall_seconds = 0.3;  ///< A second interval, after the measured one; 0 skips it.
+};
+
 /// Closed loop: each connection keeps `depth` messages outstanding.
 struct EchoOptions {
     std::uint32_t connections = 50;
@@ -40,17 +47,14 @@ struct EchoOptions {
     std::uint64_t message_bytes = 20;
     ws::Opcode opcode = ws::Opcode::binary;
     Verify verify = Verify::full;
-    double warmup_seconds = 0.5;
-    double duration_seconds = 3;
-    double syscall_seconds = 0.3;  ///< A second interval, after the measured one; 0 skips it.
+    Lengths lengths;
 };
 
 /// Closed loop: `inflight` handshakes at any moment.
 struct ConnectOptions {
     std::uint32_t inflight = 64;
     CloseKind close_kind = CloseKind::reset;
-    double warmup_seconds = 0.5;
-    double duration_seconds = 3;
+    Lengths lengths;
 };
 
 /// Closed loop: a publisher keeps `inflight` publications outstanding, each until the last
@@ -64,9 +68,7 @@ struct FanoutOptions {
     std::uint32_t inflight = 1;
     double rate = 0;  ///< Publications per second, of all together; 0 is closed loop.
     double probe_interval_seconds = 0;  ///< Of a publisher alone on a topic; 0 is none.
-    double warmup_seconds = 0.5;
-    double duration_seconds = 3;
-    double syscall_seconds = 0.3;  ///< A second interval, after the measured one; 0 skips it.
+    Lengths lengths;
 
     [[nodiscard]] bool has_probe() const noexcept { return probe_interval_seconds > 0; }
     /// All connections: publishers, then subscribers, then the probe.

@@ -1,0 +1,52 @@
+#pragma once
+// The loop of the generator's one thread. A turn: let each crowd queue what is due, hand all of it
+// to the kernel and wait, then give every crowd its events.
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "crowd.hpp"
+#include "error.hpp"
+#include "io.hpp"
+
+namespace ringcast::bench {
+
+class Loop {
+public:
+    /// `io` must outlive the loop.
+    explicit Loop(Io& io) : io_(io) {}
+
+    /// `crowd`, which must outlive the loop, has the connections from `first_index` on, up to the
+    /// next crowd's: add them in this order.
+    void add(Crowd& crowd, std::uint32_t first_index);
+
+    /// Runs for `duration`; whatever is under way then stays so. Fails as crowds do.
+    [[nodiscard]] Expected<void> run(std::chrono::nanoseconds duration);
+    /// Lets all crowds come to their end and verify what they got.
+    [[nodiscard]] Expected<void> finish();
+
+    /// Latencies are recorded of what is due within the next `duration`.
+    void measure(std::chrono::nanoseconds duration);
+    /// In the order in which they were added.
+    [[nodiscard]] const Crowd& crowd(std::size_t index) const { return *members_[index].crowd; }
+    /// What each crowd has counted so far.
+    [[nodiscard]] std::vector<std::uint64_t> counts() const;
+
+private:
+    struct Member {
+        Crowd* crowd;
+        std::uint32_t first_index;
+    };
+
+    [[nodiscard]] Expected<void> turn(Clock::time_point end);
+    [[nodiscard]] const Member& member_of(std::uint32_t index) const noexcept;
+    [[nodiscard]] std::unexpected<Error> failed(const Member& member, const Error& error) const;
+
+    Io& io_;
+    std::vector<Member> members_;
+    bool started_ = false;
+    Clock::time_point now_;  ///< When the events of this turn were there.
+};
+
+}  // namespace ringcast::bench

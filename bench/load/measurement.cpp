@@ -1,0 +1,121 @@
+#include "measurement.hpp"
+
+#include <fmt/format.h>
+#include <string>
+
+namespace ringcast::bench {
+
+namespace {
+
+constexpr double microseconds_per_second = 1e6;
+
+std::string plural_of(std::string_view unit) {
+    return unit.ends_with('y') ? fmt::format("{}ies", unit.substr(0, unit.size() - 1))
+                               : fmt::format("{}s", unit);
+}
+
+std::vector<std::uint64_t> differences(const std::vector<std::uint64_t>& after,
+                                       const std::vector<std::uint64_t>& before) {
+    std::vector<std::uint64_t> differences;
+    for (std::size_t index = 0; index < after.size(); ++index)
+        differences.push_back(after[index] - before[index]);
+    return differences;
+}
+
+Expected<void> count_syscalls(Loop& loop, const Process& server, double seconds,
+                              Measured& measured) {
+    auto counter = SyscallCounter::attach(server.pid());
+    if (!counter) {
+        measured.syscalls = std::unexpected(counter.error());
+        return {};
+    }
+    const auto before = loop.counts();
+    if (auto started = counter->start(); !started) return started;
+    if (auto ran = loop.run(nanoseconds_of(seconds)); !ran) return ran;
+    const auto count = counter->stop();
+    if (!count) return std::unexpected(count.error());
+    measured.syscalls = *count;
+    measured.syscall_counts = differences(loop.counts(), before);
+    return {};
+}
+
+void add_syscalls(Report& report, const Measured& measured, std::string_view unit) {
+    if (!measured.syscalls) return;
+    const std::string key = fmt::format("server_syscalls_per_{}", unit);
+    const std::string label = fmt::format("server system calls per {}", unit);
+    if (!*measured.syscalls)
+        return report.add_missing(key, label, measured.syscalls->error().message);
+    report.add(
+        key, label,
+        static_cast<double>(**measured.syscalls) / static_cast<double>(measured.syscall_counts[0]),
+        4);
+}
+
+}  // namespace
+
+Expected<Measured> measure(Loop& loop, const Meter& meter, const Lengths& lengths) {
+    if (auto ran = loop.run(nanoseconds_of(lengths.warmup_seconds)); !ran)
+        return std::unexpected(ran.error());
+    Measured measured;
+    const auto begin = meter.read();
+    if (!begin) return std::unexpected(begin.error());
+    loop.measure(nanoseconds_of(lengths.duration_seconds));
+    const auto before = loop.counts();
+    if (auto ran = loop.run(nanoseconds_of(lengths.duration_seconds)); !ran)
+        return std::unexpected(ran.error());
+    const auto end = meter.read();
+    if (!end) return std::unexpected(end.error());
+    measured.begin = *begin;
+    measured.end = *end;
+    measured.counts = differences(loop.counts(), before);
+    for (std::size_t index = 0; index < measured.counts.size(); ++index) {
+        if (measured.counts[index] == 0)
+            return fail("no {} within {} s", loop.crowd(index).unit(), lengths.duration_seconds);
+    }
+    if (lengths.syscall_seconds > 0 && meter.server()) {
+        if (auto counted = count_syscalls(loop, *meter.server(), lengths.syscall_seconds, measured);
+            !counted)
+            return std::unexpected(counted.error());
+    }
+    if (auto finished = loop.finish(); !finished) return std::unexpected(finished.error());
+    return measured;
+}
+
+void add_rate(Report& report, const Measured& measured, std::string_view unit, std::size_t index) {
+    const std::string units = plural_of(unit);
+    report.add(units, units, measured.counts[index]);
+    report.add(fmt::format("{}_per_second", units), fmt::format("{} per second", units),
+               static_cast<double>(measured.counts[index]) / measured.seconds(), 0);
+}
+
+void add_costs(Report& report, const Measured& measured, std::string_view unit) {
+    add_totals(report, measured);
+    add_rate(report, measured, unit);
+    const auto things = static_cast<double>(measured.counts[0]);
+    const auto add_cpu = [&](std::string_view who, double cpu_seconds) {
+        report.add(fmt::format("{}_cpu_us_per_{}", who, unit),
+                   fmt::format("{} CPU per {}, us", who, unit),
+                   cpu_seconds / things * microseconds_per_second, 3);
+    };
+    if (measured.begin.server_cpu)
+        add_cpu("server", measured.end.server_cpu->total - measured.begin.server_cpu->total);
+    add_cpu("client", measured.end.client_cpu_seconds - measured.begin.client_cpu_seconds);
+    add_syscalls(report, measured, unit);
+}
+
+void add_totals(Report& report, const Measured& measured) {
+    report.add("seconds", "measured, s", measured.seconds(), 3);
+    const Reading& begin = measured.begin;
+    const Reading& end = measured.end;
+    if (begin.server_cpu) {
+        report.add("server_utilisation", "server CPUs in use",
+                   (end.server_cpu->total - begin.server_cpu->total) / measured.seconds(), 3);
+        const double user = end.server_cpu->user - begin.server_cpu->user;
+        const double system = end.server_cpu->system - begin.server_cpu->system;
+        report.add("server_user_share", "server CPU in user mode", user / (user + system), 2);
+    }
+    report.add("client_utilisation", "client CPUs in use",
+               (end.client_cpu_seconds - begin.client_cpu_seconds) / measured.seconds(), 3);
+}
+
+}  // namespace ringcast::bench
