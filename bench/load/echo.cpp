@@ -25,13 +25,14 @@ IoOptions io_options_for(const EchoOptions& options) {
 Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options) {
     const auto rig = Rig::create(common, io_options_for(options));
     if (!rig) return std::unexpected(rig.error());
-    const Messages messages(options.opcode, options.message_bytes, options.depth,
+    const EchoPace pace{.depth = options.rate > 0 ? 0 : options.depth, .rate = options.rate};
+    const Messages messages(options.opcode, options.message_bytes, pace.burst_max(),
                             common.compression);
     Opener opener(*rig->io, rig->url, CloseKind::reset, true, common.compression);
     const auto descriptors =
         open_connections(*rig->io, opener, options.connections, common.stall_timeout());
     if (!descriptors) return std::unexpected(descriptors.error());
-    EchoClients clients(*rig->io, messages, options.verify, *descriptors, options.depth,
+    EchoClients clients(*rig->io, messages, options.verify, *descriptors, pace,
                         common.stall_timeout());
     Loop loop(*rig->io);
     loop.add(clients, 0);
@@ -40,11 +41,19 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
 
     Report report = begin_report("echo", common);
     report.add("connections", "connections", std::uint64_t{options.connections});
-    report.add("depth", "messages outstanding on each", std::uint64_t{options.depth});
+    if (options.rate > 0) {
+        report.add("rate", "messages due per second", options.rate, 1);
+    } else {
+        report.add("depth", "messages outstanding on each", std::uint64_t{options.depth});
+    }
     report.add("message_bytes", "bytes of a message", options.message_bytes);
     report.add("verify", "replies compared", options.verify == Verify::full ? "full" : "length");
     add_costs(report, *measured, "message");
     report.add_latency(clients.latency());
+    if (options.rate > 0) {
+        report.add_latency(clients.lateness(), "late", "sent late,");
+        report.add("unsent", "due, but never sent", clients.unsent());
+    }
     return report;
 }
 

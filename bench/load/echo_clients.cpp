@@ -1,5 +1,6 @@
 #include "echo_clients.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <unistd.h>
@@ -16,16 +17,16 @@ constexpr std::size_t quiet_send_bytes_max = 32 * 1024;
 }  // namespace
 
 EchoClients::EchoClients(Io& io, const Messages& messages, Verify verify,
-                         std::span<const int> descriptors, std::uint32_t depth,
+                         std::span<const int> descriptors, EchoPace pace,
                          std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
     : io_(io),
       messages_(messages),
       checker_(messages, verify),
-      depth_(depth),
+      pace_(pace),
       stall_(stall_timeout),
       first_index_(first_index),
       connections_(descriptors.size()),
-      sent_at_(descriptors.size() * depth) {
+      sent_at_(descriptors.size() * pace.depth) {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         Connection& connection = connections_[i];
         connection.fd = descriptors[i];
@@ -42,26 +43,43 @@ EchoClients::~EchoClients() {
 
 void EchoClients::start(Clock::time_point now) {
     stall_.reset(now);
-    if (depth_ == 0) return;
+    if (pace_.rate > 0) {
+        schedule_.emplace(1 / pace_.rate, 0, static_cast<std::uint32_t>(connections_.size()));
+        schedule_->start(now);
+    }
+    if (pace_.depth == 0) return;
     for (Connection& connection : connections_) {
-        connection.owed = depth_;
+        connection.owed = pace_.depth;
         list_as_due(connection);
     }
 }
 
 Expected<void> EchoClients::act(Clock::time_point now) {
     if (stage_ == Stage::draining && replies_ == sent_) ask_for_pongs();
-    for (const std::uint32_t index : due_) {
+    if (schedule_) take_due(now);
+    acting_.swap(due_);
+    for (const std::uint32_t index : acting_) {
         Connection& connection = connections_[index];
         connection.listed = false;
         if (!connection.sending) send_next(connection, now);
     }
-    due_.clear();
+    acting_.clear();
     return {};
 }
 
+void EchoClients::take_due(Clock::time_point now) {
+    if (stage_ != Stage::running) return;
+    while (schedule_->next_due() <= now) {
+        Connection& connection = connections_[schedule_->take()];
+        ++connection.owed;
+        list_as_due(connection);
+    }
+}
+
 Clock::time_point EchoClients::next_due(Clock::time_point otherwise) const noexcept {
-    return otherwise;
+    if (!due_.empty()) return {};  // A burst was too long for one send.
+    if (!schedule_ || stage_ != Stage::running) return otherwise;
+    return std::min(otherwise, schedule_->next_due());
 }
 
 Expected<void> EchoClients::handle(const Event& event, Clock::time_point now) {
@@ -104,7 +122,7 @@ Expected<void> EchoClients::take_received(Connection& connection, const Event& e
     if (*completed > 0) {
         record_latency(connection, *completed, now);
         replies_ += *completed;
-        if (stage_ == Stage::running) connection.owed += static_cast<std::uint32_t>(*completed);
+        if (stage_ == Stage::running && !schedule_) connection.owed += *completed;
     }
     if (connection.owed > 0 || !connection.control.empty()) list_as_due(connection);
     return {};
@@ -145,16 +163,12 @@ void EchoClients::send_next(Connection& connection, Clock::time_point now) {
         return;
     }
     if (connection.owed == 0) return;
-    connection.unsent = messages_.requests(connection.request, connection.owed);
-    connection.request = static_cast<std::uint32_t>((connection.request + connection.owed) %
-                                                    messages_.cycle_count());
-    connection.sent += connection.owed;
-    sent_ += connection.owed;
-    const std::size_t first_slot = std::size_t{index - first_index_} * depth_;
-    for (; connection.owed > 0; --connection.owed) {
-        sent_at_[first_slot + connection.send_slot] = now;
-        if (++connection.send_slot == depth_) connection.send_slot = 0;
-    }
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(connection.owed, pace_.burst_max()));
+    connection.unsent = messages_.requests(connection.request, count);
+    connection.request =
+        static_cast<std::uint32_t>((connection.request + count) % messages_.cycle_count());
+    note_sent(connection, count, now);
     if (connection.unsent.size() <= quiet_send_bytes_max) {
         io_.send_quiet(index, connection.fd, connection.unsent);
     } else {
@@ -163,13 +177,36 @@ void EchoClients::send_next(Connection& connection, Clock::time_point now) {
     }
 }
 
+void EchoClients::note_sent(Connection& connection, std::uint32_t count, Clock::time_point now) {
+    const auto index = static_cast<std::uint32_t>(&connection - connections_.data());
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (schedule_) {
+            const Clock::time_point due = schedule_->time_of(index, connection.sent + i);
+            if (measured_.contains(due)) lateness_.record(nanoseconds_between(due, now));
+            continue;
+        }
+        sent_at_[std::size_t{index} * pace_.depth + connection.send_slot] = now;
+        if (++connection.send_slot == pace_.depth) connection.send_slot = 0;
+    }
+    connection.owed -= count;
+    connection.sent += count;
+    sent_ += count;
+    if (connection.owed > 0) list_as_due(connection);
+}
+
+/// Of the last `count` replies.
 void EchoClients::record_latency(Connection& connection, std::size_t count, Clock::time_point now) {
-    const auto index = static_cast<std::size_t>(&connection - connections_.data());
-    const std::size_t first_slot = index * depth_;
+    const auto index = static_cast<std::uint32_t>(&connection - connections_.data());
+    const std::uint64_t first = connection.reply.messages - count;
     for (std::size_t i = 0; i < count; ++i) {
-        const Clock::time_point sent_at = sent_at_[first_slot + connection.reply_slot];
-        if (measured_.contains(sent_at)) latency_.record(nanoseconds_between(sent_at, now));
-        if (++connection.reply_slot == depth_) connection.reply_slot = 0;
+        Clock::time_point since;
+        if (schedule_) {
+            since = schedule_->time_of(index, first + i);
+        } else {
+            since = sent_at_[std::size_t{index} * pace_.depth + connection.reply_slot];
+            if (++connection.reply_slot == pace_.depth) connection.reply_slot = 0;
+        }
+        if (measured_.contains(since)) latency_.record(nanoseconds_between(since, now));
     }
 }
 
@@ -184,9 +221,18 @@ Expected<void> EchoClients::check(Clock::time_point now) {
                 stall_.seconds(now), replies_);
 }
 
-void EchoClients::stop(Clock::time_point) {
+void EchoClients::stop(Clock::time_point now) {
     stage_ = Stage::draining;
-    for (Connection& connection : connections_) connection.owed = 0;
+    for (std::uint32_t index = 0; index < connections_.size(); ++index) {
+        Connection& connection = connections_[index];
+        for (; schedule_ && connection.owed > 0; --connection.owed) {
+            const auto due = schedule_->time_of(index, connection.sent + connection.owed - 1);
+            if (!measured_.contains(due)) continue;
+            latency_.record(nanoseconds_between(due, now));
+            ++unsent_;
+        }
+        connection.owed = 0;
+    }
 }
 
 /// Whatever the server still had to say to a connection, it says before it answers.

@@ -25,9 +25,9 @@ constexpr std::array no_descriptors{-1, -1};
 /// Two connections, and the server that answers them.
 class Fixture {
 public:
-    explicit Fixture(std::uint32_t depth)
-        : messages(ws::Opcode::binary, 20, depth),
-          clients(io, messages, Verify::full, no_descriptors, depth, milliseconds(500)) {
+    explicit Fixture(EchoPace pace)
+        : messages(ws::Opcode::binary, 20, pace.burst_max()),
+          clients(io, messages, Verify::full, no_descriptors, pace, milliseconds(500)) {
         clients.start(start);
         clients.measure(always);
     }
@@ -62,7 +62,7 @@ public:
 }  // namespace
 
 TEST_CASE("in a closed loop each reply lets one more message go") {
-    Fixture fixture(3);
+    Fixture fixture({.depth = 3});
     CHECK(fixture.turn(milliseconds(0)) == "");
     CHECK(fixture.frames_sent(0) == 3);
     CHECK(fixture.io.connections[0].sends == 1);
@@ -77,7 +77,7 @@ TEST_CASE("in a closed loop each reply lets one more message go") {
 }
 
 TEST_CASE("a run of echo ends when every reply and a last pong have come") {
-    Fixture fixture(1);
+    Fixture fixture({.depth = 1});
     CHECK(fixture.turn(milliseconds(0)) == "");
     fixture.reply(0, 0);
     CHECK(fixture.turn(milliseconds(1)) == "");
@@ -96,7 +96,7 @@ TEST_CASE("a run of echo ends when every reply and a last pong have come") {
 }
 
 TEST_CASE("a last reply that does not come is missed") {
-    Fixture fixture(1);
+    Fixture fixture({.depth = 1});
     CHECK(fixture.turn(milliseconds(0)) == "");
     fixture.clients.stop(start);
     fixture.reply(0, 0);
@@ -106,7 +106,7 @@ TEST_CASE("a last reply that does not come is missed") {
 }
 
 TEST_CASE("a reply that nobody asked for is noticed, even if it is the last thing that comes") {
-    Fixture fixture(1);
+    Fixture fixture({.depth = 1});
     CHECK(fixture.turn(milliseconds(0)) == "");
     fixture.clients.stop(start);
     fixture.reply(0, 0);
@@ -116,4 +116,67 @@ TEST_CASE("a reply that nobody asked for is noticed, even if it is the last thin
     fixture.reply(1, 1);
     CHECK(fixture.turn(milliseconds(3)) ==
           "connection 1: the server sent more replies than there were messages");
+}
+
+TEST_CASE("with a rate, messages are due in turn, whatever the server does") {
+    Fixture fixture({.rate = 100});
+    CHECK(fixture.turn(milliseconds(0)) == "");
+    CHECK(fixture.frames_sent(0) == 1);
+    CHECK(fixture.frames_sent(1) == 0);
+    CHECK(fixture.clients.next_due(start + milliseconds(500)) == start + milliseconds(10));
+    CHECK(fixture.clients.next_due(start + milliseconds(5)) == start + milliseconds(5));
+    CHECK(fixture.turn(milliseconds(9)) == "");
+    CHECK(fixture.turn(milliseconds(45)) == "");
+    CHECK(fixture.frames_sent(0) == 3);
+    CHECK(fixture.frames_sent(1) == 2);
+    CHECK(fixture.io.connections[0].sends == 2);
+}
+
+TEST_CASE("with a rate, latency counts from when a message was due, though it was sent later") {
+    Fixture fixture({.rate = 100});
+    fixture.clients.measure({start + milliseconds(20), start + milliseconds(30)});
+    CHECK(fixture.turn(milliseconds(0)) == "");
+    CHECK(fixture.turn(milliseconds(45)) == "");  // The generator was held up.
+    CHECK(fixture.clients.lateness().count() == 1);
+    CHECK(fixture.clients.lateness().max() == 25'000'000);
+    fixture.reply(0, 0, 3);
+    fixture.reply(1, 0, 2);
+    CHECK(fixture.turn(milliseconds(46)) == "");
+    CHECK(fixture.clients.count() == 5);
+    CHECK(fixture.clients.latency().count() == 1);  // The others were due at other times.
+    CHECK(fixture.clients.latency().max() == 26'000'000);
+}
+
+TEST_CASE("a server that stalls delays every message that was due meanwhile") {
+    Fixture fixture({.rate = 1000});
+    for (int time = 0; time < 200; ++time) CHECK(fixture.turn(milliseconds(time)) == "");
+    fixture.reply(0, 0, 100);
+    fixture.reply(1, 0, 100);
+    CHECK(fixture.turn(milliseconds(200)) == "");
+    CHECK(fixture.clients.latency().count() == 200);
+    CHECK(fixture.clients.latency().quantile(0.5) / 1'000'000 == 100);
+    CHECK(fixture.clients.latency().max() == 200'000'000);
+}
+
+TEST_CASE("what is due goes in bursts of bounded size, one on each connection and turn") {
+    Fixture fixture({.rate = 1000});
+    CHECK(fixture.turn(milliseconds(299)) == "");
+    CHECK(fixture.frames_sent(0) == 64);
+    CHECK(fixture.clients.next_due(start + milliseconds(500)) < start);
+    CHECK(fixture.turn(milliseconds(299)) == "");
+    CHECK(fixture.turn(milliseconds(299)) == "");
+    CHECK(fixture.frames_sent(0) == 150);
+    CHECK(fixture.io.connections[0].sends == 3);
+    CHECK(fixture.clients.next_due(start + milliseconds(500)) == start + milliseconds(300));
+}
+
+TEST_CASE("what was due and never sent counts with the time that it had waited") {
+    Fixture fixture({.rate = 1000});
+    CHECK(fixture.turn(milliseconds(299)) == "");
+    fixture.clients.stop(start + milliseconds(300));
+    CHECK(fixture.clients.unsent() == 300 - 128);
+    CHECK(fixture.clients.latency().count() == 300 - 128);
+    CHECK(fixture.clients.latency().max() == 300'000'000 - 128'000'000);
+    CHECK(fixture.turn(milliseconds(301)) == "");
+    CHECK(fixture.frames_sent(0) == 64);
 }

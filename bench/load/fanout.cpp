@@ -104,6 +104,10 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
     add_costs(report, *measured, "delivery");
     report.add_latency(load.latencies().each);
     report.add_latency(load.latencies().last, "last", "until the last subscriber,");
+    if (options.rate > 0) {
+        report.add_latency(load.latencies().late, "late", "sent late,");
+        report.add("unsent", "due, but never sent", load.unsent());
+    }
     if (options.has_probe()) add_probe(report, options, load.latencies().probe);
     return report;
 }

@@ -134,9 +134,9 @@ Expected<void> FanoutClients::check(Clock::time_point now) {
                 connections_.size(), stall_.seconds(now));
 }
 
-void FanoutClients::stop(Clock::time_point) {
+void FanoutClients::stop(Clock::time_point now) {
     stage_ = Stage::draining;
-    load_.stop();
+    load_.stop(now);
 }
 
 void FanoutClients::ask_for_pongs() {

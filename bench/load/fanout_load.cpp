@@ -71,9 +71,18 @@ void FanoutLoad::start(Clock::time_point now) {
     if (probe_schedule_) probe_schedule_->start(now);
 }
 
-void FanoutLoad::stop() noexcept {
+void FanoutLoad::stop(Clock::time_point now) noexcept {
     stopped_ = true;
-    for (Publisher& publisher : publishers_) publisher.owed = 0;
+    for (std::uint32_t index = 0; index < publishers_.size(); ++index) {
+        Publisher& publisher = publishers_[index];
+        for (; schedule_ && !is_probe(index) && publisher.owed > 0; --publisher.owed) {
+            const auto due = schedule_->time_of(index, publisher.published + publisher.owed - 1);
+            if (!measured_.contains(due)) continue;
+            latencies_.last.record(nanoseconds_between(due, now));
+            ++unsent_;
+        }
+        publisher.owed = 0;
+    }
 }
 
 std::vector<std::uint32_t>& FanoutLoad::take_ready(Clock::time_point now) {
@@ -107,7 +116,10 @@ void FanoutLoad::publish_owed(std::uint32_t index, Clock::time_point now,
     for (; publisher.may_publish(); --publisher.owed) {
         const PublicationId id{.publisher = index, .sequence = publisher.published};
         append_publication(id, shape_, frames);
-        publisher.publish(schedule != nullptr ? schedule->time_of(index, id.sequence) : now);
+        const auto due = schedule != nullptr ? schedule->time_of(index, id.sequence) : now;
+        publisher.publish(due);
+        if (schedule != nullptr && !is_probe(index) && measured_.contains(due))
+            latencies_.late.record(nanoseconds_between(due, now));
         ++outstanding_;
     }
 }

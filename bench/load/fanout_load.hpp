@@ -30,6 +30,7 @@ struct FanoutLatencies {
     Histogram each;   ///< To every single delivery.
     Histogram last;   ///< To the last subscriber of a publication.
     Histogram probe;  ///< Of the probe; it is in no other figure.
+    Histogram late;   ///< With a rate: until a publication was handed to the kernel.
 };
 
 /// A publication that has not reached everybody.
@@ -54,8 +55,9 @@ public:
 
     /// Lets the schedules begin.
     void start(Clock::time_point now);
-    /// From now on nothing is owed any more.
-    void stop() noexcept;
+    /// From now on nothing is owed any more. The time that publications have waited which could not
+    /// be sent so far is in `last`.
+    void stop(Clock::time_point now) noexcept;
 
     /// The publishers that may have something to publish; each is named once per reason.
     [[nodiscard]] std::vector<std::uint32_t>& take_ready(Clock::time_point now);
@@ -81,6 +83,8 @@ public:
     [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
     /// Publications that have reached everybody so far, without the probe's.
     [[nodiscard]] std::uint64_t publications() const noexcept { return publications_; }
+    /// Publications that were due and could not be sent before stop(), without the probe's.
+    [[nodiscard]] std::uint64_t unsent() const noexcept { return unsent_; }
     /// Latencies are recorded of publications that are published, or due, in `interval`.
     void measure(const Interval& interval) noexcept { measured_ = interval; }
     [[nodiscard]] const FanoutLatencies& latencies() const noexcept { return latencies_; }
@@ -107,6 +111,7 @@ private:
     std::uint64_t outstanding_ = 0;
     std::uint64_t deliveries_ = 0;
     std::uint64_t publications_ = 0;
+    std::uint64_t unsent_ = 0;
     FanoutLatencies latencies_;
 };
 

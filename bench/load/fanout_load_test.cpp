@@ -119,6 +119,8 @@ TEST_CASE("with a rate, publications are due in turn, and their latency counts f
     harness.deliver(0, {0, 1}, start + milliseconds(41));
     CHECK(harness.load->latencies().each.quantile(0) / 1'000'000 == 21);
     CHECK(harness.load->latencies().each.max() == 36'000'000);
+    CHECK(harness.load->latencies().late.count() == 4);
+    CHECK(harness.load->latencies().late.max() == 25'000'000);
 }
 
 TEST_CASE("only what is due in the measured interval has a latency") {
@@ -131,6 +133,17 @@ TEST_CASE("only what is due in the measured interval has a latency") {
     CHECK(harness.load->latencies().last.count() == 1);
     CHECK(harness.load->latencies().last.max() == 16'000'000);
     CHECK(harness.load->deliveries() == 3);
+}
+
+TEST_CASE("what was due and never sent counts with the time that it had waited so far") {
+    // So large that a publisher may have no more than one outstanding.
+    Harness harness({.subscribers = 0, .publishers = 1, .message_bytes = 64 << 20, .rate = 100});
+    CHECK(harness.publish(start + milliseconds(25)) == Publishers{0});
+    harness.load->stop(start + milliseconds(27));
+    CHECK(harness.load->unsent() == 2);
+    CHECK(harness.load->latencies().last.count() == 2);
+    CHECK(harness.load->latencies().last.max() == 17'000'000);
+    CHECK(harness.load->outstanding() == 1);
 }
 
 TEST_CASE("the probe publishes at its own pace and is in no other figure") {
@@ -148,7 +161,7 @@ TEST_CASE("the probe publishes at its own pace and is in no other figure") {
 TEST_CASE("after stop nothing is published, and what has not come is named") {
     Harness harness({.subscribers = 1, .publishers = 1, .probe_interval_seconds = 0.01});
     CHECK(harness.publish(start) == Publishers{0, 1});
-    harness.load->stop();
+    harness.load->stop(start);
     CHECK(harness.publish(start + milliseconds(500)).empty());
     auto missing = harness.load->find_missing();
     REQUIRE(missing.has_value());

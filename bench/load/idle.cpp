@@ -19,7 +19,7 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     const double opening_seconds = seconds_between(before->time, Clock::now());
 
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
-    EchoClients clients(*rig->io, no_messages, Verify::full, *descriptors, 0,
+    EchoClients clients(*rig->io, no_messages, Verify::full, *descriptors, EchoPace{},
                         common.stall_timeout());
     Loop loop(*rig->io);
     loop.add(clients, 0);

@@ -85,6 +85,11 @@ void add_echo_options(CLI::App& app, EchoOptions& options) {
     app.add_option("--depth", options.depth, "Messages outstanding on each connection")
         ->check(CLI::Range(1U, depth_limit))
         ->capture_default_str();
+    app.add_option("--rate", options.rate,
+                   "Send so many per second, all connections together, whatever the server does; "
+                   "latency then counts from when a message was due")
+        ->check(CLI::Range(0.001, 1e7))
+        ->excludes("--depth");
     app.add_option("--message-bytes", options.message_bytes,
                    "Payload of a message, like 20 or 16KiB")
         ->transform(CLI::AsSizeValue(true))
@@ -189,8 +194,7 @@ int main(int argument_count, char** arguments) {
     CommonOptions common;
     add_common_options(app, common);
     EchoOptions echo;
-    add_echo_options(
-        *app.add_subcommand("echo", "Closed loop of echoed messages, every reply compared"), echo);
+    add_echo_options(*app.add_subcommand("echo", "Echoed messages, every reply compared"), echo);
     ConnectOptions connect;
     add_connect_options(*app.add_subcommand("connect", "Handshakes: connect, upgrade, close"),
                         connect);

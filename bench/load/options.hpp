@@ -40,10 +40,11 @@ struct Lengths {
     double syscall_seconds = 0.3;  ///< A second interval, after the measured one; 0 skips it.
 };
 
-/// Closed loop: each connection keeps `depth` messages outstanding.
+/// Closed loop: each connection keeps `depth` messages outstanding. With a rate, open loop.
 struct EchoOptions {
     std::uint32_t connections = 50;
     std::uint32_t depth = 1;
+    double rate = 0;  ///< Messages per second, of all connections together; 0 is closed loop.
     std::uint64_t message_bytes = 20;
     ws::Opcode opcode = ws::Opcode::binary;
     Verify verify = Verify::full;
