@@ -96,11 +96,11 @@ private:
 }  // namespace
 
 Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& options) {
-    const auto rig = Rig::create(common);
+    auto rig = Rig::create(common);
     if (!rig) return std::unexpected(rig.error());
     Opener opener(*rig->io, rig->url, options.close_kind, true, common.compression);
     ConnectClients clients(*rig->io, opener, options.inflight, common.stall_timeout());
-    Loop loop(*rig->io);
+    Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);
     if (!measured) return std::unexpected(measured.error());

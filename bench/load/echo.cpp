@@ -23,18 +23,18 @@ IoOptions io_options_for(const EchoOptions& options) {
 }  // namespace
 
 Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options) {
-    const auto rig = Rig::create(common, io_options_for(options));
+    auto rig = Rig::create(common, io_options_for(options));
     if (!rig) return std::unexpected(rig.error());
     const EchoPace pace{.depth = options.rate > 0 ? 0 : options.depth, .rate = options.rate};
     const Messages messages(options.opcode, options.message_bytes, pace.burst_max(),
                             common.compression);
     Opener opener(*rig->io, rig->url, CloseKind::reset, true, common.compression);
-    const auto descriptors =
-        open_connections(*rig->io, opener, options.connections, common.stall_timeout());
+    const auto descriptors = open_connections(*rig->io, opener, options.connections,
+                                              common.stall_timeout(), rig->progress);
     if (!descriptors) return std::unexpected(descriptors.error());
     EchoClients clients(*rig->io, messages, options.verify, *descriptors, pace,
                         common.stall_timeout());
-    Loop loop(*rig->io);
+    Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);
     if (!measured) return std::unexpected(measured.error());

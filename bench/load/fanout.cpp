@@ -24,20 +24,22 @@ std::string path_below(std::string prefix, const std::string& topic) {
 }
 
 /// All connections of the run, the probe's last.
-Expected<std::vector<int>> open_all(Io& io, const Url& url, const CommonOptions& common,
+Expected<std::vector<int>> open_all(Rig& rig, const CommonOptions& common,
                                     const FanoutOptions& options) {
+    Io& io = *rig.io;
+    const Url& url = rig.url;
     Opener opener(io, url, CloseKind::reset, true, common.compression);
     std::vector<std::string> paths;
     for (std::uint32_t topic = 0; topic < options.topics; ++topic)
         paths.push_back(path_below(url.path, topic_name(topic)));
     opener.set_paths(paths);
     const std::uint32_t count = options.publishers + options.subscribers;
-    auto descriptors = open_connections(io, opener, count, common.stall_timeout());
+    auto descriptors = open_connections(io, opener, count, common.stall_timeout(), rig.progress);
     if (!descriptors || !options.has_probe()) return descriptors;
 
     const std::vector<std::string> probe_path{path_below(url.path, probe_topic_name)};
     opener.set_paths(probe_path);
-    const auto probe = open_connections(io, opener, 1, common.stall_timeout(), count);
+    const auto probe = open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
     if (!probe) return std::unexpected(probe.error());
     descriptors->push_back(probe->front());
     return descriptors;
@@ -87,13 +89,13 @@ Expected<void> check(const FanoutOptions& options) {
 
 Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& options) {
     if (auto checked = check(options); !checked) return std::unexpected(checked.error());
-    const auto rig = Rig::create(common);
+    auto rig = Rig::create(common);
     if (!rig) return std::unexpected(rig.error());
-    const auto descriptors = open_all(*rig->io, rig->url, common, options);
+    const auto descriptors = open_all(*rig, common, options);
     if (!descriptors) return std::unexpected(descriptors.error());
     FanoutLoad load(options, common.compression);
     FanoutClients clients(*rig->io, load, *descriptors, common.stall_timeout());
-    Loop loop(*rig->io);
+    Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);
     if (!measured) return std::unexpected(measured.error());

@@ -180,7 +180,8 @@ Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_vi
 
 Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_t count,
                                             std::chrono::nanoseconds stall_timeout,
-                                            std::uint32_t first_index) {
+                                            Progress& progress, std::uint32_t first_index) {
+    progress.begin("opening connections", Clock::now());
     std::vector<int> descriptors;
     std::uint32_t open_count = 0;
     while (open_count < count) {
@@ -200,6 +201,8 @@ Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_
             if (!opened) return fail("connection {}: {}", event.index, opened.error().message);
             if (*opened) ++open_count;
         }
+        if (const auto now = Clock::now(); progress.is_due(now))
+            progress.show(now, open_count, count);
     }
     return descriptors;
 }

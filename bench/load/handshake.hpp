@@ -12,6 +12,7 @@
 #include "compression.hpp"
 #include "error.hpp"
 #include "io.hpp"
+#include "progress.hpp"
 #include "url.hpp"
 
 namespace ringcast::bench {
@@ -66,6 +67,7 @@ private:
 [[nodiscard]] Expected<std::vector<int>> open_connections(Io& io, Opener& opener,
                                                           std::uint32_t count,
                                                           std::chrono::nanoseconds stall_timeout,
+                                                          Progress& progress,
                                                           std::uint32_t first_index = 0);
 
 /// Checks a complete response head, blank line included. What was offered has to be agreed on.

@@ -8,22 +8,22 @@
 namespace ringcast::bench {
 
 Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options) {
-    const auto rig = Rig::create(common);
+    auto rig = Rig::create(common);
     if (!rig) return std::unexpected(rig.error());
     const auto before = rig->meter.read();
     if (!before) return std::unexpected(before.error());
     Opener opener(*rig->io, rig->url, CloseKind::reset, true, common.compression);
-    const auto descriptors =
-        open_connections(*rig->io, opener, options.connections, common.stall_timeout());
+    const auto descriptors = open_connections(*rig->io, opener, options.connections,
+                                              common.stall_timeout(), rig->progress);
     if (!descriptors) return std::unexpected(descriptors.error());
     const double opening_seconds = seconds_between(before->time, Clock::now());
 
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
     EchoClients clients(*rig->io, no_messages, Verify::full, *descriptors, EchoPace{},
                         common.stall_timeout());
-    Loop loop(*rig->io);
+    Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
-    if (auto ran = loop.run(nanoseconds_of(options.hold_seconds)); !ran)
+    if (auto ran = loop.run("holding", options.hold_seconds); !ran)
         return std::unexpected(ran.error());
     const auto held = rig->meter.read();
     if (!held) return std::unexpected(held.error());

@@ -29,4 +29,9 @@ struct Interval {
     return std::chrono::duration<double>(end - begin).count();
 }
 
+[[nodiscard]] inline std::chrono::nanoseconds nanoseconds_of(double seconds) noexcept {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::duration<double>(seconds));
+}
+
 }  // namespace ringcast::bench

@@ -18,17 +18,23 @@ void Loop::add(Crowd& crowd, std::uint32_t first_index) {
     members_.push_back({&crowd, first_index});
 }
 
-Expected<void> Loop::run(std::chrono::nanoseconds duration) {
-    now_ = Clock::now();
+Expected<void> Loop::run(std::string_view part, double seconds) {
+    begin(part);
     if (!started_) {
         for (const Member& member : members_) member.crowd->start(now_);
         started_ = true;
     }
-    const auto end = now_ + duration;
+    const auto end = now_ + nanoseconds_of(seconds);
     while (now_ < end) {
         if (auto turned = turn(end); !turned) return turned;
+        if (progress_.is_due(now_)) progress_.show(now_, named_counts(), seconds);
     }
     return {};
+}
+
+void Loop::begin(std::string_view part) {
+    now_ = Clock::now();
+    progress_.begin(part, now_, named_counts());
 }
 
 Expected<void> Loop::turn(Clock::time_point end) {
@@ -55,11 +61,12 @@ Expected<void> Loop::turn(Clock::time_point end) {
 }
 
 Expected<void> Loop::finish() {
-    now_ = Clock::now();
+    begin("waiting for what is missing");
     for (const Member& member : members_) member.crowd->stop(now_);
     const auto is_finished = [](const Member& member) { return member.crowd->is_finished(); };
     while (!std::ranges::all_of(members_, is_finished)) {
         if (auto turned = turn(now_ + wait_max); !turned) return turned;
+        if (progress_.is_due(now_)) progress_.show(now_, named_counts());
     }
     for (const Member& member : members_) {
         if (auto verified = member.crowd->verify(); !verified)
@@ -68,14 +75,24 @@ Expected<void> Loop::finish() {
     return {};
 }
 
-void Loop::measure(std::chrono::nanoseconds duration) {
+void Loop::measure(double seconds) {
     const auto begin = Clock::now();
-    for (const Member& member : members_) member.crowd->measure({begin, begin + duration});
+    for (const Member& member : members_)
+        member.crowd->measure({begin, begin + nanoseconds_of(seconds)});
 }
 
 std::vector<std::uint64_t> Loop::counts() const {
     std::vector<std::uint64_t> counts;
     for (const Member& member : members_) counts.push_back(member.crowd->count());
+    return counts;
+}
+
+std::vector<Count> Loop::named_counts() const {
+    std::vector<Count> counts;
+    for (const Member& member : members_) {
+        const Crowd& crowd = *member.crowd;
+        counts.push_back({std::string(crowd.name()), plural_of(crowd.unit()), crowd.count()});
+    }
     return counts;
 }
 

@@ -75,6 +75,8 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                              {"dedicated", Compression::dedicated}},
                             "Offer permessage-deflate; whether the server may refer to its "
                             "earlier messages");
+    app.add_flag("--progress", options.shows_progress,
+                 "Say every second how far it is, even where standard error is no terminal");
     app.add_flag("--json", options.json, "Print one line of JSON");
 }
 

@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 #include <string>
 
+#include "progress.hpp"
+
 namespace ringcast::bench {
 
 namespace {
 
 constexpr double microseconds_per_second = 1e6;
-
-std::string plural_of(std::string_view unit) {
-    return unit.ends_with('y') ? fmt::format("{}ies", unit.substr(0, unit.size() - 1))
-                               : fmt::format("{}s", unit);
-}
 
 std::vector<std::uint64_t> differences(const std::vector<std::uint64_t>& after,
                                        const std::vector<std::uint64_t>& before) {
@@ -31,7 +28,7 @@ Expected<void> count_syscalls(Loop& loop, const Process& server, double seconds,
     }
     const auto before = loop.counts();
     if (auto started = counter->start(); !started) return started;
-    if (auto ran = loop.run(nanoseconds_of(seconds)); !ran) return ran;
+    if (auto ran = loop.run("counting system calls", seconds); !ran) return ran;
     const auto count = counter->stop();
     if (!count) return std::unexpected(count.error());
     measured.syscalls = *count;
@@ -54,14 +51,14 @@ void add_syscalls(Report& report, const Measured& measured, std::string_view uni
 }  // namespace
 
 Expected<Measured> measure(Loop& loop, const Meter& meter, const Lengths& lengths) {
-    if (auto ran = loop.run(nanoseconds_of(lengths.warmup_seconds)); !ran)
+    if (auto ran = loop.run("warming up", lengths.warmup_seconds); !ran)
         return std::unexpected(ran.error());
     Measured measured;
     const auto begin = meter.read();
     if (!begin) return std::unexpected(begin.error());
-    loop.measure(nanoseconds_of(lengths.duration_seconds));
+    loop.measure(lengths.duration_seconds);
     const auto before = loop.counts();
-    if (auto ran = loop.run(nanoseconds_of(lengths.duration_seconds)); !ran)
+    if (auto ran = loop.run("measuring", lengths.duration_seconds); !ran)
         return std::unexpected(ran.error());
     const auto end = meter.read();
     if (!end) return std::unexpected(end.error());

@@ -10,15 +10,11 @@
 
 #include "compression.hpp"
 #include "handshake.hpp"
+#include "interval.hpp"
 #include "reply_checker.hpp"
 #include "ws/frame.hpp"
 
 namespace ringcast::bench {
-
-[[nodiscard]] inline std::chrono::nanoseconds nanoseconds_of(double seconds) {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-        std::chrono::duration<double>(seconds));
-}
 
 /// Of every sub-command.
 struct CommonOptions {
@@ -26,6 +22,7 @@ struct CommonOptions {
     std::optional<pid_t> pid;  ///< The server's, to measure what it costs.
     double stall_timeout_seconds = 5;
     bool json = false;
+    bool shows_progress = false;  ///< Even where standard error is no terminal.
     Compression compression = Compression::off;
 
     [[nodiscard]] std::chrono::nanoseconds stall_timeout() const {

@@ -14,7 +14,7 @@ Expected<Rig> Rig::create(const CommonOptions& common, const IoOptions& io_optio
     if (!io) return std::unexpected(io.error());
     // The kernel may delay a time-out by 50 us, which would be latency of what is due then.
     prctl(PR_SET_TIMERSLACK, 1UL);
-    return Rig{std::move(*url), *meter, std::move(*io)};
+    return Rig{std::move(*url), *meter, std::move(*io), Progress::to_stderr(common.shows_progress)};
 }
 
 Report begin_report(std::string_view command, const CommonOptions& common) {

@@ -8,6 +8,7 @@
 #include "io.hpp"
 #include "meter.hpp"
 #include "options.hpp"
+#include "progress.hpp"
 #include "report.hpp"
 #include "url.hpp"
 
@@ -17,6 +18,7 @@ struct Rig {
     Url url;
     Meter meter;
     std::unique_ptr<Io> io;
+    Progress progress;
 
     /// Fails if the URL is none, the server's process is not there, or the kernel has no io_uring.
     [[nodiscard]] static Expected<Rig> create(const CommonOptions& common,
