@@ -96,9 +96,9 @@ private:
 }  // namespace
 
 Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& options) {
-    auto rig = Rig::create(common);
+    auto rig = Rig::create(common, options.inflight);
     if (!rig) return std::unexpected(rig.error());
-    Opener opener(*rig->io, rig->url, options.close_kind, true, common.compression);
+    Opener opener(*rig->io, rig->url, rig->sources, options.close_kind, common.compression);
     ConnectClients clients(*rig->io, opener, options.inflight, common.stall_timeout());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);

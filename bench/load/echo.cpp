@@ -23,12 +23,12 @@ IoOptions io_options_for(const EchoOptions& options) {
 }  // namespace
 
 Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options) {
-    auto rig = Rig::create(common, io_options_for(options));
+    auto rig = Rig::create(common, options.connections, io_options_for(options));
     if (!rig) return std::unexpected(rig.error());
     const EchoPace pace{.depth = options.rate > 0 ? 0 : options.depth, .rate = options.rate};
     const Messages messages(options.opcode, options.message_bytes, pace.burst_max(),
                             common.compression);
-    Opener opener(*rig->io, rig->url, CloseKind::reset, true, common.compression);
+    Opener opener(*rig->io, rig->url, rig->sources, CloseKind::reset, common.compression);
     const auto descriptors = open_connections(*rig->io, opener, options.connections,
                                               common.stall_timeout(), rig->progress);
     if (!descriptors) return std::unexpected(descriptors.error());

@@ -28,7 +28,7 @@ Expected<std::vector<int>> open_all(Rig& rig, const CommonOptions& common,
                                     const FanoutOptions& options) {
     Io& io = *rig.io;
     const Url& url = rig.url;
-    Opener opener(io, url, CloseKind::reset, true, common.compression);
+    Opener opener(io, url, rig.sources, CloseKind::reset, common.compression);
     std::vector<std::string> paths;
     for (std::uint32_t topic = 0; topic < options.topics; ++topic)
         paths.push_back(path_below(url.path, topic_name(topic)));
@@ -89,7 +89,7 @@ Expected<void> check(const FanoutOptions& options) {
 
 Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& options) {
     if (auto checked = check(options); !checked) return std::unexpected(checked.error());
-    auto rig = Rig::create(common);
+    auto rig = Rig::create(common, options.connections());
     if (!rig) return std::unexpected(rig.error());
     const auto descriptors = open_all(*rig, common, options);
     if (!descriptors) return std::unexpected(descriptors.error());

@@ -1,8 +1,8 @@
 #include "handshake.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <cerrno>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,7 +15,6 @@ constexpr std::string_view sample_key = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view sample_accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 constexpr std::string_view head_end = "\r\n\r\n";
 constexpr std::size_t response_bytes_max = 16 * 1024;
-constexpr std::uint32_t source_address_count = 64;
 constexpr std::uint32_t opening_count_max = 256;  ///< Well below any backlog of a listening socket.
 
 char to_lower(char character) {
@@ -79,12 +78,12 @@ Expected<void> check_upgrade_response(std::string_view head, Compression compres
     return {};
 }
 
-Opener::Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources,
+Opener::Opener(Io& io, const Url& url, Sources& sources, CloseKind close_kind,
                Compression compression)
     : io_(io),
       url_(url),
+      sources_(sources),
       close_kind_(close_kind),
-      spread_sources_(spread_sources && url.is_loopback()),
       compression_(compression),
       requests_{upgrade_request(url, url.path, compression)} {}
 
@@ -109,26 +108,29 @@ Expected<int> Opener::make_socket() {
         const linger discard{.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &discard, sizeof(discard));
     }
-    if (spread_sources_) {
+    if (const auto address = sources_.next()) {
         // The port is chosen at connect(), where only the pair of addresses must be unique.
         setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-        sockaddr_in source{};
-        source.sin_family = AF_INET;
-        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + sockets_made_ % source_address_count);
+        const sockaddr_in source{
+            .sin_family = AF_INET, .sin_port = 0, .sin_addr = *address, .sin_zero = {}};
         if (bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) < 0) {
             const int code = errno;
             ::close(fd);
-            return fail("cannot bind a socket to a loopback address: {}", errno_text(code));
+            return fail("connections cannot leave from {}: {}", text_of(*address),
+                        errno_text(code));
         }
     }
-    ++sockets_made_;
     return fd;
 }
 
 Expected<bool> Opener::advance(const Event& event, int fd) {
     switch (event.operation) {
         case Operation::connect:
-            return fail("cannot connect to {}: {}", url_.authority, errno_text(-event.result));
+            return fail("cannot connect to {}: {}{}", url_.authority, errno_text(-event.result),
+                        event.result == -EADDRNOTAVAIL
+                            ? ": every port of a source address is taken, more of them (--source) "
+                              "have more"
+                            : "");
         case Operation::upgrade:
             return fail("cannot send the upgrade request: {}", errno_text(-event.result));
         case Operation::receive: break;

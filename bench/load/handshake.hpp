@@ -13,6 +13,7 @@
 #include "error.hpp"
 #include "io.hpp"
 #include "progress.hpp"
+#include "sources.hpp"
 #include "url.hpp"
 
 namespace ringcast::bench {
@@ -29,9 +30,8 @@ enum class CloseKind : std::uint8_t { reset, fin };
 /// Opens connections through an Io: each is a chain connect, request, response.
 class Opener {
 public:
-    /// `url` must outlive the Opener. With `spread_sources`, connections to a loopback address
-    /// leave from many of 127.0.0.0/8: one address has only some 28,000 ports.
-    Opener(Io& io, const Url& url, CloseKind close_kind, bool spread_sources,
+    /// `url` and `sources` must outlive the Opener.
+    Opener(Io& io, const Url& url, Sources& sources, CloseKind close_kind,
            Compression compression = Compression::off);
 
     /// Makes connection `index` ask for `paths[index % paths.size()]` instead of the URL's path.
@@ -52,11 +52,10 @@ private:
 
     Io& io_;
     const Url& url_;
+    Sources& sources_;
     CloseKind close_kind_;
-    bool spread_sources_;
     Compression compression_;
     std::vector<std::string> requests_;  ///< Used in turn.
-    std::uint32_t sockets_made_ = 0;
     std::unordered_map<std::uint32_t, std::string>
         partial_responses_;  ///< Only of responses that came in pieces.
 };

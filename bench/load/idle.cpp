@@ -8,11 +8,11 @@
 namespace ringcast::bench {
 
 Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options) {
-    auto rig = Rig::create(common);
+    auto rig = Rig::create(common, options.connections);
     if (!rig) return std::unexpected(rig.error());
     const auto before = rig->meter.read();
     if (!before) return std::unexpected(before.error());
-    Opener opener(*rig->io, rig->url, CloseKind::reset, true, common.compression);
+    Opener opener(*rig->io, rig->url, rig->sources, CloseKind::reset, common.compression);
     const auto descriptors = open_connections(*rig->io, opener, options.connections,
                                               common.stall_timeout(), rig->progress);
     if (!descriptors) return std::unexpected(descriptors.error());

@@ -8,7 +8,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <sys/resource.h>
 
 #include "commands.hpp"
 #include "publication.hpp"
@@ -18,8 +17,6 @@ namespace {
 using namespace ringcast::bench;
 using ringcast::ws::Opcode;
 
-/// Each connection is a descriptor; the rest of the process needs a few.
-constexpr std::uint64_t spare_descriptors = 64;
 constexpr std::uint64_t message_bytes_limit = 1ULL << 30U;
 constexpr std::uint32_t depth_limit = 65536;
 
@@ -67,6 +64,11 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
         ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls");
+    app.add_option("--source", options.sources,
+                   "Addresses to connect from, in turn; may be repeated. One has ports for some "
+                   "28,000 connections; on loopback many are used anyway")
+        ->type_name("ADDRESS")
+        ->allow_extra_args(false);
     add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
                 "Give up when nothing happens for so long");
     add_choice<Compression>(app, "--compression", options.compression,
@@ -158,18 +160,6 @@ void add_idle_options(CLI::App& app, IdleOptions& options) {
                 "How long they stay open before the server's memory is read");
 }
 
-/// Raises the soft limit of open files to the hard one and checks that `connections` fit.
-Expected<void> ensure_descriptors(std::uint64_t connections) {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (connections + spare_descriptors <= limit.rlim_max) return {};
-    return fail(
-        "{} connections need more open files than this process may have ({}): raise ulimit -n",
-        connections, limit.rlim_max);
-}
-
 int finish(const Expected<Report>& report, bool json) {
     if (!report) {
         fmt::print(stderr, "ringcast-bench: {}\n", report.error().message);
@@ -215,15 +205,9 @@ int main(int argument_count, char** arguments) {
     }
     const auto run = [&]() -> Expected<Report> {
         if (app.got_subcommand("connect")) return run_connect(common, connect);
-        const bool is_echo = app.got_subcommand("echo");
-        const bool is_fanout = app.got_subcommand("fanout");
-        const std::uint64_t connections = is_echo     ? echo.connections
-                                          : is_fanout ? fanout.connections()
-                                                      : idle.connections;
-        if (auto enough = ensure_descriptors(connections); !enough)
-            return std::unexpected(enough.error());
-        if (is_echo) return run_echo(common, echo);
-        return is_fanout ? run_fanout(common, fanout) : run_idle(common, idle);
+        if (app.got_subcommand("echo")) return run_echo(common, echo);
+        if (app.got_subcommand("fanout")) return run_fanout(common, fanout);
+        return run_idle(common, idle);
     };
     return finish(run(), common.json);
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 #include "compression.hpp"
 #include "handshake.hpp"
@@ -19,7 +20,8 @@ namespace ringcast::bench {
 /// Of every sub-command.
 struct CommonOptions {
     std::string url;
-    std::optional<pid_t> pid;  ///< The server's, to measure what it costs.
+    std::vector<std::string> sources;  ///< Addresses to connect from; see sources.hpp.
+    std::optional<pid_t> pid;          ///< The server's, to measure what it costs.
     double stall_timeout_seconds = 5;
     bool json = false;
     bool shows_progress = false;  ///< Even where standard error is no terminal.

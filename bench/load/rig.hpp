@@ -10,6 +10,7 @@
 #include "options.hpp"
 #include "progress.hpp"
 #include "report.hpp"
+#include "sources.hpp"
 #include "url.hpp"
 
 namespace ringcast::bench {
@@ -19,9 +20,12 @@ struct Rig {
     Meter meter;
     std::unique_ptr<Io> io;
     Progress progress;
+    Sources sources;
 
-    /// Fails if the URL is none, the server's process is not there, or the kernel has no io_uring.
+    /// For so many connections at a time. Fails if the URL is none, the server's process is not
+    /// there, the kernel has no io_uring, or there are too few descriptors or ports.
     [[nodiscard]] static Expected<Rig> create(const CommonOptions& common,
+                                              std::uint64_t connections,
                                               const IoOptions& io_options = {});
 };
 
