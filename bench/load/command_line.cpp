@@ -1,0 +1,233 @@
+#include "command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "commands.hpp"
+#include "options.hpp"
+#include "publication.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+using ws::Opcode;
+
+constexpr std::uint64_t message_bytes_limit = 1ULL << 30U;
+constexpr std::uint32_t depth_limit = 65536;
+
+const std::map<std::string, double> time_units = {{"ms", 1e-3}, {"s", 1}, {"m", 60}};
+
+/// A time like `500ms` or `3s`; a bare number is seconds.
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, double& seconds,
+                         const std::string& description) {
+    return app.add_option(name, seconds, description)
+        ->transform(
+            CLI::AsNumberWithUnit(time_units, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+}
+
+/// An option with named values; the name of its default is the one whose value `target` has.
+template <typename Value>
+void add_choice(CLI::App& app, const std::string& name, Value& target,
+                const std::map<std::string, Value>& choices, const std::string& description) {
+    std::set<std::string> names;
+    std::string default_name;
+    for (const auto& [choice, value] : choices) {
+        names.insert(choice);
+        if (value == target) default_name = choice;
+    }
+    app.add_option_function<std::string>(
+           name, [&target, choices](const std::string& choice) { target = choices.at(choice); },
+           description)
+        ->check(CLI::IsMember(names))
+        ->default_str(default_name);
+}
+
+void add_lengths(CLI::App& app, Lengths& lengths) {
+    add_seconds(app, "--warmup", lengths.warmup_seconds, "Load before the measurement");
+    add_seconds(app, "--duration", lengths.duration_seconds, "The measurement");
+    add_seconds(
+        app, "--syscall-duration", lengths.syscall_seconds,
+        "Load after the measurement in which the server's system calls are counted; 0 skips it");
+}
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+    app.add_option(
+           "--url", options.url,
+           "The server, as ws://ADDRESS:PORT/PATH, or wss:// for TLS (any certificate will do)")
+        ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
+    app.add_option("--pid", options.pid,
+                   "The server's process, to measure its CPU time, memory and system calls");
+    app.add_option("--source", options.sources,
+                   "Addresses to connect from, in turn; may be repeated. One has ports for some "
+                   "28,000 connections; on loopback many are used anyway")
+        ->type_name("ADDRESS")
+        ->allow_extra_args(false);
+    add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
+                "Give up when nothing happens for so long");
+    add_choice<Compression>(app, "--compression", options.compression,
+                            {{"off", Compression::off},
+                             {"shared", Compression::shared},
+                             {"dedicated", Compression::dedicated}},
+                            "Offer permessage-deflate; whether the server may refer to its "
+                            "earlier messages");
+    app.add_flag("--progress", options.shows_progress,
+                 "Say every second how far it is, even where standard error is no terminal");
+    app.add_flag("--json", options.json, "Print one line of JSON");
+}
+
+void add_echo_options(CLI::App& app, EchoOptions& options) {
+    app.add_option("--connections", options.connections, "Connections")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--depth", options.depth, "Messages outstanding on each connection")
+        ->check(CLI::Range(1U, depth_limit))
+        ->capture_default_str();
+    app.add_option("--rate", options.rate,
+                   "Send so many per second, all connections together, whatever the server does; "
+                   "latency then counts from when a message was due")
+        ->check(CLI::Range(0.001, 1e7))
+        ->excludes("--depth");
+    app.add_option("--message-bytes", options.message_bytes,
+                   "Payload of a message, like 20 or 16KiB")
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(std::uint64_t{0}, message_bytes_limit))
+        ->capture_default_str();
+    add_choice<Opcode>(app, "--opcode", options.opcode,
+                       {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
+    add_choice<Verify>(app, "--verify", options.verify,
+                       {{"full", Verify::full}, {"length", Verify::length}},
+                       "Compare replies in full, or only their opcode and length");
+    add_lengths(app, options.lengths);
+}
+
+void add_connect_options(CLI::App& app, ConnectOptions& options) {
+    app.add_option("--inflight", options.inflight, "Handshakes under way at any moment")
+        ->check(CLI::Range(1U, 4096U))
+        ->capture_default_str();
+    add_choice<CloseKind>(app, "--close", options.close_kind,
+                          {{"rst", CloseKind::reset}, {"fin", CloseKind::fin}},
+                          "How an open connection ends");
+    add_lengths(app, options.lengths);
+}
+
+void add_fanout_options(CLI::App& app, FanoutOptions& options) {
+    app.add_option("--subscribers", options.subscribers,
+                   "Connections that only listen, spread evenly over the topics")
+        ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--publishers", options.publishers,
+                   "Connections that publish to their topic, and listen too")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--topics", options.topics, "Topics, called bench-0, bench-1 ...")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--message-bytes", options.message_bytes,
+                   "Payload of a publication, at least 16")
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(std::uint64_t{publication_id_bytes}, message_bytes_limit))
+        ->capture_default_str();
+    add_choice<Opcode>(app, "--opcode", options.opcode,
+                       {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
+    app.add_option("--inflight", options.inflight,
+                   "Publications of each publisher that have not reached all subscribers")
+        ->check(CLI::Range(1U, depth_limit))
+        ->capture_default_str();
+    app.add_option(
+           "--rate", options.rate,
+           "Publish so often per second, all publishers together, whatever the server does; "
+           "latency then counts from when a publication was due")
+        ->check(CLI::Range(0.001, 1e7))
+        ->excludes("--inflight");
+    add_seconds(app, "--probe-interval", options.probe_interval_seconds,
+                "Publish so often on a topic with one connection, and report that latency "
+                "separately; 0 is never");
+    add_lengths(app, options.lengths);
+}
+
+void add_idle_options(CLI::App& app, IdleOptions& options) {
+    app.add_option("--connections", options.connections, "Connections")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    add_seconds(app, "--hold", options.hold_seconds,
+                "How long they stay open before the server's memory is read");
+}
+
+/// All options of all sub-commands, and the one that was named.
+struct Choices {
+    CommonOptions common;
+    EchoOptions echo;
+    FanoutOptions fanout;
+    ConnectOptions connect;
+    IdleOptions idle;
+    std::function<Expected<Report>()> run;
+};
+
+/// A sub-command that runs `command` against a server, where `path` is what it needs unless --url
+/// says otherwise.
+template <typename Options>
+CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
+                      const std::string& description, const std::string& path, Options& options,
+                      Expected<Report> (&command)(const CommonOptions&, const Options&)) {
+    CLI::App* added = app.add_subcommand(name, description);
+    added->callback([&choices, &options, &command, path] {
+        if (choices.common.url.empty()) choices.common.url = "ws://127.0.0.1:8080" + path;
+        choices.run = [&] { return command(choices.common, options); };
+    });
+    return *added;
+}
+
+void add_commands(CLI::App& app, Choices& choices) {
+    add_common_options(app, choices.common);
+    add_echo_options(add_command(app, choices, "echo", "Echoed messages, every reply compared",
+                                 "/echo", choices.echo, run_echo),
+                     choices.echo);
+    add_fanout_options(add_command(app, choices, "fanout",
+                                   "Publications to many subscribers, every delivery verified",
+                                   "/topics", choices.fanout, run_fanout),
+                       choices.fanout);
+    add_connect_options(add_command(app, choices, "connect", "Handshakes: connect, upgrade, close",
+                                    "/echo", choices.connect, run_connect),
+                        choices.connect);
+    add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
+                                 "/echo", choices.idle, run_idle),
+                     choices.idle);
+}
+
+/// What is wrong with a command line, in one line.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_name() != "RequiredError") return error.what();
+    std::string names;
+    for (const CLI::App* command : app.get_subcommands({})) names += ' ' + command->get_name();
+    return fmt::format("{}: one of{}", error.what(), names);
+}
+
+}  // namespace
+
+std::expected<Invocation, int> parse_command_line(int argument_count, char** arguments) {
+    const auto app = std::make_shared<CLI::App>(
+        "Puts load on a WebSocket server and says what that costs the server.", "ringcast-bench");
+    app->require_subcommand(1);
+    app->fallthrough();
+    const auto choices = std::make_shared<Choices>();
+    add_commands(*app, *choices);
+    try {
+        app->parse(argument_count, arguments);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return std::unexpected(app->exit(error));  // --help
+        fmt::print(stderr, "ringcast-bench: {}; --help says more\n", usage_error(*app, error));
+        constexpr int usage_exit_code = 2;
+        return std::unexpected(usage_exit_code);
+    }
+    return Invocation{[choices] { return choices->run(); }, choices->common.json};
+}
+
+}  // namespace ringcast::bench
