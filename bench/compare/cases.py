@@ -79,4 +79,4 @@ def length_arguments(case, lengths):
     if command == "idle":
         return ["--hold", f"{lengths.hold}s"]
     flags = ["--warmup", f"{lengths.warmup}s", "--duration", f"{lengths.measured}s"]
-    return flags + ["--syscall-duration", f"{lengths.syscalls}s"] if command in ("echo", "fanout") else flags
+    return flags + ["--syscall-duration", f"{lengths.syscalls}s"]

@@ -50,6 +50,10 @@ void add_choice(CLI::App& app, const std::string& name, Value& target,
         ->default_str(default_name);
 }
 
+CLI::Option* add_rate(CLI::App& app, double& rate, const std::string& description) {
+    return app.add_option("--rate", rate, description)->check(CLI::Range(0.001, 1e7));
+}
+
 void add_lengths(CLI::App& app, Lengths& lengths) {
     add_seconds(app, "--warmup", lengths.warmup_seconds, "Load before the measurement");
     add_seconds(app, "--duration", lengths.duration_seconds, "The measurement");
@@ -90,10 +94,9 @@ void add_echo_options(CLI::App& app, EchoOptions& options) {
     app.add_option("--depth", options.depth, "Messages outstanding on each connection")
         ->check(CLI::Range(1U, depth_limit))
         ->capture_default_str();
-    app.add_option("--rate", options.rate,
-                   "Send so many per second, all connections together, whatever the server does; "
-                   "latency then counts from when a message was due")
-        ->check(CLI::Range(0.001, 1e7))
+    add_rate(app, options.rate,
+             "Send so many per second, all connections together, whatever the server does; "
+             "latency then counts from when a message was due")
         ->excludes("--depth");
     app.add_option("--message-bytes", options.message_bytes,
                    "Payload of a message, like 20 or 16KiB")
@@ -108,10 +111,35 @@ void add_echo_options(CLI::App& app, EchoOptions& options) {
     add_lengths(app, options.lengths);
 }
 
+void add_churn_options(CLI::App& app, ChurnOptions& options) {
+    app.add_option("--connections", options.connections, "Connections at a time")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    add_rate(app, options.rate,
+             "Begin so many lives per second, whatever the server does, at most --connections at "
+             "a time; latency then counts from when a life was due");
+    app.add_option("--messages", options.messages, "Messages that are echoed in each life")
+        ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--message-bytes", options.message_bytes, "Payload of a message")
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(std::uint64_t{0}, message_bytes_limit))
+        ->capture_default_str();
+    app.add_option("--abrupt-share", options.abrupt_share,
+                   "How many lives, from 0 to 1, end without a closing handshake: by reset or by "
+                   "FIN, with an answer outstanding, or in the middle of a message")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    add_lengths(app, options.lengths);
+}
+
 void add_connect_options(CLI::App& app, ConnectOptions& options) {
     app.add_option("--inflight", options.inflight, "Handshakes under way at any moment")
         ->check(CLI::Range(1U, 4096U))
         ->capture_default_str();
+    add_rate(app, options.rate,
+             "Begin so many per second, whatever the server does, at most --inflight at a time; "
+             "latency then counts from when a handshake was due");
     add_choice<CloseKind>(app, "--close", options.close_kind,
                           {{"rst", CloseKind::reset}, {"fin", CloseKind::fin}},
                           "How an open connection ends");
@@ -141,11 +169,9 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
                    "Publications of each publisher that have not reached all subscribers")
         ->check(CLI::Range(1U, depth_limit))
         ->capture_default_str();
-    app.add_option(
-           "--rate", options.rate,
-           "Publish so often per second, all publishers together, whatever the server does; "
-           "latency then counts from when a publication was due")
-        ->check(CLI::Range(0.001, 1e7))
+    add_rate(app, options.rate,
+             "Publish so often per second, all publishers together, whatever the server does; "
+             "latency then counts from when a publication was due")
         ->excludes("--inflight");
     add_seconds(app, "--probe-interval", options.probe_interval_seconds,
                 "Publish so often on a topic with one connection, and report that latency "
@@ -167,6 +193,7 @@ struct Choices {
     EchoOptions echo;
     FanoutOptions fanout;
     ConnectOptions connect;
+    ChurnOptions churn;
     IdleOptions idle;
     std::function<Expected<Report>()> run;
 };
@@ -197,6 +224,11 @@ void add_commands(CLI::App& app, Choices& choices) {
     add_connect_options(add_command(app, choices, "connect", "Handshakes: connect, upgrade, close",
                                     "/echo", choices.connect, run_connect),
                         choices.connect);
+    add_churn_options(
+        add_command(app, choices, "churn",
+                    "Connections that come, exchange messages, and leave one way or another",
+                    "/echo", choices.churn, run_churn),
+        choices.churn);
     add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
                                  "/echo", choices.idle, run_idle),
                      choices.idle);

@@ -11,6 +11,7 @@ namespace ringcast::bench {
 [[nodiscard]] Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options);
 [[nodiscard]] Expected<Report> run_connect(const CommonOptions& common,
                                            const ConnectOptions& options);
+[[nodiscard]] Expected<Report> run_churn(const CommonOptions& common, const ChurnOptions& options);
 [[nodiscard]] Expected<Report> run_fanout(const CommonOptions& common,
                                           const FanoutOptions& options);
 [[nodiscard]] Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options);

@@ -115,4 +115,14 @@ void add_totals(Report& report, const Measured& measured) {
                (end.client_cpu_seconds - begin.client_cpu_seconds) / measured.seconds(), 3);
 }
 
+void add_memory(Report& report, const Measured& measured) {
+    if (!measured.begin.server_bytes) return;
+    const std::uint64_t before = *measured.begin.server_bytes;
+    const std::uint64_t after = *measured.end.server_bytes;
+    report.add("server_rss_bytes_before", "server memory before, bytes", before);
+    report.add("server_rss_bytes", "server memory after, bytes", after);
+    report.add("server_rss_growth_bytes", "server memory grew by, bytes",
+               static_cast<double>(after) - static_cast<double>(before), 0);
+}
+
 }  // namespace ringcast::bench

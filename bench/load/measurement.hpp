@@ -36,5 +36,7 @@ void add_rate(Report& report, const Measured& measured, std::string_view unit,
               std::size_t index = 0);
 /// Adds the length of the interval and how many CPUs were in use.
 void add_totals(Report& report, const Measured& measured);
+/// Adds the server's memory at both ends of the interval, if it is known.
+void add_memory(Report& report, const Measured& measured);
 
 }  // namespace ringcast::bench

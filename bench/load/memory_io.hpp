@@ -9,6 +9,8 @@
 #include <map>
 #include <span>
 #include <string_view>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "crowd.hpp"
@@ -24,7 +26,6 @@ public:
     struct Connection {
         Bytes sent;
         std::uint32_t sends = 0;
-        bool is_opening = false;
         bool is_receiving = false;
         bool receives_many = false;
         bool is_closed = false;
@@ -32,7 +33,7 @@ public:
 
     void open(std::uint32_t index, int, const sockaddr_in&, std::string_view request) override {
         connections[index] = {};
-        connections[index].is_opening = connections[index].is_receiving = true;
+        connections[index].is_receiving = true;
         append(index, std::as_bytes(std::span(request)));
     }
     void receive_once(std::uint32_t index, int) override { arm(index, false); }
@@ -48,11 +49,23 @@ public:
     void send_quiet(std::uint32_t index, int, std::span<const std::byte> bytes) override {
         append(index, bytes);
     }
-    void close(std::uint32_t index, int) override { connections[index].is_closed = true; }
+    void close(std::uint32_t index, int fd) override {
+        connections[index].is_closed = true;
+        ::close(fd);
+    }
     Expected<std::span<const Event>> turn(std::chrono::nanoseconds) override {
         return std::span<const Event>{};
     }
 
+    /// Lets the server accept the upgrade of connection `index`.
+    void accept(std::uint32_t index) {
+        constexpr std::string_view response =
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        const auto bytes = std::as_bytes(std::span(response));
+        connections[index].sent.clear();
+        deliver(index, Bytes(bytes.begin(), bytes.end()));
+    }
     /// Lets connection `index` receive `bytes`.
     void deliver(std::uint32_t index, Bytes bytes) {
         arrived_.push_back(std::move(bytes));

@@ -25,17 +25,25 @@ std::uint64_t payload_bytes_of(const StreamState& state) {
     return length;
 }
 
-std::unexpected<Error> closed_by_server(const StreamState& state) {
-    if (state.control_size < 2) return fail("the server sent a Close frame without a code");
-    const auto code = std::to_integer<unsigned>(state.control[0]) << 8U |
-                      std::to_integer<unsigned>(state.control[1]);
-    const std::string_view reason(reinterpret_cast<const char*>(state.control.data()) + 2,
-                                  state.control_size - std::size_t{2});
+constexpr std::uint16_t no_close_code = 1005;  // RFC 6455 section 7.1.5.
+
+Expected<void> end_close(StreamState& state) {
+    const std::span payload = std::span(state.control).first(state.control_size);
+    const bool has_code = payload.size() >= 2;
+    const auto code = has_code
+                          ? static_cast<std::uint16_t>(std::to_integer<unsigned>(payload[0]) << 8U |
+                                                       std::to_integer<unsigned>(payload[1]))
+                          : no_close_code;
+    state.close_code = code;
+    if (state.may_close) return {};
+    if (!has_code) return fail("the server sent a Close frame without a code");
+    const std::string_view reason(reinterpret_cast<const char*>(payload.data()) + 2,
+                                  payload.size() - 2);
     return fail("the server sent a Close frame, code {}, reason '{}'", code, reason);
 }
 
 Expected<void> end_control(StreamState& state, std::vector<std::byte>& pongs) {
-    if (state.frame_opcode == ws::Opcode::close) return closed_by_server(state);
+    if (state.frame_opcode == ws::Opcode::close) return end_close(state);
     if (state.frame_opcode == ws::Opcode::pong) ++state.pongs;
     if (state.frame_opcode == ws::Opcode::ping) {
         append_control(ws::Opcode::pong, std::span(state.control).first(state.control_size), pongs);
@@ -118,6 +126,7 @@ Expected<void> MessageReader::begin_frame(StreamState& state) const {
     const bool shortest = state.header_size == ws::server_header_bytes(length);
     state.header_size = 0;
 
+    if (state.close_code) return fail("the server sent a frame behind its Close frame");
     if (masked) return fail("{} {}: the server masked a frame", noun_, state.messages);
     constexpr unsigned rsv1 = 0x40;
     const bool may_begin_compressed =

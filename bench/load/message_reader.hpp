@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,8 @@ struct StreamState {
     bool in_frame = false;       ///< The header is complete, the payload is not.
     bool in_message = false;     ///< Between the fragments of a message.
     bool is_compressed = false;  ///< The message under way is; then it is gathered first.
+    bool may_close = false;      ///< A Close frame is no failure.
+    std::optional<std::uint16_t> close_code;  ///< Of the Close frame, behind which nothing comes.
     std::uint8_t header_size = 0;
     std::uint8_t control_size = 0;
     std::array<std::byte, ws::server_header_bytes_max> header{};
@@ -53,7 +56,7 @@ struct StreamState {
 
     /// True where a new message could begin.
     [[nodiscard]] bool is_between_messages() const noexcept {
-        return header_size == 0 && !in_frame && !in_message;
+        return header_size == 0 && !in_frame && !in_message && !close_code;
     }
 };
 
@@ -71,7 +74,7 @@ public:
 
     /// Consumes some of `bytes` and moves that span on; call it until the span is empty. Answers to
     /// pings are appended to `pongs` as masked frames. Fails with what is wrong and where, also on
-    /// a Close frame: nothing asked for one. A compressed message comes as one piece, which is
+    /// a Close frame unless one may come. A compressed message comes as one piece, which is
     /// valid until the next call.
     [[nodiscard]] Expected<Piece> next(StreamState& state, std::span<const std::byte>& bytes,
                                        std::vector<std::byte>& pongs) const;

@@ -50,10 +50,21 @@ struct EchoOptions {
     Lengths lengths;
 };
 
-/// Closed loop: `inflight` handshakes at any moment.
+/// Closed loop: `inflight` handshakes at any moment. With a rate, open loop.
 struct ConnectOptions {
     std::uint32_t inflight = 64;
+    double rate = 0;  ///< Handshakes that begin in a second; 0 is closed loop.
     CloseKind close_kind = CloseKind::reset;
+    Lengths lengths;
+};
+
+/// Closed loop: `connections` at any moment, each replaced when it ends. With a rate, open loop.
+struct ChurnOptions {
+    std::uint32_t connections = 64;  ///< At most, with a rate.
+    double rate = 0;                 ///< Lives that begin in a second; 0 is closed loop.
+    std::uint32_t messages = 4;      ///< Echoed in each life.
+    std::uint64_t message_bytes = 20;
+    double abrupt_share = 0.5;  ///< Of lives that do not end with a closing handshake, 0 to 1.
     Lengths lengths;
 };
 

@@ -1,0 +1,125 @@
+#pragma once
+// A crowd of connections with short lives: each connects, exchanges some messages one by one, and
+// leaves, cleanly or abruptly; then another takes its place. All that it receives is verified.
+//
+//   opening -> exchanging -> closing (its Close frame waits for the answer and the end)
+//                         -> leaving (its last bytes are on their way, then it resets)
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "crowd.hpp"
+#include "error.hpp"
+#include "handshake.hpp"
+#include "histogram.hpp"
+#include "io.hpp"
+#include "messages.hpp"
+#include "reply_checker.hpp"
+#include "schedule.hpp"
+
+namespace ringcast::bench {
+
+/// How a life ends: by the book, or in one of the ways that networks and clients have.
+enum class Ending : std::uint8_t {
+    close_frame,       ///< The closing handshake (RFC 6455 section 7.1.2).
+    fin,               ///< TCP's end without a Close frame.
+    reset,             ///< A reset, when everything was answered.
+    reset_unanswered,  ///< A reset behind the last message.
+    reset_in_message   ///< A reset behind half of it.
+};
+
+struct ChurnPlan {
+    std::string_view name = "churn";  ///< See Crowd.
+    std::string_view unit = "life";
+    std::uint32_t connections = 1;  ///< At a time.
+    std::uint32_t messages = 0;     ///< Of each life.
+    double rate = 0;                ///< Lives that begin in a second; 0: as fast as others end.
+    std::vector<Ending> endings{Ending::close_frame};  ///< In turn.
+};
+
+/// A cycle of endings of which a share (0 to 1) are abrupt, in every way that is possible if lives
+/// have `messages` messages.
+[[nodiscard]] std::vector<Ending> mixed_endings(double abrupt_share, std::uint32_t messages);
+
+class ChurnClients final : public Crowd {
+public:
+    /// The Io knows the first connection as `first_index`. All that is passed by reference must
+    /// outlive the crowd; `opener` has to leave sockets that end with a FIN.
+    ChurnClients(Io& io, Opener& opener, const Messages& messages, ChurnPlan plan,
+                 std::chrono::nanoseconds stall_timeout, std::uint32_t first_index = 0);
+    ~ChurnClients() override;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return plan_.name; }
+    [[nodiscard]] std::string_view unit() const noexcept override { return plan_.unit; }
+    /// Lives that have ended.
+    [[nodiscard]] std::uint64_t count() const noexcept override { return ended_; }
+    /// From the beginning of a life (with a rate: from when it was due) until it was open, and
+    /// until it ended, in nanoseconds.
+    [[nodiscard]] const Histogram& handshakes() const noexcept { return handshakes_; }
+    [[nodiscard]] const Histogram& lives() const noexcept { return lives_; }
+
+    void start(Clock::time_point now) override;
+    void measure(const Interval& interval) noexcept override { measured_ = interval; }
+    [[nodiscard]] Expected<void> act(Clock::time_point now) override;
+    [[nodiscard]] Clock::time_point next_due(Clock::time_point otherwise) const noexcept override;
+    [[nodiscard]] Expected<void> handle(const Event& event, Clock::time_point now) override;
+    [[nodiscard]] Expected<void> check(Clock::time_point now) override;
+    void stop(Clock::time_point now) override;
+    [[nodiscard]] bool is_finished() const noexcept override;
+
+private:
+    enum class Stage : std::uint8_t { none, opening, exchanging, closing, leaving };
+    struct Life {
+        Stage stage = Stage::none;
+        Ending ending = Ending::close_frame;
+        bool sending = false;
+        bool receiving = false;
+        int fd = -1;
+        std::uint64_t number = 0;
+        std::uint32_t sent = 0;     ///< Messages so far.
+        std::uint32_t request = 0;  ///< Index of the next message in the cycle.
+        Clock::time_point begun;
+        std::span<const std::byte> unsent;    ///< The rest of what is being sent.
+        std::vector<std::byte> control;       ///< Control frames to be sent.
+        std::vector<std::byte> control_sent;  ///< Being sent.
+        ReplyState reply;
+    };
+
+    [[nodiscard]] Expected<void> begin(std::uint32_t slot, Clock::time_point begun);
+    [[nodiscard]] Expected<void> take(std::uint32_t slot, const Event& event,
+                                      Clock::time_point now);
+    [[nodiscard]] Expected<void> take_opening(std::uint32_t slot, const Event& event,
+                                              Clock::time_point now);
+    [[nodiscard]] Expected<void> take_received(std::uint32_t slot, const Event& event,
+                                               Clock::time_point now);
+    [[nodiscard]] Expected<void> take_sent(std::uint32_t slot, const Event& event,
+                                           Clock::time_point now);
+    [[nodiscard]] Expected<void> take_end(std::uint32_t slot, Clock::time_point now);
+    void go_on(std::uint32_t slot, Clock::time_point now);
+    void end(std::uint32_t slot, Clock::time_point now);
+    void send(std::uint32_t slot, std::span<const std::byte> bytes);
+    void receive(std::uint32_t slot);
+    void finish(std::uint32_t slot, Clock::time_point now);
+
+    Io& io_;
+    Opener& opener_;
+    const Messages& messages_;
+    ReplyChecker checker_;
+    ChurnPlan plan_;
+    std::optional<Schedule> schedule_;
+    StallWatch stall_;
+    std::uint32_t first_index_;
+    std::vector<Life> slots_;
+    std::vector<std::uint32_t> free_slots_;
+    std::uint64_t begun_ = 0;
+    std::uint64_t ended_ = 0;
+    bool stopped_ = false;
+    Interval measured_;
+    Histogram handshakes_;
+    Histogram lives_;
+};
+
+}  // namespace ringcast::bench
