@@ -73,6 +73,12 @@ CASES = [
 ]
 
 
+# What one feature less could show in: many small messages, few, large ones, fan-out, new connections.
+ABLATION_NAMES = ("echo 20 B c1000", "echo 20 B c50 d16", "echo 20 B c8", "echo 20 B c1", "echo 16 KiB c50",
+                  "fan-out 1000 x 64 B", "handshake rst")
+ABLATION_CASES = [case for case in CASES if case.name in ABLATION_NAMES]
+
+
 def length_arguments(case, lengths):
     """The flags that give the parts of `case` their lengths."""
     command = case.arguments[0]

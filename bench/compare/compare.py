@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Measures what servers cost beside each other: server on one CPU, load generator on another, servers in turn, the order
-reversed each round. Prints a table of medians and of per-round ratios to the base; every single run goes to a JSON file.
+reversed each round. Prints a table of medians and of per-round ratios to the base; every single run goes to a JSON file,
+and the figures to a page beside it.
 
-    scripts/bench                                      ringcast on io_uring and on epoll
+    scripts/bench                                      micro benchmarks, then ringcast beside servers that are installed
     scripts/bench --peer 'other=/opt/other {port}' --base other
     scripts/bench --peer 'other=/opt/echo {port}' --fanout-peer 'other=/opt/fan {port}'
     scripts/bench --quick --cases 'c50|handshake'
+    scripts/bench --ablation                           ringcast with one thing less each time
 
 A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo; a fan-out peer subscribes a connection
 to ws://127.0.0.1:{port}/topics/NAME to that topic and publishes what it sends there. Both of one name are one row of the
@@ -23,8 +25,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cases import CASES, Lengths, length_arguments
-from servers import Peer, Server, ServerError, built_in_peers
+from cases import ABLATION_CASES, CASES, Lengths, length_arguments
+from micro import micro_benchmarks, micro_markdown
+from page import write_page
+from servers import Peer, Server, ServerError, ablated_peers, package_peers, ringcast_peers
 from summary import Run, markdown, summarise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,6 +44,13 @@ def parse_arguments():
                         help="another server; {port} in the command is replaced (repeatable)")
     parser.add_argument("--fanout-peer", action="append", default=[], metavar="NAME=COMMAND",
                         help="the same for fan-out; the name may be that of a --peer (repeatable)")
+    parser.add_argument("--packages", choices=("installed", "none"),
+                        help="servers from packages (scripts/deps --peers); default: installed, with --quick none")
+    parser.add_argument("--ablation", action="store_true",
+                        help="what each feature of io_uring, io_uring itself and SIMD are worth: ringcast without them, "
+                             "in place of other servers")
+    parser.add_argument("--micro", choices=("on", "off", "only"),
+                        help="micro benchmarks first; default: on, unless cases are chosen or with --ablation")
     parser.add_argument("--only", metavar="REGEXP", help="measure only servers whose name matches (and the base)")
     parser.add_argument("--base", metavar="NAME",
                         help="what ratios refer to; default: the first peer, else ringcast-uring")
@@ -67,10 +78,23 @@ def named_peers(options):
     return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
 
 
+def choose_cases(options):
+    cases = ABLATION_CASES if options.ablation and not options.cases else CASES
+    cases = [case for case in cases if not options.cases or re.search(options.cases, case.name)]
+    return cases or sys.exit(f"bench: no case matches '{options.cases}'")
+
+
+def candidates(options, named):
+    if options.ablation:
+        return ablated_peers(options.build)
+    packages = options.packages or ("none" if options.quick else "installed")
+    return named + ringcast_peers(options.build) + (package_peers() if packages == "installed" else [])
+
+
 def choose_peers(options):
     """All peers that are installed, the base among them. Exits with a sentence if that is impossible."""
     named = named_peers(options)
-    peers = named + built_in_peers(options.build)
+    peers = candidates(options, named)
     base = options.base or (named[0].name if named else "ringcast-uring")
     if options.only:
         peers = [peer for peer in peers if peer.name == base or re.search(options.only, peer.name)]
@@ -149,7 +173,8 @@ def commit_name():
     return done.stdout.strip() or "unknown"
 
 
-def write_results(options, peers, base, comparison, summaries, started):
+def write_results(options, peers, base, comparison, summaries, micro, started):
+    """The JSON file, and the page of the same name."""
     path = options.output or ROOT / "bench" / "results" / f"compare-{started:%Y%m%d-%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {
@@ -158,6 +183,7 @@ def write_results(options, peers, base, comparison, summaries, started):
         "kernel": platform.release(),
         "cpus": os.cpu_count(),
         "base": base,
+        "micro": micro,
         "servers": {peer.name: peer.commands for peer in peers},
         "summary": [{key: value._asdict() if hasattr(value, "_asdict") else value for key, value in entry.items()}
                     for entry in summaries],
@@ -165,17 +191,16 @@ def write_results(options, peers, base, comparison, summaries, started):
         "runs": [run._asdict() for run in comparison.runs],
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
+    write_page(document, path.with_suffix(".html"))
     return path
 
 
 def main():
     options = parse_arguments()
-    cases = [case for case in CASES if not options.cases or re.search(options.cases, case.name)]
+    cases = choose_cases(options)
     if options.list:
         print("\n".join(case.name for case in cases))
         return 0
-    if not cases:
-        sys.exit(f"bench: no case matches '{options.cases}'")
     if not (options.build / "ringcast-bench").exists():
         sys.exit(f"bench: {options.build / 'ringcast-bench'} is not built")
     peers, base = choose_peers(options)
@@ -189,6 +214,13 @@ def main():
     if os.getloadavg()[0] > BUSY_LOAD:
         print(f"bench: this machine is busy (load {os.getloadavg()[0]:.1f}): expect noise", file=sys.stderr)
     started = datetime.datetime.now()
+    micro = []
+    if (options.micro or ("off" if options.cases or options.ablation else "on")) != "off":
+        print("bench: micro benchmarks", file=sys.stderr)
+        micro = micro_benchmarks(options.build, options.server_cpu, options.quick)
+        print(micro_markdown(micro) + "\n", flush=True)
+    if options.micro == "only":
+        cases = []
     comparison = Comparison(options, peers, rounds, lengths)
     summaries = []
     try:
@@ -199,12 +231,13 @@ def main():
             summaries += [entry for entry in entries if entry]
     except KeyboardInterrupt:
         print("bench: interrupted; what was measured so far:", file=sys.stderr)
-    print(markdown(summaries, base))
+    if summaries:
+        print(markdown(summaries, base))
     if any(value is None for run in comparison.runs for key, value in run.report.items() if "syscalls" in key):
         print("\nbench: system calls were not counted; as root: mount -t tracefs tracefs /sys/kernel/tracing",
               file=sys.stderr)
-    path = write_results(options, peers, base, comparison, summaries, started)
-    print(f"\nbench: every run is in {path}", file=sys.stderr)
+    path = write_results(options, peers, base, comparison, summaries, micro, started)
+    print(f"\nbench: every run is in {path}, charts in {path.with_suffix('.html').name} beside it", file=sys.stderr)
     return 1 if comparison.failures else 0
 
 

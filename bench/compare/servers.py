@@ -6,8 +6,14 @@ import socket
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 from typing import NamedTuple
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+PEERS = Path(__file__).resolve().parent / "peers"
+
+# As --uring-features names them.
+URING_FEATURES = ("defer-taskrun", "multishot-accept", "multishot-recv", "incremental", "min-wait")
 START_SECONDS_MAX = 10
 STOP_SECONDS_MAX = 5
 
@@ -18,10 +24,11 @@ class ServerError(Exception):
 
 class Peer(NamedTuple):
     """A kind of server: for each protocol that it speaks ("echo", "fanout") a command, a template in which {port} stands
-    for the port to listen on."""
+    for the port to listen on and {folder} for an empty folder of its own."""
 
     name: str
     commands: dict[str, str]
+    needs: tuple[Path, ...] = ()  # Files without which there is nothing to run.
 
     def missing(self):
         """Why this peer cannot be measured here, or None."""
@@ -29,15 +36,48 @@ class Peer(NamedTuple):
             program = shlex.split(command)[0]
             if not shutil.which(program):
                 return f"there is no {program}"
-        return None
+        absent = [path for path in self.needs if not path.exists()]
+        return f"there is no {absent[0]} (scripts/deps --peers)" if absent else None
 
 
-def built_in_peers(build):
-    """ringcast itself on each of its rings, where one command serves every protocol."""
-    command = (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --listen ws://127.0.0.1:{{port}}"
-               " --shards 1 --message-bytes-max 16MiB --log-level warn")
-    return [Peer(f"ringcast-{io}", dict.fromkeys(["echo", "fanout"], f"{command} --io {io}"))
-            for io in ("uring", "epoll")]
+def ringcast_command(build):
+    """One command serves every protocol."""
+    return (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --listen ws://127.0.0.1:{{port}}"
+            " --shards 1 --message-bytes-max 16MiB --log-level warn")
+
+
+def ringcast_peer(name, command):
+    return Peer(name, dict.fromkeys(["echo", "fanout"], command))
+
+
+def ringcast_peers(build):
+    """ringcast on each of its rings."""
+    return [ringcast_peer(f"ringcast-{io}", f"{ringcast_command(build)} --io {io}") for io in ("uring", "epoll")]
+
+
+def ablated_peers(build):
+    """ringcast as it is, and with one thing less each time: a feature of io_uring, io_uring itself, or SIMD."""
+    command = f"{ringcast_command(build)} --io uring"
+    variants = {f"-{feature}": f"{command} --uring-features -{feature}" for feature in URING_FEATURES}
+    variants["6.1"] = f"{command} --uring-features 6.1"
+    variants["epoll"] = f"{ringcast_command(build)} --io epoll"
+    variants["scalar"] = f"env RINGCAST_SIMD=scalar {command}"
+    return [ringcast_peer("ringcast-uring", command), *(ringcast_peer(*variant) for variant in variants.items())]
+
+
+def package_peers():
+    """Servers that packages of Debian and of npm make, each one process without compression."""
+    node_modules = ROOT / "tests/interop/node_modules"
+    modules = Path("/usr/lib/python3/dist-packages")
+    both = ["echo", "fanout"]
+    return [
+        Peer("ws", dict.fromkeys(both, f"node {shlex.quote(str(PEERS / 'ws.mjs'))} {{port}}"),
+             needs=(node_modules / "ws/package.json",)),
+        Peer("websockets", dict.fromkeys(both, f"/usr/bin/python3 {shlex.quote(str(PEERS / 'websockets.py'))} {{port}}"),
+             needs=(modules / "websockets",)),
+        Peer("nchan", {"fanout": f"{shlex.quote(str(PEERS / 'nchan'))} {{port}} {{folder}}"},
+             needs=(Path("/usr/sbin/nginx"), Path("/usr/lib/nginx/modules/ngx_nchan_module.so"))),
+    ]
 
 
 def free_port():
@@ -52,8 +92,9 @@ class Server:
     def __init__(self, peer, protocol, cpu):
         self.port = free_port()
         self._output = tempfile.TemporaryFile()
-        command = ["taskset", "-c", str(cpu)] + shlex.split(
-            peer.commands[protocol].replace("{port}", str(self.port)))
+        self._folder = tempfile.TemporaryDirectory()
+        command = peer.commands[protocol].replace("{port}", str(self.port)).replace("{folder}", self._folder.name)
+        command = ["taskset", "-c", str(cpu)] + shlex.split(command)
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._output,
                                          stderr=subprocess.STDOUT)
         try:
@@ -64,7 +105,7 @@ class Server:
 
     @property
     def pid(self):
-        return self._process.pid  # taskset replaces itself by the server.
+        return self._process.pid  # taskset replaces itself by the server, and so do env and our scripts.
 
     def _wait_until_ready(self, name):
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -95,6 +136,7 @@ class Server:
                 self._process.kill()
                 self._process.wait()
         self._output.close()
+        self._folder.cleanup()
 
     def __enter__(self):
         return self
