@@ -15,7 +15,7 @@ struct CommandRow {
     std::string_view name;
     std::string_view value_name;
     std::string_view help;
-    bool CommandLine::*flag = nullptr;  ///< Null for --config, the one with a value.
+    bool CommandLine::* flag = nullptr;  ///< Null for --config, the one with a value.
 };
 
 constexpr std::string_view program_section = "Program";
