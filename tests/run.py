@@ -234,12 +234,12 @@ def all_tests():
 
 
 def interop():
-    return check("real clients", [ROOT / "tests/interop/run.py", ROOT / "build-test/ringcast"], 600)
+    return check("real clients", [ROOT / "tests/interop/run.py", ROOT / "build-test/ringcast"], 1200)
 
 
 def edge():
     return check("the edge binary", [ROOT / "tests/edge/run.py", ROOT / "build-test/ringcast",
-                                     ROOT / "build-test/tests/edge/without_io_uring"], 300)
+                                     ROOT / "build-test/tests/edge/without_io_uring"], 600)
 
 
 def install():
