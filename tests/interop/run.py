@@ -24,7 +24,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 START_SECONDS_MAX = 30
-CLIENT_SECONDS_MAX = 120
+CLIENT_SECONDS_MAX = 300
 FILES = tempfile.TemporaryDirectory(prefix="ringcast-interop-")  # Gone with this process.
 CERTIFICATE = Path(FILES.name) / "server.pem"
 STOP_SECONDS_MAX = 30
