@@ -337,6 +337,7 @@ void Shard::resume(Connection& connection, Suspension reason) {
         const std::span<std::byte> input{held.data(), size};
         if (connection.tls != nullptr && std::exchange(connection.tls->holds_ciphertext, false)) {
             read_records(connection, input);
+            note_unfinished(connection);  // There may have been no plaintext to do so for.
         } else {
             feed(connection, input, Source::held);
         }

@@ -295,8 +295,10 @@ TEST_CASE("a turn answers so many handshakes, in order, and open connections bes
     CHECK(kit.ring.last_wait().until <= kit.ring.now());
     kit.turn();
     CHECK(answered() == 6);
+    CHECK(kit.shard.metrics().input_bytes > 0);
     kit.turn(3);
     CHECK(answered() == 10);
+    CHECK(kit.shard.metrics().input_bytes == 0);  // What waited has been dealt with.
     for (const int fd : clients) {
         kit.take_input(fd);
         kit.exchange(fd);
