@@ -14,6 +14,7 @@
 
 namespace {
 
+using ringcast::server::Exit;
 using ringcast::server::Options;
 
 struct Echo {
@@ -135,13 +136,17 @@ void print_banner(const ringcast::Server& server, const Options& options) {
     std::fflush(stdout);
 }
 
-/// What --check-config says, and the exit status.
-int tell_check(const std::expected<void, std::string>& checked) {
-    const std::string line = checked ? std::string{"the settings are in order\n"}
-                                     : fmt::format("ringcast: {}\n", checked.error());
-    std::FILE* const stream = checked ? stdout : stderr;
-    const bool is_told = std::fputs(line.c_str(), stream) >= 0 && std::fflush(stream) == 0;
-    return checked && is_told ? 0 : 1;
+/// Prints the program's last word, and returns its status.
+int end_with(const Exit& exit) {
+    std::FILE* const stream = exit.code == 0 ? stdout : stderr;
+    const bool is_told = std::fputs(exit.text.c_str(), stream) >= 0 && std::fflush(stream) == 0;
+    return exit.code == 0 && !is_told ? 1 : exit.code;
+}
+
+/// What --check-config says.
+Exit exit_of(const std::expected<void, std::string>& checked) {
+    if (checked) return {.code = 0, .text = "the settings are in order\n"};
+    return {.code = 1, .text = fmt::format("ringcast: {}\n", checked.error())};
 }
 
 }  // namespace
@@ -150,17 +155,12 @@ int main(int argument_count, char** arguments) {
     using namespace ringcast;
     if (!fill_standard_descriptors()) return 1;
     const auto options = server::load_options(server::process_sources(argument_count, arguments));
-    if (!options) {
-        const server::Exit& exit = options.error();
-        std::FILE* const stream = exit.code == 0 ? stdout : stderr;
-        const bool is_told = std::fputs(exit.text.c_str(), stream) >= 0 && std::fflush(stream) == 0;
-        return exit.code == 0 && !is_told ? 1 : exit.code;
-    }
+    if (!options) return end_with(options.error());
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");
     if (options->anonymous != TopicAccess::none)
         server.mount_topics("/topics", {.anonymous = options->anonymous});
     if (options->dev) server.mount_page("/", server::dev_page());
-    if (options->check_config) return tell_check(server.check());
+    if (options->check_config) return end_with(exit_of(server.check()));
     return server.run([&] { print_banner(server, *options); });
 }

@@ -50,6 +50,14 @@ void add_choice(CLI::App& app, const std::string& name, Value& target,
         ->default_str(default_name);
 }
 
+void add_message_bytes(CLI::App& app, std::uint64_t& message_bytes, const std::string& description,
+                       std::uint64_t message_bytes_min = 0) {
+    app.add_option("--message-bytes", message_bytes, description)
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(message_bytes_min, message_bytes_limit))
+        ->capture_default_str();
+}
+
 CLI::Option* add_rate(CLI::App& app, double& rate, const std::string& description) {
     return app.add_option("--rate", rate, description)->check(CLI::Range(0.001, 1e7));
 }
@@ -98,11 +106,7 @@ void add_echo_options(CLI::App& app, EchoOptions& options) {
              "Send so many per second, all connections together, whatever the server does; "
              "latency then counts from when a message was due")
         ->excludes("--depth");
-    app.add_option("--message-bytes", options.message_bytes,
-                   "Payload of a message, like 20 or 16KiB")
-        ->transform(CLI::AsSizeValue(true))
-        ->check(CLI::Range(std::uint64_t{0}, message_bytes_limit))
-        ->capture_default_str();
+    add_message_bytes(app, options.message_bytes, "Payload of a message, like 20 or 16KiB");
     add_choice<Opcode>(app, "--opcode", options.opcode,
                        {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
     add_choice<Verify>(app, "--verify", options.verify,
@@ -121,10 +125,7 @@ void add_churn_options(CLI::App& app, ChurnOptions& options) {
     app.add_option("--messages", options.messages, "Messages that are echoed in each life")
         ->check(CLI::Range(0U, 1'000'000U))
         ->capture_default_str();
-    app.add_option("--message-bytes", options.message_bytes, "Payload of a message")
-        ->transform(CLI::AsSizeValue(true))
-        ->check(CLI::Range(std::uint64_t{0}, message_bytes_limit))
-        ->capture_default_str();
+    add_message_bytes(app, options.message_bytes, "Payload of a message");
     app.add_option("--abrupt-share", options.abrupt_share,
                    "How many lives, from 0 to 1, end without a closing handshake: by reset or by "
                    "FIN, with an answer outstanding, or in the middle of a message")
@@ -158,11 +159,8 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
     app.add_option("--topics", options.topics, "Topics, called bench-0, bench-1 ...")
         ->check(CLI::Range(1U, 1'000'000U))
         ->capture_default_str();
-    app.add_option("--message-bytes", options.message_bytes,
-                   "Payload of a publication, at least 16")
-        ->transform(CLI::AsSizeValue(true))
-        ->check(CLI::Range(std::uint64_t{publication_id_bytes}, message_bytes_limit))
-        ->capture_default_str();
+    add_message_bytes(app, options.message_bytes, "Payload of a publication, at least 16",
+                      publication_id_bytes);
     add_choice<Opcode>(app, "--opcode", options.opcode,
                        {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
     app.add_option("--inflight", options.inflight,

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "http/request_parser.hpp"
 #include "server/option_values.hpp"
 
 namespace ringcast::server {
@@ -58,7 +59,7 @@ constexpr std::array table{
               .name = "header-fields-max",
               .value_name = "N",
               .help = "header fields of a request; more are answered with status 431",
-              .set = set_count<&Options::header_fields_max, 8, 256>,
+              .set = set_count<&Options::header_fields_max, 8, http::HeadLimits::fields_capacity>,
               .get = get_count<&Options::header_fields_max>},
     OptionRow{.section = limits,
               .name = "http-requests-max",

@@ -76,7 +76,6 @@ struct Options {
     std::uint32_t buffer_bytes = 0;
 
     // Limits
-    bool check_config = false;  ///< Serve nothing; say whether the files named are in order, too.
     std::optional<std::uint64_t>
         connections_max;  ///< Per process. Without a value: auto, see limits.hpp.
     std::uint32_t admin_connections_max = 16;  ///< Per shard, beside those.
@@ -128,11 +127,13 @@ struct Options {
     /// One sentence each, to be logged once the log exists. Not an option: filled by
     /// load_options().
     std::vector<std::string> warnings;
+    /// --check-config: serve nothing, and say whether the files named are in order, too.
+    bool check_config = false;
 };
 
 /// The program ends here: print `text` (to stdout when `code` is 0, else to stderr) and return
-/// `code`. 0 when the operator asked for something to be printed, 2 for a mistake, which `text`
-/// explains in one line.
+/// `code`. 0 when the operator asked for something to be printed, 2 for a mistake, 1 for what keeps
+/// the server from starting; `text` explains it in one line.
 struct [[nodiscard]] Exit {
     static constexpr int usage = 2;
     int code = 0;

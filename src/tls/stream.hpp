@@ -65,9 +65,9 @@ public:
 
     /// Consumes a prefix of `ciphertext`, and decrypts as many records as are there and fit into
     /// `buffer`, which must not be empty, and is best a full record long; of those with data,
-    /// records_per_read_max at most. Handshake messages and
-    /// alerts go to `output`; a key update is answered by the next write. Whatever the cuts in
-    /// `ciphertext`, the same bytes give the same plaintext, end and failure.
+    /// records_per_read_max at most. Handshake messages and alerts go to `output`; a key update is
+    /// answered by the next write. Whatever the cuts in `ciphertext`, the same bytes give the same
+    /// plaintext, end and failure.
     [[nodiscard]] Event read(std::span<const std::byte>& ciphertext, std::span<std::byte> buffer,
                              Output& output);
 

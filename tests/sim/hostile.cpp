@@ -1,6 +1,7 @@
 #include "sim/hostile.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/pick.hpp"
 #include "support/deflate_client.hpp"
@@ -247,6 +248,20 @@ private:
 };
 
 }  // namespace
+
+HostileGround ground_of(const shard::Settings& settings, const shard::SessionLimits& limits,
+                        bool is_secure, std::vector<std::string> targets) {
+    return {.targets = std::move(targets),
+            .quiet_targets = {},
+            .message_bytes_max = static_cast<std::size_t>(limits.message_bytes_max),
+            .head_bytes_max = settings.head.head_bytes_max,
+            .is_secure = is_secure,
+            .has_compression = settings.compression.mode != Compression::off,
+            .handshake_timeout = settings.handshake_timeout,
+            .message_timeout = limits.message_timeout,
+            .idle_timeout = limits.idle_timeout,
+            .close_timeout = settings.close_timeout};
+}
 
 Hostile draw_hostile(Prng& prng, const HostileGround& ground, Hostility hostility) {
     constexpr std::size_t many = 40;

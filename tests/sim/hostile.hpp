@@ -10,6 +10,7 @@
 
 #include "base/prng.hpp"
 #include "base/time.hpp"
+#include "shard/settings.hpp"
 #include "sim/network.hpp"
 
 namespace ringcast::sim {
@@ -65,6 +66,11 @@ struct HostileGround {
     bool has_compression = false;
     Duration handshake_timeout{}, message_timeout{}, idle_timeout{}, close_timeout{};
 };
+
+/// The ground that a server with these settings is. `is_secure`: it listens with TLS.
+[[nodiscard]] HostileGround ground_of(const shard::Settings& settings,
+                                      const shard::SessionLimits& limits, bool is_secure,
+                                      std::vector<std::string> targets);
 
 /// One of many.
 [[nodiscard]] Hostile draw_hostile(Prng& prng, const HostileGround& ground, Hostility hostility);

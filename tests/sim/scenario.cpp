@@ -95,16 +95,7 @@ void add_hostiles(Prng& prng, Scenario& scenario) {
     settings.handshake_timeout = std::chrono::seconds{30};
     if (session.message_timeout == Duration{0}) session.message_timeout = std::chrono::minutes{1};
     if (prng.chance(1, 2)) settings.work_per_turn = pick<std::uint32_t>(prng, {1, 2, 10, 100});
-    scenario.ground = {.targets = {"/echo"},
-                       .quiet_targets = {},
-                       .message_bytes_max = static_cast<std::size_t>(session.message_bytes_max),
-                       .head_bytes_max = settings.head.head_bytes_max,
-                       .is_secure = scenario.is_secure,
-                       .has_compression = settings.compression.mode != Compression::off,
-                       .handshake_timeout = settings.handshake_timeout,
-                       .message_timeout = session.message_timeout,
-                       .idle_timeout = session.idle_timeout,
-                       .close_timeout = settings.close_timeout};
+    scenario.ground = ground_of(settings, session, scenario.is_secure, {"/echo"});
     scenario.hostiles = draw_hostiles(prng, scenario.ground);
 }
 

@@ -135,16 +135,8 @@ void draw_hostile_clients(TopicScenario& scenario) {
     const std::size_t message_bytes_min = scenario.publication_bytes_max + 16;
     session.message_bytes_max =
         std::max(message_bytes_min, pick<std::size_t>(prng, {1000, 8000, 64 << 10}));
-    scenario.ground = {.targets = {"/hostile/a", "/hostile/b"},
-                       .quiet_targets = {},
-                       .message_bytes_max = static_cast<std::size_t>(session.message_bytes_max),
-                       .head_bytes_max = settings.head.head_bytes_max,
-                       .is_secure = scenario.is_secure,
-                       .has_compression = settings.compression.mode != Compression::off,
-                       .handshake_timeout = settings.handshake_timeout,
-                       .message_timeout = session.message_timeout,
-                       .idle_timeout = session.idle_timeout,
-                       .close_timeout = settings.close_timeout};
+    scenario.ground =
+        ground_of(settings, session, scenario.is_secure, {"/hostile/a", "/hostile/b"});
     for (std::size_t i = 0; i < scenario.shared_topics_count; ++i)
         scenario.ground.quiet_targets.push_back("/hostile/" + scenario.topics[i]);
     scenario.hostiles = draw_hostiles(prng, scenario.ground);
