@@ -4,12 +4,11 @@
 
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "server/control_group.hpp"
 #include "server/options.hpp"
 
 namespace ringcast::server {
@@ -35,18 +34,8 @@ struct Placement {
 [[nodiscard]] Placement place_shards(const Machine& machine, std::optional<std::uint32_t> shards,
                                      Pinning pinning);
 
-/// The text of a file, or nothing. Lets tests bring their own /proc and /sys.
-using ReadText = std::function<std::optional<std::string>(const std::string& path)>;
-
-/// The quota of `cpu.max` (control groups, version 2): `150000 100000` is 1.5 CPUs and gives 2,
-/// `max 100000` nothing.
-[[nodiscard]] std::optional<std::uint32_t> parse_cpu_max(std::string_view text);
-/// The quota of `cpu.cfs_quota_us` and `cpu.cfs_period_us` (version 1); a quota of -1 is none.
-[[nodiscard]] std::optional<std::uint32_t> parse_cfs_quota(std::string_view quota,
-                                                           std::string_view period);
-/// The least quota of this process's control group and all those around it, as far as they can be
-/// seen from here.
-[[nodiscard]] std::optional<std::uint32_t> read_cpu_quota(const ReadText& read_text);
+/// The group's quota in whole CPUs, rounded up.
+[[nodiscard]] std::optional<std::uint32_t> cpu_quota_of(const ControlGroup& group) noexcept;
 
 /// This process's affinity mask and quota.
 [[nodiscard]] Machine this_machine();
