@@ -63,6 +63,10 @@ private:
     };
     static_assert(sizeof(Registration) <= 64);
 
+public:
+    static constexpr std::size_t bytes_per_descriptor = sizeof(Registration);
+
+private:
     EpollRing(const Options& options, ReceiveMemory memory, WakeEvent wake_event, Descriptor epoll);
 
     [[nodiscard]] Registration& registration(int fd);

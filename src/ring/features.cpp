@@ -6,17 +6,12 @@
 namespace ringcast::ring {
 namespace {
 
-struct NamedFeature {
-    std::string_view name;
-    bool Features::* member;
-};
-
-constexpr std::array named_features{
-    NamedFeature{"defer-taskrun", &Features::defer_taskrun},
-    NamedFeature{"multishot-accept", &Features::multishot_accept},
-    NamedFeature{"multishot-recv", &Features::multishot_recv},
-    NamedFeature{"incremental", &Features::incremental},
-    NamedFeature{"min-wait", &Features::min_wait},
+constexpr std::array table{
+    NamedFeature{"defer-taskrun", &Features::defer_taskrun, "6.1"},
+    NamedFeature{"multishot-accept", &Features::multishot_accept, "5.19"},
+    NamedFeature{"multishot-recv", &Features::multishot_recv, "6.0"},
+    NamedFeature{"incremental", &Features::incremental, "6.12"},
+    NamedFeature{"min-wait", &Features::min_wait, "6.12"},
 };
 
 constexpr Features no_features{.defer_taskrun = false,
@@ -40,26 +35,30 @@ constexpr Features no_features{.defer_taskrun = false,
         return true;
     }
     if (word.empty() || (word.front() != '-' && word.front() != '+')) return false;
-    const auto found =
-        std::find_if(named_features.begin(), named_features.end(),
-                     [&](const NamedFeature& named) { return named.name == word.substr(1); });
-    if (found == named_features.end()) return false;
+    const auto found = std::find_if(table.begin(), table.end(), [&](const NamedFeature& named) {
+        return named.name == word.substr(1);
+    });
+    if (found == table.end()) return false;
     features.*(found->member) = word.front() == '+';
     return true;
 }
 
 }  // namespace
 
+std::span<const NamedFeature> named_features() noexcept {
+    return table;
+}
+
 Features Features::intersect(const Features& other) const noexcept {
     Features both;
-    for (const NamedFeature& named : named_features)
+    for (const NamedFeature& named : table)
         both.*named.member = this->*named.member && other.*named.member;
     return both;
 }
 
 std::string Features::to_string() const {
     std::string text;
-    for (const NamedFeature& named : named_features) {
+    for (const NamedFeature& named : table) {
         if (!(this->*named.member)) continue;
         if (!text.empty()) text += ' ';
         text += named.name;
@@ -75,7 +74,7 @@ std::expected<Features, std::string> parse_features(std::string_view text) {
         if (!apply(word, features)) {
             std::string error = "unknown io_uring feature '" + std::string{word} +
                                 "': expected all, 6.1, none, or -name or +name of";
-            for (const NamedFeature& named : named_features) error += " " + std::string{named.name};
+            for (const NamedFeature& named : table) error += " " + std::string{named.name};
             return std::unexpected{std::move(error)};
         }
         if (comma == std::string_view::npos) return features;

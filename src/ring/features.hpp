@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,14 @@ struct Features {
 
     friend bool operator==(const Features&, const Features&) = default;
 };
+
+/// A feature as `--uring-features` names it, and the first Linux that has it.
+struct NamedFeature {
+    std::string_view name;
+    bool Features::* member;
+    std::string_view since;
+};
+[[nodiscard]] std::span<const NamedFeature> named_features() noexcept;
 
 /// Reads the value of `--uring-features`: a comma-separated list, applied from left to right to the
 /// set `all`: `all`, `6.1`, `none`, `-name` or `+name` (names as in Features, with `-` for `_`:

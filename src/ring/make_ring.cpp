@@ -65,12 +65,21 @@ std::uint64_t receive_bytes(const Options& options) noexcept {
     return bytes;
 }
 
+std::size_t bytes_per_connection(Backend backend) noexcept {
+    return backend == Backend::epoll ? EpollRing::bytes_per_descriptor : 0;
+}
+
+std::uint64_t queue_bytes(const Options& options) noexcept {
+    constexpr std::uint64_t submission = sizeof(io_uring_sqe) + sizeof(std::uint32_t);
+    return options.submissions_max * submission + options.completions_max * sizeof(io_uring_cqe);
+}
+
 Probe probe_uring() {
     UringQueue queue;
     if (const int result = queue.open(true, 8, 16); result < 0) {
         // The flags are all that an old kernel could find invalid.
         if (result == -EINVAL) return {.reason = "Linux is older than 6.1"};
-        return {.reason = describe("io_uring_setup", -result)};
+        return {.reason = describe("io_uring_setup", -result), .error = -result};
     }
     if ((queue.kernel_features() & needed_features) != needed_features)
         return {.reason = "Linux is older than 6.1"};
@@ -79,7 +88,7 @@ Probe probe_uring() {
     probe.features.incremental = has_incremental_buffers(queue);
     if (!probe.features.incremental) {
         if (const int result = queue.open_buffers(1, false); result < 0)
-            return {.reason = describe("io_uring buffer ring", -result)};
+            return {.reason = describe("io_uring buffer ring", -result), .error = -result};
     }
     return probe;
 }

@@ -27,6 +27,12 @@ struct Options {
         0;  ///< Bytes of one receive buffer. 0: 128 KiB incremental or epoll, else 4 KiB.
 };
 
+/// What a ring keeps of its own for each connection, in bytes.
+[[nodiscard]] std::size_t bytes_per_connection(Backend backend) noexcept;
+
+/// Of the queues that an io_uring with these options shares with the kernel, in bytes.
+[[nodiscard]] std::uint64_t queue_bytes(const Options& options) noexcept;
+
 /// Memory of the receive buffers of a ring with these options, whatever the kernel can do.
 [[nodiscard]] std::uint64_t receive_bytes(const Options& options) noexcept;
 
@@ -36,6 +42,7 @@ struct Probe {
     Features features{};  ///< What the kernel has, when usable.
     std::string reason;   ///< Why not, when not usable: one phrase (`io_uring_setup: Operation not
                           ///< permitted`).
+    int error = 0;        ///< The errno of a refusal, or 0: usable, or too old.
 };
 
 /// Asks the kernel by making a small ring and throwing it away. Any thread.

@@ -39,12 +39,31 @@ TEST_CASE("the intersection has what both have") {
     CHECK(parse_features("none").value().intersect(Features::all()).to_string() == "none");
 }
 
+TEST_CASE("every feature is named, with the Linux that has it first") {
+    for (const NamedFeature& feature : named_features()) {
+        CAPTURE(feature.name);
+        const Features alone = parse_features("none,+" + std::string{feature.name}).value();
+        CHECK(alone.*feature.member);
+        CHECK(alone.to_string() == feature.name);
+        const bool is_in_six_one = Features::linux_6_1().*feature.member;
+        CHECK(is_in_six_one == (feature.since != "6.12"));
+    }
+}
+
 TEST_CASE("the probe either names features or a reason") {
     const Probe probe = probe_uring();
     CHECK(probe.usable == probe.reason.empty());
+    if (probe.usable) CHECK(probe.error == 0);
     if (probe.usable)
         CHECK(probe.features.intersect(Features::linux_6_1()) == Features::linux_6_1());
     CHECK(kernel_release().find('.') != std::string::npos);
+}
+
+TEST_CASE("only epoll keeps something for each connection, only io_uring has queues by options") {
+    CHECK(bytes_per_connection(Backend::uring) == 0);
+    CHECK(bytes_per_connection(Backend::epoll) > 0);
+    // 64 octets and an index for each submission, 16 octets for each completion.
+    CHECK(queue_bytes({.submissions_max = 8, .completions_max = 16}) == 8 * 68 + 16 * 16);
 }
 
 TEST_CASE("sizes that a ring cannot have are refused with a sentence") {
