@@ -179,6 +179,11 @@ private:
         return true;
     }
 
+public:
+    /// What one slot takes, used or not.
+    static constexpr std::size_t bytes_per_slot = sizeof(Storage) + sizeof(Cell);
+
+private:
     std::vector<Chunk> chunks_;
     std::uint32_t capacity_max_;
     std::uint32_t chunk_shift_, chunk_mask_;

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/hash.hpp"
 #include "base/time.hpp"
@@ -66,6 +67,11 @@ public:
         Topic* older_ = nullptr;             // In the list of idle topics.
         Topic* newer_ = nullptr;
     };
+
+    /// What one topic takes, in a table's node with its link, hash and bucket; a name of more than
+    /// 15 bytes comes on top.
+    static constexpr std::size_t topic_bytes =
+        sizeof(std::pair<const std::string, Topic>) + 3 * sizeof(void*);
 
     HomeTopics(std::uint64_t seed, const Limits& limits);
     HomeTopics(const HomeTopics&) = delete;

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/slab.hpp"
@@ -149,6 +150,16 @@ private:
         std::uint32_t next = SessionTopics::none;  // Of the same session.
     };
 
+public:
+    /// What one subscription takes, beside the session's own part.
+    static constexpr std::size_t subscription_bytes =
+        Slab<Subscription>::bytes_per_slot + sizeof(Subscriber);
+    /// And a topic, in a table's node with its link, hash and bucket; a name of more than 15 bytes
+    /// comes on top.
+    static constexpr std::size_t topic_bytes =
+        sizeof(std::pair<const std::string, LocalTopic>) + 3 * sizeof(void*);
+
+private:
     static bool is_waiting(const Subscriber& subscriber) noexcept {
         return subscriber.live_from == Subscriber::never;
     }

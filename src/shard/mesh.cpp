@@ -50,6 +50,10 @@ Mesh::Mesh(std::uint32_t shards, std::uint64_t bytes) : shards_{shards} {
         lanes_.push_back(std::make_unique<Lane>(queue_bytes(shards, bytes)));
 }
 
+std::uint64_t Mesh::queues_bytes_max(std::uint32_t shards, std::uint64_t bytes) noexcept {
+    return std::uint64_t{2} * shards * shards * queue_bytes(shards, bytes);
+}
+
 Mesh::~Mesh() {
     for (const auto& lane : lanes_) {
         drop_all(lane->requests);

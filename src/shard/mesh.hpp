@@ -43,6 +43,10 @@ public:
     Mesh(const Mesh&) = delete;
     Mesh& operator=(const Mesh&) = delete;
 
+    /// What all queues may take together: untouched ones take nothing.
+    [[nodiscard]] static std::uint64_t queues_bytes_max(std::uint32_t shards,
+                                                        std::uint64_t bytes) noexcept;
+
     [[nodiscard]] std::uint32_t shards() const noexcept { return shards_; }
     /// Any thread.
     [[nodiscard]] Inbox& inbox(std::uint32_t shard) noexcept { return *inboxes_[shard]; }

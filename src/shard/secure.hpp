@@ -86,6 +86,13 @@ private:
     static constexpr std::size_t entry_bytes_max =
         tls::ciphertext_bytes_max(quiet_plaintext_bytes_max) + quiet_control_bytes_max + 64;
 
+public:
+    /// What it takes of its own.
+    [[nodiscard]] static constexpr std::size_t memory_bytes(std::size_t flush_bytes) noexcept {
+        return tls::record_bytes_max + slack_bytes + flush_bytes + entry_bytes_max;
+    }
+
+private:
     std::unique_ptr<std::byte[]> plaintext_;
     std::unique_ptr<std::byte[]> arena_;
     std::size_t flush_bytes_;

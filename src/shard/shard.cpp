@@ -15,7 +15,7 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       router_{std::move(router)},
       prng_{settings.seed},
       pool_{settings.pool_retain_bytes_max},
-      output_{settings.early_flush_bytes + 4 * TurnOutput::arena_frame_bytes_max},
+      output_{TurnOutput::arena_bytes_for(settings.early_flush_bytes)},
       deflate_{settings.compression},
       own_mesh_{mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr},
       topics_{*this, own_mesh_ ? *own_mesh_ : *mesh, own_mesh_ ? 0 : settings.index,

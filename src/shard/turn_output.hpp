@@ -44,6 +44,11 @@ public:
     /// Frames up to this size are written into the arena.
     static constexpr std::size_t arena_frame_bytes_max = 16 << 10;
 
+    /// An arena for a turn whose output is flushed early beyond `flush_bytes`.
+    [[nodiscard]] static constexpr std::size_t arena_bytes_for(std::size_t flush_bytes) noexcept {
+        return flush_bytes + 4 * arena_frame_bytes_max;
+    }
+
     explicit TurnOutput(std::size_t arena_bytes)
         : arena_{std::make_unique<std::byte[]>(arena_bytes)}, arena_bytes_{arena_bytes} {}
 

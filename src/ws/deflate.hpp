@@ -73,6 +73,8 @@ struct DeflatersSettings {
 /// 1.5 MiB in all and what libdeflate's takes (0.2 MiB, not counted), and stay.
 class Deflaters {
 public:
+    /// All of the shared ones.
+    static constexpr std::size_t shared_bytes_max = 1700 << 10;
     /// Windows that zlib knows, 9 to 15 bits: as many window classes.
     static constexpr std::size_t windows = 7;
     static constexpr std::uint8_t window_class_min = 9;

@@ -58,8 +58,10 @@ private:
 /// The inflaters of a shard. Whoever takes one gives it back, before this dies.
 class Inflaters {
 public:
+    static constexpr std::size_t idle_max_default = 16;
+
     /// Keeps up to `idle_max` for reuse.
-    explicit Inflaters(std::size_t idle_max = 16);
+    explicit Inflaters(std::size_t idle_max = idle_max_default);
     ~Inflaters();
     Inflaters(const Inflaters&) = delete;
     Inflaters& operator=(const Inflaters&) = delete;
