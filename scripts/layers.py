@@ -34,7 +34,8 @@ LAYERS = {
     "api":     Layer("base http ws dialect hub shard public",                "fmt"),
     "server":  Layer("base simd http ws dialect hub tls ring shard api public",
                      "process clock threads atomics entropy environment files streams crypto settings logging fmt"),
-    "main":    Layer("server api base public",                               "process streams fmt"),
+    "advice":  Layer("base http ws hub tls ring shard server public",        "process fmt"),
+    "main":    Layer("advice server api base public",                        "process streams fmt"),
     "public":  Layer("",                                                     ""),  # include/ringcast
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "advice/commands.hpp"
 #include "server/dev_page.hpp"
 #include "server/options.hpp"
 
@@ -138,7 +139,7 @@ void print_banner(const ringcast::Server& server, const Options& options) {
 
 /// Prints the program's last word, and returns its status.
 int end_with(const Exit& exit) {
-    std::FILE* const stream = exit.code == 0 ? stdout : stderr;
+    std::FILE* const stream = exit.code == 0 || exit.is_report ? stdout : stderr;
     const bool is_told = std::fputs(exit.text.c_str(), stream) >= 0 && std::fflush(stream) == 0;
     return exit.code == 0 && !is_told ? 1 : exit.code;
 }
@@ -154,7 +155,9 @@ Exit exit_of(const std::expected<void, std::string>& checked) {
 int main(int argument_count, char** arguments) {
     using namespace ringcast;
     if (!fill_standard_descriptors()) return 1;
-    const auto options = server::load_options(server::process_sources(argument_count, arguments));
+    const auto sources = server::process_sources(argument_count, arguments);
+    if (const auto answer = advice::answer_command(sources)) return end_with(*answer);
+    const auto options = server::load_options(sources);
     if (!options) return end_with(options.error());
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");

@@ -49,10 +49,18 @@ std::string without_value(const std::string& argument) {
     return argument.substr(0, argument.find('='));
 }
 
+std::string no_flag(const std::string& argument) {
+    std::vector<std::string> names;
+    for (const Subcommand& each : subcommands) names.emplace_back(each.name);
+    if (std::ranges::find(names, argument) != names.end())
+        return fmt::format("'{0}' comes before all flags: ringcast {0} ...", argument);
+    const std::string near = suggestion(argument, names);
+    return fmt::format("'{}' is not a flag{}", argument,
+                       near.empty() ? "; flags start with --, see --help" : near);
+}
+
 std::string unknown_argument(const std::string& argument) {
-    if (!argument.starts_with('-')) {
-        return fmt::format("'{}' is not a flag; flags start with --, see --help", argument);
-    }
+    if (!argument.starts_with('-')) return no_flag(argument);
     std::vector<std::string> names;
     for (const OptionRow& row : option_table()) names.push_back(flag_name(row.name));
     for (const CommandRow& row : commands) names.push_back(flag_name(row.name));
@@ -91,11 +99,6 @@ std::string toggle_value(const std::string& value) {
     return value == "true" ? "on" : value;
 }
 
-/// `--name VALUE` for the help and the README.
-std::string usage_of(std::string_view name, std::string_view value_name) {
-    return value_name.empty() ? flag_name(name) : fmt::format("--{} {}", name, value_name);
-}
-
 std::string default_of(const OptionRow& row) {
     if (row.form != OptionRow::Form::value) return {};
     return row.get(Options{}).front();
@@ -121,12 +124,6 @@ std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
     return result;
 }
 
-std::string help_row(const std::string& usage, std::string_view help) {
-    constexpr std::size_t help_column = 38;
-    constexpr std::size_t help_width = 100 - help_column;
-    return fmt::format("  {:<{}}{}\n", usage, help_column - 2, wrap(help, help_width, help_column));
-}
-
 /// A cell of a Markdown table: a bar would end it.
 std::string cell(std::string_view text) {
     std::string result;
@@ -138,6 +135,21 @@ std::string cell(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_flag(std::string_view name) noexcept {
+    return find_option(name) != nullptr || name == markdown_command.name ||
+           std::ranges::find(commands, name, &CommandRow::name) != commands.end();
+}
+
+std::string usage_of(std::string_view name, std::string_view value_name) {
+    return value_name.empty() ? flag_name(name) : fmt::format("--{} {}", name, value_name);
+}
+
+std::string help_row(const std::string& usage, std::string_view help) {
+    constexpr std::size_t help_column = 38;
+    constexpr std::size_t help_width = 100 - help_column;
+    return fmt::format("  {:<{}}{}\n", usage, help_column - 2, wrap(help, help_width, help_column));
+}
 
 std::expected<CommandLine, std::string> parse_command_line(std::vector<std::string> arguments) {
     if (auto missing = flag_without_value(arguments)) return std::unexpected{*std::move(missing)};
@@ -194,7 +206,12 @@ std::expected<CommandLine, std::string> parse_command_line(std::vector<std::stri
 std::string help_text() {
     std::string text =
         "ringcast: a WebSocket edge server\n\n"
-        "Usage: ringcast [flags]\n\n"
+        "Usage: ringcast [flags]\n"
+        "       ringcast COMMAND [flags], which --help behind it explains\n\n"
+        "Commands:\n";
+    for (const Subcommand& each : subcommands) text += help_row(std::string{each.name}, each.help);
+    text +=
+        "\n"
         "Every flag is also an environment variable (--idle-timeout is RINGCAST_IDLE_TIMEOUT) and "
         "a key of\n"
         "the --config file (idle-timeout). A flag wins over the environment, that over the file; "

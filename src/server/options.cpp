@@ -259,7 +259,7 @@ private:
 };
 
 std::unexpected<Exit> mistake(std::string_view sentence) {
-    return std::unexpected{Exit{Exit::usage, fmt::format("ringcast: {}\n", sentence)}};
+    return std::unexpected{mistake_of(sentence)};
 }
 
 std::unexpected<Exit> answer(std::string text) {
@@ -281,6 +281,10 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
 
 }  // namespace
 
+Exit mistake_of(std::string_view sentence) {
+    return {Exit::usage, fmt::format("ringcast: {}\n", sentence)};
+}
+
 OptionSources process_sources(int argument_count, const char* const* arguments) {
     OptionSources sources;
     if (argument_count > 1) sources.arguments.assign(arguments + 1, arguments + argument_count);
@@ -294,7 +298,7 @@ OptionSources process_sources(int argument_count, const char* const* arguments) 
     return sources;
 }
 
-std::expected<Options, Exit> load_options(const OptionSources& sources) {
+std::expected<Options, Exit> load_options(const OptionSources& sources, Listens listens) {
     const auto command_line = parse_command_line(sources.arguments);
     if (!command_line) return mistake(command_line.error());
     if (command_line->help) return answer(help_text());
@@ -314,7 +318,9 @@ std::expected<Options, Exit> load_options(const OptionSources& sources) {
     if (auto checked = merger.check_together(); !checked) return mistake(checked.error());
     // A configuration may be printed before it says where to listen; it cannot be used.
     if (command_line->print_config) return answer(merger.to_toml());
-    if (auto checked = merger.check_listens(); !checked) return mistake(checked.error());
+    if (listens == Listens::required) {
+        if (auto checked = merger.check_listens(); !checked) return mistake(checked.error());
+    }
     Options options = std::move(merger).take();
     options.check_config = command_line->check_config;
     return options;

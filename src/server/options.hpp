@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.hpp"
@@ -131,14 +132,19 @@ struct Options {
     bool check_config = false;
 };
 
-/// The program ends here: print `text` (to stdout when `code` is 0, else to stderr) and return
-/// `code`. 0 when the operator asked for something to be printed, 2 for a mistake, 1 for what keeps
-/// the server from starting; `text` explains it in one line.
+/// The program ends here: print `text` (to stdout when `code` is 0 or this is a report, else to
+/// stderr) and return `code`. 0 when the operator asked for something to be printed, 2 for a
+/// mistake, 1 for what keeps the server from starting, or for a report of bad news; a mistake is
+/// explained in one line.
 struct [[nodiscard]] Exit {
     static constexpr int usage = 2;
     int code = 0;
     std::string text;  ///< Ends with a line feed.
+    bool is_report = false;  ///< Was asked for, and goes to stdout whatever the code.
 };
+
+/// The end for a mistake that `sentence` explains, without its full stop.
+[[nodiscard]] Exit mistake_of(std::string_view sentence);
 
 /// Everything that options are read from, so that tests can hand in their own.
 struct OptionSources {
@@ -151,8 +157,12 @@ struct OptionSources {
 /// The sources of this process: its arguments, its environment and the file system.
 [[nodiscard]] OptionSources process_sources(int argument_count, const char* const* arguments);
 
+/// Whether there has to be an address to listen on: not for who only asks what would be.
+enum class Listens : std::uint8_t { required, optional };
+
 /// Reads and checks all options, each alone and all together. Prints nothing and ends nothing
 /// itself.
-[[nodiscard]] std::expected<Options, Exit> load_options(const OptionSources& sources);
+[[nodiscard]] std::expected<Options, Exit> load_options(const OptionSources& sources,
+                                                        Listens listens = Listens::required);
 
 }  // namespace ringcast::server
