@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "advice/capacity_answer.hpp"
+#include "advice/doctor.hpp"
 #include "base/assert.hpp"
 #include "server/command_line.hpp"
 
@@ -16,6 +17,7 @@ std::optional<server::Exit> answer_command(const server::OptionSources& sources)
     if (named == server::subcommands.end()) return std::nullopt;
     server::OptionSources own = sources;
     own.arguments.erase(own.arguments.begin());
+    if (name == "doctor") return answer_doctor(own, this_host());
     RC_ASSERT(name == "capacity");
     return answer_capacity(own);
 }

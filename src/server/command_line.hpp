@@ -19,6 +19,9 @@ struct Subcommand {
     std::string_view help;
 };
 inline constexpr std::array subcommands{
+    Subcommand{"doctor",
+               "check this host for what a server with these flags would need, and print what to "
+               "paste"},
     Subcommand{"capacity", "say what a load would take: memory, files, CPU, network"},
 };
 

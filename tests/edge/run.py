@@ -19,6 +19,7 @@ import tempfile
 
 import admin_tests
 import capacity_tests
+import doctor_tests
 import guest_tests
 import http_tests
 import survival_tests
@@ -376,7 +377,7 @@ def test_the_access_log_tells_of_each_session():
 
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
-    modules = (admin_tests, capacity_tests, guest_tests, http_tests, survival_tests, tls_tests, topic_tests)
+    modules = (admin_tests, capacity_tests, doctor_tests, guest_tests, http_tests, survival_tests, tls_tests, topic_tests)
     tests = globals() | {name: test for module in modules for name, test in vars(module).items()}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""

@@ -22,8 +22,8 @@ server::OptionSources sources(std::vector<std::string> arguments) {
 TEST_CASE("without the name of a command in front there is no answer") {
     CHECK_FALSE(answer_command(sources({})).has_value());
     CHECK_FALSE(answer_command(sources({"--echo"})).has_value());
-    CHECK_FALSE(answer_command(sources({"--echo", "capacity"})).has_value());
-    CHECK_FALSE(answer_command(sources({"capacities"})).has_value());
+    CHECK_FALSE(answer_command(sources({"--echo", "doctor"})).has_value());
+    CHECK_FALSE(answer_command(sources({"doctors"})).has_value());
 }
 
 TEST_CASE("every command that the help names has a help of its own") {
@@ -43,7 +43,7 @@ TEST_CASE("a command that is misspelt, or not in front, is not taken for a flag"
         REQUIRE_FALSE(options.has_value());
         return options.error().text;
     };
-    CHECK(mistake({"capcity"}) == "ringcast: 'capcity' is not a flag; did you mean capacity?\n");
-    CHECK(mistake({"--echo", "capacity"}) ==
-          "ringcast: 'capacity' comes before all flags: ringcast capacity ...\n");
+    CHECK(mistake({"doctr"}) == "ringcast: 'doctr' is not a flag; did you mean doctor?\n");
+    CHECK(mistake({"--echo", "doctor"}) ==
+          "ringcast: 'doctor' comes before all flags: ringcast doctor ...\n");
 }
