@@ -1,11 +1,11 @@
 // `ringcast-bench churn`: what the life of a connection costs the server, from its handshake over
 // some messages to a clean or an abrupt end, and whether memory is left behind.
 
-#include <algorithm>
 #include <cstdint>
 
 #include "churn_clients.hpp"
 #include "commands.hpp"
+#include "echo_conversation.hpp"
 #include "measurement.hpp"
 #include "rig.hpp"
 
@@ -16,9 +16,9 @@ Expected<Report> run_churn(const CommonOptions& common, const ChurnOptions& opti
     if (!rig) return std::unexpected(rig.error());
     const Messages messages(ws::Opcode::binary, options.message_bytes, 1, common.compression);
     Opener opener(*rig->io, rig->url, rig->sources, CloseKind::fin, common.compression);
-    ChurnClients clients(*rig->io, opener, messages,
+    EchoConversation echo(messages, options.messages, options.connections);
+    ChurnClients clients(*rig->io, opener, echo,
                          {.connections = options.connections,
-                          .messages = options.messages,
                           .rate = options.rate,
                           .endings = mixed_endings(options.abrupt_share, options.messages)},
                          common.stall_timeout());
@@ -26,6 +26,8 @@ Expected<Report> run_churn(const CommonOptions& common, const ChurnOptions& opti
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);
     if (!measured) return std::unexpected(measured.error());
+    if (auto flat = check_memory(*measured, common.memory_growth_max); !flat)
+        return std::unexpected(flat.error());
 
     Report report = begin_report("churn", common);
     report.add("connections", "connections at a time", std::uint64_t{options.connections});

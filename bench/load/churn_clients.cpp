@@ -1,16 +1,17 @@
 #include "churn_clients.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <utility>
 
 namespace ringcast::bench {
 
 namespace {
 
 constexpr std::uint16_t normal_closure = 1000;
+constexpr std::uint16_t try_again_later = 1013;
 constexpr std::array close_payload{std::byte{normal_closure >> 8},
                                    std::byte{normal_closure & 0xff}};
 
@@ -42,12 +43,11 @@ std::vector<Ending> mixed_endings(double abrupt_share, std::uint32_t messages) {
     return endings;
 }
 
-ChurnClients::ChurnClients(Io& io, Opener& opener, const Messages& messages, ChurnPlan plan,
+ChurnClients::ChurnClients(Io& io, Opener& opener, Conversation& conversation, ChurnPlan plan,
                            std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
     : io_(io),
       opener_(opener),
-      messages_(messages),
-      checker_(messages, Verify::full),
+      conversation_(conversation),
       plan_(std::move(plan)),
       stall_(stall_timeout),
       first_index_(first_index),
@@ -61,6 +61,10 @@ ChurnClients::~ChurnClients() {
     }
 }
 
+std::uint64_t ChurnClients::count() const noexcept {
+    return plan_.counts_messages ? conversation_.message_count() : ended_;
+}
+
 void ChurnClients::start(Clock::time_point now) {
     stall_.reset(now);
     if (plan_.rate == 0) return;
@@ -69,6 +73,12 @@ void ChurnClients::start(Clock::time_point now) {
 }
 
 Expected<void> ChurnClients::act(Clock::time_point now) {
+    for (; !pauses_.empty() && pauses_.top().first <= now; pauses_.pop()) {
+        const std::uint32_t slot = pauses_.top().second;
+        if (!std::exchange(slots_[slot].pausing, false)) continue;
+        receive(slot);
+        stall_.reset(now);  // So far it was not the server that did nothing.
+    }
     while (!stopped_ && !free_slots_.empty() && (!schedule_ || schedule_->next_due() <= now)) {
         const Clock::time_point begun = schedule_ ? schedule_->next_due() : now;
         if (schedule_) schedule_->take();
@@ -80,34 +90,32 @@ Expected<void> ChurnClients::act(Clock::time_point now) {
 }
 
 Clock::time_point ChurnClients::next_due(Clock::time_point otherwise) const noexcept {
+    if (!pauses_.empty()) otherwise = std::min(otherwise, pauses_.top().first);
     if (stopped_ || free_slots_.empty() || !schedule_) return otherwise;
     return std::min(otherwise, schedule_->next_due());
 }
 
 Expected<void> ChurnClients::begin(std::uint32_t slot, Clock::time_point begun) {
-    const auto fd = opener_.start(first_index_ + slot);
-    if (!fd) return std::unexpected(fd.error());
     Life& life = slots_[slot];
     life = {};
+    life.number = begun_++;
+    const auto fd = opener_.start(first_index_ + slot, life.number);
+    if (!fd) return std::unexpected(fd.error());
     life.stage = Stage::opening;
     life.fd = *fd;
-    life.number = begun_++;
     life.ending = plan_.endings[life.number % plan_.endings.size()];
     life.begun = begun;
-    // Neighbours start at different messages, so a reply to the wrong connection differs.
-    life.request = static_cast<std::uint32_t>(life.number % messages_.cycle_count());
-    life.reply.expected_index = life.request;
     return {};
 }
 
 Expected<void> ChurnClients::handle(const Event& event, Clock::time_point now) {
     stall_.reset(now);
     const std::uint32_t slot = event.index - first_index_;
+    const bool is_opening = slots_[slot].stage == Stage::opening;
     auto taken = take(slot, event, now);
     if (taken) return taken;
-    const Life& life = slots_[slot];
-    return fail("{} {}, after {} of its {} messages: {}", plan_.unit, life.number,
-                life.reply.messages, plan_.messages, taken.error().message);
+    const std::string how_far = is_opening ? "opening" : conversation_.describe(slot);
+    return fail("life {}, {}: {}", slots_[slot].number, how_far, taken.error().message);
 }
 
 Expected<void> ChurnClients::take(std::uint32_t slot, const Event& event, Clock::time_point now) {
@@ -126,46 +134,78 @@ Expected<void> ChurnClients::take(std::uint32_t slot, const Event& event, Clock:
 Expected<void> ChurnClients::take_opening(std::uint32_t slot, const Event& event,
                                           Clock::time_point now) {
     Life& life = slots_[slot];
-    const auto opened = opener_.advance(event, life.fd);
-    if (!opened) return std::unexpected(opened.error());
-    if (!*opened) return {};
+    const auto opening = opener_.advance(event, life.fd, life.number);
+    if (!opening) return std::unexpected(opening.error());
+    if (!opening->is_open) return {};
     if (measured_.contains(life.begun)) handshakes_.record(nanoseconds_between(life.begun, now));
-    life.stage = Stage::exchanging;
-    go_on(slot, now);
-    return {};
+    life.stage = Stage::talking;
+    conversation_.begin(slot, life.number);
+    conversation_.stream(slot).may_close = plan_.may_fall_behind;
+    return take_bytes(slot, opening->rest, now);
 }
 
 Expected<void> ChurnClients::take_received(std::uint32_t slot, const Event& event,
                                            Clock::time_point now) {
+    slots_[slot].receiving = false;
+    const bool has_ended = event.result <= 0 && event.result != -ENOBUFS;
+    if (has_ended) return take_end(slot, event.result, now);
+    return take_bytes(slot, event.bytes, now);
+}
+
+Expected<void> ChurnClients::take_bytes(std::uint32_t slot, std::span<const std::byte> bytes,
+                                        Clock::time_point now) {
     Life& life = slots_[slot];
-    life.receiving = false;
-    if (event.result == 0) return take_end(slot, now);
-    if (event.result < 0 && event.result != -ENOBUFS)
-        return fail("cannot receive: {}", errno_text(-event.result));
-    const auto completed = checker_.consume(life.reply, event.bytes, life.control);
-    if (!completed) return std::unexpected(completed.error());
-    if (life.reply.messages > life.sent)
-        return fail("the server sent more replies than there were messages");
-    if (life.reply.close_code && *life.reply.close_code != normal_closure)
-        return fail("the server answered a Close frame with code {}", *life.reply.close_code);
+    if (auto consumed = conversation_.consume(slot, bytes, life.control); !consumed)
+        return consumed;
+    if (const auto code = conversation_.stream(slot).close_code) {
+        if (plan_.may_fall_behind && *code == try_again_later) {
+            fall_behind(slot, now);
+            return {};
+        }
+        if (life.stage != Stage::closing || *code != normal_closure)
+            return fail("the server sent a Close frame with code {}", *code);
+    }
+    if (plan_.bytes_per_second > 0 && !stopped_) {
+        const double seconds = static_cast<double>(bytes.size()) / plan_.bytes_per_second;
+        life.pausing = true;
+        pauses_.emplace(now + nanoseconds_of(seconds), slot);
+    }
     if (!life.sending) go_on(slot, now);
     return {};
 }
 
-/// The server has closed its side.
-Expected<void> ChurnClients::take_end(std::uint32_t slot, Clock::time_point now) {
+/// The server has closed its side, or the connection is broken.
+Expected<void> ChurnClients::take_end(std::uint32_t slot, std::int32_t result,
+                                      Clock::time_point now) {
     const Life& life = slots_[slot];
+    const bool has_answered = conversation_.stream(slot).close_code.has_value();
+    if (life.stage == Stage::closing && has_answered && result == 0) {
+        finish(slot, now);
+        return {};
+    }
+    if (plan_.may_fall_behind && !has_answered && conversation_.is_owed(slot)) {
+        fall_behind(slot, now);
+        return {};
+    }
+    if (result < 0) return fail("cannot receive: {}", errno_text(-result));
     if (life.stage != Stage::closing) return fail("the server closed the connection");
-    if (!life.reply.close_code)
-        return fail("the server closed the connection without answering the Close frame");
-    finish(slot, now);
-    return {};
+    return fail("the server closed the connection without answering the Close frame");
 }
 
 Expected<void> ChurnClients::take_sent(std::uint32_t slot, const Event& event,
                                        Clock::time_point now) {
     Life& life = slots_[slot];
-    if (event.result < 0) return fail("cannot send: {}", errno_text(-event.result));
+    if (event.result < 0) {
+        if (!plan_.may_fall_behind) return fail("cannot send: {}", errno_text(-event.result));
+        life.sending = false;  // The server has broken the connection: receiving will tell.
+        life.pausing = false;
+        if (life.stage == Stage::leaving) {
+            finish(slot, now);
+        } else {
+            receive(slot);
+        }
+        return {};
+    }
     life.unsent = life.unsent.subspan(static_cast<std::size_t>(event.result));
     if (!life.unsent.empty()) {
         io_.send(event.index, life.fd, life.unsent);
@@ -184,32 +224,47 @@ void ChurnClients::go_on(std::uint32_t slot, Clock::time_point now) {
         life.control_sent = std::exchange(life.control, {});
         return send(slot, life.control_sent);
     }
-    if (life.stage == Stage::closing || life.reply.messages < life.sent) return receive(slot);
-    const std::uint32_t answered_count = plan_.messages - (leaves_unanswered(life.ending) ? 1 : 0);
-    if (life.sent == answered_count) return end(slot, now);
-    send(slot, messages_.requests(life.request, 1));
-    life.request = static_cast<std::uint32_t>((life.request + 1) % messages_.cycle_count());
-    ++life.sent;
-    receive(slot);
+    if (life.stage == Stage::closing) return receive(slot);
+    switch (conversation_.next(slot, leaves_unanswered(life.ending))) {
+        case Conversation::Next::receive: return receive(slot);
+        case Conversation::Next::send:
+            send(slot, conversation_.take_message(slot));
+            return receive(slot);
+        case Conversation::Next::end: return end(slot, now);
+    }
 }
 
-/// Everything that is to be answered has been.
+/// The conversation is over.
 void ChurnClients::end(std::uint32_t slot, Clock::time_point now) {
     Life& life = slots_[slot];
-    const std::span last_message = messages_.requests(life.request, 1);
+    life.pausing = false;
+    // A socket that somebody still reads from is not closed by close(), but by the server.
+    if (life.receiving) life.ending = Ending::close_frame;
     switch (life.ending) {
         case Ending::close_frame:
             life.stage = Stage::closing;
-            life.reply.may_close = true;
+            conversation_.stream(slot).may_close = true;
             append_control(ws::Opcode::close, close_payload, life.control);
             return go_on(slot, now);
         case Ending::fin:
         case Ending::reset: return finish(slot, now);
-        case Ending::reset_unanswered: life.stage = Stage::leaving; return send(slot, last_message);
-        case Ending::reset_in_message:
+        case Ending::reset_unanswered:
             life.stage = Stage::leaving;
-            return send(slot, last_message.first(last_message.size() / 2));
+            return send(slot, conversation_.last_message(slot));
+        case Ending::reset_in_message: {
+            life.stage = Stage::leaving;
+            const auto message = conversation_.last_message(slot);
+            return send(slot, message.first(message.size() / 2));
+        }
     }
+}
+
+void ChurnClients::fall_behind(std::uint32_t slot, Clock::time_point now) {
+    Life& life = slots_[slot];
+    ++fallen_behind_;
+    life.ending = Ending::reset;
+    life.stage = Stage::leaving;
+    if (!life.sending) finish(slot, now);
 }
 
 void ChurnClients::send(std::uint32_t slot, std::span<const std::byte> bytes) {
@@ -219,11 +274,10 @@ void ChurnClients::send(std::uint32_t slot, std::span<const std::byte> bytes) {
     io_.send(first_index_ + slot, life.fd, bytes);
 }
 
-/// One receive at a time and none left behind: a socket that somebody reads from is not closed by
-/// close().
+/// One receive at a time, and none that need not be.
 void ChurnClients::receive(std::uint32_t slot) {
     Life& life = slots_[slot];
-    if (life.receiving) return;
+    if (life.receiving || life.pausing) return;
     life.receiving = true;
     io_.receive_once(first_index_ + slot, life.fd);
 }
@@ -234,19 +288,38 @@ void ChurnClients::finish(std::uint32_t slot, Clock::time_point now) {
     io_.close(first_index_ + slot, life.fd);
     if (measured_.contains(life.begun)) lives_.record(nanoseconds_between(life.begun, now));
     life.stage = Stage::none;
+    life.pausing = false;
     ++ended_;
     free_slots_.push_back(slot);
 }
 
-Expected<void> ChurnClients::check(Clock::time_point now) {
-    if (begun_ == ended_) stall_.reset(now);
-    if (!stall_.is_over(now)) return {};
-    return fail("nothing happened for {:.1f} s on {} connections, after {} {}", stall_.seconds(now),
-                begun_ - ended_, ended_, plural_of(plan_.unit));
+/// Whether the server should do something for this life.
+bool ChurnClients::is_waiting(std::uint32_t slot) const {
+    const Life& life = slots_[slot];
+    if (life.stage != Stage::talking) return life.stage != Stage::none;
+    return life.sending || (life.receiving && conversation_.is_owed(slot));
 }
 
-void ChurnClients::stop(Clock::time_point) {
+Expected<void> ChurnClients::check(Clock::time_point now) {
+    if (!stall_.is_over(now)) return {};
+    for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+        if (!is_waiting(slot)) continue;
+        const bool is_opening = slots_[slot].stage == Stage::opening;
+        return fail("nothing happened for {:.1f} s, and life {} waits, {}", stall_.seconds(now),
+                    slots_[slot].number, is_opening ? "opening" : conversation_.describe(slot));
+    }
+    stall_.reset(now);
+    return {};
+}
+
+void ChurnClients::stop(Clock::time_point now) {
     stopped_ = true;
+    conversation_.stop();
+    for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+        Life& life = slots_[slot];
+        life.pausing = false;
+        if (life.stage == Stage::talking && !life.sending) go_on(slot, now);
+    }
 }
 
 bool ChurnClients::is_finished() const noexcept {

@@ -1,23 +1,24 @@
 #pragma once
-// A crowd of connections with short lives: each connects, exchanges some messages one by one, and
-// leaves, cleanly or abruptly; then another takes its place. All that it receives is verified.
+// A crowd of connections with short lives: each connects, has a conversation (conversation.hpp),
+// and leaves, cleanly or abruptly; then another takes its place. All that it receives is verified.
 //
-//   opening -> exchanging -> closing (its Close frame waits for the answer and the end)
-//                         -> leaving (its last bytes are on their way, then it resets)
+//   opening -> talking -> closing (its Close frame waits for the answer and the end)
+//                      -> leaving (its last bytes are on their way, then it resets)
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <queue>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "conversation.hpp"
 #include "crowd.hpp"
 #include "error.hpp"
 #include "handshake.hpp"
 #include "histogram.hpp"
 #include "io.hpp"
-#include "messages.hpp"
-#include "reply_checker.hpp"
 #include "schedule.hpp"
 
 namespace ringcast::bench {
@@ -34,10 +35,14 @@ enum class Ending : std::uint8_t {
 struct ChurnPlan {
     std::string_view name = "churn";  ///< See Crowd.
     std::string_view unit = "life";
+    bool counts_messages = false;   ///< Instead of lives.
     std::uint32_t connections = 1;  ///< At a time.
-    std::uint32_t messages = 0;     ///< Of each life.
     double rate = 0;                ///< Lives that begin in a second; 0: as fast as others end.
     std::vector<Ending> endings{Ending::close_frame};  ///< In turn.
+    double bytes_per_second = 0;                       ///< How fast each reads; 0: whatever comes.
+    /// The server may close a connection that has not read everything: with code 1013, or without
+    /// one if not even that was read.
+    bool may_fall_behind = false;
 };
 
 /// A cycle of endings of which a share (0 to 1) are abrupt, in every way that is possible if lives
@@ -47,15 +52,18 @@ struct ChurnPlan {
 class ChurnClients final : public Crowd {
 public:
     /// The Io knows the first connection as `first_index`. All that is passed by reference must
-    /// outlive the crowd; `opener` has to leave sockets that end with a FIN.
-    ChurnClients(Io& io, Opener& opener, const Messages& messages, ChurnPlan plan,
+    /// outlive the crowd; `opener` has to make sockets that end with a FIN, and `conversation`
+    /// needs a slot for each connection.
+    ChurnClients(Io& io, Opener& opener, Conversation& conversation, ChurnPlan plan,
                  std::chrono::nanoseconds stall_timeout, std::uint32_t first_index = 0);
     ~ChurnClients() override;
 
     [[nodiscard]] std::string_view name() const noexcept override { return plan_.name; }
     [[nodiscard]] std::string_view unit() const noexcept override { return plan_.unit; }
-    /// Lives that have ended.
-    [[nodiscard]] std::uint64_t count() const noexcept override { return ended_; }
+    /// Lives that have ended, or messages.
+    [[nodiscard]] std::uint64_t count() const noexcept override;
+    /// Lives that the server ended because they had fallen behind.
+    [[nodiscard]] std::uint64_t fallen_behind() const noexcept { return fallen_behind_; }
     /// From the beginning of a life (with a rate: from when it was due) until it was open, and
     /// until it ended, in nanoseconds.
     [[nodiscard]] const Histogram& handshakes() const noexcept { return handshakes_; }
@@ -71,22 +79,22 @@ public:
     [[nodiscard]] bool is_finished() const noexcept override;
 
 private:
-    enum class Stage : std::uint8_t { none, opening, exchanging, closing, leaving };
+    enum class Stage : std::uint8_t { none, opening, talking, closing, leaving };
     struct Life {
         Stage stage = Stage::none;
         Ending ending = Ending::close_frame;
         bool sending = false;
         bool receiving = false;
+        bool pausing = false;  ///< In pauses_, before the next receive.
         int fd = -1;
         std::uint64_t number = 0;
-        std::uint32_t sent = 0;     ///< Messages so far.
-        std::uint32_t request = 0;  ///< Index of the next message in the cycle.
         Clock::time_point begun;
         std::span<const std::byte> unsent;    ///< The rest of what is being sent.
         std::vector<std::byte> control;       ///< Control frames to be sent.
         std::vector<std::byte> control_sent;  ///< Being sent.
-        ReplyState reply;
     };
+    /// When which slot reads again.
+    using Pause = std::pair<Clock::time_point, std::uint32_t>;
 
     [[nodiscard]] Expected<void> begin(std::uint32_t slot, Clock::time_point begun);
     [[nodiscard]] Expected<void> take(std::uint32_t slot, const Event& event,
@@ -95,27 +103,33 @@ private:
                                               Clock::time_point now);
     [[nodiscard]] Expected<void> take_received(std::uint32_t slot, const Event& event,
                                                Clock::time_point now);
+    [[nodiscard]] Expected<void> take_bytes(std::uint32_t slot, std::span<const std::byte> bytes,
+                                            Clock::time_point now);
+    [[nodiscard]] Expected<void> take_end(std::uint32_t slot, std::int32_t result,
+                                          Clock::time_point now);
     [[nodiscard]] Expected<void> take_sent(std::uint32_t slot, const Event& event,
                                            Clock::time_point now);
-    [[nodiscard]] Expected<void> take_end(std::uint32_t slot, Clock::time_point now);
     void go_on(std::uint32_t slot, Clock::time_point now);
     void end(std::uint32_t slot, Clock::time_point now);
+    void fall_behind(std::uint32_t slot, Clock::time_point now);
     void send(std::uint32_t slot, std::span<const std::byte> bytes);
     void receive(std::uint32_t slot);
     void finish(std::uint32_t slot, Clock::time_point now);
+    [[nodiscard]] bool is_waiting(std::uint32_t slot) const;
 
     Io& io_;
     Opener& opener_;
-    const Messages& messages_;
-    ReplyChecker checker_;
+    Conversation& conversation_;
     ChurnPlan plan_;
     std::optional<Schedule> schedule_;
     StallWatch stall_;
     std::uint32_t first_index_;
     std::vector<Life> slots_;
     std::vector<std::uint32_t> free_slots_;
+    std::priority_queue<Pause, std::vector<Pause>, std::greater<>> pauses_;
     std::uint64_t begun_ = 0;
     std::uint64_t ended_ = 0;
+    std::uint64_t fallen_behind_ = 0;
     bool stopped_ = false;
     Interval measured_;
     Histogram handshakes_;

@@ -8,7 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "echo_conversation.hpp"
+#include "fanout_load.hpp"
+#include "follow_conversation.hpp"
 #include "memory_io.hpp"
+#include "publication.hpp"
 
 namespace {
 
@@ -27,7 +31,9 @@ Bytes close_frame(unsigned code) {
 /// Some connections, and the server that they come to.
 class Fixture {
 public:
-    explicit Fixture(ChurnPlan plan) : clients(io, opener, messages, plan, milliseconds(500)) {
+    explicit Fixture(std::uint32_t messages_per_life, ChurnPlan plan = {})
+        : echo(messages, messages_per_life, plan.connections),
+          clients(io, opener, echo, plan, milliseconds(500)) {
         clients.start(start);
         clients.measure({Clock::time_point::min(), Clock::time_point::max()});
     }
@@ -52,6 +58,7 @@ public:
     Sources sources = *Sources::create({}, url);
     Opener opener{io, url, sources, CloseKind::fin};
     Messages messages{ws::Opcode::binary, 20, 1};
+    EchoConversation echo;
     ChurnClients clients;
 };
 
@@ -60,7 +67,7 @@ constexpr std::size_t message_bytes = 26;  // 2 of header, 4 of mask key, 20 of 
 }  // namespace
 
 TEST_CASE("a life connects, exchanges its messages one by one, and closes cleanly") {
-    Fixture fixture({.messages = 2});
+    Fixture fixture(2);
     CHECK(fixture.turn() == "");
     fixture.io.accept(0);
     CHECK(fixture.turn(1) == "");
@@ -95,7 +102,7 @@ TEST_CASE("lives end abruptly when everything is answered, or something is not")
     for (const Case expected :
          {Case{Ending::fin, message_bytes}, Case{Ending::reset, message_bytes},
           Case{Ending::reset_unanswered, message_bytes}, Case{Ending::reset_in_message, 13}}) {
-        Fixture fixture({.messages = 2, .endings = {expected.ending}});
+        Fixture fixture(2, {.endings = {expected.ending}});
         CHECK(fixture.turn() == "");
         fixture.io.accept(0);
         CHECK(fixture.turn() == "");
@@ -128,7 +135,7 @@ TEST_CASE("ends are mixed as asked for, the abrupt ones evenly over their kinds"
 }
 
 TEST_CASE("another life takes the place of one that ended, with other messages") {
-    Fixture fixture({.connections = 2, .messages = 1, .endings = {Ending::fin}});
+    Fixture fixture(1, {.connections = 2, .endings = {Ending::fin}});
     CHECK(fixture.turn() == "");
     fixture.io.accept(0);
     fixture.io.accept(1);
@@ -141,11 +148,11 @@ TEST_CASE("another life takes the place of one that ended, with other messages")
     fixture.io.accept(0);
     CHECK(fixture.turn() == "");
     fixture.reply(0, 1);  // Life 1's, but this is life 2.
-    CHECK(fixture.turn().starts_with("life 2, after 0 of its 1 messages: reply 0: the payload"));
+    CHECK(fixture.turn().starts_with("life 2, after 0 of 1 replies: reply 0: the payload"));
 }
 
 TEST_CASE("with a rate lives are due, and those that find no room begin late") {
-    Fixture fixture({.connections = 1, .rate = 100, .endings = {Ending::fin}});
+    Fixture fixture(0, {.rate = 100, .endings = {Ending::fin}});
     CHECK(fixture.clients.next_due(start + milliseconds(50)) == start);
     CHECK(fixture.turn() == "");
     CHECK(fixture.clients.next_due(start + milliseconds(50)) == start + milliseconds(50));
@@ -160,22 +167,21 @@ TEST_CASE("with a rate lives are due, and those that find no room begin late") {
 }
 
 TEST_CASE("whatever a server must not do ends the run") {
-    const auto outcome = [](ChurnPlan plan, auto&& act) {
-        Fixture fixture(std::move(plan));
+    const auto outcome = [](std::uint32_t messages_per_life, auto&& act) {
+        Fixture fixture(messages_per_life);
         CHECK(fixture.turn() == "");
         fixture.io.accept(0);
         CHECK(fixture.turn() == "");
         act(fixture);
         return fixture.turn(1);
     };
-    CHECK(outcome({.messages = 1}, [](Fixture& fixture) { fixture.io.end(0); }) ==
-          "life 0, after 0 of its 1 messages: the server closed the connection");
-    CHECK(outcome({.messages = 1}, [](Fixture& fixture) { fixture.io.end(0, -ECONNRESET); }) ==
-          "life 0, after 0 of its 1 messages: cannot receive: Connection reset by peer");
-    CHECK(outcome({.messages = 1},
-                  [](Fixture& fixture) { fixture.io.deliver(0, close_frame(1001)); }) ==
-          "life 0, after 0 of its 1 messages: the server sent a Close frame, code 1001, reason ''");
-    CHECK(outcome({.messages = 2},
+    CHECK(outcome(1, [](Fixture& fixture) { fixture.io.end(0); }) ==
+          "life 0, after 0 of 1 replies: the server closed the connection");
+    CHECK(outcome(1, [](Fixture& fixture) { fixture.io.end(0, -ECONNRESET); }) ==
+          "life 0, after 0 of 1 replies: cannot receive: Connection reset by peer");
+    CHECK(outcome(1, [](Fixture& fixture) { fixture.io.deliver(0, close_frame(1001)); }) ==
+          "life 0, after 0 of 1 replies: the server sent a Close frame, code 1001, reason ''");
+    CHECK(outcome(2,
                   [](Fixture& fixture) {
                       Bytes twice;
                       for (const std::size_t message : {0U, 1U}) {
@@ -184,29 +190,165 @@ TEST_CASE("whatever a server must not do ends the run") {
                       }
                       fixture.io.deliver(0, twice);
                   }) ==
-          "life 0, after 2 of its 2 messages: the server sent more replies than there were "
+          "life 0, after 2 of 2 replies: the server sent more replies than there were "
           "messages");
     // With no messages the Close frame has been sent by now.
-    CHECK(outcome({}, [](Fixture& fixture) { fixture.io.end(0); }) ==
-          "life 0, after 0 of its 0 messages: the server closed the connection without answering "
+    CHECK(outcome(0, [](Fixture& fixture) { fixture.io.end(0); }) ==
+          "life 0, after 0 of 0 replies: the server closed the connection without answering "
           "the Close frame");
-    CHECK(outcome({}, [](Fixture& fixture) { fixture.io.deliver(0, close_frame(1011)); }) ==
-          "life 0, after 0 of its 0 messages: the server answered a Close frame with code 1011");
-    CHECK(
-        outcome({}, [](Fixture& fixture) {
-            Bytes bytes = close_frame(1000);
-            const auto reply = fixture.messages.reply(0);
-            bytes.insert(bytes.end(), reply.begin(), reply.end());
-            fixture.io.deliver(0, bytes);
-        }) == "life 0, after 0 of its 0 messages: the server sent a frame behind its Close frame");
+    CHECK(outcome(0, [](Fixture& fixture) { fixture.io.deliver(0, close_frame(1011)); }) ==
+          "life 0, after 0 of 0 replies: the server sent a Close frame with code 1011");
+    CHECK(outcome(0, [](Fixture& fixture) {
+              Bytes bytes = close_frame(1000);
+              const auto reply = fixture.messages.reply(0);
+              bytes.insert(bytes.end(), reply.begin(), reply.end());
+              fixture.io.deliver(0, bytes);
+          }) == "life 0, after 0 of 0 replies: the server sent a frame behind its Close frame");
 }
 
 TEST_CASE("a server that lets lives wait is given up") {
-    Fixture fixture({.connections = 3, .messages = 1});
+    Fixture fixture(1, {.connections = 3});
     CHECK(fixture.turn() == "");
     fixture.io.accept(1);
     CHECK(fixture.turn(100) == "");
     CHECK(fixture.turn(100) == "");  // Its message has gone.
     CHECK(fixture.turn(599) == "");
-    CHECK(fixture.turn(601) == "nothing happened for 0.5 s on 3 connections, after 0 lives");
+    CHECK(fixture.turn(601) == "nothing happened for 0.5 s, and life 0 waits, opening");
+}
+
+namespace {
+
+/// One connection that reads 100 bytes per second of a topic where something was published.
+class SlowFixture {
+public:
+    SlowFixture()
+        : conversation(load, {ws::Opcode::binary, 64}, 0, 1),
+          clients(io, opener, conversation,
+                  {.name = "slow",
+                   .endings = {Ending::close_frame},
+                   .bytes_per_second = 132,
+                   .may_fall_behind = true},
+                  milliseconds(500)) {
+        load.start(start);
+        clients.start(start);
+        CHECK(turn() == "");
+        io.accept(0);
+        CHECK(turn() == "");
+        Bytes frames;
+        for (int i = 0; i < 3; ++i) {
+            load.take_ready(start + milliseconds(2000)).clear();
+            load.publish_owed(0, start, frames);
+        }
+    }
+
+    std::string turn(int time = 0) {
+        const auto turned = io.turn_of(clients, start + milliseconds(time));
+        return turned ? "" : turned.error().message;
+    }
+    void deliver(std::uint64_t sequence) {
+        Bytes frame(66);
+        frame[0] = std::byte{0x82};
+        frame[1] = std::byte{64};
+        write_publication({0, sequence}, std::span(frame).subspan(2));
+        io.deliver(0, frame);
+    }
+    [[nodiscard]] MemoryIo::Connection& connection() { return io.connections[0]; }
+
+    MemoryIo io;
+    Url url = *parse_url("ws://127.0.0.1:8080/topics");
+    Sources sources = *Sources::create({}, url);
+    Opener opener{io, url, sources, CloseKind::fin};
+    FanoutLoad load{{.subscribers = 0, .publishers = 1, .rate = 1}};
+    FollowConversation conversation;
+    ChurnClients clients;
+};
+
+}  // namespace
+
+TEST_CASE("a slow reader pauses for as long as what it read should have taken") {
+    SlowFixture fixture;
+    CHECK(fixture.turn() == "");
+    CHECK(fixture.connection().is_receiving);
+    fixture.deliver(0);
+    CHECK(fixture.turn(100) == "");
+    CHECK_FALSE(fixture.connection().is_receiving);
+    CHECK(fixture.clients.next_due(start + milliseconds(9999)) == start + milliseconds(600));
+    CHECK(fixture.turn(599) == "");
+    CHECK_FALSE(fixture.connection().is_receiving);
+    CHECK(fixture.turn(600) == "");
+    CHECK(fixture.connection().is_receiving);
+}
+
+TEST_CASE("at the end a slow reader reads the rest at once, and leaves when it has everything") {
+    SlowFixture fixture;
+    CHECK(fixture.turn() == "");
+    fixture.deliver(0);
+    CHECK(fixture.turn(100) == "");
+    fixture.clients.stop(start + milliseconds(100));
+    CHECK(fixture.connection().is_receiving);
+    fixture.deliver(1);
+    CHECK(fixture.turn(101) == "");
+    CHECK(fixture.connection().is_receiving);
+    CHECK(fixture.connection().sent.empty());
+    fixture.deliver(2);
+    CHECK(fixture.turn(102) == "");
+    CHECK(fixture.connection().sent.size() == 8);  // A Close frame.
+    CHECK(fixture.turn(103) == "");
+    fixture.io.deliver(0, close_frame(1000));
+    CHECK(fixture.turn(104) == "");
+    fixture.io.end(0);
+    CHECK(fixture.turn(105) == "");
+    CHECK(fixture.clients.is_finished());
+    CHECK(fixture.clients.fallen_behind() == 0);
+}
+
+TEST_CASE("a slow reader may be told that it has fallen behind, or be cut, and then begins anew") {
+    for (const bool is_told : {true, false}) {
+        SlowFixture fixture;
+        CHECK(fixture.turn() == "");
+        if (is_told) {
+            fixture.io.deliver(0, close_frame(1013));
+        } else {
+            fixture.io.end(0, -ECONNRESET);
+        }
+        CHECK(fixture.turn(1) == "");
+        CHECK(fixture.connection().is_closed);
+        CHECK(fixture.clients.fallen_behind() == 1);
+        CHECK(fixture.turn(2) == "");
+        CHECK_FALSE(fixture.connection().is_closed);
+    }
+}
+
+TEST_CASE("a slow reader that has everything may not be cut, nor sent away for other reasons") {
+    SlowFixture complete;
+    CHECK(complete.turn() == "");
+    for (const std::uint64_t sequence : {0U, 1U, 2U}) {
+        complete.deliver(sequence);
+        CHECK(complete.turn(static_cast<int>(1000 * sequence)) == "");
+        CHECK(complete.turn(static_cast<int>(1000 * sequence + 500)) == "");
+    }
+    complete.io.end(0);
+    CHECK(complete.turn(4000) ==
+          "life 0, after 3 deliveries on bench-0, with 0 still to come: the server closed the "
+          "connection");
+    SlowFixture other;
+    CHECK(other.turn() == "");
+    other.io.deliver(0, close_frame(1011));
+    CHECK(other.turn(1) ==
+          "life 0, after 0 deliveries on bench-0, with 3 still to come: the server sent a Close "
+          "frame with code 1011");
+}
+
+TEST_CASE("a delivery that does not come is missed at the end") {
+    SlowFixture fixture;
+    CHECK(fixture.turn() == "");
+    fixture.deliver(0);
+    CHECK(fixture.turn(100) == "");
+    fixture.clients.stop(start + milliseconds(100));
+    fixture.deliver(1);
+    CHECK(fixture.turn(101) == "");
+    CHECK(fixture.turn(600) == "");
+    CHECK(fixture.turn(601) ==
+          "nothing happened for 0.5 s, and life 0 waits, after 2 deliveries on bench-0, with 1 "
+          "still to come");
 }

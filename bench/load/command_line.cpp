@@ -90,6 +90,10 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                              {"dedicated", Compression::dedicated}},
                             "Offer permessage-deflate; whether the server may refer to its "
                             "earlier messages");
+    app.add_option("--memory-growth-max", options.memory_growth_max,
+                   "Fail if the server's memory (--pid) grows by more while churn or mixed "
+                   "measure, like 64KiB")
+        ->transform(CLI::AsSizeValue(true));
     app.add_flag("--progress", options.shows_progress,
                  "Say every second how far it is, even where standard error is no terminal");
     app.add_flag("--json", options.json, "Print one line of JSON");
@@ -177,6 +181,41 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
     add_lengths(app, options.lengths);
 }
 
+void add_mixed_options(CLI::App& app, MixedOptions& options) {
+    const auto add_count = [&](const char* name, std::uint32_t& count, std::uint32_t least,
+                               const char* description) {
+        app.add_option(name, count, description)
+            ->check(CLI::Range(least, 1'000'000U))
+            ->capture_default_str();
+    };
+    const auto add_rate = [&](const char* name, double& rate, const char* description) {
+        app.add_option(name, rate, description)
+            ->check(CLI::Range(0.001, 1e7))
+            ->capture_default_str();
+    };
+    add_count("--echo-connections", options.echo_connections, 1, "Connections that echo");
+    add_rate("--echo-rate", options.echo_rate, "Messages per second, of all of them together");
+    add_count("--subscribers", options.subscribers, 0, "Connections that listen to topics");
+    add_count("--publishers", options.publishers, 1, "Connections that publish, and listen too");
+    add_count("--topics", options.topics, 1, "Topics, called bench-0, bench-1 ...");
+    add_rate("--publish-rate", options.publish_rate,
+             "Publications per second, of all publishers together");
+    add_rate("--churn-rate", options.churn_rate,
+             "Connections per second that come, echo something, and leave cleanly or abruptly");
+    add_rate("--visit-rate", options.visit_rate,
+             "Connections per second that join a topic, listen for a while, and leave likewise");
+    add_count("--slow-readers", options.slow_readers, 0,
+              "Connections that listen and hardly read; the server may send them away with 1013");
+    add_rate("--slow-rate", options.slow_bytes_per_second, "Bytes per second that each reads");
+    app.add_flag("--gaps", options.asks_for_gaps,
+                 "Slow readers ask to be told what they missed (?gaps=1), for a server that drops");
+    app.add_option("--message-bytes", options.message_bytes, "Payload of a message, at least 16")
+        ->transform(CLI::AsSizeValue(true))
+        ->check(CLI::Range(std::uint64_t{publication_id_bytes}, message_bytes_limit))
+        ->capture_default_str();
+    add_lengths(app, options.lengths);
+}
+
 void add_idle_options(CLI::App& app, IdleOptions& options) {
     app.add_option("--connections", options.connections, "Connections")
         ->check(CLI::Range(1U, 1'000'000U))
@@ -192,6 +231,7 @@ struct Choices {
     FanoutOptions fanout;
     ConnectOptions connect;
     ChurnOptions churn;
+    MixedOptions mixed;
     IdleOptions idle;
     std::function<Expected<Report>()> run;
 };
@@ -227,6 +267,11 @@ void add_commands(CLI::App& app, Choices& choices) {
                     "Connections that come, exchange messages, and leave one way or another",
                     "/echo", choices.churn, run_churn),
         choices.churn);
+    add_mixed_options(add_command(app, choices, "mixed",
+                                  "All of that at once, below /echo and /topics, to see whether "
+                                  "a server holds",
+                                  "", choices.mixed, run_mixed),
+                      choices.mixed);
     add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
                                  "/echo", choices.idle, run_idle),
                      choices.idle);

@@ -14,6 +14,7 @@ namespace ringcast::bench {
 [[nodiscard]] Expected<Report> run_churn(const CommonOptions& common, const ChurnOptions& options);
 [[nodiscard]] Expected<Report> run_fanout(const CommonOptions& common,
                                           const FanoutOptions& options);
+[[nodiscard]] Expected<Report> run_mixed(const CommonOptions& common, const MixedOptions& options);
 [[nodiscard]] Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options);
 
 }  // namespace ringcast::bench

@@ -3,6 +3,7 @@
 
 #include "churn_clients.hpp"
 #include "commands.hpp"
+#include "echo_conversation.hpp"
 #include "measurement.hpp"
 #include "rig.hpp"
 
@@ -14,7 +15,8 @@ Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& 
     Opener opener(*rig->io, rig->url, rig->sources, CloseKind::fin, common.compression);
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
     const bool resets = options.close_kind == CloseKind::reset;
-    ChurnClients clients(*rig->io, opener, no_messages,
+    EchoConversation silence(no_messages, 0, options.inflight);
+    ChurnClients clients(*rig->io, opener, silence,
                          {.name = "connect",
                           .unit = "handshake",
                           .connections = options.inflight,

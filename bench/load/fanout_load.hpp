@@ -77,6 +77,13 @@ public:
     [[nodiscard]] std::uint64_t outstanding() const noexcept { return outstanding_; }
     /// The oldest of them in some topic.
     [[nodiscard]] std::optional<Missing> find_missing() const;
+    /// Both without the probe's.
+    [[nodiscard]] std::uint32_t topic_count() const noexcept { return topic_count_; }
+    [[nodiscard]] std::uint32_t publisher_count() const noexcept { return publisher_count_; }
+    /// Publisher `index` publishes to topic `index % topic_count()`.
+    [[nodiscard]] const Publisher& publisher(std::uint32_t index) const {
+        return publishers_[index];
+    }
     [[nodiscard]] const TopicOrder& topic(std::uint32_t index) const { return topics_[index]; }
 
     /// Deliveries so far, without the probe's.

@@ -93,9 +93,9 @@ void Opener::set_paths(std::span<const std::string> paths) {
         requests_.push_back(upgrade_request(url_, path, compression_));
 }
 
-Expected<int> Opener::start(std::uint32_t index) {
+Expected<int> Opener::start(std::uint32_t index, std::uint64_t number) {
     const auto fd = make_socket();
-    if (fd) io_.open(index, *fd, url_.address, requests_[index % requests_.size()]);
+    if (fd) io_.open(index, *fd, url_.address, request(number));
     return fd;
 }
 
@@ -107,6 +107,10 @@ Expected<int> Opener::make_socket() {
     if (close_kind_ == CloseKind::reset) {
         const linger discard{.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &discard, sizeof(discard));
+    }
+    if (receive_buffer_bytes_ > 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes_,
+                   sizeof(receive_buffer_bytes_));
     }
     if (const auto address = sources_.next()) {
         // The port is chosen at connect(), where only the pair of addresses must be unique.
@@ -123,7 +127,7 @@ Expected<int> Opener::make_socket() {
     return fd;
 }
 
-Expected<bool> Opener::advance(const Event& event, int fd) {
+Expected<Opening> Opener::advance(const Event& event, int fd, std::uint64_t number) {
     switch (event.operation) {
         case Operation::connect:
             return fail("cannot connect to {}: {}{}", url_.authority, errno_text(-event.result),
@@ -142,22 +146,22 @@ Expected<bool> Opener::advance(const Event& event, int fd) {
     }
     if (event.result == -ENOBUFS) {
         io_.receive_once(event.index, fd);
-        return false;
+        return Opening{};
     }
     if (event.result < 0) return fail("no response to the upgrade: {}", errno_text(-event.result));
     if (event.result == 0)
         return fail("the server closed the connection instead of answering the upgrade");
     const auto* text = reinterpret_cast<const char*>(event.bytes.data());
-    return read_response(event.index, fd, std::string_view(text, event.bytes.size()));
+    return read_response(event.index, fd, number, std::string_view(text, event.bytes.size()));
 }
 
-Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_view bytes) {
+Expected<Opening> Opener::read_response(std::uint32_t index, int fd, std::uint64_t number,
+                                        std::string_view bytes) {
     const auto partial = partial_responses_.find(index);
-    std::string joined;
     if (partial != partial_responses_.end()) {
-        joined = partial->second.append(bytes);
+        joined_ = partial->second.append(bytes);
         partial_responses_.erase(partial);
-        bytes = joined;
+        bytes = joined_;
     }
     const std::size_t end = bytes.find(head_end);
     if (end == std::string_view::npos) {
@@ -165,19 +169,20 @@ Expected<bool> Opener::read_response(std::uint32_t index, int fd, std::string_vi
             return fail("the response to the upgrade has no end");
         partial_responses_.emplace(index, bytes);
         io_.receive_once(index, fd);
-        return false;
+        return Opening{};
     }
     const std::size_t head_bytes = end + head_end.size();
     if (auto checked = check_upgrade_response(bytes.substr(0, head_bytes), compression_);
         !checked) {
-        const std::string& request = requests_[index % requests_.size()];
-        return fail("{}: {}", request.substr(0, request.find(" HTTP/")), checked.error().message);
+        const std::string& asked = request(number);
+        return fail("{}: {}", asked.substr(0, asked.find(" HTTP/")), checked.error().message);
     }
-    if (bytes.size() > head_bytes) {
-        return fail("the server sent {} bytes before anything was asked",
-                    bytes.size() - head_bytes);
-    }
-    return true;
+    return Opening{.is_open = true, .rest = std::as_bytes(std::span(bytes).subspan(head_bytes))};
+}
+
+Expected<void> check_silence(const Opening& opening) {
+    if (opening.rest.empty()) return {};
+    return fail("the server sent {} bytes before anything was asked", opening.rest.size());
 }
 
 Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_t count,
@@ -188,8 +193,8 @@ Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_
     std::uint32_t open_count = 0;
     while (open_count < count) {
         while (descriptors.size() < count && descriptors.size() - open_count < opening_count_max) {
-            const auto fd =
-                opener.start(first_index + static_cast<std::uint32_t>(descriptors.size()));
+            const auto number = static_cast<std::uint32_t>(descriptors.size());
+            const auto fd = opener.start(first_index + number, number);
             if (!fd) return std::unexpected(fd.error());
             descriptors.push_back(*fd);
         }
@@ -199,9 +204,12 @@ Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_
             return fail("only {} of {} connections opened, then nothing happened", open_count,
                         count);
         for (const Event& event : *events) {
-            const auto opened = opener.advance(event, descriptors[event.index - first_index]);
-            if (!opened) return fail("connection {}: {}", event.index, opened.error().message);
-            if (*opened) ++open_count;
+            const std::uint32_t number = event.index - first_index;
+            const auto opened = opener.advance(event, descriptors[number], number);
+            if (!opened) return fail("connection {}: {}", number, opened.error().message);
+            if (auto silent = check_silence(*opened); !silent)
+                return fail("connection {}: {}", number, silent.error().message);
+            if (opened->is_open) ++open_count;
         }
         if (const auto now = Clock::now(); progress.is_due(now))
             progress.show(now, open_count, count);

@@ -27,6 +27,13 @@ enum class CloseKind : std::uint8_t { reset, fin };
 [[nodiscard]] std::string upgrade_request(const Url& url, std::string_view path,
                                           Compression compression = Compression::off);
 
+/// How far a connection is.
+struct Opening {
+    bool is_open = false;
+    /// What the server said behind its response; valid until the next call.
+    std::span<const std::byte> rest;
+};
+
 /// Opens connections through an Io: each is a chain connect, request, response.
 class Opener {
 public:
@@ -34,21 +41,27 @@ public:
     Opener(Io& io, const Url& url, Sources& sources, CloseKind close_kind,
            Compression compression = Compression::off);
 
-    /// Makes connection `index` ask for `paths[index % paths.size()]` instead of the URL's path.
+    /// Makes connections ask for `paths[number % paths.size()]` instead of the URL's path.
     void set_paths(std::span<const std::string> paths);
 
-    /// Makes a socket and queues the handshake of connection `index`; returns the descriptor, which
-    /// the caller owns.
-    [[nodiscard]] Expected<int> start(std::uint32_t index);
+    /// Gives sockets receive buffers of so many bytes, so that the server notices soon if nobody
+    /// reads.
+    void set_receive_buffer(int bytes) noexcept { receive_buffer_bytes_ = bytes; }
 
-    /// Takes an event of a connection that start() began; true when it is open, false when more
-    /// must come. Fails if it can not be opened, or if the server said something after its
-    /// response.
-    [[nodiscard]] Expected<bool> advance(const Event& event, int fd);
+    /// Makes a socket and queues the handshake of connection `index`, the one with that `number`;
+    /// returns the descriptor, which the caller owns.
+    [[nodiscard]] Expected<int> start(std::uint32_t index, std::uint64_t number);
+
+    /// Takes an event of a connection that start() began. Fails if it can not be opened.
+    [[nodiscard]] Expected<Opening> advance(const Event& event, int fd, std::uint64_t number);
 
 private:
     [[nodiscard]] Expected<int> make_socket();
-    [[nodiscard]] Expected<bool> read_response(std::uint32_t index, int fd, std::string_view bytes);
+    [[nodiscard]] Expected<Opening> read_response(std::uint32_t index, int fd, std::uint64_t number,
+                                                  std::string_view bytes);
+    [[nodiscard]] const std::string& request(std::uint64_t number) const noexcept {
+        return requests_[number % requests_.size()];
+    }
 
     Io& io_;
     const Url& url_;
@@ -56,6 +69,8 @@ private:
     CloseKind close_kind_;
     Compression compression_;
     std::vector<std::string> requests_;  ///< Used in turn.
+    int receive_buffer_bytes_ = 0;       ///< 0 leaves it to the kernel.
+    std::string joined_;                 ///< The response that came in pieces last.
     std::unordered_map<std::uint32_t, std::string>
         partial_responses_;  ///< Only of responses that came in pieces.
 };
@@ -68,6 +83,9 @@ private:
                                                           std::chrono::nanoseconds stall_timeout,
                                                           Progress& progress,
                                                           std::uint32_t first_index = 0);
+
+/// Fails if a server that nobody has asked anything said something behind its response.
+[[nodiscard]] Expected<void> check_silence(const Opening& opening);
 
 /// Checks a complete response head, blank line included. What was offered has to be agreed on.
 [[nodiscard]] Expected<void> check_upgrade_response(std::string_view head,

@@ -1,5 +1,6 @@
 #include "measurement.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 
@@ -80,8 +81,10 @@ Expected<Measured> measure(Loop& loop, const Meter& meter, const Lengths& length
 
 void add_rate(Report& report, const Measured& measured, std::string_view unit, std::size_t index) {
     const std::string units = plural_of(unit);
-    report.add(units, units, measured.counts[index]);
-    report.add(fmt::format("{}_per_second", units), fmt::format("{} per second", units),
+    std::string key = units;
+    std::ranges::replace(key, ' ', '_');
+    report.add(key, units, measured.counts[index]);
+    report.add(fmt::format("{}_per_second", key), fmt::format("{} per second", units),
                static_cast<double>(measured.counts[index]) / measured.seconds(), 0);
 }
 
@@ -123,6 +126,17 @@ void add_memory(Report& report, const Measured& measured) {
     report.add("server_rss_bytes", "server memory after, bytes", after);
     report.add("server_rss_growth_bytes", "server memory grew by, bytes",
                static_cast<double>(after) - static_cast<double>(before), 0);
+}
+
+Expected<void> check_memory(const Measured& measured, std::optional<std::uint64_t> growth_max) {
+    if (!growth_max) return {};
+    if (!measured.begin.server_bytes)
+        return fail("the server's memory is not known without its --pid");
+    const std::uint64_t before = *measured.begin.server_bytes;
+    const std::uint64_t after = *measured.end.server_bytes;
+    if (after <= before + *growth_max) return {};
+    return fail("the server's memory grew from {} to {} bytes within {:.1f} s, by more than {}",
+                before, after, measured.seconds(), *growth_max);
 }
 
 }  // namespace ringcast::bench

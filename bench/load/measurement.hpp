@@ -38,5 +38,8 @@ void add_rate(Report& report, const Measured& measured, std::string_view unit,
 void add_totals(Report& report, const Measured& measured);
 /// Adds the server's memory at both ends of the interval, if it is known.
 void add_memory(Report& report, const Measured& measured);
+/// Fails if the server's memory grew by more than `growth_max` bytes in the interval.
+[[nodiscard]] Expected<void> check_memory(const Measured& measured,
+                                          std::optional<std::uint64_t> growth_max);
 
 }  // namespace ringcast::bench

@@ -1,7 +1,9 @@
 #include "message_reader.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
+#include <system_error>
 
 #include "simd/mask.hpp"
 
@@ -42,7 +44,25 @@ Expected<void> end_close(StreamState& state) {
     return fail("the server sent a Close frame, code {}, reason '{}'", code, reason);
 }
 
+Expected<void> end_notice(StreamState& state) {
+    constexpr std::string_view begin = R"({"skipped":)";
+    const std::string_view text(reinterpret_cast<const char*>(state.control.data()),
+                                state.control_size);
+    state.is_notice = false;
+    std::uint64_t count = 0;
+    if (text.starts_with(begin) && text.ends_with('}')) {
+        const auto [end, code] =
+            std::from_chars(text.begin() + begin.size(), text.end() - 1, count);
+        if (code == std::errc{} && end == text.end() - 1) {
+            state.skipped += count;
+            return {};
+        }
+    }
+    return fail("the server sent the text '{}'", text);
+}
+
 Expected<void> end_control(StreamState& state, std::vector<std::byte>& pongs) {
+    if (state.is_notice) return end_notice(state);
     if (state.frame_opcode == ws::Opcode::close) return end_close(state);
     if (state.frame_opcode == ws::Opcode::pong) ++state.pongs;
     if (state.frame_opcode == ws::Opcode::ping) {
@@ -71,7 +91,7 @@ Expected<Piece> MessageReader::next(StreamState& state, std::span<const std::byt
     bytes = bytes.subspan(used);
     state.frame_bytes_left -= used;
     state.in_frame = state.frame_bytes_left > 0;
-    if (ws::is_control(state.frame_opcode)) {
+    if (ws::is_control(state.frame_opcode) || state.is_notice) {
         std::copy(got.begin(), got.end(), state.control.begin() + state.control_size);
         state.control_size = static_cast<std::uint8_t>(state.control_size + used);
         if (state.in_frame) return Piece{};
@@ -142,8 +162,12 @@ Expected<void> MessageReader::begin_frame(StreamState& state) const {
                     length);
     }
     if (begins_compressed) state.is_compressed = true;
-    if (!ws::is_control(state.frame_opcode)) return begin_data(state);
+    state.is_notice = shape_.has_notices && state.frame_opcode == ws::Opcode::text &&
+                      state.frame_fin && !state.in_message &&
+                      length <= ws::control_payload_bytes_max;
+    if (!ws::is_control(state.frame_opcode) && !state.is_notice) return begin_data(state);
     state.control_size = 0;
+    if (state.is_notice) return {};
     if (state.frame_opcode > ws::Opcode::pong)
         return fail("{} {}: unknown opcode {}", noun_, state.messages, first & 0x0fU);
     if (!state.frame_fin || length > ws::control_payload_bytes_max) {

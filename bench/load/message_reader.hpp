@@ -23,6 +23,9 @@ struct MessageShape {
     ws::Opcode opcode = ws::Opcode::binary;
     std::uint64_t payload_bytes = 0;
     Compression compression = Compression::off;  ///< What the server may do to them.
+    /// Between binary messages there may be notices in text, `{"skipped":17}`, that so many were
+    /// left out.
+    bool has_notices = false;
 
     /// Bytes of the header in front of a message that comes as one frame.
     [[nodiscard]] std::size_t header_bytes() const noexcept {
@@ -44,6 +47,8 @@ struct StreamState {
     bool in_frame = false;       ///< The header is complete, the payload is not.
     bool in_message = false;     ///< Between the fragments of a message.
     bool is_compressed = false;  ///< The message under way is; then it is gathered first.
+    bool is_notice = false;      ///< The frame under way is; gathered in `control`.
+    std::uint64_t skipped = 0;   ///< Messages left out, by the notices so far.
     bool may_close = false;      ///< A Close frame is no failure.
     std::optional<std::uint16_t> close_code;  ///< Of the Close frame, behind which nothing comes.
     std::uint8_t header_size = 0;

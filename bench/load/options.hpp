@@ -23,6 +23,7 @@ struct CommonOptions {
     std::vector<std::string> sources;  ///< Addresses to connect from; see sources.hpp.
     std::optional<pid_t> pid;          ///< The server's, to measure what it costs.
     double stall_timeout_seconds = 5;
+    std::optional<std::uint64_t> memory_growth_max;  ///< Of the server in a run, in bytes.
     bool json = false;
     bool shows_progress = false;  ///< Even where standard error is no terminal.
     Compression compression = Compression::off;
@@ -86,6 +87,23 @@ struct FanoutOptions {
     [[nodiscard]] std::uint64_t connections() const noexcept {
         return std::uint64_t{publishers} + subscribers + (has_probe() ? 1 : 0);
     }
+};
+
+/// Everything at once, each at a rate of its own.
+struct MixedOptions {
+    std::uint32_t echo_connections = 100;
+    double echo_rate = 5000;  ///< Messages per second, of all together.
+    std::uint32_t subscribers = 200;
+    std::uint32_t publishers = 4;  ///< Subscribers too.
+    std::uint32_t topics = 4;
+    double publish_rate = 500;  ///< Publications per second, of all together.
+    double churn_rate = 200;    ///< Echoing connections that come and go, per second.
+    double visit_rate = 100;    ///< Likewise subscribers.
+    std::uint32_t slow_readers = 8;
+    double slow_bytes_per_second = 4096;  ///< That each of them reads.
+    bool asks_for_gaps = false;        ///< Slow readers ask to be told what they missed (?gaps=1).
+    std::uint64_t message_bytes = 64;  ///< Of a message, and of a publication.
+    Lengths lengths{.duration_seconds = 10, .syscall_seconds = 0};
 };
 
 struct IdleOptions {
