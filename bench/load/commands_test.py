@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""Every sub-command of ringcast-bench against a server that does everything right, and against one that makes a mistake,
+which it must notice, say in one line, and end with exit code 1:  commands_test.py RINGCAST_BENCH
+
+The last line is `N passed, N failed, N skipped`.
+"""
+
+import asyncio
+import json
+import sys
+
+from faulty_server import FaultyServer
+
+RUN_SECONDS_MAX = 60
+AT_A_TIME = 3
+SKIPPED = 77
+SHORT = ["--warmup", "0", "--duration", "300ms"]
+LOADS = {
+    "echo": ["echo", "--connections", "3", *SHORT],
+    "echo at a rate": ["echo", "--connections", "3", "--rate", "500", *SHORT],
+    "fanout": ["fanout", "--subscribers", "6", "--publishers", "2", "--topics", "2", *SHORT],
+    "fanout at a rate": ["fanout", "--subscribers", "6", "--rate", "200", *SHORT],
+    "connect": ["connect", "--inflight", "2", *SHORT],
+    "churn": ["churn", "--connections", "4", *SHORT],
+    "mixed": ["mixed", "--echo-connections", "3", "--echo-rate", "200", "--subscribers", "4", "--publishers", "2",
+              "--topics", "2", "--publish-rate", "200", "--churn-rate", "50", "--visit-rate", "50", "--slow-readers", "1",
+              *SHORT],
+    "idle": ["idle", "--connections", "5", "--hold", "50ms"],
+}
+# What each must notice, and a word of how it says so.
+NOTICED = {
+    "echo": {"lose": "stopped answering", "double": "", "corrupt": "differs at byte", "cut": "connection",
+             "stall": "stopped answering", "more": "", "refuse": "503"},
+    "echo at a rate": {"lose": "differs", "double": "differs", "corrupt": "differs at byte", "cut": "connection",
+                       "stall": "stopped answering", "more": ""},
+    "fanout": {"lose": "", "double": "second time", "corrupt": "", "cut": "connection",
+               "stall": "nothing was delivered", "more": ""},
+    "fanout at a rate": {"lose": "lost or out of order", "double": "second time", "swap": "out of order", "corrupt": "",
+                         "stall": "nothing was delivered"},
+    "connect": {"refuse": "503"},
+    "churn": {"lose": "", "double": "", "corrupt": "differs at byte", "cut": "connection", "stall": "waits",
+              "unclosed": "without answering the Close frame", "refuse": "503"},
+    "mixed": {"lose": "", "double": "", "corrupt": "", "stall": "", "join": "visits: life",
+              "unclosed": "without answering the Close frame", "more": ""},
+    "idle": {"more": "", "refuse": "503"},
+}
+
+
+async def run(program, arguments, port):
+    """(exit code, standard output, standard error)"""
+    path = {"fanout": "/topics", "mixed": ""}.get(arguments[0], "/echo")
+    process = await asyncio.create_subprocess_exec(
+        program, "--json", "--stall-timeout", "500ms", "--url", f"ws://127.0.0.1:{port}{path}", *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+    except asyncio.TimeoutError:
+        process.kill()
+        await process.wait()
+        return None, "", f"still running after {RUN_SECONDS_MAX} s"
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def check(program, name, mistake, word):
+    """Empty if it went as it should, else what is wrong."""
+    async with FaultyServer(mistake) as server:
+        code, output, errors = await run(program, LOADS[name], server.port)
+    if not mistake:
+        return "" if code == 0 and json.loads(output) else f"exit code {code}: {errors}"
+    is_one_line = errors.startswith("ringcast-bench: ") and errors.count("\n") == 1
+    return "" if code == 1 and is_one_line and word in errors and not output else f"exit code {code}: {errors}{output}"
+
+
+async def main():
+    program = sys.argv[1]
+    async with FaultyServer("") as server:
+        _, _, errors = await run(program, LOADS["idle"], server.port)
+    if "cannot create an io_uring" in errors:
+        print(f"skip all: {errors}")
+        return SKIPPED
+    cases = [(name, mistake, word) for name in LOADS for mistake, word in {"": "", **NOTICED[name]}.items()]
+    places = asyncio.Semaphore(AT_A_TIME)
+
+    async def judge(case):
+        async with places:
+            wrong = await check(program, *case)
+        if wrong:
+            print(f"{case[0]}, mistake '{case[1]}': {wrong}")
+        return not wrong
+
+    outcomes = await asyncio.gather(*map(judge, cases))
+    print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed, 0 skipped")
+    return 0 if all(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

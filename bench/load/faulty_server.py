@@ -1,0 +1,140 @@
+"""A small WebSocket server that makes one mistake, for commands_test.py: whoever measures it must notice.
+
+It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic. A mistake is
+a word of MISTAKES; "" is none.
+"""
+
+import asyncio
+import base64
+import hashlib
+import struct
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+MISTAKES = {
+    "": "none",
+    "lose": "leaves one message out",
+    "double": "sends one message twice",
+    "swap": "sends two messages in the wrong order",
+    "corrupt": "changes one byte of a message",
+    "cut": "closes a connection in the middle",
+    "stall": "does not answer any more",
+    "more": "sends a message that nobody asked for when it is asked for a pong",
+    "unclosed": "does not answer a Close frame, but closes the connection",
+    "refuse": "answers the upgrade with 503",
+    "join": "lets a subscriber miss what comes right behind its 101",
+}
+MISTAKE_INTERVAL = 31  # Of so many messages one goes wrong, since lives that end abruptly do not look at all of theirs.
+LATE_SUBSCRIBER = 8  # From here on those who subscribe join a topic in the middle of a run.
+
+
+def frame(opcode, payload):
+    if len(payload) < 126:
+        return struct.pack("!BB", 0x80 | opcode, len(payload)) + payload
+    return struct.pack("!BBH", 0x80 | opcode, 126, len(payload)) + payload
+
+
+async def read_frame(reader):
+    """(opcode, payload), both of a whole message that is not fragmented."""
+    first, second = await reader.readexactly(2)
+    size = second & 0x7F
+    if size == 126:
+        size, = struct.unpack("!H", await reader.readexactly(2))
+    key = await reader.readexactly(4)
+    masked = await reader.readexactly(size)
+    pad = (key * (size // 4 + 1))[:size]
+    return first & 0x0F, (int.from_bytes(masked, "big") ^ int.from_bytes(pad, "big")).to_bytes(size, "big")
+
+
+class FaultyServer:
+    """Serves on `port` within `async with`."""
+
+    def __init__(self, mistake):
+        self._mistake = mistake
+        self._messages = 0
+        self._held = None  # A message that the next one overtakes.
+        self._topics = {}
+        self._subscribers = 0
+        self._deaf = set()  # Subscribers that are to miss something.
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=256)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    async def _serve(self, reader, writer):
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            path = head.split(" ")[1].partition("?")[0]
+            if self._mistake == "refuse":
+                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+                return
+            key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+            digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n")
+            subscribers = self._subscribe(path, writer)
+            while await self._answer(reader, writer, subscribers):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            if subscribers := self._topics.get(locals().get("path")):
+                subscribers.discard(writer)
+            writer.close()
+
+    def _subscribe(self, path, writer):
+        """All subscribers of the topic at `path`, `writer` among them; None where messages are echoed."""
+        if path == "/echo":
+            return None
+        self._subscribers += 1
+        if self._mistake == "join" and self._subscribers > LATE_SUBSCRIBER:
+            self._deaf.add(writer)
+        subscribers = self._topics.setdefault(path, set())
+        subscribers.add(writer)
+        return subscribers
+
+    async def _answer(self, reader, writer, subscribers):
+        """Takes one frame; False if it was the last."""
+        opcode, payload = await read_frame(reader)
+        if opcode == CLOSE:
+            if self._mistake != "unclosed":
+                writer.write(frame(CLOSE, payload))
+            return False
+        if opcode == PING:
+            if self._mistake == "more":
+                writer.write(frame(BINARY, b"x" * 64))
+            writer.write(frame(PONG, payload))
+            return True
+        if opcode != PONG:
+            self._pass_on(opcode, payload, [writer] if subscribers is None else sorted(subscribers, key=id))
+        return True
+
+    def _pass_on(self, opcode, payload, writers):
+        self._messages += 1
+        is_mistaken = self._messages % MISTAKE_INTERVAL == 0
+        if self._mistake == "stall" and self._messages >= MISTAKE_INTERVAL:
+            return
+        for number, writer in enumerate(writers):
+            if writer in self._deaf:
+                self._deaf.discard(writer)
+                continue
+            # In a fan-out only the last subscriber suffers.
+            self._write(writer, frame(opcode, payload), payload, is_mistaken and number == len(writers) - 1)
+
+    def _write(self, writer, data, payload, is_mistaken):
+        if self._held and self._held[0] is writer:
+            data, self._held = data + self._held[1], None
+        if not is_mistaken or self._mistake in ("", "more", "unclosed", "join"):
+            writer.write(data)
+        elif self._mistake == "double":
+            writer.write(data + data)
+        elif self._mistake == "swap":
+            self._held = (writer, data)
+        elif self._mistake == "corrupt":
+            writer.write(data[:-1] + bytes([payload[-1] ^ 1]))
+        elif self._mistake == "cut":
+            writer.close()
