@@ -7,10 +7,13 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "commands.hpp"
 #include "options.hpp"
+#include "page.hpp"
 #include "publication.hpp"
+#include "results.hpp"
 
 namespace ringcast::bench {
 
@@ -97,6 +100,8 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_flag("--progress", options.shows_progress,
                  "Say every second how far it is, even where standard error is no terminal");
     app.add_flag("--json", options.json, "Print one line of JSON");
+    app.add_option("--report", options.page_path, "Show the outcome on a page, too")
+        ->type_name("FILE.html");
 }
 
 void add_echo_options(CLI::App& app, EchoOptions& options) {
@@ -233,7 +238,10 @@ struct Choices {
     ChurnOptions churn;
     MixedOptions mixed;
     IdleOptions idle;
-    std::function<Expected<Report>()> run;
+    std::vector<std::string> result_files;
+    std::string base;
+    std::string output = "report.html";
+    std::function<Expected<std::optional<Report>>()> run;
 };
 
 /// A sub-command that runs `command` against a server, where `path` is what it needs unless --url
@@ -245,9 +253,38 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
     CLI::App* added = app.add_subcommand(name, description);
     added->callback([&choices, &options, &command, path] {
         if (choices.common.url.empty()) choices.common.url = "ws://127.0.0.1:8080" + path;
-        choices.run = [&] { return command(choices.common, options); };
+        choices.run = [&]() -> Expected<std::optional<Report>> {
+            return command(choices.common, options);
+        };
     });
     return *added;
+}
+
+Expected<std::optional<Report>> show_results(const Choices& choices) {
+    auto results = read_results(choices.result_files);
+    if (!results) return std::unexpected(results.error());
+    if (!choices.base.empty()) results->base = choices.base;
+    if (results->base.empty()) results->base = results->runs.front().server;
+    if (auto written = write_page(choices.output, *results); !written)
+        return std::unexpected(written.error());
+    return std::nullopt;
+}
+
+void add_report_command(CLI::App& app, Choices& choices) {
+    CLI::App* report = app.add_subcommand(
+        "report", "Shows what --json said, or files of scripts/bench, on a page with charts");
+    report
+        ->add_option("files", choices.result_files,
+                     "What to show; SERVER=FILE gives it the name of a server")
+        ->type_name("FILE.json")
+        ->required();
+    report->add_option(
+        "--base", choices.base,
+        "The server that ratios refer to; default: as in the file, or the first one");
+    report->add_option("--output", choices.output, "Where the page goes")
+        ->type_name("FILE.html")
+        ->capture_default_str();
+    report->callback([&choices] { choices.run = [&choices] { return show_results(choices); }; });
 }
 
 void add_commands(CLI::App& app, Choices& choices) {
@@ -275,11 +312,12 @@ void add_commands(CLI::App& app, Choices& choices) {
     add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
                                  "/echo", choices.idle, run_idle),
                      choices.idle);
+    add_report_command(app, choices);
 }
 
 /// What is wrong with a command line, in one line.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
-    if (error.get_name() != "RequiredError") return error.what();
+    if (error.get_name() != "RequiredError" || !app.get_subcommands().empty()) return error.what();
     std::string names;
     for (const CLI::App* command : app.get_subcommands({})) names += ' ' + command->get_name();
     return fmt::format("{}: one of{}", error.what(), names);
@@ -302,7 +340,9 @@ std::expected<Invocation, int> parse_command_line(int argument_count, char** arg
         constexpr int usage_exit_code = 2;
         return std::unexpected(usage_exit_code);
     }
-    return Invocation{[choices] { return choices->run(); }, choices->common.json};
+    return Invocation{.run = [choices] { return choices->run(); },
+                      .prints_json = choices->common.json,
+                      .page_path = choices->common.page_path};
 }
 
 }  // namespace ringcast::bench

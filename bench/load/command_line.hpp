@@ -3,6 +3,8 @@
 
 #include <expected>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "error.hpp"
 #include "report.hpp"
@@ -11,8 +13,10 @@ namespace ringcast::bench {
 
 /// What was asked for.
 struct Invocation {
-    std::function<Expected<Report>()> run;
+    /// No report if there was nothing to measure.
+    std::function<Expected<std::optional<Report>>()> run;
     bool prints_json = false;
+    std::string page_path;  ///< Where to show the report as a page; empty if nowhere.
 };
 
 /// Reads the command line. If nothing is to be run, because of --help or because of an error, says

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "text.hpp"
 
 namespace ringcast::bench {
 

@@ -6,21 +6,36 @@
 #include <fmt/format.h>
 
 #include "command_line.hpp"
+#include "page.hpp"
+#include "results.hpp"
+
+namespace {
+
+using namespace ringcast::bench;
+
+Expected<void> run(const Invocation& invocation) {
+    const auto report = invocation.run();
+    if (!report) return std::unexpected(report.error());
+    if (!*report) return {};
+    if (invocation.prints_json) {
+        (*report)->print_json(stdout);
+    } else {
+        (*report)->print_table(stdout);
+    }
+    if (invocation.page_path.empty()) return {};
+    return write_page(invocation.page_path,
+                      Results{.runs = {result_of(**report)}, .base = {}, .facts = {}});
+}
+
+}  // namespace
 
 int main(int argument_count, char** arguments) {
     std::signal(SIGPIPE,
                 SIG_IGN);  // A reader of our output that went away is no reason to die halfway.
-    const auto invocation = ringcast::bench::parse_command_line(argument_count, arguments);
+    const auto invocation = parse_command_line(argument_count, arguments);
     if (!invocation) return invocation.error();
-    const auto report = invocation->run();
-    if (!report) {
-        fmt::print(stderr, "ringcast-bench: {}\n", report.error().message);
-        return 1;
-    }
-    if (invocation->prints_json) {
-        report->print_json(stdout);
-    } else {
-        report->print_table(stdout);
-    }
-    return 0;
+    const auto done = run(*invocation);
+    if (done) return 0;
+    fmt::print(stderr, "ringcast-bench: {}\n", done.error().message);
+    return 1;
 }

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <string>
 
-#include "progress.hpp"
+#include "text.hpp"
 
 namespace ringcast::bench {
 
@@ -99,7 +99,12 @@ void add_costs(Report& report, const Measured& measured, std::string_view unit) 
     };
     if (measured.begin.server_cpu)
         add_cpu("server", measured.end.server_cpu->total - measured.begin.server_cpu->total);
-    add_cpu("client", measured.end.client_cpu_seconds - measured.begin.client_cpu_seconds);
+    const double client = measured.end.client_cpu_seconds - measured.begin.client_cpu_seconds;
+    add_cpu("client", client);
+    if (measured.begin.server_cpu) {
+        const double server = measured.end.server_cpu->total - measured.begin.server_cpu->total;
+        report.add("client_cpu_ratio", "client CPU over server CPU", client / server, 2);
+    }
     add_syscalls(report, measured, unit);
 }
 

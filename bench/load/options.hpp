@@ -25,6 +25,7 @@ struct CommonOptions {
     double stall_timeout_seconds = 5;
     std::optional<std::uint64_t> memory_growth_max;  ///< Of the server in a run, in bytes.
     bool json = false;
+    std::string page_path;        ///< See command_line.hpp.
     bool shows_progress = false;  ///< Even where standard error is no terminal.
     Compression compression = Compression::off;
 

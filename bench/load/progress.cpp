@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "text.hpp"
+
 namespace ringcast::bench {
 
 namespace {
@@ -21,18 +23,6 @@ std::size_t columns_of_terminal() {
 }
 
 }  // namespace
-
-std::string plural_of(std::string_view unit) {
-    if (unit.ends_with('y')) return fmt::format("{}ies", unit.substr(0, unit.size() - 1));
-    if (unit.ends_with("fe")) return fmt::format("{}ves", unit.substr(0, unit.size() - 2));
-    return fmt::format("{}s", unit);
-}
-
-std::string grouped(std::uint64_t number) {
-    std::string text = std::to_string(number);
-    for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
-    return text;
-}
 
 std::string rates_text(const std::vector<Count>& before, const std::vector<Count>& after,
                        double seconds) {

@@ -59,9 +59,5 @@ private:
 /// "echo 31,245 messages, churn 200 lives per second"; without names if there is only one.
 [[nodiscard]] std::string rates_text(const std::vector<Count>& before,
                                      const std::vector<Count>& after, double seconds);
-/// 1234567 as "1,234,567".
-[[nodiscard]] std::string grouped(std::uint64_t number);
-/// "message" as "messages", "delivery" as "deliveries".
-[[nodiscard]] std::string plural_of(std::string_view unit);
 
 }  // namespace ringcast::bench

@@ -27,16 +27,6 @@ std::string content_of(std::FILE* stream) {
 
 }  // namespace
 
-TEST_CASE("numbers are grouped and units have their plural") {
-    CHECK(grouped(0) == "0");
-    CHECK(grouped(999) == "999");
-    CHECK(grouped(1000) == "1,000");
-    CHECK(grouped(1234567) == "1,234,567");
-    CHECK(plural_of("message") == "messages");
-    CHECK(plural_of("delivery") == "deliveries");
-    CHECK(plural_of("life") == "lives");
-}
-
 TEST_CASE("rates have names where there are several") {
     CHECK(rates_text(messages(1000), messages(4000), 2) == "1,500 messages per second");
     CHECK(rates_text({{"echo", "messages", 0}, {"churn", "lives", 1}},

@@ -15,6 +15,19 @@ namespace ringcast::bench {
 
 class Report {
 public:
+    struct Real {
+        double value;
+        int decimals;
+    };
+    struct Missing {
+        std::string reason;
+    };
+    struct Figure {
+        std::string key;
+        std::string label;
+        std::variant<std::string, std::uint64_t, Real, Missing> value;
+    };
+
     /// `key` names the figure in JSON and is a stable interface; `label` is for people and may say
     /// the unit.
     void add(std::string_view key, std::string_view label, std::string_view text);
@@ -29,21 +42,9 @@ public:
 
     void print_table(std::FILE* stream) const;
     void print_json(std::FILE* stream) const;
+    [[nodiscard]] const std::vector<Figure>& figures() const noexcept { return figures_; }
 
 private:
-    struct Real {
-        double value;
-        int decimals;
-    };
-    struct Missing {
-        std::string reason;
-    };
-    struct Figure {
-        std::string key;
-        std::string label;
-        std::variant<std::string, std::uint64_t, Real, Missing> value;
-    };
-
     std::vector<Figure> figures_;
 };
 

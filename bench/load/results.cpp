@@ -1,0 +1,196 @@
+#include "results.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <simdjson.h>
+
+#include "base/assert.hpp"
+#include "text.hpp"
+
+namespace ringcast::bench {
+
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+using simdjson::dom::object;
+
+std::string text_at(const object& parent, const char* key) {
+    std::string_view text;
+    return parent[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+}
+
+Result read_report(const object& report) {
+    Result result;
+    for (const auto& field : report) {
+        double number = 0;
+        std::string_view text;
+        if (field.value.get(number) == simdjson::SUCCESS) {
+            result.figures.emplace_back(field.key, number);
+        } else if (field.value.get(text) == simdjson::SUCCESS) {
+            result.texts.emplace(field.key, text);
+        }
+    }
+    return result;
+}
+
+/// The server's address in the URL of a run.
+std::string authority_of(const Result& result) {
+    const auto found = result.texts.find("url");
+    if (found == result.texts.end()) return "server";
+    const std::string& url = found->second;
+    const std::size_t begin = url.find("://");
+    if (begin == std::string::npos) return url;
+    return url.substr(begin + 3, url.find('/', begin + 3) - begin - 3);
+}
+
+void add_report(const object& report, const std::string& server, Results& results) {
+    Result result = read_report(report);
+    result.case_name = case_name_of(result);
+    result.server = server.empty() ? authority_of(result) : server;
+    const auto is_same = [&](const Result& other) {
+        return other.case_name == result.case_name && other.server == result.server;
+    };
+    result.round = std::ranges::count_if(results.runs, is_same);
+    results.runs.push_back(std::move(result));
+}
+
+/// A file of scripts/bench.
+void add_comparison(const object& document, const simdjson::dom::array& runs, Results& results) {
+    for (const char* key : {"started", "commit", "kernel"}) {
+        if (auto text = text_at(document, key); !text.empty())
+            results.facts.emplace_back(key, text);
+    }
+    std::int64_t cpus = 0;
+    if (document["cpus"].get(cpus) == simdjson::SUCCESS)
+        results.facts.emplace_back("CPUs", std::to_string(cpus));
+    if (results.base.empty()) results.base = text_at(document, "base");
+    for (const element& run : runs) {
+        object fields;
+        object report;
+        if (run.get(fields) != simdjson::SUCCESS ||
+            fields["report"].get(report) != simdjson::SUCCESS)
+            continue;
+        Result result = read_report(report);
+        result.case_name = text_at(fields, "case");
+        result.server = text_at(fields, "server");
+        if (fields["round"].get(result.round) != simdjson::SUCCESS) result.round = 0;
+        results.runs.push_back(std::move(result));
+    }
+}
+
+Expected<void> add_document(const element& document, const std::string& server, Results& results) {
+    object fields;
+    if (document.get(fields) != simdjson::SUCCESS) return fail("it holds no JSON object");
+    simdjson::dom::array runs;
+    if (fields["runs"].get(runs) == simdjson::SUCCESS) {
+        add_comparison(fields, runs, results);
+        return {};
+    }
+    if (text_at(fields, "command").empty())
+        return fail("it is neither a report of ringcast-bench nor a file of scripts/bench");
+    add_report(fields, server, results);
+    return {};
+}
+
+}  // namespace
+
+std::optional<double> Result::figure(std::string_view key) const {
+    const auto found = std::ranges::find(figures, key, &std::pair<std::string, double>::first);
+    return found == figures.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string_view Result::command() const {
+    const auto found = texts.find("command");
+    return found == texts.end() ? std::string_view() : found->second;
+}
+
+Expected<void> read_results_text(std::string_view text, const std::string& server,
+                                 Results& results) {
+    simdjson::dom::parser parser;
+    const simdjson::padded_string padded(text);
+    simdjson::dom::document_stream documents;
+    constexpr std::size_t batch_bytes_min = 1 << 20;
+    if (parser.parse_many(padded, std::max(padded.size() + 1, batch_bytes_min)).get(documents) !=
+        simdjson::SUCCESS)
+        return fail("it is no JSON");
+    std::size_t count = 0;
+    for (auto document : documents) {
+        element value;
+        if (const auto code = document.get(value); code != simdjson::SUCCESS)
+            return fail("it is no JSON: {}", simdjson::error_message(code));
+        if (auto added = add_document(value, server, results); !added) return added;
+        ++count;
+    }
+    if (count == 0 || documents.truncated_bytes() > 0) return fail("its JSON has no end");
+    return {};
+}
+
+Expected<Results> read_results(std::span<const std::string> names) {
+    Results results;
+    for (const std::string& name : names) {
+        const std::size_t equals = name.find('=');
+        const std::string path = equals == std::string::npos ? name : name.substr(equals + 1);
+        std::string server = equals == std::string::npos ? "" : name.substr(0, equals);
+        if (server.empty() && names.size() > 1) server = std::filesystem::path(path).stem();
+        std::ifstream stream(path);
+        if (!stream) return fail("cannot read {}", path);
+        const std::string text(std::istreambuf_iterator<char>(stream), {});
+        if (auto read = read_results_text(text, server, results); !read)
+            return fail("{}: {}", path, read.error().message);
+    }
+    if (results.runs.empty()) return fail("there are no runs in what was named");
+    return results;
+}
+
+Result result_of(const Report& report) {
+    Result result;
+    for (const Report::Figure& figure : report.figures()) {
+        if (const auto* text = std::get_if<std::string>(&figure.value))
+            result.texts.emplace(figure.key, *text);
+        if (const auto* count = std::get_if<std::uint64_t>(&figure.value))
+            result.figures.emplace_back(figure.key, static_cast<double>(*count));
+        if (const auto* real = std::get_if<Report::Real>(&figure.value))
+            result.figures.emplace_back(figure.key, real->value);
+    }
+    result.case_name = case_name_of(result);
+    result.server = authority_of(result);
+    return result;
+}
+
+std::string case_name_of(const Result& result) {
+    const auto number = [&](std::string_view key) { return result.figure(key).value_or(0); };
+    const auto text = [&](const char* key) {
+        const auto found = result.texts.find(key);
+        return found == result.texts.end() ? std::string() : found->second;
+    };
+    const std::string_view command = result.command();
+    std::string name(command);
+    if (command == "echo" || command == "fanout") name += ' ' + byte_text(number("message_bytes"));
+    if (command == "fanout")
+        name += fmt::format(" to {}", count_text(number("subscribers") + number("publishers")));
+    if (command == "echo" || command == "idle")
+        name += fmt::format(", {} connections", count_text(number("connections")));
+    if (number("depth") > 1) name += fmt::format(", {} outstanding", count_text(number("depth")));
+    if (number("topics") > 1) name += fmt::format(", {} topics", count_text(number("topics")));
+    if (command == "churn")
+        name += fmt::format(", {} messages", count_text(number("messages_per_life")));
+    if (command == "connect") name += ", " + text("close");
+    if (number("rate") > 0) name += fmt::format(", {}/s", count_text(number("rate")));
+    if (text("url").starts_with("wss:")) name += ", TLS";
+    if (const std::string compression = text("compression");
+        !compression.empty() && compression != "off")
+        name += ", " + compression + " compression";
+    return name;
+}
+
+double median(std::vector<double> numbers) {
+    RC_ASSERT(!numbers.empty());
+    std::ranges::sort(numbers);
+    const std::size_t middle = numbers.size() / 2;
+    return numbers.size() % 2 == 1 ? numbers[middle] : (numbers[middle - 1] + numbers[middle]) / 2;
+}
+
+}  // namespace ringcast::bench

@@ -1,0 +1,109 @@
+#include "results.hpp"
+
+#include <doctest/doctest.h>
+#include <string>
+
+namespace {
+
+using namespace ringcast::bench;
+
+Results read(std::string_view text, const std::string& server = "") {
+    Results results;
+    const auto read = read_results_text(text, server, results);
+    REQUIRE_MESSAGE(read.has_value(), (read ? "" : read.error().message));
+    return results;
+}
+
+constexpr std::string_view echo =
+    R"({"command": "echo", "url": "ws://127.0.0.1:9001/echo", "compression": "off",
+        "connections": 1000, "depth": 1, "message_bytes": 20, "latency_us_p50": 141.5,
+        "server_syscalls_per_message": null})";
+
+constexpr std::string_view comparison = R"({
+ "started": "2026-01-02T03:04:05", "commit": "abc", "kernel": "6.18", "cpus": 2, "base": "other",
+ "runs": [
+  {"case": "echo 20 B c50", "round": 0, "server": "ours",
+   "report": {"command": "echo", "seconds": 2}},
+  {"case": "echo 20 B c50", "round": 1, "server": "other",
+   "report": {"command": "echo", "seconds": 3}}
+ ]})";
+
+}  // namespace
+
+TEST_CASE("a report is read back, and its case and server are named by what it says") {
+    const Results results = read(echo);
+    REQUIRE(results.runs.size() == 1);
+    const Result& run = results.runs.front();
+    CHECK(run.command() == "echo");
+    CHECK(run.case_name == "echo 20 B, 1,000 connections");
+    CHECK(run.server == "127.0.0.1:9001");
+    CHECK(run.figure("latency_us_p50") == 141.5);
+    CHECK_FALSE(run.figure("server_syscalls_per_message").has_value());
+    CHECK_FALSE(run.figure("nothing").has_value());
+}
+
+TEST_CASE("several reports in one file are rounds of one server") {
+    const Results results = read(std::string(echo) + "\n" + std::string(echo) + "\n", "ours");
+    REQUIRE(results.runs.size() == 2);
+    CHECK(results.runs[1].server == "ours");
+    CHECK(results.runs[0].round == 0);
+    CHECK(results.runs[1].round == 1);
+}
+
+TEST_CASE("a file of scripts/bench is read with its machine and its base") {
+    const Results results = read(comparison);
+    REQUIRE(results.runs.size() == 2);
+    CHECK(results.base == "other");
+    CHECK(results.runs[0].case_name == "echo 20 B c50");
+    CHECK(results.runs[0].server == "ours");
+    CHECK(results.runs[1].round == 1);
+    CHECK(results.runs[1].figure("seconds") == 3);
+    REQUIRE(results.facts.size() == 4);
+    CHECK(results.facts[3].second == "2");
+}
+
+TEST_CASE("what is no result is refused") {
+    for (const char* text : {"", "{", "[]", "17", R"({"runs": 1})", R"({"command": "echo")",
+                             R"({"command": "echo"} {"comm)", "no JSON"}) {
+        Results results;
+        CAPTURE(text);
+        CHECK_FALSE(read_results_text(text, "", results).has_value());
+    }
+    const std::string missing[] = {"/nowhere/at/all.json"};
+    const auto results = read_results(missing);
+    REQUIRE_FALSE(results.has_value());
+    CHECK(results.error().message == "cannot read /nowhere/at/all.json");
+}
+
+TEST_CASE("cases are named by what matters of each command") {
+    const auto name = [](std::string_view text) { return read(text).runs.front().case_name; };
+    CHECK(name(R"({"command": "echo", "url": "wss://a/", "compression": "shared",
+                   "connections": 50, "depth": 16, "message_bytes": 1024})") ==
+          "echo 1 KiB, 50 connections, 16 outstanding, TLS, shared compression");
+    CHECK(name(R"({"command": "fanout", "message_bytes": 64, "subscribers": 1000, "publishers": 1,
+                   "topics": 4, "rate": 500})") == "fanout 64 B to 1,001, 4 topics, 500/s");
+    CHECK(name(R"({"command": "connect", "close": "fin"})") == "connect, fin");
+    CHECK(name(R"({"command": "churn", "messages_per_life": 4})") == "churn, 4 messages");
+    CHECK(name(R"({"command": "idle", "connections": 18000})") == "idle, 18,000 connections");
+    CHECK(name(R"({"command": "mixed"})") == "mixed");
+}
+
+TEST_CASE("the report of a run that has just ended is a result") {
+    Report report;
+    report.add("command", "command", "idle");
+    report.add("url", "url", "ws://10.0.0.1:80/echo");
+    report.add("connections", "connections held", std::uint64_t{5});
+    report.add("opening_seconds", "opened within, s", 0.25, 3);
+    report.add_missing("other", "other", "reason");
+    const Result result = result_of(report);
+    CHECK(result.case_name == "idle, 5 connections");
+    CHECK(result.server == "10.0.0.1:80");
+    CHECK(result.figure("opening_seconds") == 0.25);
+    CHECK(result.figures.size() == 2);
+}
+
+TEST_CASE("the median of an even count lies in the middle") {
+    CHECK(median({3}) == 3);
+    CHECK(median({9, 1, 2}) == 2);
+    CHECK(median({4, 1, 2, 100}) == 3);
+}
