@@ -99,7 +99,7 @@ void add_costs(Report& report, const Measured& measured, std::string_view unit) 
     };
     if (measured.begin.server_cpu)
         add_cpu("server", measured.end.server_cpu->total - measured.begin.server_cpu->total);
-    const double client = measured.end.client_cpu_seconds - measured.begin.client_cpu_seconds;
+    const double client = measured.end.client_cpu.total - measured.begin.client_cpu.total;
     add_cpu("client", client);
     if (measured.begin.server_cpu) {
         const double server = measured.end.server_cpu->total - measured.begin.server_cpu->total;
@@ -110,17 +110,17 @@ void add_costs(Report& report, const Measured& measured, std::string_view unit) 
 
 void add_totals(Report& report, const Measured& measured) {
     report.add("seconds", "measured, s", measured.seconds(), 3);
-    const Reading& begin = measured.begin;
-    const Reading& end = measured.end;
-    if (begin.server_cpu) {
-        report.add("server_utilisation", "server CPUs in use",
-                   (end.server_cpu->total - begin.server_cpu->total) / measured.seconds(), 3);
-        const double user = end.server_cpu->user - begin.server_cpu->user;
-        const double system = end.server_cpu->system - begin.server_cpu->system;
-        report.add("server_user_share", "server CPU in user mode", user / (user + system), 2);
-    }
-    report.add("client_utilisation", "client CPUs in use",
-               (end.client_cpu_seconds - begin.client_cpu_seconds) / measured.seconds(), 3);
+    const auto add_cpu = [&](std::string_view who, const CpuTime& begin, const CpuTime& end) {
+        report.add(fmt::format("{}_utilisation", who), fmt::format("{} CPUs in use", who),
+                   (end.total - begin.total) / measured.seconds(), 3);
+        const double user = end.user - begin.user;
+        const double system = end.system - begin.system;
+        report.add(fmt::format("{}_user_share", who), fmt::format("{} CPU in user mode", who),
+                   user / (user + system), 2);
+    };
+    if (measured.begin.server_cpu)
+        add_cpu("server", *measured.begin.server_cpu, *measured.end.server_cpu);
+    add_cpu("client", measured.begin.client_cpu, measured.end.client_cpu);
 }
 
 void add_memory(Report& report, const Measured& measured) {

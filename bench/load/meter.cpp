@@ -13,10 +13,8 @@ Expected<Meter> Meter::create(std::optional<pid_t> server) {
 }
 
 Expected<Reading> Meter::read() const {
-    Reading reading{.time = Clock::now(),
-                    .client_cpu_seconds = own_cpu_seconds(),
-                    .server_cpu = {},
-                    .server_bytes = {}};
+    Reading reading{
+        .time = Clock::now(), .client_cpu = own_cpu_time(), .server_cpu = {}, .server_bytes = {}};
     if (server_) {
         const auto time = server_->cpu_time();
         if (!time) return std::unexpected(time.error());

@@ -14,7 +14,7 @@ namespace ringcast::bench {
 
 struct Reading {
     Clock::time_point time;
-    double client_cpu_seconds = 0;
+    CpuTime client_cpu;
     std::optional<CpuTime> server_cpu;
     std::optional<std::uint64_t> server_bytes;  ///< Resident.
 };

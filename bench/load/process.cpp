@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <sstream>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -77,10 +78,15 @@ Expected<std::uint64_t> Process::resident_bytes() const {
     return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-double own_cpu_seconds() {
-    timespec time{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return seconds_of(time);
+CpuTime own_cpu_time() {
+    timespec total{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &total);
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
+    return {seconds_of(total), seconds(usage.ru_utime), seconds(usage.ru_stime)};
 }
 
 Expected<SyscallCounter> SyscallCounter::attach(pid_t pid) {

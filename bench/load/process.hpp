@@ -34,8 +34,8 @@ private:
     clockid_t clock_;
 };
 
-/// CPU time of the load generator itself, in seconds.
-[[nodiscard]] double own_cpu_seconds();
+/// CPU time of the load generator itself.
+[[nodiscard]] CpuTime own_cpu_time();
 
 /// Counts the system calls that a process enters, through the tracepoint raw_syscalls:sys_enter:
 /// one counter per thread, inherited by threads that start later. Counting slows every system call
