@@ -62,11 +62,11 @@ void fan_out(benchmark::State& state) {
     for (std::uint32_t i = 0; i < sessions.size(); ++i)
         (void)local.subscribe({.slot = i, .generation = 1}, sessions[i], names[i % names.size()]);
     settle(local);
-    Fanout<std::uint64_t> fanout{1024};
+    Fanout<std::uint64_t> fanout{{.items_max = 1024, .batch_bytes_max = 256 << 10}};
     Prng prng{1};
     std::uint64_t delivered = 0, sum = 0;
     for (auto _ : state) {
-        fanout.add(*local.find(names[prng.below(names.size())]), 1);
+        fanout.add(*local.find(names[prng.below(names.size())]), 1, 64);
         while (!fanout.is_idle()) {
             delivered += fanout.run(local, 1024, 256,
                                     [&](SlotId id, std::uint64_t item) { sum += item + id.slot; });

@@ -1,13 +1,15 @@
 #pragma once
-// From one publication to the subscribers of its topic on this shard: a resumable cursor, so that a
+// From publications to the subscribers of their topics on this shard: a resumable cursor, so that a
 // topic with half a million subscribers does not hold up pings, accepts and small topics.
 //
 //   topics with deliveries under way, served in turn:   A -> B -> C
-//   A:  item 7 (cursor at subscriber 4096 of 500,000) -> item 8 -> item 9
+//   A:  [ item 7 -> item 8 -> item 9 ] -> item 10        [ batch ], and what came behind its start
+//       subscriber 0: 7 8 9   1: 7 8 9   ...   4096: 7 | cursor, of 500,000
 //
-// A topic's items are delivered one after the other, each to every subscriber that it is for, so
-// each subscriber sees them in order. Joins and leaves may come at any time, also from within
-// `deliver`.
+// What waits for a topic when its turn begins is one batch, which each subscriber gets in one go:
+// so it is touched once, and sent to once, however much there is for it. A topic's batches are
+// delivered one after the other, so each subscriber sees its items in order. Joins and leaves may
+// come at any time, also from within `deliver`.
 
 #include <algorithm>
 #include <cstddef>
@@ -23,8 +25,14 @@ namespace ringcast::hub {
 template <class Item>
 class Fanout {
 public:
-    /// `items_max`: items under way at a time, over all topics.
-    explicit Fanout(std::uint32_t items_max) : items_{items_max} {}
+    struct Limits {
+        std::uint32_t items_max;  ///< Under way at a time, over all topics.
+        /// A batch takes no further item from so many bytes on: what a subscriber has room for.
+        std::uint64_t batch_bytes_max;
+    };
+
+    explicit Fanout(const Limits& limits)
+        : items_{limits.items_max}, batch_bytes_max_{limits.batch_bytes_max} {}
     Fanout(const Fanout&) = delete;
     Fanout& operator=(const Fanout&) = delete;
 
@@ -38,10 +46,10 @@ public:
     [[nodiscard]] bool is_full() const noexcept { return items_.size() == items_.capacity_max(); }
     [[nodiscard]] std::size_t items() const noexcept { return items_.size(); }
 
-    /// `item` for every subscriber that `topic` has now, behind what is under way there. Not when
-    /// is_full().
-    void add(LocalTopic& topic, Item item) {
-        Pending* const pending = items_.insert(std::move(item), topic.next_sequence_++);
+    /// `item`, of that many bytes, for every subscriber that `topic` has now, behind what is under
+    /// way there. Not when is_full().
+    void add(LocalTopic& topic, Item item, std::uint64_t bytes) {
+        Pending* const pending = items_.insert(std::move(item), topic.next_sequence_++, bytes);
         RC_ASSERT(pending != nullptr);
         if (topic.last_item_ != none) {
             items_.at(topic.last_item_).next = pending->slot;
@@ -55,8 +63,8 @@ public:
 
     /// Delivers in up to `count_max` steps, in turn up to `quantum` for each topic:
     /// `deliver(session, item)`, which may change the item, and `end(item)` behind its last one. A
-    /// step is a subscriber, also one that an item is not for, or the end of an item. Returns the
-    /// number of deliveries.
+    /// step is a subscriber and an item, also one that is not for it, or the end of an item; a
+    /// subscriber that is gone is one for all items. Returns the number of deliveries.
     template <class Deliver, class End = Unnoticed>
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
                     Deliver&& deliver, End end = {}) {
@@ -67,7 +75,9 @@ public:
             if (first_topic_ == nullptr) last_topic_ = nullptr;
             const std::size_t steps_max = std::min(count_max, quantum);
             std::size_t steps = steps_max;
-            delivered += advance(local, topic, steps, deliver, end);
+            if (topic.next_item_ == none) begin_batch(topic);
+            delivered += advance(topic, steps, deliver);
+            if (topic.cursor_ == topic.subscribers_.size()) end_batch(local, topic, steps, end);
             count_max -= steps_max - steps;  // What it did not need is left for the others.
             if (topic.is_delivering_) append(topic);
         }
@@ -78,12 +88,14 @@ private:
     static constexpr std::uint32_t none = UINT32_MAX;
 
     struct Pending {
-        Pending(SlotId id, Item&& shared, std::uint64_t number) noexcept
-            : item{std::move(shared)}, sequence{number}, slot{id.slot} {}
+        Pending(SlotId id, Item&& shared, std::uint64_t number, std::uint64_t size) noexcept
+            : item{std::move(shared)}, sequence{number}, bytes{size}, slot{id.slot} {}
         Item item;
         const std::uint64_t sequence;
+        const std::uint64_t bytes;
         const std::uint32_t slot;
         std::uint32_t next = none;
+        bool ends_batch = false;
     };
 
     /// Behind all topics with deliveries under way.
@@ -93,43 +105,64 @@ private:
         last_topic_ = &topic;
     }
 
-    /// Takes up to `steps`, which it counts down. The end of an item behind the last one is free.
-    template <class Deliver, class End>
-    std::size_t advance(LocalTopics& local, LocalTopic& topic, std::size_t& steps, Deliver& deliver,
-                        End& end) {
+    /// All that the topic has, up to the one that reaches the limit.
+    void begin_batch(LocalTopic& topic) noexcept {
+        RC_ASSERT(topic.cursor_ == 0 && topic.first_item_ != none);
+        topic.next_item_ = topic.first_item_;
+        Pending* last = &items_.at(topic.first_item_);
+        for (std::uint64_t bytes = last->bytes; bytes < batch_bytes_max_ && last->next != none;
+             bytes += last->bytes)
+            last = &items_.at(last->next);
+        last->ends_batch = true;
+    }
+
+    /// Takes up to `steps`, which it counts down.
+    template <class Deliver>
+    std::size_t advance(LocalTopic& topic, std::size_t& steps, Deliver& deliver) {
         std::size_t delivered = 0;
-        while (topic.first_item_ != none) {
-            Pending& pending = items_.at(topic.first_item_);
-            // The list may grow meanwhile, and its memory move.
-            while (topic.cursor_ < topic.subscribers_.size()) {
-                if (steps == 0) return delivered;
-                --steps;
-                const Subscriber subscriber = topic.subscribers_[topic.cursor_++];
-                if (subscriber.is_gone() || subscriber.live_from > pending.sequence) continue;
-                deliver(subscriber.session, pending.item);
-                ++delivered;
+        Pending* const first = &items_.at(topic.first_item_);
+        Pending* next = &items_.at(topic.next_item_);
+        // The list may grow meanwhile, and its memory move.
+        for (; steps > 0 && topic.cursor_ < topic.subscribers_.size(); --steps) {
+            const Subscriber subscriber = topic.subscribers_[topic.cursor_];
+            Pending& pending = *next;
+            if (subscriber.is_gone() || pending.ends_batch) {
+                ++topic.cursor_;
+                next = first;
+            } else {
+                next = &items_.at(pending.next);
             }
-            end(pending.item);
-            end_item(local, topic);
-            if (steps > 0) --steps;
+            if (subscriber.is_gone() || subscriber.live_from > pending.sequence) continue;
+            deliver(subscriber.session, pending.item);
+            ++delivered;
         }
+        topic.next_item_ = next->slot;
         return delivered;
     }
 
-    void end_item(LocalTopics& local, LocalTopic& topic) {
-        const std::uint32_t slot = topic.first_item_;
+    /// Where no step is left, the end of an item is free.
+    template <class End>
+    void end_batch(LocalTopics& local, LocalTopic& topic, std::size_t& steps, End& end) {
+        for (bool is_last = false; !is_last;) {
+            Pending& pending = items_.at(topic.first_item_);
+            is_last = pending.ends_batch;
+            end(pending.item);
+            topic.first_item_ = pending.next;
+            items_.erase(pending.slot);
+            if (steps > 0) --steps;
+        }
         topic.cursor_ = 0;
-        topic.first_item_ = items_.at(slot).next;
-        items_.erase(slot);
+        topic.next_item_ = none;
         if (topic.first_item_ == none) {
             topic.last_item_ = none;
             topic.is_delivering_ = false;
         }
-        if (topic.first_item_ == none || topic.subscribers_.size() > 2 * topic.count())
+        if (!topic.is_delivering_ || topic.subscribers_.size() > 2 * topic.count())
             local.sweep(topic);
     }
 
     Slab<Pending> items_;
+    const std::uint64_t batch_bytes_max_;
     LocalTopic* first_topic_ = nullptr;  // A list through the topics, which stay while
     LocalTopic* last_topic_ = nullptr;   // is_delivering_.
 };

@@ -68,13 +68,14 @@ private:
     friend class Fanout;
 
     std::vector<Subscriber> subscribers_;
-    const std::string* name_ = nullptr;  // The key of the node that this lies in.
-    std::uint64_t join_number_ = 0;      // Of the last join; tells its reply from older ones.
-    std::uint64_t next_sequence_ = 0;    // Of deliveries on this shard.
-    std::uint32_t count_ = 0;            // Subscribers that are not gone.
-    std::uint32_t cursor_ = 0;           // The next subscriber of the delivery under way.
-    std::uint32_t first_item_ = UINT32_MAX, last_item_ = UINT32_MAX;  // Of Fanout.
-    LocalTopic* next_delivering_ = nullptr;                           // In Fanout's list of topics.
+    const std::string* name_ = nullptr;      // The key of the node that this lies in.
+    std::uint64_t join_number_ = 0;          // Of the last join; tells its reply from older ones.
+    std::uint64_t next_sequence_ = 0;        // Of deliveries on this shard.
+    std::uint32_t count_ = 0;                // Subscribers that are not gone.
+    std::uint32_t cursor_ = 0;               // The next subscriber of the batch under way.
+    LocalTopic* next_delivering_ = nullptr;  // In Fanout's list of topics.
+    // Of Fanout, too. The next item is the one for the subscriber at the cursor.
+    std::uint32_t first_item_ = UINT32_MAX, last_item_ = UINT32_MAX, next_item_ = UINT32_MAX;
     std::uint8_t home_ = 0;
     HomeState home_state_ = HomeState::unaware;
     bool is_unsettled_ = false;  // In LocalTopics::unsettled_.

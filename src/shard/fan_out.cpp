@@ -69,8 +69,11 @@ void Topics::on_publication(const Record& record) {
     if (topic != nullptr && topic->is_wanted() && topic->home_state() == hub::HomeState::aware) {
         SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
         dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
-        fanout_.add(*topic, {.publication = {std::move(frame), record.payload.size()},
-                             .publisher = record.publisher});
+        const std::size_t bytes = frame.size();
+        fanout_.add(*topic,
+                    {.publication = {std::move(frame), record.payload.size()},
+                     .publisher = record.publisher},
+                    bytes);
         ++shard_.metrics_.fan_outs;
     } else if (record.publisher != SlotId{}) {
         published_.push_back(record.publisher);

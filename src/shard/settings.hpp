@@ -55,6 +55,11 @@ struct SessionLimits {
     [[nodiscard]] std::uint64_t publish_window_bytes() const noexcept {
         return send_queue_bytes_max / 4;
     }
+    /// Of publications that a subscriber gets in one go: whoever is below the high water has room
+    /// for that and for what it publishes itself.
+    [[nodiscard]] std::uint64_t delivery_burst_bytes() const noexcept {
+        return send_queue_bytes_max / 4;
+    }
 };
 
 /// permessage-deflate (RFC 7692).

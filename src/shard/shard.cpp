@@ -7,6 +7,19 @@
 
 namespace ringcast::shard {
 
+namespace {
+
+/// What a session of any endpoint has room for in one go.
+std::uint64_t burst_bytes_max(const Router& router) {
+    std::uint64_t least = UINT64_MAX;
+    router.for_each([&least](const Endpoint& endpoint) {
+        least = std::min(least, endpoint.limits().delivery_burst_bytes());
+    });
+    return least;
+}
+
+}  // namespace
+
 Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
              MetricsSnapshot* snapshot, Mesh* mesh, ClientLimits* client_limits)
     : ring_{ring},
@@ -19,7 +32,7 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       deflate_{settings.compression},
       own_mesh_{mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr},
       topics_{*this, own_mesh_ ? *own_mesh_ : *mesh, own_mesh_ ? 0 : settings.index,
-              settings.topics},
+              settings.topics, burst_bytes_max(router_)},
       connections_{settings.connections_max + settings.admin_connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
       snapshot_{snapshot},

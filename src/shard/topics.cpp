@@ -16,14 +16,15 @@ constexpr std::size_t publications_per_lane_and_turn = 256;
 
 }  // namespace
 
-Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSettings& settings)
+Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSettings& settings,
+               std::uint64_t burst_bytes_max)
     : shard_{shard},
       settings_{settings},
       all_{mesh.shards() == hub::shards_max ? ~hub::ShardSet{0} : hub::set_of(mesh.shards()) - 1},
       port_{mesh, index},
       home_{settings.seed, settings.home},
       local_{settings.seed, mesh.shards(), settings.local},
-      fanout_{settings.items_max},
+      fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max}},
       waiting_(mesh.shards()) {}
 
 Topics::~Topics() {

@@ -36,8 +36,10 @@ class Shard;
 /// One per shard; part of it.
 class Topics {
 public:
-    /// `index`: this shard's in the mesh.
-    Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSettings& settings);
+    /// `index`: this shard's in the mesh. `burst_bytes_max`: the least that any session here has
+    /// room for in one go.
+    Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSettings& settings,
+           std::uint64_t burst_bytes_max);
     ~Topics();
     Topics(const Topics&) = delete;
     Topics& operator=(const Topics&) = delete;

@@ -45,7 +45,7 @@ struct Subscribers {
 TEST_CASE("a publication to 100,000 subscribers delays another topic by one bounded turn") {
     const shard::TopicSettings settings;
     Subscribers subscribers;
-    hub::Fanout<int> fanout{settings.items_max};
+    hub::Fanout<int> fanout{{.items_max = settings.items_max, .batch_bytes_max = 1}};
     std::uint64_t to_crowd = 0;
     std::uint64_t to_other = 0;
     const auto turn = [&] {
@@ -58,10 +58,10 @@ TEST_CASE("a publication to 100,000 subscribers delays another topic by one boun
     };
 
     std::uint64_t others = 0;
-    fanout.add(*subscribers.local.find("crowd"), 0);
+    fanout.add(*subscribers.local.find("crowd"), 0, 1);
     while (!fanout.is_idle()) {
         // One for the other topic, in every turn of the long delivery.
-        fanout.add(*subscribers.local.find("other"), 0);
+        fanout.add(*subscribers.local.find("other"), 0, 1);
         turn();
         CHECK(to_other == ++others);
     }

@@ -185,13 +185,11 @@ std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
                                             std::uint64_t queued_bytes) const noexcept {
     const std::uint64_t frame_block_bytes =
         std::bit_ceil(largest_bytes() + frame_header_bytes_max + shared_head_bytes);
+    const std::uint64_t fan_out_bytes = settings.pool_bytes_max + frame_block_bytes;
     // Beside a frame that is being delivered, what it is compressed to for each window.
     const std::uint64_t compressed_bytes =
-        compression.offers.empty()
-            ? 0
-            : (topics.size() + ground.targets.size()) * ws::Deflaters::windows * frame_block_bytes;
-    return settings.input_bytes_max + settings.pool_bytes_max + frame_block_bytes +
-           compressed_bytes + 6 * queued_bytes +
+        compression.offers.empty() ? 0 : ws::Deflaters::windows * fan_out_bytes;
+    return settings.input_bytes_max + fan_out_bytes + compressed_bytes + 6 * queued_bytes +
            connections * (frame_block_bytes + (is_secure ? 4 : 2) * backlog_block_bytes);
 }
 
