@@ -10,6 +10,9 @@
 // so it is touched once, and sent to once, however much there is for it. A topic's batches are
 // delivered one after the other, so each subscriber sees its items in order. Joins and leaves may
 // come at any time, also from within `deliver`.
+//
+// Whoever wants larger batches lets items wait before their topics are under way, and releases them
+// all together.
 
 #include <algorithm>
 #include <cstddef>
@@ -31,8 +34,10 @@ public:
         std::uint64_t batch_bytes_max;
     };
 
-    explicit Fanout(const Limits& limits)
-        : items_{limits.items_max}, batch_bytes_max_{limits.batch_bytes_max} {}
+    enum class Start : std::uint8_t { at_once, when_released };
+
+    explicit Fanout(const Limits& limits, Start start = Start::at_once)
+        : items_{limits.items_max}, batch_bytes_max_{limits.batch_bytes_max}, start_{start} {}
     Fanout(const Fanout&) = delete;
     Fanout& operator=(const Fanout&) = delete;
 
@@ -45,6 +50,12 @@ public:
     /// True if no item can be added now.
     [[nodiscard]] bool is_full() const noexcept { return items_.size() == items_.capacity_max(); }
     [[nodiscard]] std::size_t items() const noexcept { return items_.size(); }
+    /// There is something that run() can do.
+    [[nodiscard]] bool is_under_way() const noexcept { return !under_way_.is_empty(); }
+    /// There are topics whose items wait for release().
+    [[nodiscard]] bool is_waiting() const noexcept { return !waiting_.is_empty(); }
+    /// Items that are in no batch yet would fill one.
+    [[nodiscard]] bool fills_batch() const noexcept { return waiting_bytes_ >= batch_bytes_max_; }
 
     /// `item`, of that many bytes, for every subscriber that `topic` has now, behind what is under
     /// way there. Not when is_full().
@@ -56,10 +67,13 @@ public:
         } else {
             topic.first_item_ = pending->slot;
             topic.is_delivering_ = true;
-            append(topic);
+            list_of_start().append(topic);
         }
         topic.last_item_ = pending->slot;
+        waiting_bytes_ += bytes;
     }
+    /// What waits is under way from now on, behind what is so already.
+    void release() noexcept { under_way_.take_all(waiting_); }
 
     /// Delivers in up to `count_max` steps, in turn up to `quantum` for each topic:
     /// `deliver(session, item)`, which may change the item, and `end(item)` behind its last one. A
@@ -69,17 +83,19 @@ public:
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
                     Deliver&& deliver, End end = {}) {
         std::size_t delivered = 0;
-        while (count_max > 0 && first_topic_ != nullptr) {
-            LocalTopic& topic = *first_topic_;
-            first_topic_ = topic.next_delivering_;
-            if (first_topic_ == nullptr) last_topic_ = nullptr;
+        while (count_max > 0 && !under_way_.is_empty()) {
+            LocalTopic& topic = under_way_.pop();
             const std::size_t steps_max = std::min(count_max, quantum);
             std::size_t steps = steps_max;
             if (topic.next_item_ == none) begin_batch(topic);
             delivered += advance(topic, steps, deliver);
             if (topic.cursor_ == topic.subscribers_.size()) end_batch(local, topic, steps, end);
             count_max -= steps_max - steps;  // What it did not need is left for the others.
-            if (topic.is_delivering_) append(topic);
+            if (topic.next_item_ != none) {
+                under_way_.append(topic);
+            } else if (topic.is_delivering_) {
+                list_of_start().append(topic);
+            }
         }
         return delivered;
     }
@@ -98,22 +114,46 @@ private:
         bool ends_batch = false;
     };
 
-    /// Behind all topics with deliveries under way.
-    void append(LocalTopic& topic) noexcept {
-        topic.next_delivering_ = nullptr;
-        (last_topic_ == nullptr ? first_topic_ : last_topic_->next_delivering_) = &topic;
-        last_topic_ = &topic;
-    }
+    /// Topics, linked through themselves; each is in one list while it is_delivering_, so it stays.
+    class TopicList {
+    public:
+        [[nodiscard]] bool is_empty() const noexcept { return first_ == nullptr; }
+        void append(LocalTopic& topic) noexcept {
+            topic.next_delivering_ = nullptr;
+            (last_ == nullptr ? first_ : last_->next_delivering_) = &topic;
+            last_ = &topic;
+        }
+        LocalTopic& pop() noexcept {
+            LocalTopic& topic = *first_;
+            first_ = topic.next_delivering_;
+            if (first_ == nullptr) last_ = nullptr;
+            return topic;
+        }
+        void take_all(TopicList& other) noexcept {
+            if (other.is_empty()) return;
+            (last_ == nullptr ? first_ : last_->next_delivering_) = other.first_;
+            last_ = other.last_;
+            other = {};
+        }
+
+    private:
+        LocalTopic* first_ = nullptr;
+        LocalTopic* last_ = nullptr;
+    };
+
+    /// Where a topic goes that has items and no batch under way.
+    TopicList& list_of_start() noexcept { return start_ == Start::at_once ? under_way_ : waiting_; }
 
     /// All that the topic has, up to the one that reaches the limit.
     void begin_batch(LocalTopic& topic) noexcept {
         RC_ASSERT(topic.cursor_ == 0 && topic.first_item_ != none);
         topic.next_item_ = topic.first_item_;
         Pending* last = &items_.at(topic.first_item_);
-        for (std::uint64_t bytes = last->bytes; bytes < batch_bytes_max_ && last->next != none;
-             bytes += last->bytes)
+        std::uint64_t bytes = last->bytes;
+        for (; bytes < batch_bytes_max_ && last->next != none; bytes += last->bytes)
             last = &items_.at(last->next);
         last->ends_batch = true;
+        waiting_bytes_ -= bytes;
     }
 
     /// Takes up to `steps`, which it counts down.
@@ -163,8 +203,9 @@ private:
 
     Slab<Pending> items_;
     const std::uint64_t batch_bytes_max_;
-    LocalTopic* first_topic_ = nullptr;  // A list through the topics, which stay while
-    LocalTopic* last_topic_ = nullptr;   // is_delivering_.
+    const Start start_;
+    TopicList under_way_, waiting_;
+    std::uint64_t waiting_bytes_ = 0;
 };
 
 }  // namespace ringcast::hub

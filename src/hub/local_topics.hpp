@@ -73,7 +73,7 @@ private:
     std::uint64_t next_sequence_ = 0;        // Of deliveries on this shard.
     std::uint32_t count_ = 0;                // Subscribers that are not gone.
     std::uint32_t cursor_ = 0;               // The next subscriber of the batch under way.
-    LocalTopic* next_delivering_ = nullptr;  // In Fanout's list of topics.
+    LocalTopic* next_delivering_ = nullptr;  // In one of Fanout's lists.
     // Of Fanout, too. The next item is the one for the subscriber at the cursor.
     std::uint32_t first_item_ = UINT32_MAX, last_item_ = UINT32_MAX, next_item_ = UINT32_MAX;
     std::uint8_t home_ = 0;
