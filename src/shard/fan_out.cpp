@@ -74,6 +74,7 @@ void Topics::on_publication(const Record& record) {
                     {.publication = {std::move(frame), record.payload.size()},
                      .publisher = record.publisher},
                     bytes);
+        if (record.publisher != SlotId{}) ++publishers_waiting_;
         ++shard_.metrics_.fan_outs;
     } else if (record.publisher != SlotId{}) {
         published_.push_back(record.publisher);
@@ -82,13 +83,34 @@ void Topics::on_publication(const Record& record) {
 }
 
 void Topics::fan_out() {
-    if (fanout_.is_idle()) return;
+    if (fanout_.is_waiting() && is_window_over()) end_window();
+    if (fanout_.is_under_way()) hand_out();
+    // Of what has come in this turn, or behind what was under way.
+    if (fanout_.is_waiting() && window_end_ == instant_never)
+        window_end_ = shard_.now() + settings_.delivery_window;
+}
+
+/// At its time, or as soon as somebody waits for a publication, or there is no room for more of
+/// them: here, or in the queue of a session.
+bool Topics::is_window_over() const noexcept {
+    return shard_.now() >= window_end_ || is_flushing_ || publishers_waiting_ > 0 ||
+           fanout_.fills_batch() || !can_take_delivery();
+}
+
+void Topics::end_window() noexcept {
+    Metrics& metrics = shard_.metrics_;
+    ++(shard_.now() >= window_end_ ? metrics.delivery_windows : metrics.delivery_windows_cut);
+    fanout_.release();
+    window_end_ = instant_never;
+}
+
+void Topics::hand_out() {
     const PermessageDeflate& deflate = shard_.deflate_;
     const std::uint64_t work_before = deflate.work();
     // A delivery that has to be compressed first is much more work than others.
     const std::size_t part_max = deflate.is_on() ? compressing_part : settings_.deliveries_per_turn;
     std::size_t left = settings_.deliveries_per_turn;
-    while (left > 0 && !fanout_.is_idle() &&
+    while (left > 0 && fanout_.is_under_way() &&
            deflate.work() - work_before < PermessageDeflate::work_per_turn) {
         const std::size_t part = std::min(left, part_max);
         fanout_.run(
@@ -97,7 +119,9 @@ void Topics::fan_out() {
                 shard_.deliver(session, delivery.publication);
             },
             [this](const Delivery& delivery) {
-                if (delivery.publisher != SlotId{}) published_.push_back(delivery.publisher);
+                if (delivery.publisher == SlotId{}) return;
+                --publishers_waiting_;
+                published_.push_back(delivery.publisher);
             });
         left -= part;
     }

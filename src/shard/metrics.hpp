@@ -81,6 +81,8 @@ struct Metrics {
     std::uint64_t publications = 0;          ///< Accepted here.
     std::uint64_t publications_unheard = 0;  ///< At their home here, with no subscriber anywhere.
     std::uint64_t fan_outs = 0;              ///< Publications that reached subscribers here.
+    std::uint64_t delivery_windows = 0;      ///< With publications; ended by time ...
+    std::uint64_t delivery_windows_cut = 0;  ///< ... and ended early.
     std::uint64_t deliveries = 0;            ///< Publications times subscribers.
     std::uint64_t deliveries_dropped = 0;    ///< For slow consumers, by the policy `drop`.
     std::uint64_t slow_consumers_closed = 0;

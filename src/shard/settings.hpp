@@ -77,6 +77,9 @@ struct TopicSettings {
     std::uint64_t seed = 0;  ///< Of the names' hashes; secret, or clients could choose the home.
     hub::HomeTopics::Limits home;
     hub::LocalTopics::Limits local;
+    /// So long a shard lets publications wait for others before it delivers all of them together:
+    /// each subscriber is sent its own at once. Nothing else waits. 0: they do not wait, either.
+    Duration delivery_window{0};
     /// How long a shard may have no room for deliveries before they are dropped.
     Duration mesh_stall_timeout = std::chrono::seconds{2};
     /// How long an orderly end waits for publications on their way.

@@ -24,7 +24,9 @@ Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSetting
       port_{mesh, index},
       home_{settings.seed, settings.home},
       local_{settings.seed, mesh.shards(), settings.local},
-      fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max}},
+      fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max},
+              settings.delivery_window > Duration{0} ? hub::Fanout<Delivery>::Start::when_released
+                                                     : hub::Fanout<Delivery>::Start::at_once},
       waiting_(mesh.shards()) {}
 
 Topics::~Topics() {
@@ -112,14 +114,13 @@ void Topics::serve() {
 
 bool Topics::try_sleep() noexcept {
     // What was published or subscribed to since serve() has to be passed on first.
-    if (unfinished_ != 0 || !fanout_.is_idle() || port_.has_unseen() ||
-        local_.wishes() != wishes_settled_)
-        return false;
+    if (unfinished_ != 0 || port_.has_unseen() || local_.wishes() != wishes_settled_) return false;
+    if (fanout_.is_under_way() || (fanout_.is_waiting() && is_window_over())) return false;
     return port_.try_sleep();
 }
 
 Instant Topics::next_deadline() const noexcept {
-    Instant deadline = is_flushed_ ? instant_never : flush_deadline_;
+    Instant deadline = std::min(is_flushed_ ? instant_never : flush_deadline_, window_end_);
     if (blocked_ == 0) return deadline;
     for (std::uint32_t i = 0; i < port_.shards(); ++i) {
         const Target& target = targets_[i];

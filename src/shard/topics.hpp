@@ -4,7 +4,7 @@
 //
 //   session publishes -> request to the topic's home ......................... mesh
 //   home:  number it -> delivery to every shard with subscribers .............. mesh
-//   there: encode once -> fan-out, a bounded number of deliveries a turn -> send queues
+//   there: encode once -> [window] -> fan-out, a bounded number of deliveries a turn -> send queues
 //
 // A home takes a request only if every queue that it needs has room; else the request waits, the
 // queue behind it fills, and whoever publishes into that is suspended. A shard that stays full for
@@ -128,6 +128,9 @@ private:
     void on_publication(const Record& record);
     [[nodiscard]] bool can_take_delivery() const noexcept;
     void fan_out();
+    [[nodiscard]] bool is_window_over() const noexcept;
+    void end_window() noexcept;
+    void hand_out();
     void tell_publishers();
     void check_flushed() noexcept;
 
@@ -143,7 +146,9 @@ private:
         SlotId publisher;
     };
     hub::Fanout<Delivery> fanout_;
-    std::vector<SlotId> published_;  // To be told after the fan-out.
+    std::vector<SlotId> published_;         // To be told after the fan-out.
+    Instant window_end_ = instant_never;    // Of publications that wait.
+    std::uint32_t publishers_waiting_ = 0;  // Deliveries in the fan-out that somebody waits for.
 
     std::uint32_t first_source_ = 0;
     std::uint64_t wishes_settled_ = 0;  // Told, or the home will ring when it can be.
