@@ -78,6 +78,7 @@ ringcast::Settings settings_of(const Options& options) {
         .topics_max = options.topics_max,
         .subscriptions_max = options.subscriptions_max,
         .mesh_bytes = options.mesh_bytes,
+        .delivery_window = options.delivery_window,
         .mesh_stall_timeout = options.mesh_stall_timeout,
         .topic_idle_timeout = options.topic_idle_timeout,
         .handshake_timeout = options.handshake_timeout,

@@ -134,6 +134,11 @@ struct Settings {
 
     // Time.
 
+    /// How long a shard lets publications wait for others, at most 1 s; then each subscriber is
+    /// sent all of its own at once. Several of them cost a fraction that way, and each arrives so
+    /// much later at most. Nothing else waits; nor do they when a session waits for what it has
+    /// published, or when a quarter of the smallest send_queue_bytes_max is there. 0: off.
+    std::chrono::nanoseconds delivery_window{0};
     /// How long a shard may have no room for what others bring before they go on without it; its
     /// subscribers are closed with 1013 then.
     std::chrono::nanoseconds mesh_stall_timeout = std::chrono::seconds{2};

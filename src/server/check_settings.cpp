@@ -88,6 +88,11 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         return std::unexpected{fmt::format("{}: {} ns is not between {} ns and a year", rule.name,
                                            rule.value.count(), rule.min.count())};
     }
+    constexpr nanoseconds window_max = std::chrono::seconds{1};
+    if (settings.delivery_window < nanoseconds{0} || settings.delivery_window > window_max) {
+        return std::unexpected{fmt::format("delivery_window: {} ns is not between 0 and {} ns",
+                                           settings.delivery_window.count(), window_max.count())};
+    }
     constexpr std::uint64_t gib = std::uint64_t{1} << 30;
     const SizeRule sizes[] = {
         {"shards", settings.shards, 0, shards_max},

@@ -142,6 +142,13 @@ constexpr std::array rows{
               .set = set_word<&Options::slow_consumer, slow_words>,
               .get = get_word<&Options::slow_consumer, slow_words>},
     OptionRow{.section = topics,
+              .name = "delivery-window",
+              .value_name = "DURATION",
+              .help = "how long publications wait for others, at most 1s, so that each subscriber "
+                      "is sent to once for all of them; replies do not wait; 0: off",
+              .set = set_duration<&Options::delivery_window, 0, 1000>,
+              .get = get_duration<&Options::delivery_window>},
+    OptionRow{.section = topics,
               .name = "topics-max",
               .value_name = "N",
               .help = "topics of the whole process, shared out evenly among the shards and rounded "

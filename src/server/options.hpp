@@ -60,6 +60,7 @@ struct Options {
     // Topics
     TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.
     SlowConsumer slow_consumer = SlowConsumer::close;
+    Duration delivery_window{0};
     std::uint32_t topics_max = 1'000'000;
     std::uint32_t subscriptions_max = 128;
     Duration topic_idle_timeout = std::chrono::seconds{60};

@@ -220,6 +220,13 @@ constexpr Group groups[] = {
     {"ringcast_fan_outs_total", Type::counter,
      "Publications that reached subscribers on the shard.",
      [](Samples& to, const Metrics& m) { to.add(m.fan_outs); }},
+    {"ringcast_delivery_windows_total", Type::counter,
+     "Times that publications were delivered together after a delivery window: at its end, or "
+     "early, because somebody waited for one or there were too many.",
+     [](Samples& to, const Metrics& m) {
+         to.add("end", "in_time", m.delivery_windows);
+         to.add("end", "early", m.delivery_windows_cut);
+     }},
     {"ringcast_deliveries_total", Type::counter,
      "Publications times their subscribers: sent on, or dropped for one that was behind.",
      [](Samples& to, const Metrics& m) {

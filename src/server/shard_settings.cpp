@@ -113,6 +113,7 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                 .home = {.topics_max = share_of(settings.topics_max, settings.shards),
                          .idle_timeout = settings.topic_idle_timeout},
                 .local = {.session_subscriptions_max = settings.subscriptions_max},
+                .delivery_window = settings.delivery_window,
                 .mesh_stall_timeout = settings.mesh_stall_timeout,
                 // Half is left for the Close and its answer.
                 .flush_timeout = settings.shutdown_timeout / 2,

@@ -77,6 +77,8 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
         const auto started = server.start();
         return started ? std::string{} : started.error();
     };
+    CHECK(error_of({.delivery_window = -1ns}).starts_with("delivery_window:"));
+    CHECK(error_of({.delivery_window = 1001ms}).starts_with("delivery_window:"));
     CHECK(error_of({.handshake_timeout = 0s}).starts_with("handshake_timeout:"));
     CHECK(error_of({.idle_timeout = -1s}).starts_with("idle_timeout:"));
     CHECK(

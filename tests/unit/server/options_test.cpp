@@ -69,6 +69,7 @@ TEST_CASE("without settings the documented defaults hold") {
     CHECK(options.header_fields_max == 100);
     CHECK(options.send_queue_bytes_max == 1'048'576);
     CHECK(options.message_memory_max == 268'435'456);
+    CHECK(options.delivery_window == 0s);
     CHECK(options.handshake_timeout == 10s);
     CHECK(options.idle_timeout == 120s);
     CHECK(options.ping_interval == 25s);
@@ -137,6 +138,8 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "--compression-threshold",
                                     "1KiB",
                                     "--compression-memory-max=16MiB",
+                                    "--delivery-window",
+                                    "500us",
                                     "--handshake-timeout",
                                     "3s",
                                     "--http-pipelined-bytes-max",
@@ -196,6 +199,7 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.compression == Compression::dedicated);
     CHECK(options.compression_threshold == 1024);
     CHECK(options.compression_memory_max == 16 << 20);
+    CHECK(options.delivery_window == 500us);
     CHECK(options.handshake_timeout == 3s);
     CHECK(options.idle_timeout == 120s);
     CHECK(options.ping_interval == 500ms);
@@ -327,6 +331,7 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
         {"compression", {"on", "true", "gzip", ""}},
         {"compression-threshold", {"0", "2GiB"}},
         {"compression-memory-max", {"1023KiB"}},
+        {"delivery-window", {"-1ms", "1001ms", "1m", "5", "off"}},
         {"handshake-timeout", {"0", "0s", "10", "2h", "-1s", "soon"}},
         {"http-pipelined-bytes-max", {"0", "2GiB"}},
         {"http-answer-timeout", {"0", "25h"}},
