@@ -24,6 +24,8 @@ struct TopicTally {
     std::uint64_t publications_of_threads = 0;
     std::uint64_t publications_unheard = 0;
     std::uint64_t publications_refused = 0;  ///< For want of room, by the application.
+    std::uint64_t windows = 0;               ///< Delivery windows that ended by time ...
+    std::uint64_t windows_cut = 0;           ///< ... and early.
     std::uint64_t deliveries = 0;
     std::uint64_t compressed = 0;  ///< Publications and answers that were sent so ...
     std::uint64_t deflations = 0;  ///< ... and how often something was compressed for that.
@@ -136,6 +138,8 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"publications_of_threads", &TopicTally::publications_of_threads},
     {"publications_unheard", &TopicTally::publications_unheard},
     {"publications_refused", &TopicTally::publications_refused},
+    {"windows", &TopicTally::windows},
+    {"windows_cut", &TopicTally::windows_cut},
     {"deliveries", &TopicTally::deliveries},
     {"compressed", &TopicTally::compressed},
     {"deflations", &TopicTally::deflations},

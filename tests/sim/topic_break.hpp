@@ -24,15 +24,16 @@ enum class TopicBreak : std::uint8_t {
     change_code,         ///< Of a Close.
     change_status,       ///< Of a handshake.
     // Of the server and of what it stands on.
-    join_late,      ///< A session of a handler publishes before it subscribes.
-    lose_wakes,     ///< No wake-up reaches a shard.
-    hide_freeze,    ///< A shard is frozen, and the checker does not know.
-    wait_forever,   ///< Shards wait for one that is frozen for as long as it likes.
-    overfill,       ///< Queues seem larger than they may be.
-    hoard,          ///< So does the memory in use.
-    hoard_payload,  ///< So do the large payloads.
-    keep_topic,     ///< A topic is never forgotten.
-    leak,           ///< A descriptor stays open.
+    join_late,       ///< A session of a handler publishes before it subscribes.
+    lose_wakes,      ///< No wake-up reaches a shard.
+    hide_freeze,     ///< A shard is frozen, and the checker does not know.
+    wait_forever,    ///< Shards wait for one that is frozen for as long as it likes.
+    overfill,        ///< Queues seem larger than they may be.
+    hoard,           ///< So does the memory in use.
+    hoard_payload,   ///< So do the large payloads.
+    keep_topic,      ///< A topic is never forgotten.
+    leak,            ///< A descriptor stays open.
+    endless_window,  ///< What waits for the end of a delivery window waits on.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
@@ -72,6 +73,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"hoard_payload", TopicBreak::hoard_payload, Rule::memory_bounded},
     {"keep_topic", TopicBreak::keep_topic, Rule::end_state_empty},
     {"leak", TopicBreak::leak, Rule::end_state_empty},
+    {"endless_window", TopicBreak::endless_window, Rule::delivered_in_time},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},
     {"dawdle", TopicBreak::dawdle, Rule::latency_bounded},

@@ -161,6 +161,8 @@ void TopicHost::add_to(Tally& tally) const {
     topics.publications += counted.publications;
     topics.publications_unheard += counted.publications_unheard;
     topics.deliveries += counted.deliveries;
+    topics.windows += counted.delivery_windows;
+    topics.windows_cut += counted.delivery_windows_cut;
     topics.compressed += counted.messages_compressed;
     topics.deflations += counted.deflated_messages;
     topics.inflations += counted.inflated_messages;

@@ -113,7 +113,15 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 }
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
-constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60;
+constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5;
+
+/// Its end wakes a shard, too: so in most runs there is none.
+void draw_window(TopicScenario& scenario) {
+    Prng prng{scenario.settings.topics.seed ^ window_salt};
+    if (!prng.chance(1, 4)) return;
+    scenario.settings.topics.delivery_window =
+        pick<Duration>(prng, {milliseconds{1}, milliseconds{5}, milliseconds{5}, seconds{1}});
+}
 
 }  // namespace
 
@@ -164,6 +172,7 @@ TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
     Prng secure{scenario.settings.topics.seed ^ secure_salt};
     scenario.is_secure = secure.chance(1, 8);
     scenario.settings.tls_handshakes_per_turn = pick<std::uint32_t>(secure, {1, 2, 16});
+    draw_window(scenario);
     if (may_be_hostile) draw_hostile_clients(scenario);
     return scenario;
 }

@@ -113,6 +113,7 @@ void TopicWorld::draw_hosts() {
         settings.topics.items_max = settings.topics.deliveries_per_turn = 1;
         settings.topics.deliveries_quantum = 1;
     }
+    if (has(TopicBreak::endless_window)) settings.topics.delivery_window = std::chrono::hours{1};
     for (std::uint32_t i = 0; i < scenario_.shards_count; ++i) {
         settings.index = i;
         settings.seed = prng_.next();
@@ -134,7 +135,9 @@ void TopicWorld::draw_peers() {
             [this, i](std::uint32_t publication) { on_seen(i, publication); }));
         if (visits_[i].follows) continue;
         const std::uint32_t connection = connect(i, visits_[i].after);
-        if (i + 1 < visits_.size() || crowd_.empty()) continue;
+        // Nobody's turn brings a window to its end.
+        const bool counts_rounds = scenario_.settings.topics.delivery_window == Duration{0};
+        if (i + 1 < visits_.size() || crowd_.empty() || !counts_rounds) continue;
         rounds_ = std::make_unique<DeliveryRounds>(scenario_, book_, i, connection);
         hosts_[visits_[i].shard]->ring().observe_with(*rounds_);
     }
@@ -254,7 +257,7 @@ void TopicWorld::on_seen(std::uint32_t visit, std::uint32_t id) const {
                            !scenario_.has_slow_readers && !scenario_.is_memory_scarce &&
                            (is_from_thread || visits_[publication.publisher].is_prompt());
     if (!is_prompt || publication.written_at == instant_never) return;
-    Duration bound = delivery_time_max;
+    Duration bound = delivery_time_max + scenario_.settings.topics.delivery_window;
     if (scenario_.freeze) {
         const std::uint32_t shard = scenario_.freeze->shard;
         // Who publishes to several topics waits with all when one of them has no room.
