@@ -173,6 +173,8 @@ void MeshPort::make_visible() noexcept {
 void MeshPort::give_back() noexcept {
     RC_ASSERT(appended_ == 0);
     hub::ShardSet told = visible_;
+    const hub::ShardSet self = hub::set_of(shard_);
+    if ((told & self) != 0 && has_taken_own()) told &= ~self;
     for_each(popped_, [&](std::uint32_t shard) {
         const bool is_requests_awaited = from(shard).requests.release();
         const bool is_deliveries_awaited = from(shard).deliveries.release();
@@ -181,6 +183,11 @@ void MeshPort::give_back() noexcept {
     visible_ = popped_ = 0;
     for_each(told,
              [this](std::uint32_t shard) { mesh_.inbox(shard).announce(hub::set_of(shard_)); });
+}
+
+bool MeshPort::has_taken_own() noexcept {
+    Mesh::Lane& own = to(shard_);
+    return own.requests.front().data() == nullptr && own.deliveries.front().data() == nullptr;
 }
 
 std::uint64_t MeshPort::bytes_waiting() const noexcept {

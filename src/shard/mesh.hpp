@@ -126,7 +126,8 @@ public:
     [[nodiscard]] hub::ShardSet take() noexcept;
     /// The others see what was appended; nobody is woken yet.
     void make_visible() noexcept;
-    /// Gives back the room of what was popped, and wakes those who sleep and have something to see.
+    /// Gives back the room of what was popped, and wakes those who sleep and have something to see;
+    /// this shard, too, does not sleep if there is something of its own that it has not taken.
     void give_back() noexcept;
     /// Something was appended that the others have not been told of yet.
     [[nodiscard]] bool has_unseen() const noexcept { return (appended_ | visible_) != 0; }
@@ -138,6 +139,7 @@ public:
     [[nodiscard]] std::uint64_t bytes_waiting() const noexcept;
 
 private:
+    [[nodiscard]] bool has_taken_own() noexcept;
     [[nodiscard]] std::size_t room_for(const Record& record) const noexcept;
     void append(SpscBytes& queue, std::uint32_t target, const Record& record) noexcept;
     [[nodiscard]] Mesh::Lane& to(std::uint32_t shard) noexcept { return mesh_.lane(shard_, shard); }

@@ -93,6 +93,28 @@ TEST_CASE("requests arrive in order, each pair of shards by itself, and the own 
     }
 }
 
+TEST_CASE("a shard looks again for what is its own only if it has not taken it") {
+    MeshKit kit{2};
+    CHECK(kit.publish(0, 0, "t", "one"));
+    CHECK(kit.publish(0, 0, "t", "two"));
+    kit.ports[0].make_visible();
+    CHECK(kit.take_request(0, 0) == "one");
+    kit.end_turn(0);
+    CHECK(kit.ports[0].take() == hub::set_of(0));
+    CHECK(kit.publish(0, 1, "t", "three"));
+    CHECK(kit.publish(0, 0, "t", "four"));
+    kit.ports[0].make_visible();
+    CHECK(kit.take_request(0, 0) == "two");
+    CHECK(kit.take_request(0, 0) == "four");
+    kit.end_turn(0);
+    CHECK(kit.ports[0].take() == 0);
+    CHECK(kit.ports[1].take() == hub::set_of(0));
+    // A delivery, too.
+    kit.ports[0].deliver(0, {.kind = RecordKind::joined, .topic = "t"});
+    kit.end_turn(0);
+    CHECK(kit.ports[0].take() == hub::set_of(0));
+}
+
 TEST_CASE("requests and deliveries do not mix") {
     MeshKit kit{2};
     CHECK(kit.ports[0].request(1, {.kind = RecordKind::join, .number = 5, .topic = "t"}));

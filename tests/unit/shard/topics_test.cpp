@@ -69,6 +69,18 @@ TEST_CASE("a topic has one order for all, and each publisher's own order is kept
     }
 }
 
+TEST_CASE("what a shard publishes to itself costs no turn but the one that sends it") {
+    ShardsKit kit{{.shards = 1}};
+    const std::string topic = kit.topic_of(0);
+    const ShardClient client = kit.publisher(0, topic);
+    kit.publish(client, "one");
+    kit.turn();
+    CHECK(kit.waits(0));
+    kit.turn();
+    CHECK(kit.waits(0));
+    CHECK(kit.received(client) == "one");
+}
+
 TEST_CASE("topics do not mix, whatever their homes") {
     ShardsKit kit{{.shards = 2}};
     std::vector<std::string> names;
