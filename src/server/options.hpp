@@ -140,7 +140,7 @@ struct Options {
 struct [[nodiscard]] Exit {
     static constexpr int usage = 2;
     int code = 0;
-    std::string text;  ///< Ends with a line feed.
+    std::string text;        ///< Ends with a line feed.
     bool is_report = false;  ///< Was asked for, and goes to stdout whatever the code.
 };
 
