@@ -27,7 +27,6 @@ from pathlib import Path
 
 from cases import ABLATION_CASES, CASES, Lengths, length_arguments
 from micro import micro_benchmarks, micro_markdown
-from page import write_page
 from servers import Peer, Server, ServerError, ablated_peers, package_peers, ringcast_peers
 from summary import Run, markdown, summarise
 
@@ -191,7 +190,8 @@ def write_results(options, peers, base, comparison, summaries, micro, started):
         "runs": [run._asdict() for run in comparison.runs],
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
-    write_page(document, path.with_suffix(".html"))
+    subprocess.run([options.build / "ringcast-bench", "report", path, "--output", path.with_suffix(".html")],
+                   stdout=subprocess.DEVNULL, check=True)
     return path
 
 

@@ -48,6 +48,8 @@ private:
     [[nodiscard]] std::string latency_section() const;
     [[nodiscard]] std::string tables() const;
     [[nodiscard]] std::string table(const std::string& case_name) const;
+    [[nodiscard]] std::string micro_section() const;
+    [[nodiscard]] std::string failures() const;
 
     bool throughput(const std::string& case_name, const std::string& server, Bar& bar) const;
     bool cost(const std::string& case_name, const std::string& server, Bar& bar) const;
@@ -69,7 +71,7 @@ private:
 };
 
 std::string PageBuilder::build(std::string_view made) const {
-    std::string html = head(made);
+    std::string html = head(made) + failures();
     if (results_.runs.size() == 1) {
         html += tiles();
     } else {
@@ -88,7 +90,7 @@ std::string PageBuilder::build(std::string_view made) const {
     html += bar_section("Memory over a run",
                         "The server's resident memory at the end; the thin bar is the beginning.",
                         &PageBuilder::memory_of_run);
-    return html + tables() + "</main></body></html>\n";
+    return html + micro_section() + tables() + "</main></body></html>\n";
 }
 
 std::string PageBuilder::head(std::string_view made) const {
@@ -262,7 +264,31 @@ std::string PageBuilder::latency_section() const {
         charts);
 }
 
+std::string PageBuilder::micro_section() const {
+    if (results_.micro.empty()) return {};
+    std::string rows;
+    for (const MicroResult& micro : results_.micro) {
+        rows += fmt::format(
+            "<tr><th>{}</th><td>{:.1f}</td><td>{}</td></tr>\n", escaped(micro.name), micro.cpu_ns,
+            micro.bytes_per_second ? fmt::format("{:.1f}", *micro.bytes_per_second / 1e9) : "");
+    }
+    return fmt::format(
+        "<section><h2>Micro benchmarks</h2><p class=note>CPU time of one call.</p>\n"
+        "<div class=scroll><table><thead><tr><th></th><th>ns</th><th>GB/s</th></tr></thead>"
+        "<tbody>\n{}</tbody></table></div></section>\n",
+        rows);
+}
+
+std::string PageBuilder::failures() const {
+    if (results_.failures.empty()) return {};
+    std::string rows;
+    for (const std::string& failure : results_.failures)
+        rows += fmt::format("<li>{}</li>\n", escaped(failure));
+    return fmt::format("<section><h2>Failures</h2><ul>\n{}</ul></section>\n", rows);
+}
+
 std::string PageBuilder::tables() const {
+    if (results_.runs.empty()) return {};
     const bool is_one = results_.runs.size() == 1;
     std::string html = "<section><h2>All figures</h2>\n";
     if (!is_one) html += "<p class=note>Medians over rounds.</p>\n";

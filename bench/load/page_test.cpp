@@ -91,6 +91,24 @@ TEST_CASE("a page of two servers shows both, with ratios, and lets no name becom
     CHECK(count(page, "<h2>Memory") == 0);
 }
 
+TEST_CASE("micro benchmarks and failures are on the page, with runs and without") {
+    Results results = two_servers();
+    results.micro = {{.name = "mask: 64 <octets>", .cpu_ns = 2.53, .bytes_per_second = 25.3e9},
+                     {.name = "ring: turn", .cpu_ns = 90, .bytes_per_second = {}}};
+    results.failures = {"echo, round 2, old: it said <nothing>"};
+    const auto check_holds_all = [&] {
+        const std::string page = page_of(results, "today");
+        check_is_whole(page);
+        CHECK(count(page, "<th>mask: 64 &lt;octets&gt;</th><td>2.5</td><td>25.3</td>") == 1);
+        CHECK(count(page, "<th>ring: turn</th><td>90.0</td><td></td>") == 1);
+        CHECK(count(page, "<li>echo, round 2, old: it said &lt;nothing&gt;</li>") == 1);
+    };
+    check_holds_all();
+    results.runs.clear();
+    check_holds_all();
+    CHECK(count(page_of(two_servers(), "today"), "<h2>Failures") == 0);
+}
+
 TEST_CASE("a page of one run begins with its figures") {
     Results results{.runs = {echo_of("127.0.0.1:1", 0, 2.5)}, .base = {}, .facts = {}};
     const std::string page = page_of(results, "today");

@@ -57,6 +57,18 @@ void add_report(const object& report, const std::string& server, Results& result
     results.runs.push_back(std::move(result));
 }
 
+MicroResult read_micro(const object& fields) {
+    const std::string program = text_at(fields, "program");
+    constexpr std::string_view prefix = "bench-";
+    MicroResult micro{.name =
+                          program.starts_with(prefix) ? program.substr(prefix.size()) : program};
+    micro.name += ": " + text_at(fields, "name");
+    if (fields["cpu_ns"].get(micro.cpu_ns) != simdjson::SUCCESS) micro.cpu_ns = 0;
+    if (double rate = 0; fields["bytes_per_second"].get(rate) == simdjson::SUCCESS)
+        micro.bytes_per_second = rate;
+    return micro;
+}
+
 /// A file of scripts/bench.
 void add_comparison(const object& document, const simdjson::dom::array& runs, Results& results) {
     for (const char* key : {"started", "commit", "kernel"}) {
@@ -67,6 +79,18 @@ void add_comparison(const object& document, const simdjson::dom::array& runs, Re
     if (document["cpus"].get(cpus) == simdjson::SUCCESS)
         results.facts.emplace_back("CPUs", std::to_string(cpus));
     if (results.base.empty()) results.base = text_at(document, "base");
+    if (simdjson::dom::array all; document["micro"].get(all) == simdjson::SUCCESS) {
+        for (const element& micro : all) {
+            if (object fields; micro.get(fields) == simdjson::SUCCESS)
+                results.micro.push_back(read_micro(fields));
+        }
+    }
+    if (simdjson::dom::array all; document["failures"].get(all) == simdjson::SUCCESS) {
+        for (const element& failure : all) {
+            if (std::string_view text; failure.get(text) == simdjson::SUCCESS)
+                results.failures.emplace_back(text);
+        }
+    }
     for (const element& run : runs) {
         object fields;
         object report;
@@ -141,7 +165,8 @@ Expected<Results> read_results(std::span<const std::string> names) {
         if (auto read = read_results_text(text, server, results); !read)
             return fail("{}: {}", path, read.error().message);
     }
-    if (results.runs.empty()) return fail("there are no runs in what was named");
+    if (results.runs.empty() && results.micro.empty())
+        return fail("there are no runs in what was named");
     return results;
 }
 

@@ -29,8 +29,17 @@ struct Result {
     [[nodiscard]] std::string_view command() const;
 };
 
+/// What one function takes by itself.
+struct MicroResult {
+    std::string name;  ///< "mask: 64 octets"
+    double cpu_ns = 0;
+    std::optional<double> bytes_per_second;
+};
+
 struct Results {
     std::vector<Result> runs;
+    std::vector<MicroResult> micro;
+    std::vector<std::string> failures;  ///< What could not be measured, and why.
     std::string base;  ///< The server that ratios refer to; empty if there is none.
     std::vector<std::pair<std::string, std::string>> facts;  ///< What is known of the machine.
 };

@@ -21,6 +21,9 @@ constexpr std::string_view echo =
 
 constexpr std::string_view comparison = R"({
  "started": "2026-01-02T03:04:05", "commit": "abc", "kernel": "6.18", "cpus": 2, "base": "other",
+ "micro": [{"program": "bench-mask", "name": "64 octets", "cpu_ns": 2.5, "bytes_per_second": 25e9},
+           {"program": "bench-ring", "name": "turn", "cpu_ns": 90, "bytes_per_second": null}],
+ "failures": ["echo 20 B c50, round 2, other: the load generator hangs"],
  "runs": [
   {"case": "echo 20 B c50", "round": 0, "server": "ours",
    "report": {"command": "echo", "seconds": 2}},
@@ -60,6 +63,13 @@ TEST_CASE("a file of scripts/bench is read with its machine and its base") {
     CHECK(results.runs[1].figure("seconds") == 3);
     REQUIRE(results.facts.size() == 4);
     CHECK(results.facts[3].second == "2");
+    REQUIRE(results.micro.size() == 2);
+    CHECK(results.micro[0].name == "mask: 64 octets");
+    CHECK(results.micro[0].cpu_ns == 2.5);
+    CHECK(results.micro[0].bytes_per_second == 25e9);
+    CHECK_FALSE(results.micro[1].bytes_per_second.has_value());
+    REQUIRE(results.failures.size() == 1);
+    CHECK(results.failures[0].ends_with("hangs"));
 }
 
 TEST_CASE("what is no result is refused") {
