@@ -1,8 +1,11 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
@@ -58,6 +61,20 @@ void add_message_bytes(CLI::App& app, std::uint64_t& message_bytes, const std::s
     app.add_option("--message-bytes", message_bytes, description)
         ->transform(CLI::AsSizeValue(true))
         ->check(CLI::Range(message_bytes_min, message_bytes_limit))
+        ->capture_default_str();
+}
+
+void add_topic_prefix(CLI::App& app, std::string& prefix) {
+    app.add_option("--topic-prefix", prefix, "Runs at the same time need one each")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                const bool is_path = std::ranges::all_of(text, [](unsigned char octet) {
+                    return std::isalnum(octet) != 0 || std::strchr("-_.~/", octet) != nullptr;
+                });
+                return std::string(is_path ? ""
+                                           : "only letters, digits, - _ . ~ and / may be in it");
+            },
+            "TEXT"))
         ->capture_default_str();
 }
 
@@ -165,9 +182,10 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
                    "Connections that publish to their topic, and listen too")
         ->check(CLI::Range(1U, 1'000'000U))
         ->capture_default_str();
-    app.add_option("--topics", options.topics, "Topics, called bench-0, bench-1 ...")
+    app.add_option("--topics", options.topics, "Topics, called --topic-prefix with a number")
         ->check(CLI::Range(1U, 1'000'000U))
         ->capture_default_str();
+    add_topic_prefix(app, options.topic_prefix);
     add_message_bytes(app, options.message_bytes, "Payload of a publication, at least 16",
                       publication_id_bytes);
     add_choice<Opcode>(app, "--opcode", options.opcode,
@@ -202,7 +220,8 @@ void add_mixed_options(CLI::App& app, MixedOptions& options) {
     add_rate("--echo-rate", options.echo_rate, "Messages per second, of all of them together");
     add_count("--subscribers", options.subscribers, 0, "Connections that listen to topics");
     add_count("--publishers", options.publishers, 1, "Connections that publish, and listen too");
-    add_count("--topics", options.topics, 1, "Topics, called bench-0, bench-1 ...");
+    add_count("--topics", options.topics, 1, "Topics, called --topic-prefix with a number");
+    add_topic_prefix(app, options.topic_prefix);
     add_rate("--publish-rate", options.publish_rate,
              "Publications per second, of all publishers together");
     add_rate("--churn-rate", options.churn_rate,

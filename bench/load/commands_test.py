@@ -71,6 +71,18 @@ async def check(program, name, mistake, word):
     return "" if code == 1 and is_one_line and word in errors and not output else f"exit code {code}: {errors}{output}"
 
 
+async def check_neighbours(program):
+    """Likewise of two runs at the same time, which get along with topics of their own only."""
+    async def run_both(*prefixes):
+        async with FaultyServer("") as server:
+            runs = [run(program, ["fanout", "--subscribers", "4", "--topic-prefix", prefix, "--duration", "1s"], server.port)
+                    for prefix in prefixes]
+            return [code for code, _, _ in await asyncio.gather(*runs)]
+
+    apart, together = await run_both("a-", "b/"), await run_both("a-", "a-")
+    return "" if apart == [0, 0] and 1 in together else f"exit codes apart {apart}, together {together}"
+
+
 async def main():
     program = sys.argv[1]
     async with FaultyServer("") as server:
@@ -81,14 +93,16 @@ async def main():
     cases = [(name, mistake, word) for name in LOADS for mistake, word in {"": "", **NOTICED[name]}.items()]
     places = asyncio.Semaphore(AT_A_TIME)
 
-    async def judge(case):
+    async def judge(name, checked):
         async with places:
-            wrong = await check(program, *case)
+            wrong = await checked
         if wrong:
-            print(f"{case[0]}, mistake '{case[1]}': {wrong}")
+            print(f"{name}: {wrong}")
         return not wrong
 
-    outcomes = await asyncio.gather(*map(judge, cases))
+    outcomes = await asyncio.gather(
+        *(judge(f"{name}, mistake '{mistake}'", check(program, name, mistake, word)) for name, mistake, word in cases),
+        judge("two runs at once", check_neighbours(program)))
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed, 0 skipped")
     return 0 if all(outcomes) else 1
 

@@ -31,13 +31,13 @@ Expected<std::vector<int>> open_all(Rig& rig, const CommonOptions& common,
     Opener opener(io, url, rig.sources, CloseKind::reset, common.compression);
     std::vector<std::string> paths;
     for (std::uint32_t topic = 0; topic < options.topics; ++topic)
-        paths.push_back(path_below(url.path, topic_name(topic)));
+        paths.push_back(path_below(url.path, options.topic_name(topic)));
     opener.set_paths(paths);
     const std::uint32_t count = options.publishers + options.subscribers;
     auto descriptors = open_connections(io, opener, count, common.stall_timeout(), rig.progress);
     if (!descriptors || !options.has_probe()) return descriptors;
 
-    const std::vector<std::string> probe_path{path_below(url.path, probe_topic_name)};
+    const std::vector<std::string> probe_path{path_below(url.path, options.probe_topic_name())};
     opener.set_paths(probe_path);
     const auto probe = open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
     if (!probe) return std::unexpected(probe.error());

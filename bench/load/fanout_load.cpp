@@ -35,7 +35,7 @@ FanoutLoad::FanoutLoad(const FanoutOptions& options, Compression compression)
     const std::uint64_t window = outstanding_max(options);
     for (std::uint32_t index = 0; index < topic_count_; ++index) {
         const std::uint64_t publishers = share_of(publisher_count_, topic_count_, index);
-        topics_.emplace_back(topic_name(index), shape_,
+        topics_.emplace_back(options.topic_name(index), shape_,
                              share_of(connection_count_, topic_count_, index), window * publishers);
     }
     for (std::uint32_t index = 0; index < publisher_count_; ++index) {
@@ -46,7 +46,7 @@ FanoutLoad::FanoutLoad(const FanoutOptions& options, Compression compression)
     }
     if (options.rate > 0) schedule_.emplace(1 / options.rate, 0, publisher_count_);
     if (options.has_probe()) {
-        topics_.emplace_back(probe_topic_name, shape_, 1, probe_outstanding_max);
+        topics_.emplace_back(options.probe_topic_name(), shape_, 1, probe_outstanding_max);
         publishers_.emplace_back(topic_count_, probe_outstanding_max);
         probe_schedule_.emplace(options.probe_interval_seconds, publisher_count_, 1);
     }

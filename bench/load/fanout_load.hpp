@@ -4,7 +4,6 @@
 // probe, may say how much the load disturbs others.
 
 #include <cstdint>
-#include <fmt/format.h>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,11 +18,6 @@
 #include "topic_order.hpp"
 
 namespace ringcast::bench {
-
-inline constexpr const char* probe_topic_name = "bench-probe";
-[[nodiscard]] inline std::string topic_name(std::uint32_t index) {
-    return fmt::format("bench-{}", index);
-}
 
 /// How long publications took, in nanoseconds, from being published (with a rate: from being due).
 struct FanoutLatencies {

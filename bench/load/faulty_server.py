@@ -79,7 +79,7 @@ class FaultyServer:
             subscribers = self._subscribe(path, writer)
             while await self._answer(reader, writer, subscribers):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             if subscribers := self._topics.get(locals().get("path")):

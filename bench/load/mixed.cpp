@@ -33,6 +33,7 @@ FanoutOptions fanout_of(const MixedOptions& options) {
     return {.subscribers = options.subscribers,
             .publishers = options.publishers,
             .topics = options.topics,
+            .topic_prefix = options.topic_prefix,
             .message_bytes = options.message_bytes,
             .rate = options.publish_rate};
 }
@@ -54,10 +55,11 @@ public:
           slow_opener_(opener(CloseKind::fin)) {
         std::string prefix = rig.url.path;
         while (prefix.ends_with('/')) prefix.pop_back();
+        const FanoutOptions load_options = fanout_of(options);
         std::vector<std::string> topic_paths;
         std::vector<std::string> slow_paths;
         for (std::uint32_t topic = 0; topic < options.topics; ++topic) {
-            topic_paths.push_back(prefix + "/topics/" + topic_name(topic));
+            topic_paths.push_back(prefix + "/topics/" + load_options.topic_name(topic));
             slow_paths.push_back(topic_paths.back() + (options.asks_for_gaps ? "?gaps=1" : ""));
         }
         const std::vector<std::string> echo_path{prefix + "/echo"};

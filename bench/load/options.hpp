@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -70,12 +71,16 @@ struct ChurnOptions {
     Lengths lengths;
 };
 
+/// Runs beside each other need topics of their own, else each gets the other's publications.
+inline constexpr const char* default_topic_prefix = "bench-";
+
 /// Closed loop: a publisher keeps `inflight` publications outstanding, each until the last
 /// subscriber has it. With a rate, open loop.
 struct FanoutOptions {
     std::uint32_t subscribers = 1000;  ///< Spread evenly over the topics.
     std::uint32_t publishers = 1;      ///< Subscribers too, of the topic they publish to.
     std::uint32_t topics = 1;
+    std::string topic_prefix = default_topic_prefix;
     std::uint64_t message_bytes = 64;
     ws::Opcode opcode = ws::Opcode::binary;
     std::uint32_t inflight = 1;
@@ -83,6 +88,10 @@ struct FanoutOptions {
     double probe_interval_seconds = 0;  ///< Of a publisher alone on a topic; 0 is none.
     Lengths lengths;
 
+    [[nodiscard]] std::string topic_name(std::uint32_t index) const {
+        return fmt::format("{}{}", topic_prefix, index);
+    }
+    [[nodiscard]] std::string probe_topic_name() const { return topic_prefix + "probe"; }
     [[nodiscard]] bool has_probe() const noexcept { return probe_interval_seconds > 0; }
     /// All connections: publishers, then subscribers, then the probe.
     [[nodiscard]] std::uint64_t connections() const noexcept {
@@ -97,6 +106,7 @@ struct MixedOptions {
     std::uint32_t subscribers = 200;
     std::uint32_t publishers = 4;  ///< Subscribers too.
     std::uint32_t topics = 4;
+    std::string topic_prefix = default_topic_prefix;
     double publish_rate = 500;  ///< Publications per second, of all together.
     double churn_rate = 200;    ///< Echoing connections that come and go, per second.
     double visit_rate = 100;    ///< Likewise subscribers.
