@@ -11,6 +11,7 @@ namespace ringcast::bench {
 namespace {
 
 constexpr std::uint16_t normal_closure = 1000;
+constexpr std::uint16_t going_away = 1001;
 constexpr std::uint16_t try_again_later = 1013;
 constexpr std::array close_payload{std::byte{normal_closure >> 8},
                                    std::byte{normal_closure & 0xff}};
@@ -158,7 +159,7 @@ Expected<void> ChurnClients::take_bytes(std::uint32_t slot, std::span<const std:
     if (auto consumed = conversation_.consume(slot, bytes, life.control); !consumed)
         return consumed;
     if (const auto code = conversation_.stream(slot).close_code) {
-        if (plan_.may_fall_behind && *code == try_again_later) {
+        if (plan_.may_fall_behind && (*code == try_again_later || *code == going_away)) {
             fall_behind(slot, now);
             return {};
         }

@@ -40,8 +40,8 @@ struct ChurnPlan {
     double rate = 0;                ///< Lives that begin in a second; 0: as fast as others end.
     std::vector<Ending> endings{Ending::close_frame};  ///< In turn.
     double bytes_per_second = 0;                       ///< How fast each reads; 0: whatever comes.
-    /// The server may close a connection that has not read everything: with code 1013, or without
-    /// one if not even that was read.
+    /// The server may close a connection that has not read everything: with code 1013, with
+    /// 1001 if its pings were among what was not read, or without one if not even that was read.
     bool may_fall_behind = false;
 };
 

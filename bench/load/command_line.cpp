@@ -229,7 +229,8 @@ void add_mixed_options(CLI::App& app, MixedOptions& options) {
     add_rate("--visit-rate", options.visit_rate,
              "Connections per second that join a topic, listen for a while, and leave likewise");
     add_count("--slow-readers", options.slow_readers, 0,
-              "Connections that listen and hardly read; the server may send them away with 1013");
+              "Connections that listen and hardly read; the server may send them away with 1013, "
+              "or with 1001 for pings that they have not come to");
     add_rate("--slow-rate", options.slow_bytes_per_second, "Bytes per second that each reads");
     app.add_flag("--gaps", options.asks_for_gaps,
                  "Slow readers ask to be told what they missed (?gaps=1), for a server that drops");
