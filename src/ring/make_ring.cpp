@@ -12,12 +12,18 @@
 namespace ringcast::ring {
 namespace {
 
-// 1 MiB in all: the whole ring stays in the cache. A message of 64 KiB, the longest by default,
-// fits into one buffer with its header and is not copied.
-constexpr std::uint32_t incremental_buffers_count = 8;
-constexpr std::uint32_t incremental_buffer_bytes = 128u << 10;
-constexpr std::uint32_t whole_buffers_count = 256;  // 1 MiB in all, too.
-constexpr std::uint32_t whole_buffer_bytes = 4u << 10;
+/// How many receive buffers a ring has, and how large they are, unless it is told.
+struct BufferShape {
+    std::uint32_t count;
+    std::uint32_t bytes;
+};
+// A message of 64 KiB, the longest by default, fits into one buffer of 128 KiB with its header and
+// is not copied. The whole ring stays in the cache. The less of it there is the better, since what
+// one turn receives it sends before it receives more; but where the kernel fills the buffers, each
+// receive that finds none has to be armed again.
+constexpr BufferShape epoll_buffers{2, 128u << 10};
+constexpr BufferShape incremental_buffers{8, 128u << 10};
+constexpr BufferShape whole_buffers{256, 4u << 10};
 constexpr std::uint32_t buffers_count_max = 32768;
 constexpr std::uint32_t buffer_bytes_min = 64;
 constexpr std::uint32_t buffer_bytes_max = 1u << 30;
@@ -28,11 +34,9 @@ constexpr std::uint32_t needed_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMI
                                           IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG |
                                           IORING_FEAT_CQE_SKIP;
 
-[[nodiscard]] Options with_defaults(Options options, bool in_pieces) noexcept {
-    if (options.buffers_count == 0)
-        options.buffers_count = in_pieces ? incremental_buffers_count : whole_buffers_count;
-    if (options.buffer_bytes == 0)
-        options.buffer_bytes = in_pieces ? incremental_buffer_bytes : whole_buffer_bytes;
+[[nodiscard]] Options with_defaults(Options options, BufferShape shape) noexcept {
+    if (options.buffers_count == 0) options.buffers_count = shape.count;
+    if (options.buffer_bytes == 0) options.buffer_bytes = shape.bytes;
     return options;
 }
 
@@ -58,8 +62,8 @@ constexpr std::uint32_t needed_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMI
 
 std::uint64_t receive_bytes(const Options& options) noexcept {
     std::uint64_t bytes = 0;
-    for (const bool in_pieces : {false, true}) {
-        const Options chosen = with_defaults(options, in_pieces);
+    for (const BufferShape& shape : {epoll_buffers, incremental_buffers, whole_buffers}) {
+        const Options chosen = with_defaults(options, shape);
         bytes = std::max(bytes, std::uint64_t{chosen.buffers_count} * chosen.buffer_bytes);
     }
     return bytes;
@@ -102,13 +106,15 @@ std::string kernel_release() {
 std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend,
                                                             const Options& wanted) {
     Options options = wanted;
+    BufferShape shape = epoll_buffers;
     if (backend == Backend::uring) {
         // Once: it makes a ring of its own, and all shards start at the same time.
         static const Probe probe = probe_uring();
         if (!probe.usable) return std::unexpected{"io_uring is not usable: " + probe.reason};
         options.features = options.features.intersect(probe.features);
+        shape = options.features.incremental ? incremental_buffers : whole_buffers;
     }
-    options = with_defaults(options, backend == Backend::epoll || options.features.incremental);
+    options = with_defaults(options, shape);
     if (std::string fault = fault_of(options); !fault.empty())
         return std::unexpected{std::move(fault)};
     return backend == Backend::uring ? UringRing::make(options) : EpollRing::make(options);

@@ -21,8 +21,8 @@ struct Options {
         4096;  ///< Entries of the submission array and queue; a power of two.
     std::uint32_t completions_max =
         32768;                        ///< Entries of the kernel's completion queue; a power of two.
-    std::uint32_t buffers_count = 0;  ///< Receive buffers; a power of two, at most 32768. 0: 8
-                                      ///< incremental or epoll, else 256.
+    std::uint32_t buffers_count = 0;  ///< Receive buffers; a power of two, at most 32768. 0: 2 for
+                                      ///< epoll, 8 incremental, else 256.
     std::uint32_t buffer_bytes =
         0;  ///< Bytes of one receive buffer. 0: 128 KiB incremental or epoll, else 4 KiB.
 };
