@@ -31,7 +31,7 @@ const SharedFrame& Shard::frame_for(Connection& connection, EncodedPublication& 
                                   pool_);
 }
 
-/// Whether the turn, and the share of it of a connection that began when `work_before` had been
+/// Whether the turn, and the share of it of a connection, which began when `work_before` had been
 /// done, allow more work.
 bool Shard::has_work_left(std::uint64_t work_before) const noexcept {
     return deflate_.work() - work_before < PermessageDeflate::work_per_connection &&

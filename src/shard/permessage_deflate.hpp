@@ -38,7 +38,11 @@ struct DeflateSession {
     ws::Deflation deflation;
 
 private:
+    friend class PermessageDeflate;
+
     PermessageDeflate& shared_;
+    std::uint64_t worked_in_ = 0;  // The turn in which it was last worked for ...
+    std::uint64_t work_ = 0;       // ... and how much.
 };
 
 /// One per shard.
@@ -80,6 +84,16 @@ public:
     /// Work done since the start, about a nanosecond each.
     [[nodiscard]] std::uint64_t work() const noexcept;
     void begin_turn() noexcept { turn_begin_ = work(); }
+    /// What work() would have been before all that was done for `session` in this turn, if nothing
+    /// had been done for others meanwhile: from there its share counts.
+    [[nodiscard]] std::uint64_t begin_share(const DeflateSession& session) const noexcept {
+        return work() - (session.worked_in_ == turn_begin_ ? session.work_ : 0);
+    }
+    /// `begin` is what begin_share() said; nothing was done for others since.
+    void end_share(DeflateSession& session, std::uint64_t begin) const noexcept {
+        session.worked_in_ = turn_begin_;
+        session.work_ = work() - begin;
+    }
     /// True if connections have done all the work that there may be in this turn.
     [[nodiscard]] bool is_turn_over() const noexcept {
         return work() - turn_begin_ >= work_per_turn;
@@ -90,7 +104,7 @@ private:
     ws::Inflaters inflaters_;
     ws::Deflaters deflaters_;
     std::uint64_t contexts_refused_ = 0;
-    std::uint64_t turn_begin_ = 0;  // work() then.
+    std::uint64_t turn_begin_ = 0;  // work() then. Tells turns apart in which any was done.
 };
 
 }  // namespace ringcast::shard

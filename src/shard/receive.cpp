@@ -116,7 +116,8 @@ void Shard::forget_work() {
         .message_bytes_max = connection.endpoint->limits().message_bytes_max,
     };
     ws::Inflation* const inflation = connection.deflate ? &connection.deflate->inflation : nullptr;
-    const std::uint64_t work_before = inflation != nullptr ? deflate_.work() : 0;
+    const std::uint64_t work_before =
+        inflation != nullptr ? deflate_.begin_share(*connection.deflate) : 0;
     std::uint32_t work = connection.work_done;
     while (!input.empty() && connection.reads_input() && !connection.is_suspended() &&
            !connection.broken && work < settings_.work_per_turn) {
@@ -146,6 +147,8 @@ void Shard::forget_work() {
         if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
         suspend_if_unread(connection);
     }
+    if (inflation != nullptr && connection.deflate)
+        deflate_.end_share(*connection.deflate, work_before);
     if (work >= work_noted_min || work >= settings_.work_per_turn) note_work(connection, work);
 }
 

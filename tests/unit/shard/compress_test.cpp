@@ -320,6 +320,30 @@ TEST_CASE("compressed data of which nothing comes is work, too") {
     CHECK(kit.shard.metrics().held_bytes == 0);
 }
 
+TEST_CASE("a share is one of a turn, in however many pieces the compressed data comes") {
+    ShardKit kit{{}, with(Compression::shared)};
+    Client flooder = open(kit);
+    kit.ring.socket(flooder.fd).holds_cancel = true;
+    std::string blocks;
+    for (int i = 0; i < 100; ++i) blocks += std::string_view{"\x03\x00", 2};
+    blocks += '\0';
+    const std::string frame = encode(test::ClientFrame{.payload = blocks, .reserved_bits = 4});
+    std::string piece;
+    for (int i = 0; i < 10; ++i) piece += frame;
+    for (int i = 0; i < 40; ++i) kit.ring.deliver(flooder.fd, piece, i < 39);
+    constexpr std::uint64_t share_bytes = PermessageDeflate::work_per_connection / 16;
+    std::uint64_t before = 0;
+    int turns = 0;
+    for (; before < 40 * 10 * blocks.size() && turns < 100; ++turns) {
+        kit.turn();
+        const std::uint64_t after = kit.shard.metrics().inflated_bytes_in;
+        CHECK(after - before <= share_bytes + 1024);
+        before = after;
+    }
+    CHECK(turns > 5);
+    CHECK(turns < 20);
+}
+
 TEST_CASE("many that send little which becomes much wait for each other, and none is forgotten") {
     ShardKit kit{{}, with(Compression::shared)};
     kit.endpoint->received = [](Session& session, Message message) {
