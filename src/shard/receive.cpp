@@ -103,7 +103,10 @@ void Shard::note_work(Connection& connection, std::uint32_t work) {
 /// Another turn, in which everybody has as much again.
 void Shard::forget_work() {
     for (const SlotId id : busy_) {
-        if (Connection* const connection = connections_.find(id)) connection->work_done = 0;
+        Connection* const connection = connections_.find(id);
+        if (connection == nullptr) continue;
+        connection->work_done = 0;
+        if (connection->tls != nullptr) connection->tls->small_reads = 0;
     }
     busy_.clear();
 }

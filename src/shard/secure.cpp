@@ -24,7 +24,7 @@ private:
 };
 
 /// Of 64 records, and less data than this: so small are records of those who mean no good, or send
-/// single messages. So many reads of them are half a millisecond's work.
+/// single messages. So many reads of them in a turn are half a millisecond's work.
 constexpr std::size_t small_read_bytes = 4 << 10;
 constexpr std::uint32_t small_reads_max = 8;
 
@@ -80,13 +80,13 @@ void Shard::on_ciphertext(Connection& connection, std::span<const std::byte> cip
 }
 
 /// Records of a suspended connection are read, too: an alert or the end is seen, and what has come
-/// is bounded, since the receive is being cancelled. Of another one, so many small ones at a time.
+/// is bounded, since the receive is being cancelled. Of another one, so many small ones in a turn.
 void Shard::read_records(Connection& connection, std::span<const std::byte> ciphertext) {
     tls::Stream& stream = connection.tls->stream;
     CiphertextOutput output{*this, connection};
-    std::uint32_t small_reads = 0;
     while (connection.reads_input() && !connection.broken) {
-        if (small_reads >= small_reads_max && !ciphertext.empty() && !connection.is_suspended()) {
+        if (connection.tls->small_reads >= small_reads_max && !ciphertext.empty() &&
+            !connection.is_suspended()) {
             hold_ciphertext(connection, ciphertext);
             return suspend_for_turn(connection);
         }
@@ -98,13 +98,20 @@ void Shard::read_records(Connection& connection, std::span<const std::byte> ciph
         switch (event.found) {
             case tls::Stream::Found::need_more: return;
             case tls::Stream::Found::plaintext:
-                if (event.plaintext.size() < small_read_bytes) ++small_reads;
+                if (event.plaintext.size() < small_read_bytes && !ciphertext.empty())
+                    note_small_read(connection);
                 feed(connection, event.plaintext, Source::held);
                 break;
             case tls::Stream::Found::end: return on_close_notify(connection);
             case tls::Stream::Found::failure: return on_tls_failure(connection, event);
         }
     }
+}
+
+/// One that ended for the number of its records. Those that end with their slice are too little to
+/// be remembered.
+void Shard::note_small_read(Connection& connection) {
+    if (connection.tls->small_reads++ == 0) busy_.push_back(connection.id);
 }
 
 void Shard::hold_ciphertext(Connection& connection, std::span<const std::byte> ciphertext) {

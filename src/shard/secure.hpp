@@ -43,6 +43,7 @@ struct SecureChannel {
     std::unique_ptr<Backlog> ciphertext;  ///< Goes before anything that is not encrypted yet.
     /// What the connection holds of its input has not been decrypted, and goes before what comes.
     bool holds_ciphertext = false;
+    std::uint32_t small_reads = 0;  ///< In this turn, of small_reads_max.
 };
 
 /// What the TLS connections of one shard share. Exists if the shard has been given material.

@@ -310,6 +310,7 @@ private:
     void on_handshake_step(const tls::Stream& stream, bool has_answered);
     void defer_handshake(Connection& connection, std::span<const std::byte> ciphertext);
     void continue_handshakes();
+    void note_small_read(Connection& connection);
     void hold_ciphertext(Connection& connection, std::span<const std::byte> ciphertext);
     Backlog& ciphertext_of(Connection& connection);
     void submit_sealed_output();
@@ -382,7 +383,7 @@ private:
     std::vector<SlotId> attention_served_;
     std::vector<SlotId> worked_;  // Connections suspended for their work, in that order.
     std::vector<SlotId> worked_served_;
-    std::vector<SlotId> busy_;  // Connections with work_done in this turn.
+    std::vector<SlotId> busy_;  // Connections with work_done or small reads in this turn.
     Dispatch dispatch_;
     const Connection* telling_ = nullptr;  // Who is told right now that it has missed something.
     http::RequestStorage request_;

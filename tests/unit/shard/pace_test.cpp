@@ -234,6 +234,26 @@ TEST_CASE("records of TLS take their part of the turn, however small they are") 
     CHECK(kit.ring.socket(fd).recv);
 }
 
+TEST_CASE("small records take their part of one turn, in however many pieces they come") {
+    constexpr std::size_t count = 400, pieces = 16;
+    SecureKit kit;
+    const int fd = kit.open_tls();
+    kit.ring.socket(fd).holds_cancel = true;
+    for (const char octet : messages(count)) kit.tls(fd).send({&octet, 1});
+    const std::string wire = kit.tls(fd).take_output();
+    const std::size_t piece_bytes = wire.size() / pieces + 1;
+    for (std::size_t at = 0; at < wire.size(); at += piece_bytes)
+        kit.ring.deliver(fd, wire.substr(at, piece_bytes), at + piece_bytes < wire.size());
+    kit.turn();
+    // Of 7 records each: 8 reads of 64, and those that used up a piece.
+    CHECK(kit.endpoint->messages_count > 8 * 64 / 7);
+    CHECK(kit.endpoint->messages_count <= (8 + pieces) * 64 / 7);
+    kit.turn(8);
+    CHECK(kit.endpoint->messages_count == count);
+    CHECK(kit.ring.socket(fd).recv);
+    CHECK(kit.shard.metrics().held_bytes == 0);
+}
+
 TEST_CASE("the rates of a client count over TLS, too") {
     SessionLimits limits = with_message_rate(10, 5);
     limits.byte_rate = {.rate = 100'000, .burst = 100'000};
