@@ -37,7 +37,8 @@ enum class Break : std::uint8_t {
     spare,           ///< A shard is not told that the time of its shutdown is up.
     close_twice,     ///< The application is told of an end twice.
     // Of a server that hostile clients have come to.
-    keep_turn,        ///< One client may have as much of a turn as it likes.
+    keep_turn,        ///< One client may have as much of a turn as it likes, for messages ...
+    take_all,         ///< ... and for frames that are none.
     forget_deadline,  ///< A request may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
     defer_echoes,     ///< Echoes wait for the next tick.
@@ -81,6 +82,7 @@ inline constexpr NamedBreak breaks[] = {
     {"spare", Break::spare, Rule::cut_at_once, Behaviour::lingerer},
     {"close_twice", Break::close_twice, Rule::closed_once, Behaviour::lockstep},
     {"keep_turn", Break::keep_turn, Rule::turn_shared, Behaviour::lockstep},
+    {"take_all", Break::take_all, Rule::input_shared, Behaviour::lockstep},
     {"forget_deadline", Break::forget_deadline, Rule::hostile_ended, Behaviour::lockstep},
     {"open_queue", Break::open_queue, Rule::queues_bounded, Behaviour::lockstep},
     {"defer_echoes", Break::defer_echoes, Rule::latency_bounded, Behaviour::lockstep},

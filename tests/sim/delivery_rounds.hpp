@@ -37,7 +37,7 @@ public:
     /// After a turn of anybody: `turned` have had one, `asleep` need none. `requests`: made by the
     /// witness's shard up to now.
     void on_turns(hub::ShardSet turned, hub::ShardSet asleep, std::uint64_t requests);
-    void on_received(std::uint32_t, std::size_t) override {}
+    void on_received(std::uint32_t, std::span<const std::byte>) override {}
     /// Throws Violation.
     void on_sending(std::uint32_t connection, bool is_quiet) override;
     /// It has come.

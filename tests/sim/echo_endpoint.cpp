@@ -50,7 +50,9 @@ shard::Verdict EchoEndpoint::decide(Admission& admission) {
 }
 
 void EchoEndpoint::on_open(shard::Session& session) {
-    ++admission_of(session).opened;
+    Admission& admission = admission_of(session);
+    ++admission.opened;
+    if (ledger_.turns != nullptr) ledger_.turns->on_open(admission.client);
 }
 
 void EchoEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
@@ -69,7 +71,7 @@ void EchoEndpoint::echo(shard::Session& session, std::string_view payload, Messa
         case SendStatus::dropped:
             // Only what the client did not ask for can have filled its queue so far: its input
             // waits while replies do.
-            RC_ASSERT(settings_.notices_max > 0);
+            RC_ASSERT(settings_.notices_max > 0 || settings_.defers_echoes);
             admission.is_behind = true;
             ++admission.drops;
             return session.close(CloseCode::try_again_later, "too slow");
@@ -85,7 +87,9 @@ void EchoEndpoint::on_drain(shard::Session& session) {
 }
 
 void EchoEndpoint::on_close(shard::Session& session, CloseCode, std::string_view) {
-    ++admission_of(session).closed;
+    Admission& admission = admission_of(session);
+    ++admission.closed;
+    if (ledger_.turns != nullptr) ledger_.turns->on_close(admission.client);
 }
 
 void EchoEndpoint::on_tick(shard::Shard& shard) {

@@ -46,7 +46,7 @@ struct Admission {
 struct EchoLedger {
     std::deque<Admission> admissions;
     std::deque<Admission*> pending;  ///< Waiting for a verdict.
-    TurnBook* turns = nullptr;       ///< To be told of messages, if there is one.
+    TurnBook* turns = nullptr;       ///< To be told of sessions and messages, if there is one.
 };
 
 class EchoEndpoint final : public shard::Endpoint {

@@ -14,7 +14,9 @@ Host::Host(Network& network, Faults& faults, Prng& prng, const Scenario& scenari
     : scenario_{scenario},
       broken_{broken},
       listener_{network.listen()},
-      turn_book_{scenario.settings.work_per_turn},
+      turn_book_{{.work_per_turn = scenario.settings.work_per_turn,
+                  .message_bytes_max = scenario.session_limits.message_bytes_max,
+                  .is_secure = scenario.is_secure}},
       ring_{network, faults, SimRingSettings::draw(prng), prng.next()},
       log_{static_cast<std::uint16_t>(settings.index), shard::LogLevel::info, 16},
       shard_{ring_, settings, make_router(prng.next()), log_} {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/costly_deflate.hpp"
 #include "sim/pick.hpp"
 #include "support/deflate_client.hpp"
 #include "support/tls_client.hpp"
@@ -21,9 +22,13 @@ std::string_view to_string(Hostility hostility) noexcept {
         case Hostility::slow_header: return "slow_header";
         case Hostility::slow_body: return "slow_body";
         case Hostility::frame_flooder: return "frame_flooder";
+        case Hostility::octet_flooder: return "octet_flooder";
+        case Hostility::fragment_flooder: return "fragment_flooder";
         case Hostility::ping_flooder: return "ping_flooder";
         case Hostility::large_flooder: return "large_flooder";
         case Hostility::bomber: return "bomber";
+        case Hostility::block_flooder: return "block_flooder";
+        case Hostility::record_flooder: return "record_flooder";
         case Hostility::never_reader: return "never_reader";
         case Hostility::drip_reader: return "drip_reader";
         case Hostility::resetter: return "resetter";
@@ -39,6 +44,10 @@ constexpr std::uint8_t rsv1 = 4;
 /// Of all hostile clients of a run together, lest it take too long: frames in a flood of small
 /// ones, octets in one of large ones.
 constexpr std::size_t frames_max = 4000, bytes_max = 1 << 20;
+/// And octets of blocks with nothing in them, and of what goes in records of one octet.
+constexpr std::size_t block_bytes_max = 256 << 10, recorded_bytes_max = 20'000;
+/// What becomes of one octet in a record of its own, and a little less.
+constexpr std::size_t record_bytes_min = 22;
 /// How much longer what bombs unpack to is than that.
 constexpr std::size_t bombs_factor = 4;
 /// Where all that a run's floods publish comes to each of them: windows full to all together, and
@@ -58,7 +67,8 @@ public:
 
     Hostile write() {
         hostile_.link = draw_link();
-        hostile_.speaks_tls = ground_.is_secure && prng_.chance(3, 4);
+        const bool must_encrypt = hostile_.hostility == Hostility::record_flooder;
+        hostile_.speaks_tls = ground_.is_secure && (must_encrypt || prng_.chance(3, 4));
         hostile_.read_bytes = SIZE_MAX;
         switch (hostile_.hostility) {
             case Hostility::opener: break;
@@ -68,11 +78,15 @@ public:
             case Hostility::frame_flooder:
                 flood(encode(ClientFrame{.opcode = test::opcode_binary}), frames());
                 break;
+            case Hostility::octet_flooder: flood(octet_message(), frames()); break;
+            case Hostility::fragment_flooder: write_fragments(); break;
             case Hostility::ping_flooder:
                 flood(test::ping_frame(std::string(prng_.below(126), 'p')), frames());
                 break;
             case Hostility::large_flooder: flood(large_message(), larges()); break;
-            case Hostility::bomber: flood(bomb(), bombs()); break;
+            case Hostility::bomber: write_bombs(); break;
+            case Hostility::block_flooder: write_blocks(); break;
+            case Hostility::record_flooder: write_records(); break;
             case Hostility::never_reader: write_never_reader(); break;
             case Hostility::drip_reader:
                 write_never_reader();
@@ -105,9 +119,10 @@ private:
 
     std::string request(const std::vector<std::string>& targets) {
         test::UpgradeRequest request{.target = targets[prng_.below(targets.size())]};
-        const bool must_compress = hostile_.hostility == Hostility::bomber;
-        if (ground_.has_compression && (must_compress || prng_.chance(1, 2)))
-            request.fields = test::offer_line();
+        const bool must_compress = hostile_.hostility == Hostility::bomber ||
+                                   hostile_.hostility == Hostility::block_flooder;
+        has_agreed_ = ground_.has_compression && (must_compress || prng_.chance(1, 2));
+        if (has_agreed_) request.fields = test::offer_line();
         return encode(request);
     }
 
@@ -163,12 +178,78 @@ private:
                                   .payload = std::string(ground_.message_bytes_max, 'x'),
                                   .key = test::ClientKey{}});
     }
-    std::string bomb() const {
-        test::ZlibSender sender;
+    static std::string octet_message() {
+        return encode(ClientFrame{.opcode = test::opcode_binary, .payload = "x"});
+    }
+    std::string compressed(std::string payload) const {
         return encode(
             ClientFrame{.opcode = test::opcode_binary,
-                        .payload = sender.payload(std::string(ground_.message_bytes_max, 'x')),
+                        .payload = std::move(payload),
                         .reserved_bits = ground_.has_compression ? rsv1 : std::uint8_t{0}});
+    }
+
+    /// Some of them are so large that the first one is the last.
+    void write_bombs() {
+        const std::size_t message_bytes = ground_.message_bytes_max * (prng_.chance(1, 4) ? 16 : 1);
+        test::ZlibSender sender;
+        const std::string payload =
+            sender.payload(std::string(message_bytes, prng_.chance(1, 2) ? 'x' : '\0'));
+        flood(compressed(payload), bombs());
+        if (message_bytes > ground_.message_bytes_max) {
+            hostile_.body_frames = 0;
+        } else {
+            note_inflation({1, payload.size(), message_bytes});
+        }
+    }
+
+    void write_blocks() {
+        const std::size_t bytes =
+            1 + prng_.below(std::min<std::size_t>(8 * ground_.message_bytes_max, 4000));
+        std::string payload;
+        switch (prng_.below(3)) {
+            case 0: payload = empty_stored_blocks(bytes / 5); break;
+            case 1: payload = empty_final_blocks(bytes / 2); break;
+            default: payload = empty_dynamic_blocks(bytes / 12); break;
+        }
+        const std::size_t payload_bytes = payload.size();
+        flood(compressed(std::move(payload)),
+              1 + prng_.below(block_bytes_max / count_) / payload_bytes);
+        note_inflation({1, payload_bytes, 0});
+    }
+
+    void write_fragments() {
+        const bool is_empty = prng_.chance(1, 2);
+        const std::size_t fragments = is_empty ? frames() : octets_of_message();
+        flood(test::continuation_frame(is_empty ? "" : "x", false), fragments);
+        const bool is_compressed = has_agreed_ && prng_.chance(1, 2);
+        if (is_compressed && !is_empty) {
+            // One octet of a block each.
+            hostile_.body.clear();
+            for (const char octet : empty_stored_blocks(1).substr(0, 5))
+                hostile_.body += test::continuation_frame(std::string(1, octet), false);
+            hostile_.body_frames = 5;
+            note_inflation({0, 5, 0});
+        }
+        hostile_.head +=
+            encode(ClientFrame{.opcode = test::opcode_binary,
+                               .fin = false,
+                               .reserved_bits = is_compressed ? rsv1 : std::uint8_t{0}});
+    }
+    std::size_t octets_of_message() { return std::min(frames(), ground_.message_bytes_max); }
+
+    void write_records() {
+        hostile_.record_bytes = 1;
+        std::string frame = octet_message();
+        if (prng_.chance(1, 2)) frame = test::ping_frame(std::string(prng_.below(20), 'p'));
+        const std::size_t window = hostile_.link.buffer_bytes * round_trips_max;
+        const std::size_t bytes =
+            std::min(1 + prng_.below(recorded_bytes_max / count_), window / record_bytes_min);
+        flood(frame, 1 + bytes / frame.size());
+    }
+
+    /// Where it has agreed on compression.
+    void note_inflation(const InflationWork& work) {
+        if (has_agreed_) hostile_.body_inflation = work;
     }
 
     /// Of each of them.
@@ -186,6 +267,7 @@ private:
         hostile_.body_bytes =
             std::min(frame.size() * frames, hostile_.link.buffer_bytes * round_trips_max);
         hostile_.body = std::move(frame);
+        hostile_.body_frames = 1;
         hostile_.end = draw_end();
         if (prng_.chance(1, 4)) hostile_.read_bytes = 0;
     }
@@ -244,6 +326,7 @@ private:
     Prng& prng_;
     const HostileGround& ground_;
     const std::size_t count_;
+    bool has_agreed_ = false;  // On compression.
     Hostile hostile_;
 };
 

@@ -11,24 +11,29 @@
 #include "base/prng.hpp"
 #include "base/time.hpp"
 #include "shard/settings.hpp"
+#include "sim/flood.hpp"
 #include "sim/network.hpp"
 
 namespace ringcast::sim {
 
 enum class Hostility : std::uint8_t {
-    opener,         ///< Connects and says nothing.
-    slow_head,      ///< One octet of a request at a time ...
-    slow_header,    ///< ... or of a frame's header ...
-    slow_body,      ///< ... or of a message; none of them ever ends.
-    frame_flooder,  ///< As many empty messages as it can get rid of ...
-    ping_flooder,   ///< ... or pings ...
-    large_flooder,  ///< ... or messages of the largest size ...
-    bomber,         ///< ... or such messages, compressed to next to nothing.
-    never_reader,   ///< Has output sent to it and reads none of it ...
-    drip_reader,    ///< ... or a few octets now and then, for some time.
-    resetter,       ///< Resets the connection after any octet ...
-    half_closer,    ///< ... or sends a FIN there, and stays.
-    garbler,        ///< Sends what is no WebSocket frame, or no HTTP.
+    opener,            ///< Connects and says nothing.
+    slow_head,         ///< One octet of a request at a time ...
+    slow_header,       ///< ... or of a frame's header ...
+    slow_body,         ///< ... or of a message; none of them ever ends.
+    frame_flooder,     ///< As many empty messages as it can get rid of ...
+    octet_flooder,     ///< ... or messages of one octet ...
+    fragment_flooder,  ///< ... or fragments, empty or of one octet, of one that never ends ...
+    ping_flooder,      ///< ... or pings ...
+    large_flooder,     ///< ... or messages of the largest size ...
+    bomber,            ///< ... or such messages and larger ones, compressed to next to nothing ...
+    block_flooder,     ///< ... or compressed messages that are much work and come to nothing ...
+    record_flooder,    ///< ... or small frames, in TLS records of one octet each.
+    never_reader,      ///< Has output sent to it and reads none of it ...
+    drip_reader,       ///< ... or a few octets now and then, for some time.
+    resetter,          ///< Resets the connection after any octet ...
+    half_closer,       ///< ... or sends a FIN there, and stays.
+    garbler,           ///< Sends what is no WebSocket frame, or no HTTP.
 };
 inline constexpr std::size_t hostilities_count = static_cast<std::size_t>(Hostility::garbler) + 1;
 
@@ -40,16 +45,28 @@ struct Hostile {
     Hostility hostility = Hostility::opener;
     Duration after{};  ///< From the start of the run.
     bool speaks_tls = false;
+    std::size_t record_bytes = 0;  ///< Of data in each record; 0: any.
     Link link;
     std::string head;            ///< What it says, at once; ...
     std::string body;            ///< ... then this, over and over again, ...
     std::size_t body_bytes = 0;  ///< ... until so many octets of it are written, ...
     Duration interval{};         ///< ... one at a time if this is not zero.
-    End end = End::none;         ///< When all is written.
-    std::size_t read_bytes = 0;  ///< At a time; 0: it reads nothing.
+    /// Of one body, where all that it says is valid; 0: that is not known.
+    std::uint64_t body_frames = 0;
+    InflationWork body_inflation;  ///< Of one, too.
+    End end = End::none;           ///< When all is written.
+    std::size_t read_bytes = 0;    ///< At a time; 0: it reads nothing.
     Duration read_interval{};
     std::uint64_t reads_max = UINT64_MAX;
 
+    /// What can be told from the number of its octets; over TLS that is nothing.
+    [[nodiscard]] Flood flood() const noexcept {
+        if (speaks_tls || body_frames == 0) return {};
+        return {.head_bytes = head.size(),
+                .body_bytes = body.size(),
+                .frames = body_frames,
+                .inflation = body_inflation};
+    }
     /// The server has a deadline for what it begins and never ends.
     [[nodiscard]] bool is_slow() const noexcept {
         return hostility <= Hostility::slow_body && end == End::none;

@@ -80,10 +80,20 @@ HostileCrowd::HostileCrowd(Network& network, std::vector<Hostile> hostiles,
 
 void HostileCrowd::connect(Prng& prng, std::span<const int> listeners) {
     for (Member& member : members_) {
+        const Hostile& hostile = member.hostile;
         const int listener = listeners[prng.below(listeners.size())];
-        member.connection = network_.connect(
-            *member.peer, listener, network_.now() + member.hostile.after, member.hostile.link,
-            member.hostile.speaks_tls ? std::make_unique<TlsEnd>(Prng{prng.next()}) : nullptr);
+        std::unique_ptr<TlsEnd> tls;
+        if (hostile.speaks_tls)
+            tls = std::make_unique<TlsEnd>(Prng{prng.next()}, hostile.record_bytes);
+        member.connection = network_.connect(*member.peer, listener, network_.now() + hostile.after,
+                                             hostile.link, std::move(tls));
+    }
+}
+
+void HostileCrowd::announce(TurnBook& book) const {
+    for (const Member& member : members_) {
+        book.expect(member.connection, member.hostile.flood());
+        if (member.hostile.record_bytes > 0) book.expect_small_records(member.connection);
     }
 }
 

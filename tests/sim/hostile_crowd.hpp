@@ -15,6 +15,7 @@
 #include "sim/hostile.hpp"
 #include "sim/network.hpp"
 #include "sim/tally.hpp"
+#include "sim/turn_book.hpp"
 
 namespace ringcast::sim {
 
@@ -53,6 +54,8 @@ public:
 
     /// Each to one of the listeners, drawn.
     void connect(Prng& prng, std::span<const int> listeners);
+    /// `book` is told what they send.
+    void announce(TurnBook& book) const;
     /// To be called whenever something may have happened. Throws Violation.
     void watch();
     /// The server has ended every one of them.

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "sim/costly_deflate.hpp"
 #include "sim/host.hpp"
 #include "sim/ws_peer.hpp"
+#include "support/deflate_reference.hpp"
 
 namespace ringcast::sim {
 namespace {
@@ -25,6 +27,7 @@ public:
         connection_ = network_.connect(client_, host_.listener(), network_.now(), {});
         host_.turn_book().watch(connection_, turns_max, true);
         crowd_.connect(prng_, std::vector{host_.listener()});
+        crowd_.announce(host_.turn_book());
     }
 
     /// Until the honest client is done. Throws Violation if it does not have all its echoes, each
@@ -35,6 +38,7 @@ public:
         for (const WsPeer::Wait& wait : client_.waits())
             CHECK(host_.turn_book().turns_to_hear(connection_, wait.octets, wait.echoes - 1));
     }
+    [[nodiscard]] std::uint64_t floods_settled() { return host_.turn_book().floods_settled(); }
     [[nodiscard]] std::uint64_t accepted() const { return host_.metrics().accepts; }
     void end() {
         host_.begin_shutdown();
@@ -50,9 +54,11 @@ private:
         scenario.settings.connections_max = static_cast<std::uint32_t>(count + 1);
         scenario.settings.work_per_turn = 1;  // So each message has to wait for a turn of its own.
         scenario.session_limits.message_bytes_max = scenario.limits.message_bytes_max;
+        scenario.settings.compression.mode = Compression::shared;  // The honest one asks for none.
         scenario.ground = {.targets = {"/echo"},
                            .message_bytes_max = scenario.limits.message_bytes_max,
                            .head_bytes_max = scenario.limits.head_bytes_max,
+                           .has_compression = true,
                            .handshake_timeout = scenario.settings.handshake_timeout,
                            .message_timeout = scenario.session_limits.message_timeout,
                            .idle_timeout = scenario.session_limits.idle_timeout,
@@ -78,6 +84,17 @@ private:
 
 }  // namespace
 
+TEST_CASE("blocks with nothing in them make a message of nothing") {
+    for (const std::size_t count : {0u, 1u, 2u, 7u, 300u}) {
+        CAPTURE(count);
+        for (auto* const blocks : {empty_stored_blocks, empty_final_blocks, empty_dynamic_blocks}) {
+            const test::Inflated message = test::reference_inflate_message(blocks(count));
+            CHECK(message.end == test::Inflated::End::between_blocks);
+            CHECK(message.output.empty());
+        }
+    }
+}
+
 TEST_CASE("an honest client is answered as soon beside 2,000 hostile clients as beside one") {
     for (std::size_t i = 0; i < hostilities_count; ++i) {
         const auto hostility = static_cast<Hostility>(i);
@@ -87,6 +104,9 @@ TEST_CASE("an honest client is answered as soon beside 2,000 hostile clients as 
             Beside beside{hostility, count};
             CHECK_NOTHROW(beside.run());
             CHECK(beside.accepted() > count / 2);
+            const bool is_flood =
+                hostility >= Hostility::frame_flooder && hostility <= Hostility::record_flooder;
+            if (is_flood && count > 1) CHECK(beside.floods_settled() > 0);
             beside.end();
         }
     }

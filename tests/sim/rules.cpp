@@ -36,6 +36,7 @@ std::string_view to_string(Rule rule) noexcept {
         case Rule::cut_at_once: return "cut_at_once";
         case Rule::latency_bounded: return "latency_bounded";
         case Rule::turn_shared: return "turn_shared";
+        case Rule::input_shared: return "input_shared";
         case Rule::hostile_ended: return "hostile_ended";
         case Rule::closed_once: return "closed_once";
         case Rule::liveness: return "liveness";

@@ -51,7 +51,8 @@ enum class Rule {
     cut_at_once,          ///< When the time of a shutdown is up, no session is left.
     latency_bounded,      ///< Beside any number of hostile clients others are answered within so
                           ///< many turns ...
-    turn_shared,          ///< ... and no client takes more than its share of a turn.
+    turn_shared,          ///< ... and no client takes more than its share of a turn, ...
+    input_shared,         ///< ... be it with fragments, control frames, records or inflation.
     hostile_ended,        ///< Hostile clients end within the deadlines.
     closed_once,          ///< The application hears of the end of each session once.
     liveness,         ///< Everything finishes within a bounded number of turns and of virtual time.

@@ -19,7 +19,7 @@ SimRingSettings SimRingSettings::draw(Prng& prng) {
     constexpr std::size_t submissions[] = {1, 2, 3, 8, 64, 64, 1024};
     constexpr std::size_t completions[] = {1, 2, 5, 64, 64, 1024};
     constexpr std::size_t buffers[] = {1, 2, 4, 16, 64};
-    constexpr std::size_t bytes[] = {64, 256, 1024, 4096, 4096};
+    constexpr std::size_t bytes[] = {64, 256, 1024, 4096, 32 << 10};
     constexpr std::int64_t costs[] = {0, 0, 10'000, 100'000, 2'000'000};  // ns
     return {.submissions_max = submissions[prng.below(std::size(submissions))],
             .completions_max = completions[prng.below(std::size(completions))],
@@ -206,6 +206,8 @@ void SimRing::take_cancel(const Submission& submission, State& state) {
         throw Violation{Rule::well_formed, "a cancel whose token is not that of the armed receive"};
     }
     state.receive.ended_by = -ECANCELED;
+    if (observer_ != nullptr && network_->is_connection(submission.fd))
+        observer_->on_receive_cancelled(network_->connection_of(submission.fd));
 }
 
 void SimRing::check_memory(const Submission& submission) const {

@@ -42,10 +42,12 @@ struct SimRingSettings {
 class RingObserver {
 public:
     virtual ~RingObserver() = default;
-    /// A receive is about to return so many bytes.
-    virtual void on_received(std::uint32_t connection, std::size_t bytes) = 0;
+    /// A receive is about to return these.
+    virtual void on_received(std::uint32_t connection, std::span<const std::byte> bytes) = 0;
     virtual void on_sending(std::uint32_t connection, bool is_quiet) = 0;
-    /// A receive has its last completion; later there is another one.
+    /// A receive is to end, ...
+    virtual void on_receive_cancelled(std::uint32_t) {}
+    /// ... or has its last completion; later there is another one.
     virtual void on_receive_ended(std::uint32_t) {}
     virtual void on_receive_armed(std::uint32_t) {}
 };

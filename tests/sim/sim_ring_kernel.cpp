@@ -210,7 +210,7 @@ void SimRing::complete_recv(int fd, Receive& receive) {
         return end(-ENOBUFS);
     }
     network_->read(fd, slice);
-    if (observer_ != nullptr) observer_->on_received(network_->connection_of(fd), slice.size());
+    if (observer_ != nullptr) observer_->on_received(network_->connection_of(fd), slice);
     receive.armed = !faults_->strikes(Fault::recv_finished);
     if (!receive.armed && observer_ != nullptr)
         observer_->on_receive_ended(network_->connection_of(fd));

@@ -19,9 +19,10 @@ test::TlsClientOptions draw_options(Prng& prng) {
 
 }  // namespace
 
-TlsEnd::TlsEnd(Prng prng)
+TlsEnd::TlsEnd(Prng prng, std::size_t record_bytes)
     : prng_{prng},
-      record_bytes_max_{pick<std::size_t>(prng_, {8, 200, 2000, 16 << 10})},
+      record_bytes_max_{record_bytes > 0 ? record_bytes
+                                         : pick<std::size_t>(prng_, {8, 200, 2000, 16 << 10})},
       client_{draw_options(prng_)} {
     take_output();
 }

@@ -20,7 +20,8 @@ namespace ringcast::sim {
 class TlsEnd {
 public:
     /// Draws its version, the sizes of its records and how it says that it has finished.
-    explicit TlsEnd(Prng prng);
+    /// `record_bytes`: none is larger; 0: that is drawn, too.
+    explicit TlsEnd(Prng prng, std::size_t record_bytes = 0);
 
     /// The handshake is over.
     [[nodiscard]] bool is_open() const noexcept { return client_.is_open(); }

@@ -111,7 +111,8 @@ Scenario World::draw_scenario() {
 
 void World::draw_hosts() {
     shard::Settings settings = scenario_.settings;
-    if (options_.broken == Break::keep_turn) settings.work_per_turn = UINT16_MAX;
+    if (options_.broken == Break::keep_turn || options_.broken == Break::take_all)
+        settings.work_per_turn = UINT16_MAX;
     if (options_.broken == Break::forget_deadline)
         settings.handshake_timeout = std::chrono::hours{1};
     for (std::size_t i = 0; i < scenario_.shards_count; ++i) {
@@ -187,6 +188,7 @@ void World::draw_hostiles() {
         listeners.push_back(host->listener());
     }
     crowd_.connect(hostile_, listeners);
+    for (const auto& host : hosts_) crowd_.announce(host->turn_book());
 }
 
 /// The bounds are explained in turn_book.hpp.

@@ -155,6 +155,7 @@ void WsPeer::take(test::ServerFrame frame) {
         case Break::spare:
         case Break::close_twice:
         case Break::keep_turn:
+        case Break::take_all:
         case Break::forget_deadline:
         case Break::open_queue:
         case Break::defer_echoes: break;
