@@ -238,7 +238,8 @@ std::string flags_markdown() {
         "and a key of "
         "the `--config` file (`idle-timeout`).\nA flag wins over the environment, the environment "
         "over the "
-        "file; an empty variable counts as none. Sizes are written `64KiB`, durations `25s`.\n";
+        "file; an empty variable counts as none. Sizes are written `64KiB`, durations `25s`. A "
+        "flag that has no effect without another is refused.\n";
     std::string_view section;
     for (const OptionRow& row : option_table()) {
         if (row.section != section) text += fmt::format(head, section = row.section);

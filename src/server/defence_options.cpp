@@ -30,6 +30,12 @@ constexpr std::array field_words{
     Word<http::ForwardedField>{"x-forwarded-for", http::ForwardedField::x_forwarded_for},
     Word<http::ForwardedField>{"forwarded", http::ForwardedField::forwarded}};
 
+constexpr OptionNeed a_message_rate{"--message-rate",
+                                    [](const Options& o) { return o.message_rate > 0; }};
+constexpr OptionNeed a_byte_rate{"--byte-rate", [](const Options& o) { return o.byte_rate > 0; }};
+constexpr OptionNeed proxies{"--trusted-proxies",
+                             [](const Options& o) { return !o.trusted_proxies.empty(); }};
+
 constexpr std::string_view defences = "Defences";
 
 constexpr std::array table{
@@ -63,7 +69,8 @@ constexpr std::array table{
               .value_name = "N",
               .help = "so many of them at once; 0: as many as in a second",
               .set = set_count<&Options::message_burst, 0, 1'000'000>,
-              .get = get_count<&Options::message_burst>},
+              .get = get_count<&Options::message_burst>,
+              .needs = {&a_message_rate}},
     OptionRow{.section = defences,
               .name = "byte-rate",
               .value_name = "SIZE",
@@ -76,7 +83,8 @@ constexpr std::array table{
               .value_name = "SIZE",
               .help = "so many of them at once; 0: as many as in a second",
               .set = set_bytes<&Options::byte_burst, 0, 4 * gib>,
-              .get = get_bytes<&Options::byte_burst>},
+              .get = get_bytes<&Options::byte_burst>,
+              .needs = {&a_byte_rate}},
     OptionRow{.section = defences,
               .name = "trusted-proxies",
               .value_name = "CIDR",
@@ -104,7 +112,8 @@ constexpr std::array table{
             "client is the last address there that is none of them, and the other field is "
             "not looked at",
         .set = set_word<&Options::forwarded_field, field_words>,
-        .get = get_word<&Options::forwarded_field, field_words>},
+        .get = get_word<&Options::forwarded_field, field_words>,
+        .needs = {&proxies}},
     OptionRow{
         .section = defences,
         .name = "allow-origin",

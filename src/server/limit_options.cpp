@@ -15,6 +15,18 @@ constexpr std::array compression_words{Word<Compression>{"off", Compression::off
                                        Word<Compression>{"dedicated", Compression::dedicated},
                                        Word<Compression>{"false", Compression::off, false}};
 
+constexpr OptionNeed admins{"--admin-listen",
+                            [](const Options& o) { return !o.admin_listen.empty(); }};
+constexpr OptionNeed longer_heads{"--header-bytes-max of at least as much", [](const Options& o) {
+                                      return o.target_bytes_max <= o.header_bytes_max;
+                                  }};
+constexpr OptionNeed any_compression{"--compression shared or dedicated", [](const Options& o) {
+                                         return o.compression != Compression::off;
+                                     }};
+constexpr OptionNeed kept_contexts{"--compression dedicated", [](const Options& o) {
+                                       return o.compression == Compression::dedicated;
+                                   }};
+
 constexpr std::string_view limits = "Limits";
 constexpr std::string_view compression = "Compression";
 constexpr std::string_view timeouts = "Timeouts";
@@ -35,7 +47,8 @@ constexpr std::array table{
               .help = "connections of each shard through --admin-listen, beside --connections-max; "
                       "more are answered with status 503",
               .set = set_count<&Options::admin_connections_max, 1, 65'535>,
-              .get = get_count<&Options::admin_connections_max>},
+              .get = get_count<&Options::admin_connections_max>,
+              .needs = {&admins}},
     OptionRow{.section = limits,
               .name = "message-bytes-max",
               .value_name = "SIZE",
@@ -54,7 +67,8 @@ constexpr std::array table{
               .help = "longest target of a request, within that; a longer one is answered with "
                       "status 414",
               .set = set_bytes<&Options::target_bytes_max, 64, mib>,
-              .get = get_bytes<&Options::target_bytes_max>},
+              .get = get_bytes<&Options::target_bytes_max>,
+              .needs = {&longer_heads}},
     OptionRow{.section = limits,
               .name = "header-fields-max",
               .value_name = "N",
@@ -111,7 +125,8 @@ constexpr std::array table{
               .value_name = "SIZE",
               .help = "shorter messages are sent as they are",
               .set = set_bytes<&Options::compression_threshold, 1, gib>,
-              .get = get_bytes<&Options::compression_threshold>},
+              .get = get_bytes<&Options::compression_threshold>,
+              .needs = {&any_compression}},
     OptionRow{.section = compression,
               .name = "compression-memory-max",
               .value_name = "SIZE",
@@ -119,7 +134,8 @@ constexpr std::array table{
                       "client; when it is used up, new ones are served as with --compression "
                       "shared",
               .set = set_bytes<&Options::compression_memory_max, mib, 1024 * gib>,
-              .get = get_bytes<&Options::compression_memory_max>},
+              .get = get_bytes<&Options::compression_memory_max>,
+              .needs = {&kept_contexts}},
 
     OptionRow{.section = timeouts,
               .name = "handshake-timeout",

@@ -74,6 +74,18 @@ Texts get_features(const Options& options) {
     return {text};
 }
 
+constexpr OptionNeed uring{"--io auto or uring",
+                           [](const Options& o) { return o.io != IoChoice::epoll; }};
+constexpr OptionNeed topic_clients{"--anonymous subscribe or publish", [](const Options& o) {
+                                       return o.anonymous != TopicAccess::none;
+                                   }};
+constexpr OptionNeed publishers{
+    "--anonymous subscribe or publish, or --admin-listen",
+    [](const Options& o) { return topic_clients.is_met(o) || !o.admin_listen.empty(); }};
+constexpr OptionNeed info_lines{"--log-level info or debug", [](const Options& o) {
+                                    return o.log_level >= shard::LogLevel::info;
+                                }};
+
 constexpr std::string_view listening = "Listening";
 constexpr std::string_view topics = "Topics";
 constexpr std::string_view io = "Shards and I/O";
@@ -140,7 +152,8 @@ constexpr std::array rows{
               .help = "a subscriber that falls behind by --send-queue-bytes-max is closed with "
                       "code 1013, or misses publications, and is told how many with ?gaps=1",
               .set = set_word<&Options::slow_consumer, slow_words>,
-              .get = get_word<&Options::slow_consumer, slow_words>},
+              .get = get_word<&Options::slow_consumer, slow_words>,
+              .needs = {&topic_clients}},
     OptionRow{.section = topics,
               .name = "delivery-window",
               .value_name = "DURATION",
@@ -154,19 +167,22 @@ constexpr std::array rows{
               .help = "topics of the whole process, shared out evenly among the shards and rounded "
                       "up for each; who wants one more is answered with status 503",
               .set = set_count<&Options::topics_max, 1, 1'000'000'000>,
-              .get = get_count<&Options::topics_max>},
+              .get = get_count<&Options::topics_max>,
+              .needs = {&publishers}},
     OptionRow{.section = topics,
               .name = "subscriptions-max",
               .value_name = "N",
               .help = "topics that one session may be subscribed to",
               .set = set_count<&Options::subscriptions_max, 1, 1'000'000>,
-              .get = get_count<&Options::subscriptions_max>},
+              .get = get_count<&Options::subscriptions_max>,
+              .needs = {&topic_clients}},
     OptionRow{.section = topics,
               .name = "topic-idle-timeout",
               .value_name = "DURATION",
               .help = "how long a topic without subscribers is remembered",
               .set = set_duration<&Options::topic_idle_timeout, ms, 24 * hour, Zero::allowed>,
-              .get = get_duration<&Options::topic_idle_timeout>},
+              .get = get_duration<&Options::topic_idle_timeout>,
+              .needs = {&publishers}},
     OptionRow{.section = topics,
               .name = "mesh-bytes",
               .value_name = "SIZE",
@@ -217,7 +233,8 @@ constexpr std::array rows{
         .help = "io_uring features that may be used: all, 6.1 (what that kernel has), none, -name, "
                 "+name, separated by commas",
         .set = set_features,
-        .get = get_features},
+        .get = get_features,
+        .needs = {&uring}},
     OptionRow{.section = io,
               .name = "ring-submissions",
               .value_name = "N|auto",
@@ -229,7 +246,8 @@ constexpr std::array rows{
               .value_name = "N|auto",
               .help = "entries of each ring's completion queue, a power of two",
               .set = set_ring_size<&Options::ring_completions, 65'536>,
-              .get = get_count_or_auto<&Options::ring_completions>},
+              .get = get_count_or_auto<&Options::ring_completions>,
+              .needs = {&uring}},
     OptionRow{.section = io,
               .name = "buffers-count",
               .value_name = "N|auto",
@@ -263,7 +281,8 @@ constexpr std::array logging_rows{
               .value_name = "on|off",
               .help = "a line for each session that opens and closes",
               .set = set_word<&Options::access_log, toggle_words>,
-              .get = get_word<&Options::access_log, toggle_words>},
+              .get = get_word<&Options::access_log, toggle_words>,
+              .needs = {&info_lines}},
 };
 
 /// Insertions, deletions and replacements that turn `a` into `b`.
@@ -298,6 +317,12 @@ const OptionRow* find_option(std::string_view name) noexcept {
     const auto table = option_table();
     const auto row = std::ranges::find(table, name, &OptionRow::name);
     return row == table.end() ? nullptr : &*row;
+}
+
+const OptionNeed* unmet_need(const OptionRow& row, const Options& options) noexcept {
+    for (const OptionNeed* const need : row.needs)
+        if (need != nullptr && !need->is_met(options)) return need;
+    return nullptr;
 }
 
 std::string environment_name(std::string_view name) {

@@ -3,6 +3,7 @@
 // section and --print-config are all derived from it. To add an option: a member in Options, a row
 // in option_table.cpp.
 
+#include <array>
 #include <expected>
 #include <span>
 #include <string>
@@ -11,6 +12,12 @@
 #include "server/options.hpp"
 
 namespace ringcast::server {
+
+/// Something that has to be set for an option to have an effect.
+struct OptionNeed {
+    std::string_view flag;  ///< As whoever reads of it would give it: `--compression dedicated`.
+    bool (*is_met)(const Options& options) = nullptr;
+};
 
 /// One option: `--name`, `RINGCAST_NAME` (upper case, underscores), and the key `name` in the file.
 struct OptionRow {
@@ -32,6 +39,8 @@ struct OptionRow {
     /// The values as text that `set` reads back: exactly one, except for a list.
     std::vector<std::string> (*get)(const Options& options) = nullptr;
     void (*clear)(Options& options) = nullptr;  ///< Lists only.
+    /// All of these. Who sets an option that has no effect is mistaken.
+    std::array<const OptionNeed*, 2> needs{};
 };
 
 /// What one source said about one option, not yet looked at.
@@ -45,6 +54,9 @@ struct Setting {
 
 /// The row called `name`, or null.
 [[nodiscard]] const OptionRow* find_option(std::string_view name) noexcept;
+
+/// What `row` lacks to have an effect, or null.
+[[nodiscard]] const OptionNeed* unmet_need(const OptionRow& row, const Options& options) noexcept;
 
 /// `RINGCAST_MESSAGE_BYTES_MAX` for `message-bytes-max`.
 [[nodiscard]] std::string environment_name(std::string_view name);

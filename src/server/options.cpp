@@ -176,7 +176,18 @@ public:
             fmt::format("nothing to listen on: give --listen {} or --dev", dev_url)};
     }
 
-    /// The settings in effect, as a file that --config takes.
+    /// No option is set that has no effect.
+    [[nodiscard]] Check check_needs() const {
+        for (const OptionRow& row : option_table()) {
+            const OptionNeed* const need = unmet_need(row, options_);
+            if (need == nullptr || !is_wanted(row)) continue;
+            return std::unexpected{
+                fmt::format("{} has no effect without {}", describe(row.name), need->flag)};
+        }
+        return {};
+    }
+
+    /// The settings as a file that --config takes; those that have no effect are comments there.
     [[nodiscard]] std::string to_toml() const {
         std::string text = fmt::format("# ringcast {}: the settings in effect\n", version);
         std::string_view section;
@@ -189,7 +200,11 @@ public:
                 list += toml_value(value);
             }
             if (row.form == OptionRow::Form::list) list = fmt::format("[{}]", list);
-            text += fmt::format("{} = {}  # {}\n", row.name, list, sources_[index_of(row)]);
+            const OptionNeed* const need = unmet_need(row, options_);
+            text += fmt::format("{}{} = {}  # {}", need != nullptr ? "# " : "", row.name, list,
+                                sources_[index_of(row)]);
+            if (need != nullptr) text += fmt::format("; no effect without {}", need->flag);
+            text += '\n';
         }
         return text;
     }
@@ -240,6 +255,15 @@ private:
             }
         }
         return {};
+    }
+
+    /// Somebody has set it, and not to nothing.
+    [[nodiscard]] bool is_wanted(const OptionRow& row) const {
+        constexpr std::array<std::string_view, 3> nothing{"", "0", "off"};
+        return sources_[index_of(row)] != "default" &&
+               std::ranges::any_of(row.get(options_), [&](const std::string& value) {
+                   return std::ranges::find(nothing, value) == nothing.end();
+               });
     }
 
     static std::size_t index_of(const OptionRow& row) {
@@ -316,10 +340,12 @@ std::expected<Options, Exit> load_options(const OptionSources& sources, Listens 
     }
     if (auto applied = merger.apply_dev(); !applied) return mistake(applied.error());
     if (auto checked = merger.check_together(); !checked) return mistake(checked.error());
-    // A configuration may be printed before it says where to listen; it cannot be used.
+    // A configuration may be printed before it says where to listen, and shows what has no effect;
+    // it cannot be used.
     if (command_line->print_config) return answer(merger.to_toml());
     if (listens == Listens::required) {
         if (auto checked = merger.check_listens(); !checked) return mistake(checked.error());
+        if (auto checked = merger.check_needs(); !checked) return mistake(checked.error());
     }
     Options options = std::move(merger).take();
     options.check_config = command_line->check_config;

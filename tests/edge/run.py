@@ -121,6 +121,7 @@ def test_mistakes_get_one_clear_line():
     expect_one_line_error(run(*listen, "--delivery-window", "1001ms"), "delivery-window", "1001ms", "1s")
     expect_one_line_error(run(*listen, "--delivery-window", "-1ms"), "delivery-window", "-1ms")
     expect_one_line_error(run(*listen, "--uring-features", "-warp"), "warp")
+    expect_one_line_error(run(*listen, "--message-burst", "5"), "--message-burst 5", "no effect without --message-rate")
     expect_one_line_error(run("--listen", "http://127.0.0.1:80"), "http://127.0.0.1:80")
     expect_one_line_error(run(*listen, "--config", "/no/such/file"), "/no/such/file")
     expect_one_line_error(run("--listen"), "--listen needs a value")

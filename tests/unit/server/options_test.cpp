@@ -103,7 +103,7 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "--pin",
                                     "off",
                                     "--io",
-                                    "epoll",
+                                    "uring",
                                     "--uring-features",
                                     "-incremental,-min-wait",
                                     "--ring-submissions",
@@ -115,6 +115,8 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "8KiB",
                                     "--connections-max",
                                     "5000",
+                                    "--admin-listen",
+                                    "http://127.0.0.1:0",
                                     "--admin-connections-max",
                                     "4",
                                     "--message-bytes-max",
@@ -182,7 +184,7 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.http_stream_timeout == 2h);
     CHECK(options.http_request_timeout == 7s);
     CHECK(options.http_idle_timeout == 90s);
-    CHECK(options.io == IoChoice::epoll);
+    CHECK(options.io == IoChoice::uring);
     CHECK(options.uring_features == ring::Features::linux_6_1());
     CHECK(options.ring_submissions == 1024);
     CHECK(options.ring_completions == 8192);

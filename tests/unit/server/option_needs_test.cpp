@@ -1,0 +1,163 @@
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "server/option_table.hpp"
+#include "server/options.hpp"
+
+using namespace ringcast;
+using namespace ringcast::server;
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+constexpr const char* listen = "--listen=ws://127.0.0.1:0";
+constexpr const char* listen_tls = "--listen=wss://127.0.0.1:0";
+
+/// Options from these arguments, and a file `edge.toml` with this text.
+std::expected<Options, Exit> load(Arguments arguments, std::string file = {}) {
+    return load_options({.arguments = std::move(arguments),
+                         .environment = {},
+                         .read_file = [file](const std::string&) { return file; }});
+}
+
+/// What is wrong, or nothing.
+std::string mistake(Arguments arguments, std::string file = {}) {
+    const auto options = load(std::move(arguments), std::move(file));
+    if (options) return {};
+    CHECK(options.error().code == Exit::usage);
+    return options.error().text;
+}
+
+/// A flag that has no effect, what it needs, and what gives it that.
+struct Case {
+    Arguments given;
+    std::string flag;
+    std::string need;
+    Arguments enough;
+};
+
+}  // namespace
+
+TEST_CASE("a flag without what gives it an effect is a mistake that names both") {
+    const Arguments certificate{listen_tls, "--tls-cert=a"};
+    const Arguments ca{listen_tls, "--tls-cert=a", "--tls-client-ca=b"};
+    const std::vector<Case> cases{
+        {{"--message-burst=50"}, "--message-burst 50", "--message-rate", {"--message-rate=5"}},
+        {{"--byte-burst=1MiB"}, "--byte-burst 1MiB", "--byte-rate", {"--byte-rate=1KiB"}},
+        {{"--forwarded-field=forwarded"},
+         "--forwarded-field forwarded",
+         "--trusted-proxies",
+         {"--trusted-proxies=unix"}},
+        {{"--admin-connections-max=4"},
+         "--admin-connections-max 4",
+         "--admin-listen",
+         {"--admin-listen=unix:/a"}},
+        {{"--target-bytes-max=32KiB"},
+         "--target-bytes-max 32KiB",
+         "--header-bytes-max of at least as much",
+         {"--header-bytes-max=32KiB"}},
+        {{"--compression-threshold=1KiB"},
+         "--compression-threshold 1KiB",
+         "--compression shared or dedicated",
+         {"--compression=shared"}},
+        {{"--compression-memory-max=1MiB", "--compression=shared"},
+         "--compression-memory-max 1MiB",
+         "--compression dedicated",
+         {}},
+        {{"--compression-memory-max=1MiB"},
+         "--compression-memory-max 1MiB",
+         "--compression dedicated",
+         {"--compression=dedicated"}},
+        {{"--slow-consumer=drop"},
+         "--slow-consumer drop",
+         "--anonymous subscribe or publish",
+         {"--dev"}},
+        {{"--subscriptions-max=2"},
+         "--subscriptions-max 2",
+         "--anonymous subscribe or publish",
+         {"--anonymous=subscribe"}},
+        {{"--topics-max=9"},
+         "--topics-max 9",
+         "--anonymous subscribe or publish, or --admin-listen",
+         {"--admin-listen=unix:/a"}},
+        {{"--topic-idle-timeout=9s"},
+         "--topic-idle-timeout 9s",
+         "--anonymous subscribe or publish, or --admin-listen",
+         {"--anonymous=publish"}},
+        {{"--access-log=on", "--log-level=warn"},
+         "--access-log on",
+         "--log-level info or debug",
+         {}},
+        {{"--access-log=on", "--log-level=info"}, "", "", {}},
+        {{"--uring-features=6.1", "--io=epoll"}, "--uring-features 6.1", "--io auto or uring", {}},
+        {{"--ring-completions=8192", "--io=epoll"},
+         "--ring-completions 8192",
+         "--io auto or uring",
+         {}},
+        {{"--tls-cert=a"}, "--tls-cert a", "--listen wss://", {listen_tls}},
+        {{"--tls-key=a", "--tls-cert=b"}, "--tls-cert b", "--listen wss://", {listen_tls}},
+        {{"--tls-directory=a"}, "--tls-directory a", "--listen wss://", {listen_tls}},
+        {{"--tls-client-ca=a"}, "--tls-client-ca a", "--listen wss://", certificate},
+        {{"--tls-version-min=1.3"}, "--tls-version-min 1.3", "--listen wss://", certificate},
+        {{"--tls-cipher-suites=A"}, "--tls-cipher-suites A", "--listen wss://", certificate},
+        {{"--tls-ticket-lifetime=1h"}, "--tls-ticket-lifetime 1h", "--listen wss://", certificate},
+        {{"--tls-handshakes-per-turn=1"},
+         "--tls-handshakes-per-turn 1",
+         "--listen wss://",
+         certificate},
+        {{"--tls-ciphers=A"}, "--tls-ciphers A", "--listen wss://", certificate},
+        {{"--tls-ciphers=A", "--tls-version-min=1.3", listen_tls, "--tls-cert=a"},
+         "--tls-ciphers A",
+         "--tls-version-min 1.2",
+         {}},
+        {{"--tls-client-certificates=optional"},
+         "--tls-client-certificates optional",
+         "--listen wss://",
+         ca},
+    };
+    for (const Case& each : cases) {
+        Arguments arguments{listen};
+        arguments.insert(arguments.end(), each.given.begin(), each.given.end());
+        CAPTURE(each.flag);
+        CAPTURE(each.need);
+        CHECK(mistake(arguments) ==
+              (each.flag.empty()
+                   ? ""
+                   : "ringcast: " + each.flag + " (command line) has no effect without " +
+                         each.need + "\n"));
+        if (each.enough.empty()) continue;
+        arguments.insert(arguments.end(), each.enough.begin(), each.enough.end());
+        CHECK(mistake(arguments) == "");
+    }
+}
+
+TEST_CASE("a default that somebody has asked for is a mistake, too; nothing, 0 and off are not") {
+    CHECK(mistake({listen_tls, "--tls-cert=a", "--tls-client-certificates=required"}) ==
+          "ringcast: --tls-client-certificates required (command line) has no effect without "
+          "--tls-client-ca\n");
+    CHECK(mistake({listen, "--message-burst=0", "--byte-burst=0"}) == "");
+    CHECK(mistake({listen, "--config=edge.toml", "--access-log=off", "--log-level=warn"},
+                  "tls-cert = []\ntls-client-ca = \"\"\n") == "");
+    CHECK(mistake({listen, "--header-bytes-max=1KiB"}) == "");
+}
+
+TEST_CASE("what has no effect is named with the source that set it") {
+    CHECK(mistake({listen, "--config=edge.toml"}, "\nmessage-burst = 7\n") ==
+          "ringcast: --message-burst 7 (edge.toml:2) has no effect without --message-rate\n");
+}
+
+TEST_CASE("--print-config shows what has no effect as a comment, so that --config takes it") {
+    const auto printed = load({"--compression=shared", "--print-config", "--message-burst=7"});
+    REQUIRE_FALSE(printed);
+    const std::string& text = printed.error().text;
+    CHECK(printed.error().code == 0);
+    CHECK(
+        text.contains("\n# message-burst = 7  # command line; no effect without "
+                      "--message-rate\n"));
+    CHECK(
+        text.contains("\n# tls-client-certificates = \"required\"  # default; no effect "
+                      "without --listen wss://\n"));
+    CHECK(text.contains("\ncompression-threshold = 512  # default\n"));
+    CHECK(mistake({listen, "--config=edge.toml"}, text) == "");
+}
