@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <optional>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,6 +24,28 @@ namespace {
 
 [[nodiscard]] std::unexpected<std::string> refuse(std::string_view url, std::string_view why) {
     return std::unexpected{"'" + std::string{url} + "': " + std::string{why}};
+}
+
+/// What stands behind the one of `schemes` that `url` has; nothing if it has none of them.
+[[nodiscard]] std::optional<std::string_view> without_scheme(
+    std::string_view url, std::span<const std::string_view> schemes) {
+    for (const std::string_view scheme : schemes) {
+        std::string_view rest = url;
+        if (!rest.starts_with(scheme)) continue;
+        rest.remove_prefix(scheme.size());
+        if (rest.starts_with("://")) return rest.substr(3);
+    }
+    return std::nullopt;
+}
+
+/// `ws://address:port, wss://address:port or unix:/path`
+[[nodiscard]] std::string forms_of(std::span<const std::string_view> schemes) {
+    std::string text;
+    for (const std::string_view scheme : schemes) {
+        if (!text.empty()) text += ", ";
+        text.append(scheme).append("://address:port");
+    }
+    return text + " or unix:/path";
 }
 
 [[nodiscard]] std::unexpected<std::string> fail(const Address& address, std::string_view call,
@@ -129,9 +152,8 @@ Descriptor::~Descriptor() {
 }
 
 std::expected<Address, std::string> parse_listen_url(std::string_view url,
-                                                     std::string_view scheme) {
+                                                     std::span<const std::string_view> schemes) {
     constexpr std::string_view unix_scheme = "unix:";
-    const std::string prefix = std::string{scheme} + "://";
     Address address;
     if (url.starts_with(unix_scheme)) {
         address.family = Address::Family::unix_path;
@@ -143,15 +165,14 @@ std::expected<Address, std::string> parse_listen_url(std::string_view url,
             return refuse(url, "the path contains a zero byte");
         return address;
     }
-    if (!url.starts_with(prefix))
-        return refuse(url, "expected " + prefix + "address:port or unix:/path");
-    const std::string_view rest = url.substr(prefix.size());
-    const std::size_t colon = rest.rfind(':');
-    if (colon == std::string_view::npos || rest.ends_with(']'))
+    const std::optional<std::string_view> rest = without_scheme(url, schemes);
+    if (!rest) return refuse(url, "expected " + forms_of(schemes));
+    const std::size_t colon = rest->rfind(':');
+    if (colon == std::string_view::npos || rest->ends_with(']'))
         return refuse(url, "the port is missing");
-    if (!parse_number(rest.substr(colon + 1), std::uint16_t{0xffff}, address.port))
+    if (!parse_number(rest->substr(colon + 1), std::uint16_t{0xffff}, address.port))
         return refuse(url, "the port must be a number from 0 to 65535");
-    const std::string_view host = rest.substr(0, colon);
+    const std::string_view host = rest->substr(0, colon);
     const bool has_brackets = host.starts_with('[') && host.ends_with(']');
     if (has_brackets ? !parse_ipv6(host.substr(1, host.size() - 2), address)
                      : !parse_ipv4(host, address))

@@ -1,8 +1,10 @@
 #pragma once
 // Listening sockets. The server opens them before the shards start; the shards accept from them.
 
+#include <array>
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,11 +44,15 @@ struct ListenOptions {
     std::uint32_t unix_mode = 0660;  ///< Permission bits of a Unix socket's path.
 };
 
-/// Reads `ws://127.0.0.1:8080`, `ws://[::1]:8080`, `ws://0.0.0.0:0` or `unix:/path`; with another
-/// scheme (`http`) that one in place of `ws`. Names are not looked up, apart from `localhost`,
-/// which is 127.0.0.1. The error is one sentence that quotes the text.
-[[nodiscard]] std::expected<Address, std::string> parse_listen_url(std::string_view url,
-                                                                   std::string_view scheme = "ws");
+/// What the URL of a listener may begin with, by what is spoken there.
+inline constexpr std::array<std::string_view, 2> websocket_schemes{"ws", "wss"};
+inline constexpr std::array<std::string_view, 1> http_schemes{"http"};
+
+/// Reads `ws://127.0.0.1:8080`, `ws://[::1]:8080`, `wss://0.0.0.0:0` or `unix:/path`, with one of
+/// `schemes`. Names are not looked up, apart from `localhost`, which is 127.0.0.1. The error is one
+/// sentence that quotes the text.
+[[nodiscard]] std::expected<Address, std::string> parse_listen_url(
+    std::string_view url, std::span<const std::string_view> schemes = websocket_schemes);
 
 /// Opens, binds and listens; TCP_NODELAY is set and inherited by what is accepted. A stale Unix
 /// socket path (nobody listens there any more) is replaced; any other file is an error. The error

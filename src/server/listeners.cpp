@@ -26,20 +26,16 @@ std::vector<std::string> urls_of(std::span<const Listening> all) {
 
 }  // namespace
 
-std::string_view scheme_of(std::string_view url) noexcept {
-    return url.starts_with("wss://") ? "wss" : "ws";
-}
-
 std::expected<void, std::string> Listeners::open(const Settings& settings, shard::LogQueue& log) {
     const ring::ListenOptions options{.backlog = settings.listen_backlog,
                                       .user_timeout = settings.tcp_user_timeout};
     for (const std::string& url : settings.listen) {
-        auto listening = open_listener(url, scheme_of(url), settings.shards, options);
+        auto listening = open_listener(url, ring::websocket_schemes, settings.shards, options);
         if (!listening) return std::unexpected{std::move(listening.error())};
         listening_.push_back(std::move(*listening));
     }
     for (const std::string& url : settings.admin_listen) {
-        auto listening = open_listener(url, "http", settings.shards, options);
+        auto listening = open_listener(url, ring::http_schemes, settings.shards, options);
         if (!listening) return std::unexpected{std::move(listening.error())};
         if (!listening->address.is_loopback()) {
             log.warn("admin_listener_exposed")

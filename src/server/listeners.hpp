@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <expected>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ringcast/settings.hpp"
@@ -12,9 +11,6 @@
 #include "shard/log.hpp"
 
 namespace ringcast::server {
-
-/// `wss` or `ws`; static storage. A Unix path is `ws`.
-[[nodiscard]] std::string_view scheme_of(std::string_view url) noexcept;
 
 /// Opened once, by the server's thread; the shards borrow the descriptors.
 class Listeners {

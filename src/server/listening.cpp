@@ -1,5 +1,6 @@
 #include "server/listening.hpp"
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace ringcast::server {
@@ -13,6 +14,12 @@ std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
 }
 
 }  // namespace
+
+std::string_view scheme_of(std::string_view url,
+                           std::span<const std::string_view> schemes) noexcept {
+    const auto scheme = std::ranges::find(schemes, url.substr(0, url.find(':')));
+    return scheme == schemes.end() ? schemes.front() : *scheme;
+}
 
 int Listening::descriptor_of(std::size_t shard) const {
     return descriptors[descriptors.size() == 1 ? 0 : shard].get();
@@ -28,17 +35,19 @@ void Listening::remove_file() noexcept {
     file.reset();
 }
 
-std::expected<Listening, std::string> open_listener(const std::string& url, std::string_view scheme,
+std::expected<Listening, std::string> open_listener(const std::string& url,
+                                                    std::span<const std::string_view> schemes,
                                                     std::uint32_t shards,
                                                     const ring::ListenOptions& options) {
-    auto address = ring::parse_listen_url(url, scheme);
+    auto address = ring::parse_listen_url(url, schemes);
     if (!address) return std::unexpected{address.error()};
     const bool is_unix = address->family == ring::Address::Family::unix_path;
     // Every shard's socket uses SO_REUSEPORT, so the kernel would let a second server share the
     // port unnoticed.
     if (!is_unix) address = ring::probe_free(*address);
     if (!address) return std::unexpected{std::move(address.error())};
-    Listening listening{.address = *address, .descriptors = {}, .file = {}, .scheme = scheme};
+    Listening listening{
+        .address = *address, .descriptors = {}, .file = {}, .scheme = scheme_of(url, schemes)};
     const std::uint32_t count = is_unix ? 1 : shards;
     for (std::uint32_t i = 0; i < count; ++i) {
         auto descriptor = ring::listen_on(listening.address, options);

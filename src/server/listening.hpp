@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -17,6 +18,11 @@ namespace ringcast::server {
 
 /// Which file it is, whatever its path: device and inode.
 using FileIdentity = std::pair<dev_t, ino_t>;
+
+/// The one of `schemes` (literals) that `url` has; of a Unix path, the first.
+[[nodiscard]] std::string_view scheme_of(
+    std::string_view url,
+    std::span<const std::string_view> schemes = ring::websocket_schemes) noexcept;
 
 /// One socket per shard, or one for all (a Unix path cannot be bound twice).
 struct Listening {
@@ -33,10 +39,10 @@ struct Listening {
     void remove_file() noexcept;
 };
 
-/// Opens the sockets of `url`, which has to have `scheme` (a literal), for so many shards. The
-/// error is one sentence that names the address.
+/// Opens the sockets of `url`, which has to have one of `schemes` (literals), for so many shards.
+/// The error is one sentence that names the address.
 [[nodiscard]] std::expected<Listening, std::string> open_listener(
-    const std::string& url, std::string_view scheme, std::uint32_t shards,
+    const std::string& url, std::span<const std::string_view> schemes, std::uint32_t shards,
     const ring::ListenOptions& options);
 
 }  // namespace ringcast::server

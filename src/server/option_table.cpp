@@ -9,7 +9,6 @@
 #include "ring/listen.hpp"
 #include "server/defence_options.hpp"
 #include "server/limit_options.hpp"
-#include "server/listeners.hpp"
 #include "server/option_values.hpp"
 #include "server/tls_options.hpp"
 
@@ -38,8 +37,9 @@ constexpr std::array access_words{Word<TopicAccess>{"none", TopicAccess::none},
 constexpr std::array slow_words{Word<SlowConsumer>{"close", SlowConsumer::close},
                                 Word<SlowConsumer>{"drop", SlowConsumer::drop}};
 
-Result add_url(std::vector<ListenUrl>& urls, std::string_view text, std::string_view scheme) {
-    auto address = ring::parse_listen_url(text, scheme);
+Result add_url(std::vector<ListenUrl>& urls, std::string_view text,
+               std::span<const std::string_view> schemes) {
+    auto address = ring::parse_listen_url(text, schemes);
     if (!address) return std::unexpected{address.error()};
     urls.push_back({.text = std::string{text}, .address = *std::move(address)});
     return {};
@@ -92,17 +92,19 @@ constexpr std::string_view io = "Shards and I/O";
 constexpr std::string_view logging = "Logging";
 
 constexpr std::array rows{
-    OptionRow{
-        .section = listening,
-        .name = "listen",
-        .value_name = "URL",
-        .help = "where to accept connections: ws://127.0.0.1:8080, ws://[::1]:0 (any free port), "
-                "wss://0.0.0.0:443 (TLS, needs --tls-cert) or unix:/path; may be repeated",
-        .form = OptionRow::Form::list,
-        .set = [](Options& options,
-                  std::string_view text) { return add_url(options.listen, text, scheme_of(text)); },
-        .get = [](const Options& options) { return texts_of(options.listen); },
-        .clear = [](Options& options) { options.listen.clear(); }},
+    OptionRow{.section = listening,
+              .name = "listen",
+              .value_name = "URL",
+              .help =
+                  "where to accept connections: ws://127.0.0.1:8080, ws://[::1]:0 (any free port), "
+                  "wss://0.0.0.0:443 (TLS, needs --tls-cert) or unix:/path; may be repeated",
+              .form = OptionRow::Form::list,
+              .set =
+                  [](Options& options, std::string_view text) {
+                      return add_url(options.listen, text, ring::websocket_schemes);
+                  },
+              .get = [](const Options& options) { return texts_of(options.listen); },
+              .clear = [](Options& options) { options.listen.clear(); }},
     OptionRow{
         .section = listening,
         .name = "admin-listen",
@@ -111,8 +113,10 @@ constexpr std::array rows{
                 "else: http://127.0.0.1:9090 or unix:/path; without authentication, so keep it on "
                 "loopback; may be repeated",
         .form = OptionRow::Form::list,
-        .set = [](Options& options,
-                  std::string_view text) { return add_url(options.admin_listen, text, "http"); },
+        .set =
+            [](Options& options, std::string_view text) {
+                return add_url(options.admin_listen, text, ring::http_schemes);
+            },
         .get = [](const Options& options) { return texts_of(options.admin_listen); },
         .clear = [](Options& options) { options.admin_listen.clear(); }},
     OptionRow{.section = listening,

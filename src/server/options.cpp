@@ -17,7 +17,7 @@
 #include "server/check_settings.hpp"
 #include "server/command_line.hpp"
 #include "server/config_file.hpp"
-#include "server/listeners.hpp"
+#include "server/listening.hpp"
 #include "server/option_table.hpp"
 #include "server/version.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "server/listeners.hpp"
+#include "server/listening.hpp"
 #include "server/option_values.hpp"
 
 namespace ringcast::server {

@@ -122,7 +122,7 @@ def test_mistakes_get_one_clear_line():
     expect_one_line_error(run(*listen, "--delivery-window", "-1ms"), "delivery-window", "-1ms")
     expect_one_line_error(run(*listen, "--uring-features", "-warp"), "warp")
     expect_one_line_error(run(*listen, "--message-burst", "5"), "--message-burst 5", "no effect without --message-rate")
-    expect_one_line_error(run("--listen", "http://127.0.0.1:80"), "http://127.0.0.1:80")
+    expect_one_line_error(run("--listen", "https://127.0.0.1:80"), "https://127.0.0.1:80", "ws://", "wss://", "unix:")
     expect_one_line_error(run(*listen, "--config", "/no/such/file"), "/no/such/file")
     expect_one_line_error(run("--listen"), "--listen needs a value")
     expect_one_line_error(run("--dev", "--config"), "--config needs a value")

@@ -25,10 +25,14 @@ TEST_CASE("listen URLs are read into addresses") {
     CHECK(text_of_url("unix:/" + std::string(106, 'x')) == "unix:/" + std::string(106, 'x'));
 }
 
-TEST_CASE("a listen URL may be asked for with another scheme") {
-    CHECK(parse_listen_url("http://[::1]:90", "http")->to_string() == "[::1]:90");
-    CHECK(parse_listen_url("unix:/x", "http")->to_string() == "unix:/x");
-    CHECK(parse_listen_url("ws://[::1]:90", "http").error() ==
+TEST_CASE(
+    "a listen URL has one of the schemes that are asked for, and who gives another hears of all") {
+    CHECK(parse_listen_url("wss://[::1]:90")->to_string() == "[::1]:90");
+    CHECK(parse_listen_url("https://[::1]:90").error() ==
+          "'https://[::1]:90': expected ws://address:port, wss://address:port or unix:/path");
+    CHECK(parse_listen_url("http://[::1]:90", http_schemes)->to_string() == "[::1]:90");
+    CHECK(parse_listen_url("unix:/x", http_schemes)->to_string() == "unix:/x");
+    CHECK(parse_listen_url("ws://[::1]:90", http_schemes).error() ==
           "'ws://[::1]:90': expected http://address:port or unix:/path");
 }
 
@@ -50,7 +54,8 @@ TEST_CASE("a listen URL that is none is refused with a sentence that quotes it")
     for (const std::string& url : {std::string{},
                                    std::string{"8080"},
                                    std::string{"http://127.0.0.1:80"},
-                                   std::string{"wss://127.0.0.1:80"},
+                                   std::string{"https://127.0.0.1:80"},
+                                   std::string{"wss:127.0.0.1:80"},
                                    std::string{"ws://"},
                                    std::string{"ws://:80"},
                                    std::string{"ws://127.0.0.1"},
