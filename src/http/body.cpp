@@ -69,7 +69,8 @@ BodyParser::BodyParser(const Request& request, Block block, std::uint64_t body_b
       body_bytes_{body_bytes},
       size_{request.head.size()},
       head_bytes_{static_cast<std::uint32_t>(request.head.size())},
-      is_chunked_{request.is_chunked} {
+      is_chunked_{request.is_chunked},
+      is_to_head_{request.method == Method::head} {
     RC_ASSERT(request.has_body());
     std::memcpy(block_.data(), request.head.data(), request.head.size());
 }

@@ -76,6 +76,8 @@ public:
     [[nodiscard]] Result next(std::span<std::byte>& input, RequestStorage& storage,
                               BufferPool& pool, const BodyLimits& limits);
 
+    /// True if no answer has content (RFC 9110 section 9.3.2).
+    [[nodiscard]] bool is_to_head() const noexcept { return is_to_head_; }
     /// Memory that it holds.
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return block_.capacity(); }
     /// Bytes of the request that have come, its head included.
@@ -95,6 +97,7 @@ private:
     ChunkedDecoder decoder_;
     std::uint32_t head_bytes_;
     bool is_chunked_;
+    bool is_to_head_;
 };
 static_assert(sizeof(BodyParser) == 48);
 

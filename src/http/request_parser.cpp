@@ -107,6 +107,7 @@ RequestParser::Result RequestParser::scan(std::string_view text, const HeadLimit
         const std::size_t line_end = std::min(found, text.size());
         if (!has_request_line_) {
             const std::string_view line = text.substr(line_start_, line_end - line_start_);
+            is_to_head_ = line.starts_with("HEAD ");
             if (const Result result = check_request_line_bounds(line, limits);
                 result.found == Found::failure) {
                 return result;

@@ -78,6 +78,9 @@ public:
                               BufferPool& pool, const HeadLimits& limits);
     /// True if part of a head has been taken and not yet returned as a request.
     [[nodiscard]] bool is_partial() const noexcept { return size_ != 0; }
+    /// True as soon as HEAD is known to be the method, and after a failure, too: no answer to it
+    /// has content (RFC 9110 section 9.3.2).
+    [[nodiscard]] bool is_to_head() const noexcept { return is_to_head_; }
     /// Capacity of the block that it holds.
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept {
         return head_ ? head_.capacity() : 0;
@@ -99,6 +102,7 @@ private:
         0;  // Where the line under way starts; the head's end once that has been found.
     std::uint8_t empty_lines_ = 0;
     bool has_request_line_ = false;
+    bool is_to_head_ = false;
 };
 static_assert(sizeof(RequestParser) == 24);
 

@@ -123,7 +123,7 @@ void Shard::feed_body(Connection& connection, std::span<std::byte>& input) {
             return call(connection, match, request, result.body);
         }
         case http::BodyParser::Found::failure:
-            return answer(connection, {}, response_to(result.failure));
+            return answer(connection, closing_rules(connection), response_to(result.failure));
     }
 }
 
@@ -135,6 +135,15 @@ http::BodyLimits Shard::body_limits(const HttpEndpoint& endpoint) const noexcept
 http::ResponseRules Shard::closing_rules(const http::Request& request) noexcept {
     return {.is_to_head = request.method == http::Method::head,
             .takes_chunks = request.version_minor >= 1};
+}
+
+/// Of a request that may not have come as a whole.
+http::ResponseRules Shard::closing_rules(const Connection& connection) noexcept {
+    if (const auto* const head = std::get_if<http::RequestParser>(&connection.parser))
+        return {.is_to_head = head->is_to_head()};
+    if (const auto* const body = std::get_if<http::BodyParser>(&connection.parser))
+        return {.is_to_head = body->is_to_head()};
+    return {};
 }
 
 http::ResponseRules Shard::rules_for(const Connection& connection,

@@ -209,8 +209,7 @@ private:
     void apply(Connection& connection, Verdict verdict, std::string_view key);
     void open_session(Connection& connection, Verdict verdict, std::string_view key);
     void await_admission(Connection& connection, Verdict verdict, std::string_view key);
-    void refuse(Connection& connection, const http::Response& response,
-                const http::ResponseRules& rules = {});
+    void refuse(Connection& connection, const http::Response& response);
     void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
     void on_joined(SlotId id);
     void on_subscription_lost(SlotId id, std::string_view reason);
@@ -225,6 +224,7 @@ private:
     void call(Connection& connection, const Router::HttpMatch& match, const http::Request& request,
               std::span<const std::byte> body);
     [[nodiscard]] static http::ResponseRules closing_rules(const http::Request& request) noexcept;
+    [[nodiscard]] static http::ResponseRules closing_rules(const Connection& connection) noexcept;
     [[nodiscard]] http::ResponseRules rules_for(const Connection& connection,
                                                 const http::Request& request) const noexcept;
     void answer_whole(Connection& connection, const http::ResponseRules& rules,

@@ -27,7 +27,7 @@ void Shard::on_request(Connection& connection, const http::Request& request,
         if (is_plain || plain.endpoint != nullptr)
             return on_plain_request(connection, plain, request, input);
     }
-    if (match.endpoint == nullptr) return refuse(connection, nothing_here, closing_rules(request));
+    if (match.endpoint == nullptr) return refuse(connection, nothing_here);
     if (request.method == http::Method::options) {
         return answer_unread(connection, request,
                              {.status = code_of(http::Status::no_content),
@@ -36,11 +36,9 @@ void Shard::on_request(Connection& connection, const http::Request& request,
     }
     const auto handshake = ws::read_handshake(request);
     const auto fail_handshake = [&](const ws::HandshakeFailure& failure) {
-        refuse(connection,
-               {.status = code_of(failure.status),
-                .fields = ws::response_fields(failure.reason),
-                .body = to_string(failure.reason)},
-               closing_rules(request));
+        refuse(connection, {.status = code_of(failure.status),
+                            .fields = ws::response_fields(failure.reason),
+                            .body = to_string(failure.reason)});
     };
     if (!handshake) return fail_handshake(handshake.error());
     if (!is_origin_allowed(request, settings_.allowed_origins)) {
@@ -149,13 +147,12 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     suspend_if_unread(connection);
 }
 
-void Shard::refuse(Connection& connection, const http::Response& response,
-                   const http::ResponseRules& rules) {
+void Shard::refuse(Connection& connection, const http::Response& response) {
     ++metrics_.handshakes_refused;
     // Nobody could read it yet.
     if (connection.is_tls_handshaking()) return terminate(connection);
     scratch_.clear();
-    http::write_response(scratch_, dated(response), rules);
+    http::write_response(scratch_, dated(response), closing_rules(connection));
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     drain(connection);
 }

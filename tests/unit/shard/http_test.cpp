@@ -51,6 +51,69 @@ TEST_CASE("HEAD is GET without the body") {
     CHECK(response.body == "");
 }
 
+TEST_CASE("no answer to HEAD has a body, however early it is refused") {
+    const Settings settings{
+        .head = {.head_bytes_max = 512, .target_bytes_max = 128, .fields_max = 8}};
+    const std::string long_text(600, 'a');
+    std::string many_fields;
+    for (int i = 0; i < 8; ++i) many_fields += "X: y\r\n";
+    const struct {
+        int status;
+        std::string request;
+    } cases[] = {
+        {400, http_request("HEAD /", "Transfer-Encoding: chunked\r\n", "zz\r\n")},
+        {413, http_request("HEAD /", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n")},
+        {413, http_request("HEAD /", "Content-Length: 5\r\n", "hello")},
+        {417, http_request("HEAD /", "Expect: a miracle\r\n")},
+        {400, http_request("HEAD /", "no field\r\n")},
+        {400, http_request("\r\nHEAD /", "no field\r\n")},
+        {400, "HEAD /\n"},
+        {400, "HEAD nowhere HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {505, "HEAD / HTTP/3.0\r\nHost: a\r\n\r\n"},
+        {414, http_request("HEAD /" + long_text)},
+        {431, http_request("HEAD /", "X: " + long_text + "\r\n")},
+        {431, http_request("HEAD /", many_fields)},
+        {404, http_request("HEAD /nowhere")},
+        {408, "HEAD / HTTP/1.1\r\nHost:"},
+        {408, http_request("HEAD /", "Transfer-Encoding: chunked\r\n", "5")},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.request);
+        for (const std::size_t piece_bytes : {std::size_t{1}, std::size_t{1000}}) {
+            CAPTURE(piece_bytes);
+            HttpKit kit{settings};
+            const int fd = kit.accept();
+            for (std::size_t at = 0; at < each.request.size(); at += piece_bytes)
+                kit.ring.deliver(fd, std::string_view{each.request}.substr(at, piece_bytes));
+            kit.turn(3);
+            if (each.status == 408) kit.pass(settings.handshake_timeout);
+            const auto response = kit.take_response(fd, true);
+            CHECK(response.status == each.status);
+            CHECK(response.field("content-length") != "0");
+        }
+    }
+}
+
+TEST_CASE("a HEAD under way at a shutdown is answered without a body") {
+    HttpKit kit;
+    const int fd = kit.accept();
+    kit.send(fd, "HEAD / HT");
+    kit.shard.begin_shutdown(CloseCode::going_away);
+    kit.turn(2);
+    CHECK(kit.take_response(fd, true).status == 503);
+}
+
+TEST_CASE("what only begins like HEAD is answered with a body") {
+    for (const std::string request : {"HEADER / HTTP/1.1\r\n\r\n", "HEAD\n",
+                                      "GET / HTTP/3.0\r\n\r\n", "head / HTTP/3.0\r\n\r\n"}) {
+        CAPTURE(request);
+        HttpKit kit;
+        const int fd = kit.accept();
+        kit.send(fd, request);
+        CHECK(kit.take_response(fd).body != "");
+    }
+}
+
 TEST_CASE("where page and WebSocket share a path, a request for an upgrade goes to the session") {
     HttpKit kit;
     CHECK(kit.ask(http_request("GET /echo")).body == "GET /echo ");
