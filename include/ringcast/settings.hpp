@@ -70,8 +70,8 @@ struct Settings {
     // Limits.
 
     /// Of the whole server, shared out evenly among the shards and rounded up there: 1 for 2 shards
-    /// admits 2. Connections beyond a shard's part are answered with 503. 0: what the limit on
-    /// open files allows.
+    /// admits 2. Connections beyond a shard's part are answered with 503, over TLS closed. 0:
+    /// what the limit on open files allows.
     std::uint32_t connections_max = 0;
     /// Of each shard through the admin listeners, beside connections_max: at most 65535. More are
     /// answered with 503.
@@ -177,12 +177,12 @@ struct Settings {
 
     // Who may connect, and what is told about it.
 
-    /// Of one client, on all shards together; beyond, it is answered with 429. A client is an IPv4
-    /// address or the first 64 bits of an IPv6 one. 0: any number, as behind a proxy that is not
-    /// trusted here all clients are one. At most 16777215.
+    /// Of one client, on all shards together; beyond, it is answered with 429, over TLS closed. A
+    /// client is an IPv4 address or the first 64 bits of an IPv6 one. 0: any number, as behind a
+    /// proxy that is not trusted here all clients are one. At most 16777215.
     std::uint32_t connections_per_ip_max = 0;
     /// Connections that one client makes in a second, ten seconds' worth at once; beyond, it is
-    /// answered with 429. 0: any number. At most 10000.
+    /// answered with 429, over TLS closed. 0: any number. At most 10000.
     std::uint32_t handshakes_per_ip = 0;
     /// Whose word is taken for whom they connect for, and who has no limits of its own:
     /// `10.0.0.0/8`, `2001:db8::/32`, one address, or `unix` for whoever comes through a Unix

@@ -44,7 +44,8 @@ constexpr std::array table{
         .name = "connections-per-ip-max",
         .value_name = "N",
         .help = "connections of one client at a time, in the whole process; more are answered "
-                "with status 429; a client is an IPv4 address or the first 64 bits of an IPv6 "
+                "with status 429, over TLS closed and counted; a client is an IPv4 address or the "
+                "first 64 bits of an IPv6 "
                 "one, and none of --trusted-proxies; of the requests that these bring, those for a "
                 "WebSocket count; 0: any number",
         .set = set_count<&Options::connections_per_ip_max, 0, shard::ClientLimits::count_max>,
@@ -53,7 +54,8 @@ constexpr std::array table{
               .name = "handshakes-per-ip",
               .value_name = "N",
               .help = "connections that one client may make in a second, ten seconds' worth at "
-                      "once; more are answered with status 429; 0: any number",
+                      "once; more are answered with status 429, over TLS closed and counted; 0: "
+                      "any number",
               .set = set_count<&Options::handshakes_per_ip, 0, shard::ClientLimits::rate_max>,
               .get = get_count<&Options::handshakes_per_ip>},
     OptionRow{.section = defences,

@@ -32,15 +32,15 @@ constexpr std::string_view compression = "Compression";
 constexpr std::string_view timeouts = "Timeouts";
 
 constexpr std::array table{
-    OptionRow{.section = limits,
-              .name = "connections-max",
-              .value_name = "N|auto",
-              .help =
-                  "connections of the whole process, shared out evenly among the shards and "
-                  "rounded up there; more are answered with status 503; auto: what the limit on "
-                  "open files allows",
-              .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
-              .get = get_count_or_auto<&Options::connections_max>},
+    OptionRow{
+        .section = limits,
+        .name = "connections-max",
+        .value_name = "N|auto",
+        .help = "connections of the whole process, shared out evenly among the shards and "
+                "rounded up there; more are answered with status 503, over TLS closed and counted; "
+                "auto: what the limit on open files allows",
+        .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
+        .get = get_count_or_auto<&Options::connections_max>},
     OptionRow{.section = limits,
               .name = "admin-connections-max",
               .value_name = "N",

@@ -126,6 +126,21 @@ TEST_CASE("one client has so many connections, until they have gone") {
     CHECK(kit.open_from("192.0.2.3:4") == 101);
 }
 
+TEST_CASE("over TLS a client that has enough is closed without a word, and counted") {
+    GuestKit kit{{.connections_per_client_max = 1}};
+    kit.shard.set_tls(material_of(first_certificate()));
+    kit.shard.listen(SecureKit::tls_listener, Transport::tls);
+    kit.turn();
+    CHECK(kit.open_from("192.0.2.1:1") == 101);
+    const int fd = kit.ring.add_connection();
+    kit.ring.socket(fd).peer = address("192.0.2.1:2");
+    kit.ring.complete_accept(SecureKit::tls_listener, fd);
+    kit.turn(3);
+    CHECK(kit.ring.socket(fd).closed);
+    CHECK(kit.ring.socket(fd).output == "");
+    CHECK(kit.shard.metrics().clients_too_many == 1);
+}
+
 TEST_CASE("one client connects so often") {
     GuestKit kit{{.handshakes_per_client = 1, .burst_seconds = 2}};
     CHECK(kit.open_from("[2001:db8::1]:1") == 101);
