@@ -51,7 +51,7 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
 
 void Shard::on_recv_error(Connection& connection, int error) {
     switch (error) {
-        case ENOBUFS:  // Weather: the ring counted it, and nothing was lost.
+        case ENOBUFS:  // Weather: the ring has counted it, and nothing was lost.
         case ECANCELED: return;
         case ECONNRESET:
         case EPIPE:
@@ -64,6 +64,15 @@ void Shard::on_recv_error(Connection& connection, int error) {
             log_.limited(unexpected_limiter_).field("operation", "recv").field("errno", error);
     }
     connection.broken = true;
+}
+
+/// The ring had no buffer for somebody, who waits until the next turns give some back. One line
+/// when that begins; what else comes in that minute is summed up in log_suppressed.
+void Shard::note_exhausted_buffers() {
+    const std::uint64_t times = ring_.counters().buffers_exhausted - metrics_.buffers_exhausted;
+    if (times == 0) return;
+    metrics_.buffers_exhausted += times;
+    log_.limited(buffers_limiter_).field("times", times);
 }
 
 /// The receive has come home: arm it again, unless the stream has ended or has to wait.

@@ -77,6 +77,7 @@ void Shard::turn() {
     serve_timers();
     serve_attention();
     give_up_oldest();
+    note_exhausted_buffers();
     publish_metrics();
 }
 
@@ -162,9 +163,9 @@ void Shard::on_tick() {
 
 void Shard::report_suppressed(LogQueue::Report report) {
     for (LogLimiter* limiter :
-         {&refused_limiter_, &accept_limiter_, &client_limiter_, &proxy_limiter_, &origin_limiter_,
-          &exception_limiter_, &unexpected_limiter_, &slow_limiter_, &memory_limiter_,
-          &tls_limiter_}) {
+         {&refused_limiter_, &accept_limiter_, &buffers_limiter_, &client_limiter_, &proxy_limiter_,
+          &origin_limiter_, &exception_limiter_, &unexpected_limiter_, &slow_limiter_,
+          &memory_limiter_, &tls_limiter_}) {
         log_.report_suppressed(*limiter, report);
     }
 }
@@ -227,7 +228,6 @@ void Shard::publish_metrics() {
     metrics_.ring_turns = counters.turns;
     metrics_.ring_calls = counters.calls;
     metrics_.ring_work_nanoseconds = static_cast<std::uint64_t>(counters.busy.count());
-    metrics_.buffers_exhausted = counters.buffers_exhausted;
     metrics_.quiet_shortfalls = counters.quiet_shortfalls;
     metrics_.connections = client_connections();
     metrics_.pool_bytes = pool_.bytes_in_use();

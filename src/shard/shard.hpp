@@ -161,6 +161,7 @@ private:
     void arm_recv(Connection& connection);
     void on_recv(Connection& connection, const ring::Completion& completion);
     void on_recv_error(Connection& connection, int error);
+    void note_exhausted_buffers();
     void continue_recv(Connection& connection);
     void feed(Connection& connection, std::span<std::byte> input, Source source);
     void feed_frames(Connection& connection, std::span<std::byte>& input, Source source);
@@ -402,6 +403,8 @@ private:
     bool is_turn_owed_ = true;  // The next turn must not wait; the first one looks around.
     LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
     LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
+    LogLimiter buffers_limiter_{LogLevel::info, "receive_buffers_exhausted", 1,
+                                std::chrono::minutes{1}};
     LogLimiter client_limiter_{LogLevel::warn, "client_refused"};
     LogLimiter proxy_limiter_{LogLevel::warn, "proxy_refused"};
     LogLimiter origin_limiter_{LogLevel::info, "origin_refused"};

@@ -90,7 +90,10 @@ public:
         complete_recv(fd, static_cast<std::int32_t>(bytes.size()), bytes.data(), more);
     }
     /// The receive on `fd` ends: 0 is the end of the stream, else -errno.
-    void finish_recv(int fd, std::int32_t result) { complete_recv(fd, result, nullptr, false); }
+    void finish_recv(int fd, std::int32_t result) {
+        if (result == -ENOBUFS) ++counters_.buffers_exhausted;
+        complete_recv(fd, result, nullptr, false);
+    }
     /// Makes room for `bytes` more, which goes to the send in flight first.
     void give_room(int fd, std::uint64_t bytes) {
         Socket& target = socket(fd);

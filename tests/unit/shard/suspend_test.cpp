@@ -9,6 +9,7 @@
 
 using namespace ringcast;
 using namespace ringcast::shard;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -189,6 +190,36 @@ TEST_CASE("a receive that ended for want of buffers is armed again, and nothing 
     REQUIRE(kit.ring.socket(fd).recv.has_value());
     kit.send(fd, wire.substr(7));
     CHECK(kit.take_frames(fd).at(0).payload == "abcdef");
+}
+
+TEST_CASE("exhausted receive buffers are counted, and told in one line a minute") {
+    ShardKit kit;
+    const int fd = kit.open();
+    const auto events = [&] {
+        std::vector<std::string> lines;
+        for (LogRecord record; kit.log.pop(record);)
+            lines.push_back(std::string{record.event} + " " +
+                            std::to_string(record.fields[record.fields_count - 1].value));
+        return lines;
+    };
+    const auto exhaust = [&] {
+        kit.ring.finish_recv(fd, -ENOBUFS);
+        kit.turn(2);
+    };
+    kit.turn(5);
+    CHECK(events().empty());
+    for (int i = 0; i < 20; ++i) exhaust();
+    CHECK(kit.shard.metrics().buffers_exhausted == 20);
+    CHECK(events() == std::vector<std::string>{"receive_buffers_exhausted 1"});
+    for (int i = 0; i < 3; ++i) {
+        kit.ring.advance(25s);
+        kit.turn();
+    }
+    CHECK(events() == std::vector<std::string>{"log_suppressed 19"});
+    exhaust();
+    CHECK(events() == std::vector<std::string>{"receive_buffers_exhausted 1"});
+    kit.send(fd, test::text_frame("still here"));
+    CHECK(kit.take_frames(fd).back().payload == "still here");  // Behind a ping.
 }
 
 TEST_CASE("a receive error ends the session") {
