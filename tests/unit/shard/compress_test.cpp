@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shard/permessage_deflate.hpp"
@@ -342,6 +343,32 @@ TEST_CASE("a share is one of a turn, in however many pieces the compressed data 
     }
     CHECK(turns > 5);
     CHECK(turns < 20);
+}
+
+TEST_CASE(
+    "what is compressed for an answer is work, too: a long one is all that its client has of a "
+    "turn") {
+    constexpr std::size_t count = 5, clients_count = 3;
+    const auto most_in_a_turn = [](std::size_t size) {
+        SessionLimits limits;
+        limits.message_bytes_max = size;
+        ShardKit kit{limits, with(Compression::shared)};
+        std::string wire;
+        for (std::size_t i = 0; i < count; ++i) wire += test::text_frame(std::string(size, ' '));
+        std::vector<Client> clients;
+        for (std::size_t i = 0; i < clients_count; ++i) clients.push_back(open(kit));
+        for (const Client& client : clients) kit.ring.deliver(client.fd, wire);
+        std::uint64_t before = 0, most = 0;
+        for (std::size_t turn = 0; turn < count * clients_count + 2; ++turn) {
+            kit.turn();
+            const std::uint64_t after = kit.shard.metrics().deflated_messages;
+            most = std::max(most, after - std::exchange(before, after));
+        }
+        CHECK(before == count * clients_count);
+        return most;
+    };
+    CHECK(most_in_a_turn(100 << 10) == clients_count);
+    CHECK(most_in_a_turn(2 << 20) == 1);  // Longer than a turn.
 }
 
 TEST_CASE("many that send little which becomes much wait for each other, and none is forgotten") {
