@@ -19,6 +19,8 @@ bool has_content_by_nature(Method method) noexcept {
 
 constexpr BodyFailure too_large{Status::content_too_large, BodyReason::too_large};
 constexpr BodyFailure malformed_chunk{Status::bad_request, BodyReason::malformed_chunk};
+constexpr BodyFailure trailers_too_large{Status::header_fields_too_large,
+                                         BodyReason::trailers_too_large};
 constexpr BodyFailure out_of_memory{Status::service_unavailable, BodyReason::out_of_memory};
 
 constexpr BodyParser::Result fail(const BodyFailure& failure) noexcept {
@@ -32,6 +34,7 @@ std::string_view to_string(BodyReason reason) noexcept {
         case BodyReason::missing_length: return "Content-Length is missing";
         case BodyReason::too_large: return "request body too large";
         case BodyReason::malformed_chunk: return "malformed chunk";
+        case BodyReason::trailers_too_large: return "trailer fields too large";
         case BodyReason::unknown_expectation: return "only 100-continue can be expected";
         case BodyReason::out_of_memory: return "no memory for more request bodies";
     }
@@ -89,8 +92,11 @@ BodyParser::Result BodyParser::next(std::span<std::byte>& input, RequestStorage&
 BodyParser::Result BodyParser::next_chunks(std::span<std::byte>& input, RequestStorage& storage,
                                            BufferPool& pool, const BodyLimits& limits) {
     for (;;) {
-        const std::uint64_t room = head_bytes_ + body_bytes_ - size_;
-        const ChunkedDecoder::Result decoded = decoder_.next(input, room);
+        const ChunkedDecoder::Result decoded = decoder_.next(
+            input,
+            {.content_bytes_max = head_bytes_ + body_bytes_ - size_,
+             .trailer_bytes_max = limits.head_bytes_max -
+                                  std::min<std::uint64_t>(limits.head_bytes_max, head_bytes_)});
         switch (decoded.found) {
             case ChunkedDecoder::Found::need_more: return {};
             case ChunkedDecoder::Found::content:
@@ -99,6 +105,7 @@ BodyParser::Result BodyParser::next_chunks(std::span<std::byte>& input, RequestS
             case ChunkedDecoder::Found::end: return finish(storage);
             case ChunkedDecoder::Found::malformed: return fail(malformed_chunk);
             case ChunkedDecoder::Found::too_large: return fail(too_large);
+            case ChunkedDecoder::Found::trailers_too_large: return fail(trailers_too_large);
         }
     }
 }

@@ -14,7 +14,8 @@ namespace ringcast::http {
 
 /// What a server takes as the content of one request.
 struct BodyLimits {
-    std::uint64_t body_bytes_max = 0;  ///< 413 beyond.
+    std::uint64_t body_bytes_max = 0;          ///< 413 beyond.
+    std::uint64_t head_bytes_max = 16u << 10;  ///< Head and trailer fields together: 431 beyond.
     /// Bytes in use of the pool: beyond, a body that does not come in one piece with its head is
     /// answered with 503.
     std::uint64_t pool_bytes_max = 64u << 20;
@@ -25,6 +26,7 @@ enum class BodyReason : std::uint8_t {
     missing_length,       // 411: POST, PUT or PATCH with neither Content-Length nor chunks
     too_large,            // 413
     malformed_chunk,      // 400 (RFC 9112 section 7.1)
+    trailers_too_large,   // 431
     unknown_expectation,  // 417: Expect, and not 100-continue (RFC 9110 section 10.1.1)
     out_of_memory,        // 503
 };

@@ -19,7 +19,7 @@ constexpr bool is_white_space(char c) noexcept {
 }  // namespace
 
 ChunkedDecoder::Result ChunkedDecoder::next(std::span<std::byte>& input,
-                                            std::uint64_t content_bytes_max) noexcept {
+                                            const ChunkedLimits& limits) noexcept {
     RC_ASSERT(state_ < State::end);
     while (!input.empty()) {
         if (state_ == State::content) {
@@ -36,9 +36,15 @@ ChunkedDecoder::Result ChunkedDecoder::next(std::span<std::byte>& input,
         state_ = step(c);
         if (state_ == State::malformed) return {.found = Found::malformed, .content = {}};
         if (state_ == State::end) return {.found = Found::end, .content = {}};
-        if (state_ == State::content && chunk_bytes_ > content_bytes_max) {
+        if (state_ == State::content && chunk_bytes_ > limits.content_bytes_max) {
             state_ = State::malformed;
             return {.found = Found::too_large, .content = {}};
+        }
+        // The line end behind the last of them is none.
+        if (state_ >= State::trailer_begin && state_ < State::end_line_feed &&
+            line_bytes_ > limits.trailer_bytes_max) {
+            state_ = State::malformed;
+            return {.found = Found::trailers_too_large, .content = {}};
         }
     }
     return {};
@@ -46,9 +52,8 @@ ChunkedDecoder::Result ChunkedDecoder::next(std::span<std::byte>& input,
 
 /// One octet of framing.
 ChunkedDecoder::State ChunkedDecoder::step(char c) noexcept {
-    const std::uint32_t line_bytes_max =
-        state_ < State::trailer_begin ? size_line_bytes_max : trailer_bytes_max;
-    if (++line_bytes_ > line_bytes_max) return State::malformed;
+    if (++line_bytes_ > size_line_bytes_max && state_ < State::trailer_begin)
+        return State::malformed;
     switch (state_) {
         case State::size_begin:
         case State::size:

@@ -14,15 +14,26 @@
 
 namespace ringcast::http {
 
+/// What may still come of one body.
+struct ChunkedLimits {
+    std::uint64_t content_bytes_max = 0;
+    std::uint64_t trailer_bytes_max = 0;  ///< Of all trailer fields together.
+};
+
 /// Decodes one body. Owns nothing; content is handed out where it lies.
 class ChunkedDecoder {
 public:
     /// Of a line with a chunk's size, extensions included. Nobody is known to send any.
     static constexpr std::uint32_t size_line_bytes_max = 256;
-    /// Of all trailer fields together.
-    static constexpr std::uint32_t trailer_bytes_max = 4 << 10;
 
-    enum class Found : std::uint8_t { need_more, content, end, malformed, too_large };
+    enum class Found : std::uint8_t {
+        need_more,
+        content,
+        end,
+        malformed,
+        too_large,
+        trailers_too_large,
+    };
     struct Result {
         Found found = Found::need_more;
         std::span<std::byte> content;  ///< With `content`: the next octets of it, part of `input`.
@@ -30,10 +41,10 @@ public:
 
     /// Consumes a prefix of `input`. `end`: the body, trailer fields included, ends there.
     /// `need_more`: all of `input` was taken. `malformed`: nobody can tell where the body ends.
-    /// `too_large`: a chunk is announced that is longer than `content_bytes_max`, which is what may
-    /// still come. After those and after `end` the decoder must not be used again.
-    [[nodiscard]] Result next(std::span<std::byte>& input,
-                              std::uint64_t content_bytes_max) noexcept;
+    /// `too_large`: a chunk is announced that is longer than what may still come.
+    /// `trailers_too_large`: trailer fields are. After those and after `end` the decoder must not
+    /// be used again.
+    [[nodiscard]] Result next(std::span<std::byte>& input, const ChunkedLimits& limits) noexcept;
 
 private:
     /// What comes next, or what the octet before belongs to.
@@ -67,7 +78,7 @@ private:
     [[nodiscard]] static State trailer_step(State state, char c) noexcept;
 
     std::uint64_t chunk_bytes_ = 0;  // Announced; then: still to come.
-    std::uint32_t line_bytes_ = 0;   // Of the size line, or of all trailer fields.
+    std::uint32_t line_bytes_ = 0;   // Of the size line, or of all trailer fields, however many.
     State state_ = State::size_begin;
 };
 static_assert(sizeof(ChunkedDecoder) == 16);

@@ -58,7 +58,9 @@ constexpr std::array table{
     OptionRow{.section = limits,
               .name = "header-bytes-max",
               .value_name = "SIZE",
-              .help = "longest head of an HTTP request; a longer one is answered with status 431",
+              .help =
+                  "longest head of an HTTP request, with the trailer fields of its body; a longer "
+                  "one is answered with status 431",
               .set = set_bytes<&Options::header_bytes_max, 512, mib>,
               .get = get_bytes<&Options::header_bytes_max>},
     OptionRow{.section = limits,

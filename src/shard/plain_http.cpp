@@ -111,7 +111,8 @@ void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& ma
 
 /// More of a body.
 void Shard::feed_body(Connection& connection, std::span<std::byte>& input) {
-    const http::BodyLimits limits{.pool_bytes_max = settings_.pool_bytes_max};
+    const http::BodyLimits limits{.head_bytes_max = settings_.head.head_bytes_max,
+                                  .pool_bytes_max = settings_.pool_bytes_max};
     auto& parser = std::get<http::BodyParser>(connection.parser);
     const http::BodyParser::Result result = parser.next(input, request_, pool_, limits);
     switch (result.found) {
@@ -129,6 +130,7 @@ void Shard::feed_body(Connection& connection, std::span<std::byte>& input) {
 
 http::BodyLimits Shard::body_limits(const HttpEndpoint& endpoint) const noexcept {
     return {.body_bytes_max = endpoint.body_bytes_max(),
+            .head_bytes_max = settings_.head.head_bytes_max,
             .pool_bytes_max = settings_.pool_bytes_max};
 }
 

@@ -139,6 +139,19 @@ TEST_CASE("chunks together may be as long as the limit, and are refused once the
     CHECK(read_body(head + chunk + chunk, {}, small).reason == BodyReason::out_of_memory);
 }
 
+TEST_CASE("trailer fields have the room that the head has left") {
+    const std::string head = post("Transfer-Encoding: chunked\r\n");
+    const BodyLimits tight{.body_bytes_max = 1000, .head_bytes_max = head.size() + 6};
+    const std::string last = "0\r\n", end = "\r\n";
+    CHECK(read_body(head + last + end, {}, tight).outcome == Outcome::request);
+    CHECK(read_body(head + last + "A: b\r\n" + end, {}, tight).outcome == Outcome::request);
+    CHECK(read_body(head + last + "A: bc\r\n" + end, {}, tight).reason ==
+          BodyReason::trailers_too_large);
+    const BodyLimits none{.body_bytes_max = 1000, .head_bytes_max = head.size()};
+    CHECK(read_body(head + last + end, {}, none).outcome == Outcome::request);
+    CHECK(read_body(head + last + "A", {}, none).reason == BodyReason::trailers_too_large);
+}
+
 TEST_CASE("a body that has not all come is no request yet") {
     const std::string stream = post_content("hello");
     const std::string_view but_one = std::string_view{stream}.substr(0, stream.size() - 1);

@@ -200,7 +200,7 @@ const std::vector<std::string> chunkings = {
     "0\r\nX : y\r\n\r\n",
     "0\r\nX\r\n\r\n",
     "0\r\nX: " + nul + "\r\n\r\n",
-    "0\r\nX: " + std::string(10'000, 'y') + "\r\n\r\n",
+    "0\r\nX: " + std::string(20'000, 'y') + "\r\n\r\n",
 };
 
 }  // namespace

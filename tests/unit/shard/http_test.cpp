@@ -214,6 +214,19 @@ TEST_CASE("chunks become one body, however they are cut, and the next request fo
     }
 }
 
+TEST_CASE("trailer fields count as part of the head") {
+    const auto status_with = [](std::uint32_t head_bytes_max, std::size_t trailer_bytes) {
+        HttpKit kit{{.head = {.head_bytes_max = head_bytes_max}}};
+        const std::string request =
+            http_request("POST /publish/a", "Transfer-Encoding: chunked\r\n",
+                         "0\r\nX: " + std::string(trailer_bytes, 'x') + "\r\n\r\n");
+        return kit.ask(request, HttpKit::admin_listener).status;
+    };
+    CHECK(status_with(1000, 500) == 200);
+    CHECK(status_with(1000, 1000) == 431);
+    CHECK(status_with(16 << 10, 10'000) == 200);
+}
+
 TEST_CASE("a body is the same in one piece with its head, apart from it, and octet by octet") {
     HttpKit kit;
     const std::string body = "{\"price\":42}";
