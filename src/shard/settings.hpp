@@ -1,6 +1,7 @@
 #pragma once
-// What a shard is told about limits and time. Every limit has a flag of the same name on the
-// command line; defaults are safe on the open internet.
+// What a shard is told about limits and time. What a client can exceed has a flag on the command
+// line; shares of a turn, which only decide who is next, have none. Defaults are safe on the open
+// internet.
 
 #include <cstddef>
 #include <cstdint>
