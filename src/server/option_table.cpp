@@ -164,7 +164,8 @@ constexpr std::array rows{
               .help = "how long publications wait for others, at most 1s, so that each subscriber "
                       "is sent to once for all of them; replies do not wait; 0: off",
               .set = set_duration<&Options::delivery_window, 0, 1000>,
-              .get = get_duration<&Options::delivery_window>},
+              .get = get_duration<&Options::delivery_window>,
+              .needs = {&topic_clients}},
     OptionRow{.section = topics,
               .name = "topics-max",
               .value_name = "N",

@@ -259,7 +259,7 @@ private:
 
     /// Somebody has set it, and not to nothing.
     [[nodiscard]] bool is_wanted(const OptionRow& row) const {
-        constexpr std::array<std::string_view, 3> nothing{"", "0", "off"};
+        constexpr std::array<std::string_view, 4> nothing{"", "0", "0s", "off"};
         return sources_[index_of(row)] != "default" &&
                std::ranges::any_of(row.get(options_), [&](const std::string& value) {
                    return std::ranges::find(nothing, value) == nothing.end();

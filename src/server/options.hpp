@@ -158,7 +158,8 @@ struct OptionSources {
 /// The sources of this process: its arguments, its environment and the file system.
 [[nodiscard]] OptionSources process_sources(int argument_count, const char* const* arguments);
 
-/// Whether there has to be an address to listen on: not for who only asks what would be.
+/// Whether there has to be an address to listen on, and an effect of whatever is set: not for who
+/// only asks what would be.
 enum class Listens : std::uint8_t { required, optional };
 
 /// Reads and checks all options, each alone and all together. Prints nothing and ends nothing

@@ -77,6 +77,10 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
          "--subscriptions-max 2",
          "--anonymous subscribe or publish",
          {"--anonymous=subscribe"}},
+        {{"--delivery-window=5ms"},
+         "--delivery-window 5ms",
+         "--anonymous subscribe or publish",
+         {"--anonymous=subscribe"}},
         {{"--topics-max=9"},
          "--topics-max 9",
          "--anonymous subscribe or publish, or --admin-listen",
@@ -136,7 +140,7 @@ TEST_CASE("a default that somebody has asked for is a mistake, too; nothing, 0 a
     CHECK(mistake({listen_tls, "--tls-cert=a", "--tls-client-certificates=required"}) ==
           "ringcast: --tls-client-certificates required (command line) has no effect without "
           "--tls-client-ca\n");
-    CHECK(mistake({listen, "--message-burst=0", "--byte-burst=0"}) == "");
+    CHECK(mistake({listen, "--message-burst=0", "--byte-burst=0", "--delivery-window=0"}) == "");
     CHECK(mistake({listen, "--config=edge.toml", "--access-log=off", "--log-level=warn"},
                   "tls-cert = []\ntls-client-ca = \"\"\n") == "");
     CHECK(mistake({listen, "--header-bytes-max=1KiB"}) == "");
@@ -145,6 +149,12 @@ TEST_CASE("a default that somebody has asked for is a mistake, too; nothing, 0 a
 TEST_CASE("what has no effect is named with the source that set it") {
     CHECK(mistake({listen, "--config=edge.toml"}, "\nmessage-burst = 7\n") ==
           "ringcast: --message-burst 7 (edge.toml:2) has no effect without --message-rate\n");
+}
+
+TEST_CASE("who only asks what would be may set what has no effect") {
+    const OptionSources sources{
+        .arguments = {"--message-burst=7"}, .environment = {}, .read_file = {}};
+    CHECK(load_options(sources, Listens::optional).value().message_burst == 7);
 }
 
 TEST_CASE("--print-config shows what has no effect as a comment, so that --config takes it") {

@@ -140,6 +140,8 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "--compression-threshold",
                                     "1KiB",
                                     "--compression-memory-max=16MiB",
+                                    "--anonymous",
+                                    "publish",
                                     "--delivery-window",
                                     "500us",
                                     "--handshake-timeout",
