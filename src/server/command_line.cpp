@@ -193,7 +193,7 @@ std::expected<CommandLine, std::string> parse_command_line(std::vector<std::stri
             return std::unexpected{fmt::format("--{} is given {} times", row->name, values.size())};
         }
         if (row->form == OptionRow::Form::toggle) values[0] = toggle_value(values[0]);
-        result.settings.push_back({row, std::move(values), "command line"});
+        result.settings.push_back({row, std::move(values), std::string{command_line_source}});
     }
     for (const auto& [row, option] : flags) {
         if (option->count() > 0) result.*(row->flag) = true;
@@ -239,7 +239,8 @@ std::string flags_markdown() {
         "the `--config` file (`idle-timeout`).\nA flag wins over the environment, the environment "
         "over the "
         "file; an empty variable counts as none. Sizes are written `64KiB`, durations `25s`. A "
-        "flag that has no effect without another is refused.\n";
+        "flag that has no effect without another is refused; in the environment or the file it is "
+        "warned of.\n";
     std::string_view section;
     for (const OptionRow& row : option_table()) {
         if (row.section != section) text += fmt::format(head, section = row.section);

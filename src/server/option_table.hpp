@@ -39,15 +39,17 @@ struct OptionRow {
     /// The values as text that `set` reads back: exactly one, except for a list.
     std::vector<std::string> (*get)(const Options& options) = nullptr;
     void (*clear)(Options& options) = nullptr;  ///< Lists only.
-    /// All of these. Who sets an option that has no effect is mistaken.
+    /// All of these; see unmet_need().
     std::array<const OptionNeed*, 2> needs{};
 };
+
+inline constexpr std::string_view command_line_source = "command line";
 
 /// What one source said about one option, not yet looked at.
 struct Setting {
     const OptionRow* option = nullptr;
     std::vector<std::string> values;  ///< One, except for a list.
-    std::string source;               ///< `command line`, `ringcast.toml:3` ...
+    std::string source;               ///< command_line_source, `ringcast.toml:3` ...
 };
 
 [[nodiscard]] std::span<const OptionRow> option_table() noexcept;

@@ -176,13 +176,16 @@ public:
             fmt::format("nothing to listen on: give --listen {} or --dev", dev_url)};
     }
 
-    /// No option is set that has no effect.
-    [[nodiscard]] Check check_needs() const {
+    /// Who gives a flag that has no effect is mistaken. What stands in a file or in the environment
+    /// may wait there for what gives it one, and is only told of.
+    [[nodiscard]] Check check_needs() {
         for (const OptionRow& row : option_table()) {
             const OptionNeed* const need = unmet_need(row, options_);
             if (need == nullptr || !is_wanted(row)) continue;
-            return std::unexpected{
-                fmt::format("{} has no effect without {}", describe(row.name), need->flag)};
+            std::string sentence =
+                fmt::format("{} has no effect without {}", describe(row.name), need->flag);
+            if (source_of(row) == command_line_source) return std::unexpected{std::move(sentence)};
+            options_.warnings.push_back(std::move(sentence));
         }
         return {};
     }

@@ -146,9 +146,16 @@ TEST_CASE("a default that somebody has asked for is a mistake, too; nothing, 0 a
     CHECK(mistake({listen, "--header-bytes-max=1KiB"}) == "");
 }
 
-TEST_CASE("what has no effect is named with the source that set it") {
-    CHECK(mistake({listen, "--config=edge.toml"}, "\nmessage-burst = 7\n") ==
-          "ringcast: --message-burst 7 (edge.toml:2) has no effect without --message-rate\n");
+TEST_CASE("what has no effect where it stands is told of, and may be switched on by a flag") {
+    const auto warnings = [](Arguments arguments) {
+        return load(std::move(arguments), "\ncompression = 'shared'\ncompression-threshold = 7\n")
+            .value()
+            .warnings;
+    };
+    CHECK(warnings({listen, "--echo", "--config=edge.toml"}).empty());
+    CHECK(warnings({listen, "--echo", "--config=edge.toml", "--compression=off"}) ==
+          std::vector<std::string>{"--compression-threshold 7 (edge.toml:3) has no effect without "
+                                   "--compression shared or dedicated"});
 }
 
 TEST_CASE("who only asks what would be may set what has no effect") {
