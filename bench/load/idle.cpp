@@ -1,22 +1,60 @@
 // `ringcast-bench idle`: what one open connection with nothing to say costs the server in memory.
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
 #include "commands.hpp"
 #include "echo_clients.hpp"
 #include "loop.hpp"
+#include "process.hpp"
 #include "rig.hpp"
 
 namespace ringcast::bench {
 
+namespace {
+
+/// Connections that come before the memory is read for the first time, so that what a server needs
+/// but once, for its first clients, counts for none.
+constexpr std::uint32_t first_connections_max = 100;
+
+/// All memory in question.
+struct Memory {
+    std::optional<std::uint64_t> server_bytes;
+    std::optional<std::uint64_t> slab_bytes;
+};
+
+Expected<Memory> read_memory(const Meter& meter) {
+    const auto reading = meter.read();
+    if (!reading) return std::unexpected(reading.error());
+    Memory memory{.server_bytes = reading->server_bytes, .slab_bytes = {}};
+    if (const auto slab = kernel_slab_bytes()) memory.slab_bytes = *slab;
+    return memory;
+}
+
+double growth_of(std::uint64_t before, std::uint64_t after, std::uint32_t connections) {
+    return (static_cast<double>(after) - static_cast<double>(before)) / connections;
+}
+
+}  // namespace
+
 Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options) {
     auto rig = Rig::create(common, options.connections);
     if (!rig) return std::unexpected(rig.error());
-    const auto before = rig->meter.read();
-    if (!before) return std::unexpected(before.error());
+    const std::uint32_t first = std::min(first_connections_max, options.connections / 10);
     Opener opener(*rig->io, rig->url, rig->sources, CloseKind::reset, common.compression);
-    const auto descriptors = open_connections(*rig->io, opener, options.connections,
-                                              common.stall_timeout(), rig->progress);
+    auto descriptors =
+        open_connections(*rig->io, opener, first, common.stall_timeout(), rig->progress);
     if (!descriptors) return std::unexpected(descriptors.error());
-    const double opening_seconds = seconds_between(before->time, Clock::now());
+    const auto before = read_memory(rig->meter);
+    if (!before) return std::unexpected(before.error());
+    const auto begin = Clock::now();
+    const std::uint32_t others = options.connections - first;
+    const auto more =
+        open_connections(*rig->io, opener, others, common.stall_timeout(), rig->progress, first);
+    if (!more) return std::unexpected(more.error());
+    const double opening_seconds = seconds_between(begin, Clock::now());
+    descriptors->insert(descriptors->end(), more->begin(), more->end());
 
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
     EchoClients clients(*rig->io, no_messages, Verify::full, *descriptors, EchoPace{},
@@ -25,7 +63,7 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     loop.add(clients, 0);
     if (auto ran = loop.run("holding", options.hold_seconds); !ran)
         return std::unexpected(ran.error());
-    const auto held = rig->meter.read();
+    const auto held = read_memory(rig->meter);
     if (!held) return std::unexpected(held.error());
     // Each must still be there, and answer.
     if (auto finished = loop.finish(); !finished) return std::unexpected(finished.error());
@@ -34,12 +72,16 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     report.add("connections", "connections held", std::uint64_t{options.connections});
     report.add("opening_seconds", "opened within, s", opening_seconds, 3);
     if (held->server_bytes) {
-        report.add("server_rss_bytes_before", "server memory before, bytes", *before->server_bytes);
+        report.add("server_rss_bytes_before", "server memory with the first of them, bytes",
+                   *before->server_bytes);
         report.add("server_rss_bytes", "server memory, bytes", *held->server_bytes);
-        const double growth =
-            static_cast<double>(*held->server_bytes) - static_cast<double>(*before->server_bytes);
         report.add("server_rss_bytes_per_connection", "server memory per connection, bytes",
-                   growth / static_cast<double>(options.connections), 0);
+                   growth_of(*before->server_bytes, *held->server_bytes, others), 0);
+    }
+    if (before->slab_bytes && held->slab_bytes) {
+        report.add("kernel_slab_bytes_per_connection",
+                   "kernel memory per connection, both ends, bytes",
+                   growth_of(*before->slab_bytes, *held->slab_bytes, others), 0);
     }
     return report;
 }

@@ -78,6 +78,18 @@ Expected<std::uint64_t> Process::resident_bytes() const {
     return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+Expected<std::uint64_t> kernel_slab_bytes() {
+    const auto text = read_file("/proc/meminfo");
+    if (!text) return std::unexpected(text.error());
+    std::istringstream words(*text);
+    for (std::string word; words >> word;) {
+        if (word != "Slab:") continue;
+        std::uint64_t kib = 0;
+        if (words >> kib) return kib * 1024;
+    }
+    return fail("/proc/meminfo does not say what slabs take");
+}
+
 CpuTime own_cpu_time() {
     timespec total{};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &total);

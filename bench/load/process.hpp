@@ -34,6 +34,10 @@ private:
     clockid_t clock_;
 };
 
+/// What the whole kernel keeps in its slabs: sockets, files, requests, of all processes. It is
+/// counted in batches per CPU, so that only the growth over many objects means something.
+[[nodiscard]] Expected<std::uint64_t> kernel_slab_bytes();
+
 /// CPU time of the load generator itself.
 [[nodiscard]] CpuTime own_cpu_time();
 
