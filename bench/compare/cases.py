@@ -9,17 +9,22 @@ class Case(NamedTuple):
     figure: str = "server_cpu_us_per_message"  # Of the load generator's report; its ratio to the base is the outcome.
     unit: str = "us"
     fresh_server: bool = False  # A server that has never held a connection, for memory.
-    protocol: str = "echo"  # What the server must speak: "echo" or "fanout".
+    protocol: str = "echo"  # What the server must speak: one of PROTOCOLS.
 
-    @property
-    def path(self):
+    def url(self, port):
         """Where a server speaks that protocol."""
-        return {"echo": "/echo", "fanout": "/topics"}[self.protocol]
+        scheme = "wss" if self.protocol == "tls" else "ws"
+        return f"{scheme}://127.0.0.1:{port}{'/topics' if self.protocol.startswith('fanout') else '/echo'}"
 
     @property
     def syscalls_figure(self):
         """The figure of system calls that belongs to the outcome; not every report has it."""
         return "server_syscalls_per_" + self.figure.rpartition("_per_")[2]
+
+
+# What a server may speak: it sends messages back, or passes them on to the subscribers of a topic; over TLS; with
+# permessage-deflate that keeps no context, or keeps it; and fan-out at a fixed rate, which is what a delivery window is for.
+PROTOCOLS = ("echo", "fanout", "tls", "shared", "dedicated", "fanout-shared", "fanout-rate")
 
 
 class Lengths(NamedTuple):
@@ -31,14 +36,16 @@ class Lengths(NamedTuple):
     hold: float
 
 
-def echo(name, message_bytes, connections, depth=1):
-    return Case(name, ["echo", "--message-bytes", message_bytes, "--connections", str(connections),
-                       "--depth", str(depth)])
+def echo(name, message_bytes, connections, depth=1, protocol="echo"):
+    compression = ["--compression", protocol] if protocol in ("shared", "dedicated") else []
+    return Case(name, [*compression, "echo", "--message-bytes", message_bytes, "--connections", str(connections),
+                       "--depth", str(depth)], protocol=protocol)
 
 
-def fan_out(name, message_bytes, subscribers):
-    return Case(name, ["fanout", "--message-bytes", message_bytes, "--subscribers", str(subscribers)],
-                figure="server_cpu_us_per_delivery", protocol="fanout")
+def fan_out(name, message_bytes, subscribers, flags=(), protocol="fanout"):
+    compression = ["--compression", "shared"] if protocol == "fanout-shared" else []
+    return Case(name, [*compression, "fanout", "--message-bytes", message_bytes, "--subscribers", str(subscribers), *flags],
+                figure="server_cpu_us_per_delivery", protocol=protocol)
 
 
 def connect(name, close):
@@ -67,6 +74,14 @@ CASES = [
     fan_out("fan-out 1000 x 64 B", "64", 1000),
     fan_out("fan-out 10000 x 64 B", "64", 10000),
     fan_out("fan-out 10000 x 1 KiB", "1KiB", 10000),
+    fan_out("fan-out 200 x 64 B, 2000/s", "64", 200, ["--rate", "2000"], "fanout-rate"),
+    fan_out("fan-out 200 x 64 B, 500/s", "64", 200, ["--rate", "500"], "fanout-rate"),
+    fan_out("fan-out 1000 x 1 KiB deflated", "1KiB", 1000, protocol="fanout-shared"),
+    echo("echo TLS 20 B c50", "20", 50, protocol="tls"),
+    echo("echo TLS 1 KiB c50", "1KiB", 50, protocol="tls"),
+    echo("echo TLS 16 KiB c50", "16KiB", 50, protocol="tls"),
+    echo("echo 1 KiB c50 deflated, shared", "1KiB", 50, protocol="shared"),
+    echo("echo 1 KiB c50 deflated, dedicated", "1KiB", 50, protocol="dedicated"),
     connect("handshake rst", "rst"),
     connect("handshake fin", "fin"),
     idle("idle c10000", 10000),
@@ -81,8 +96,7 @@ ABLATION_CASES = [case for case in CASES if case.name in ABLATION_NAMES]
 
 def length_arguments(case, lengths):
     """The flags that give the parts of `case` their lengths."""
-    command = case.arguments[0]
-    if command == "idle":
+    if "idle" in case.arguments:
         return ["--hold", f"{lengths.hold}s"]
     flags = ["--warmup", f"{lengths.warmup}s", "--duration", f"{lengths.measured}s"]
     return flags + ["--syscall-duration", f"{lengths.syscalls}s"]

@@ -5,14 +5,15 @@ and the figures to a page beside it.
 
     scripts/bench                                      micro benchmarks, then ringcast beside servers that are installed
     scripts/bench --peer 'other=/opt/other {port}' --base other
-    scripts/bench --peer 'other=/opt/echo {port}' --fanout-peer 'other=/opt/fan {port}'
+    scripts/bench --peer 'other=/opt/echo {port}' --peer 'other/fanout=/opt/fan {port}'
     scripts/bench --quick --cases 'c50|handshake'
     scripts/bench --ablation                           ringcast with one thing less each time
 
-A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo; a fan-out peer subscribes a connection
-to ws://127.0.0.1:{port}/topics/NAME to that topic and publishes what it sends there. Both of one name are one row of the
-table, and whoever does not speak what a case needs is not in it. Only ratios within one run mean something; on two CPUs
-anything else that runs is noise.
+A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo. Others may be named for further
+protocols: NAME/fanout subscribes a connection to ws://127.0.0.1:{port}/topics/NAME to that topic and publishes what it
+sends there; NAME/tls echoes over TLS, with the certificate {folder}/cert.pem and its {folder}/key.pem; NAME/shared,
+NAME/dedicated and NAME/fanout-shared compress. All of one name are one row of the table, and whoever does not speak what
+a case needs is not in it. Only ratios within one run mean something; on two CPUs anything else that runs is noise.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cases import ABLATION_CASES, CASES, Lengths, length_arguments
+from cases import ABLATION_CASES, CASES, PROTOCOLS, Lengths, length_arguments
 from micro import micro_benchmarks, micro_markdown
 from servers import Peer, Server, ServerError, ablated_peers, package_peers, ringcast_peers
 from summary import Run, markdown, summarise
@@ -39,10 +40,9 @@ QUICK_LENGTHS = Lengths(warmup=0.1, measured=0.3, syscalls=0.1, hold=0.2)
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
-                        help="another server; {port} in the command is replaced (repeatable)")
-    parser.add_argument("--fanout-peer", action="append", default=[], metavar="NAME=COMMAND",
-                        help="the same for fan-out; the name may be that of a --peer (repeatable)")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME[/PROTOCOL]=COMMAND",
+                        help="another server; {port} and {folder} in the command are replaced; the protocol is echo unless "
+                             f"it is one of {', '.join(PROTOCOLS[1:])} (repeatable)")
     parser.add_argument("--packages", choices=("installed", "none"),
                         help="servers from packages (scripts/deps --peers); default: installed, with --quick none")
     parser.add_argument("--ablation", action="store_true",
@@ -68,12 +68,15 @@ def parse_arguments():
 def named_peers(options):
     """The peers of the command line, in its order."""
     commands = {}
-    for flag, protocol, texts in (("--peer", "echo", options.peer), ("--fanout-peer", "fanout", options.fanout_peer)):
-        for text in texts:
-            name, separator, command = text.partition("=")
-            if not separator or "{port}" not in command:
-                sys.exit(f"bench: {flag} needs NAME=COMMAND with {{port}} in it, got '{text}'")
-            commands.setdefault(name, {})[protocol] = command
+    for text in options.peer:
+        title, _, command = text.partition("=")
+        name, _, protocol = title.partition("/")
+        if "{port}" not in command or (protocol or "echo") not in PROTOCOLS:
+            sys.exit(f"bench: --peer needs NAME[/PROTOCOL]=COMMAND with {{port}} in it, got '{text}'")
+        by_protocol = commands.setdefault(name, {})
+        by_protocol[protocol or "echo"] = command
+        if protocol == "fanout":
+            by_protocol.setdefault("fanout-rate", command)
     return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
 
 
@@ -115,8 +118,7 @@ def choose_peers(options):
 def measure(options, case, lengths, server):
     """One run of the load generator; its report, or a RuntimeError that says what went wrong."""
     command = ["taskset", "-c", str(options.client_cpu), str(options.build / "ringcast-bench"), *case.arguments,
-               *length_arguments(case, lengths), "--url", f"ws://127.0.0.1:{server.port}{case.path}",
-               "--pid", str(server.pid), "--json"]
+               *length_arguments(case, lengths), "--url", case.url(server.port), "--pid", str(server.pid), "--json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=sum(lengths) + RUN_SECONDS_EXTRA)
     except subprocess.TimeoutExpired:

@@ -23,8 +23,8 @@ class ServerError(Exception):
 
 
 class Peer(NamedTuple):
-    """A kind of server: for each protocol that it speaks ("echo", "fanout") a command, a template in which {port} stands
-    for the port to listen on and {folder} for an empty folder of its own."""
+    """A kind of server: for each protocol that it speaks (cases.PROTOCOLS) a command, a template in which {port} stands
+    for the port to listen on and {folder} for a folder of its own; for TLS there are cert.pem and key.pem in it."""
 
     name: str
     commands: dict[str, str]
@@ -41,18 +41,24 @@ class Peer(NamedTuple):
 
 
 def ringcast_command(build):
-    """One command serves every protocol."""
-    return (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --listen ws://127.0.0.1:{{port}}"
-            " --shards 1 --message-bytes-max 16MiB --log-level warn")
+    return (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --shards 1 --message-bytes-max 16MiB"
+            " --log-level warn")
 
 
 def ringcast_peer(name, command):
-    return Peer(name, dict.fromkeys(["echo", "fanout"], command))
+    plain = f"{command} --listen ws://127.0.0.1:{{port}}"
+    secure = f"{command} --listen wss://127.0.0.1:{{port}} --tls-cert {{folder}}/cert.pem --tls-key {{folder}}/key.pem"
+    shared, dedicated = (f"{plain} --compression {mode}" for mode in ("shared", "dedicated"))
+    return Peer(name, {"echo": plain, "fanout": plain, "fanout-rate": plain, "tls": secure, "shared": shared,
+                       "dedicated": dedicated, "fanout-shared": shared})
 
 
 def ringcast_peers(build):
-    """ringcast on each of its rings."""
-    return [ringcast_peer(f"ringcast-{io}", f"{ringcast_command(build)} --io {io}") for io in ("uring", "epoll")]
+    """ringcast on each of its rings, and with delivery windows where those matter."""
+    rings = [ringcast_peer(f"ringcast-{io}", f"{ringcast_command(build)} --io {io}") for io in ("uring", "epoll")]
+    windows = [Peer(f"ringcast-{window}", {"fanout-rate": f"{rings[0].commands['echo']} --delivery-window {window}"})
+               for window in ("1ms", "5ms")]
+    return rings + windows
 
 
 def ablated_peers(build):
@@ -80,6 +86,13 @@ def package_peers():
     ]
 
 
+def make_certificate(folder):
+    """cert.pem, which signs itself, and key.pem: elliptic, as issuers make them today."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                    "30", "-subj", "/CN=localhost", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"],
+                   check=True, capture_output=True)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -93,6 +106,8 @@ class Server:
         self.port = free_port()
         self._output = tempfile.TemporaryFile()
         self._folder = tempfile.TemporaryDirectory()
+        if protocol == "tls":
+            make_certificate(self._folder.name)
         command = peer.commands[protocol].replace("{port}", str(self.port)).replace("{folder}", self._folder.name)
         command = ["taskset", "-c", str(cpu)] + shlex.split(command)
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._output,
