@@ -82,8 +82,7 @@ constexpr Size sizes[] = {
 
 /// Of a thousand: in a short run no more than 64 KiB of them, but two, so that contexts matter.
 std::size_t echoes_of(std::size_t bytes) {
-    if (std::getenv("RINGCAST_CONFORMANCE_ECHOES") != nullptr) return echoes();
-    return std::clamp<std::size_t>(65'536 / bytes, 2, 40);
+    return echoes(std::clamp<std::size_t>(65'536 / bytes, 2, 40));
 }
 
 /// The eighteen rows of one corpus with one offer.
