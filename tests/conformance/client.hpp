@@ -129,7 +129,7 @@ private:
         return outcome;
     }
 
-    void require_more(const char* what) {
+    void require_more(const std::string& what) {
         REQUIRE_MESSAGE(reader_.error() == "", reader_.error());
         Wire::Read outcome = read();
         while (outcome == Wire::Read::none) {

@@ -52,7 +52,6 @@ struct ClosingServer {
 }  // namespace
 
 TEST_CASE("7.1: nothing counts after a Close") {
-    const std::string large = text_payload(60'000, 1);
     judge_all({
         {"7.1.1 message, Close",
          {text_frame("Hello"), close_frame(1000)},
@@ -65,12 +64,19 @@ TEST_CASE("7.1: nothing counts after a Close") {
          {text_frame("fragment1", false), close_frame(1000), continuation_frame("fragment2", true)},
          {},
          1000},
-        {"7.1.6 large message, Close, ping",
-         {text_frame(large), close_frame(1000), ping_frame()},
-         {text_message(large)},
-         1000},
         {"a violation after it", {close_frame(1000), "\xff\xff\xff\xff"}, {}, 1000},
     });
+}
+
+TEST_CASE("7.1.6: 256 KiB, a Close and a ping behind it") {
+    Settings with = sockets::settings();
+    with.message_bytes_max = 256_KiB;
+    const EchoServer server{with};
+    const std::string large = text_payload(256_KiB, 1);
+    const Row row{
+        "7.1.6", {text_frame(large), close_frame(1000), ping_frame()}, {text_message(large)}, 1000};
+    for (const Chopping chopping : {Chopping::whole, Chopping::frames})
+        judge(server, row, chopping);
 }
 
 TEST_CASE("7.3: payloads of 0 to 126 octets") {

@@ -59,6 +59,15 @@ inline bool says_close(const test::ServerResponse& response) {
     return list_of(response, "connection").contains("close");
 }
 
+/// None of them gets anything, not even its end, for as long as the suites pause: a second.
+inline void expect_silence(const std::vector<Client>& clients) {
+    std::chrono::milliseconds pause{1000};
+    for (const Client& client : clients) {
+        CHECK_FALSE(client.gets_something_within(pause));
+        pause = pause.zero();
+    }
+}
+
 /// Until `is_so()`, which another thread sees to.
 template <class Condition>
 void await(Condition&& is_so) {

@@ -157,21 +157,26 @@ TEST_CASE("5: fragments") {
     });
 }
 
-TEST_CASE("5.19, 5.20: pings inside a message are answered before it is complete") {
+TEST_CASE("5.19, 5.20: pings inside a message, with a pause, are answered before it is complete") {
     const EchoServer server;
+    std::vector<Client> clients;
     for (const Chopping chopping : choppings) {
-        Client client = opened(server);
+        Client& client = clients.emplace_back(opened(server));
         write_chopped(client,
                       {text_frame("fragment1", false), continuation_frame("fragment2", false),
                        ping_frame("pongme 1")},
                       chopping);
         CHECK(client.message(test::opcode_pong) == "pongme 1");
+    }
+    expect_silence(clients);
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+        Client& client = clients[i];
         write_chopped(client,
                       {continuation_frame("fragment3", false),
                        continuation_frame("fragment4", false), ping_frame("pongme 2")},
-                      chopping);
+                      choppings[i]);
         CHECK(client.message(test::opcode_pong) == "pongme 2");
-        write_chopped(client, {continuation_frame("fragment5", true)}, chopping);
+        write_chopped(client, {continuation_frame("fragment5", true)}, choppings[i]);
         CHECK(client.message() == "fragment1fragment2fragment3fragment4fragment5");
         client.close();
     }

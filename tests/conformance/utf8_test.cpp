@@ -238,6 +238,33 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("6.4: the suite's own four, with a pause before what is wrong, and nothing behind it") {
+    const std::string good{greek}, bad = "\xf4\x90\x80\x80", rest = "edited";
+    const std::string frame = text_frame(good + bad + rest);
+    const std::size_t bad_at = frame.size() - rest.size() - bad.size();
+    const struct {
+        std::string first, second;
+    } cases[] = {
+        {text_frame(good, false), continuation_frame(bad, false)},                     // 6.4.1
+        {text_frame(good + bad[0], false), continuation_frame(bad.substr(1), false)},  // 6.4.2
+        {frame.substr(0, bad_at), frame.substr(bad_at, 4)},                            // 6.4.3
+        {frame.substr(0, bad_at + 1), frame.substr(bad_at + 1, 1)},                    // 6.4.4
+    };
+    const EchoServer server;
+    std::vector<Client> clients;
+    for (const auto& each : cases) {
+        clients.push_back(opened(server));
+        clients.back().write(each.first);
+    }
+    expect_silence(clients);
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+        CAPTURE(i);
+        clients[i].write(cases[i].second);
+        CHECK(clients[i].close_code() == invalid_payload);
+        clients[i].expect_end();
+    }
+}
+
 TEST_CASE("6.4: a bad octet anywhere in a long text is found when it arrives") {
     const EchoServer server;
     for (const std::size_t at : {0u, 1u, 15u, 16u, 63u, 64u, 65u, 1000u, 4095u, 50'000u}) {
