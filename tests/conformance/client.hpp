@@ -48,6 +48,14 @@ public:
             write(bytes.substr(0, piece_bytes));
     }
 
+    /// The same while there is room; reads nothing. False if not all has gone.
+    bool write_without_reading(std::string_view bytes) {
+        std::size_t written = 0;
+        while (!bytes.empty() && (written = wire_->write_some(bytes)) > 0)
+            bytes.remove_prefix(written);
+        return bytes.empty();
+    }
+
     test::ServerResponse response(bool is_head_answer = false) {
         for (;;) {
             if (auto response = reader_.next_response(is_head_answer)) {

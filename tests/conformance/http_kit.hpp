@@ -13,11 +13,13 @@ namespace ringcast::conformance {
 
 inline constexpr std::string_view page_content = "a page\n";
 
-/// Clients find a page at `/metrics`, where an admin listener has its own, and an echo at `/echo`.
+/// Clients find a page at `/metrics`, where an admin listener has its own, an echo at `/echo`, and
+/// one that leaves the idle soon at `/hasty`.
 class HttpServer {
 public:
     explicit HttpServer(Settings with = sockets::settings()) : server{add_admin(std::move(with))} {
         server.mount<sockets::Echo>("/echo");
+        server.mount<sockets::Echo>("/hasty", {.idle_timeout = std::chrono::milliseconds{300}});
         server.mount_page("/metrics", {.content = std::string{page_content}});
         server.mount_topics("/topics", {.anonymous = TopicAccess::subscribe});
         const auto result = server.start();
@@ -35,6 +37,7 @@ public:
 private:
     static Settings add_admin(Settings with) {
         with.admin_listen = {"http://127.0.0.1:0"};
+        with.admin_connections_max = 100;  // Of each shard, and all may come to one.
         return with;
     }
 };
