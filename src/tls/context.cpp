@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <ranges>
+#include <string>
 #include <string_view>
 
 #include "base/assert.hpp"
@@ -67,6 +69,16 @@ void apply(const ClientPolicy& policy, SSL_CTX* context) {
     SSL_CTX_set_max_cert_list(context, client_chain_bytes_max);
 }
 
+/// False if there is one that OpenSSL does not know: it would drop that and take the others, and
+/// nobody would be told of a misspelt name. So each is tried by itself first.
+bool set_cipher_suites(SSL_CTX* context, const std::string& list) {
+    for (const auto name : std::views::split(list, ':')) {
+        if (SSL_CTX_set_ciphersuites(context, std::string{name.begin(), name.end()}.c_str()) != 1)
+            return false;
+    }
+    return SSL_CTX_set_ciphersuites(context, list.c_str()) == 1;
+}
+
 std::expected<SslContextPointer, LoadError> make_context(const ContextSettings& settings,
                                                          const ClientPolicy& policy) {
     SslContextPointer owner{SSL_CTX_new(TLS_server_method())};
@@ -80,7 +92,7 @@ std::expected<SslContextPointer, LoadError> make_context(const ContextSettings& 
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1)
         return refused(LoadReason::bad_ciphers, "no known cipher in: " + settings.ciphers);
-    if (SSL_CTX_set_ciphersuites(context, settings.cipher_suites.c_str()) != 1) {
+    if (!set_cipher_suites(context, settings.cipher_suites)) {
         return refused(LoadReason::bad_ciphers,
                        "no list of TLS 1.3 cipher suites: " + settings.cipher_suites);
     }
