@@ -241,6 +241,25 @@ def test_the_oldest_version_can_be_chosen():
             assert "PROTOCOL_VERSION" in str(error).upper(), error
 
 
+def test_cipher_suites_of_tls_1_3_can_be_chosen():
+    chosen, other = "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384"
+    with certified() as (_, certificate, tls), Server("--echo", *LISTEN, *tls, "--tls-cipher-suites", chosen) as server:
+        client = upgrade_tls(server.port(), trusting(certificate, version=ssl.TLSVersion.TLSv1_3))
+        assert client.cipher()[0] == chosen, client.cipher()
+        echo(client)
+
+        def offer(suites):
+            return openssl("s_client", "-connect", f"127.0.0.1:{server.port()}", "-tls1_3", "-ciphersuites", suites, input=b"")
+        assert chosen.encode() in offer(f"{other}:{chosen}").stdout
+        try:
+            offer(other)
+            assert False, "it connects"
+        except subprocess.CalledProcessError as refused:
+            assert b"handshake failure" in refused.stderr, refused.stderr
+        echo(client)
+        assert len(lines_about(server.stop()[1], "tls_failed")) == 1
+
+
 def test_tls_mistakes_get_one_clear_line():
     with certified() as (folder, certificate, tls):
         other_certificate, other_key = make_certificate(folder, "other")
@@ -248,6 +267,7 @@ def test_tls_mistakes_get_one_clear_line():
         openssl("pkey", "-in", tls[3], "-aes256", "-passout", "pass:secret", "-out", encrypted)
         assert run("--echo", *LISTEN, *tls, "--check-config")[:2] == (0, "the settings are in order\n")
         for wrong in (["--tls-cert", certificate, "--tls-key", other_key], [*tls, "--tls-ciphers", "NONSENSE"],
+                      [*tls, "--tls-cipher-suites", "NONSENSE"],
                       ["--tls-cert", "/no/such.crt"], ["--tls-directory", "/no/such"], [*tls, "--tls-client-ca", tls[3]]):
             started = run("--echo", *LISTEN, *wrong)
             assert run("--echo", *LISTEN, *wrong, "--check-config") == started and started[0] == 1, started
@@ -258,6 +278,8 @@ def test_tls_mistakes_get_one_clear_line():
         expect_one_line_error(run("--echo", *LISTEN, "--tls-cert", certificate, "--tls-key", encrypted), encrypted)
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-key", other_key), "--tls-cert", "--tls-key")
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-ciphers", "NONSENSE"), "NONSENSE")
+        for suites in ("NONSENSE", "TLS_AES_128_GCM_SHA256:NONSENSE", "TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"):
+            expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-cipher-suites", suites), suites)
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-client-ca", tls[3]), tls[3])
         expect_one_line_error(run("--echo", *LISTEN, "--tls-directory", "/no/such"), "/no/such")
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-version-min", "1.1"), "1.1")
