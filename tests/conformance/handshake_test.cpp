@@ -177,6 +177,30 @@ TEST_CASE("what a handshake may not look like") {
     }
 }
 
+TEST_CASE("origins that are allowed beside one's own") {
+    Settings with = sockets::settings();
+    with.allowed_origins = {"https://app.example", "http://*.b.example:8080"};
+    const EchoServer server{with};
+    const struct {
+        const char* origin;
+        int status;
+    } cases[] = {
+        {"https://app.example", 101},      {"https://APP.example:443", 101},
+        {"http://x.b.example:8080", 101},  {"http://localhost", 101},  // Its own.
+        {"http://app.example", 403},       {"https://app.example:444", 403},
+        {"https://app.example.evil", 403}, {"https://sub.app.example", 403},
+        {"http://b.example:8080", 403},    {"http://x.y.b.example:8080", 403},
+        {"http://x.b.example", 403},       {"null", 403},
+    };
+    for (const auto& [origin, status] : cases) {
+        CAPTURE(origin);
+        Client client = connect(server);
+        client.write(encode(UpgradeRequest{.origin = origin}));
+        CHECK(client.response().status == status);
+        if (status == 101) expect_echo(client);
+    }
+}
+
 TEST_CASE("a subprotocol is one that was offered, and the handler's choice") {
     Server server{sockets::settings()};
     server.mount<Chooser>("/echo");
