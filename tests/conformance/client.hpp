@@ -48,12 +48,13 @@ public:
             write(bytes.substr(0, piece_bytes));
     }
 
-    /// The same while there is room; reads nothing. False if not all has gone.
-    bool write_without_reading(std::string_view bytes) {
-        std::size_t written = 0;
-        while (!bytes.empty() && (written = wire_->write_some(bytes)) > 0)
-            bytes.remove_prefix(written);
-        return bytes.empty();
+    /// Writes a prefix of `bytes`, as much as there is room for, and says how much that was. Reads
+    /// nothing.
+    std::size_t write_without_reading(std::string_view bytes) {
+        std::size_t written = 0, more = 0;
+        while (written < bytes.size() && (more = wire_->write_some(bytes.substr(written))) > 0)
+            written += more;
+        return written;
     }
 
     test::ServerResponse response(bool is_head_answer = false) {
@@ -116,7 +117,10 @@ public:
     }
     /// True if there is something to read, be it the end.
     [[nodiscard]] bool gets_something_within(std::chrono::milliseconds time) const {
-        return wire_->is_readable_within(time);
+        return wire_->is_ready_within(time, POLLIN);
+    }
+    [[nodiscard]] bool takes_something_within(std::chrono::milliseconds time) const {
+        return wire_->is_ready_within(time, POLLOUT);
     }
     void shut_sending() { wire_->shut_sending(); }
 

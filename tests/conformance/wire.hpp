@@ -45,8 +45,9 @@ public:
         REQUIRE_MESSAGE(ready == 1, "the server did nothing for too long");
     }
 
-    [[nodiscard]] bool is_readable_within(std::chrono::milliseconds time) const {
-        pollfd entry{.fd = fd_, .events = POLLIN, .revents = 0};
+    /// True if one of `events` of poll(2) comes within `time`.
+    [[nodiscard]] bool is_ready_within(std::chrono::milliseconds time, short events) const {
+        pollfd entry{.fd = fd_, .events = events, .revents = 0};
         return ::poll(&entry, 1, static_cast<int>(time.count())) > 0;
     }
 
