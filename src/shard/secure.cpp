@@ -80,13 +80,14 @@ void Shard::on_ciphertext(Connection& connection, std::span<const std::byte> cip
 }
 
 /// Records of a suspended connection are read, too: an alert or the end is seen, and what has come
-/// is bounded, since the receive is being cancelled. Of another one, so many small ones in a turn.
+/// is bounded, since the receive is being cancelled. Of another one, so many small ones in a turn,
+/// unless what they say waits for an answer: that is bounded, too, and stays before what follows.
 void Shard::read_records(Connection& connection, std::span<const std::byte> ciphertext) {
     tls::Stream& stream = connection.tls->stream;
     CiphertextOutput output{*this, connection};
     while (connection.reads_input() && !connection.broken) {
         if (connection.tls->small_reads >= small_reads_max && !ciphertext.empty() &&
-            !connection.is_suspended()) {
+            !connection.is_suspended() && connection.held_size == 0) {
             hold_ciphertext(connection, ciphertext);
             return suspend_for_turn(connection);
         }

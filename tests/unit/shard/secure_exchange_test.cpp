@@ -74,3 +74,28 @@ TEST_CASE("whoever ends a TLS connection with a request on it aborts that, once"
         CHECK(kit.shard.metrics().http_aborts == 1);
     }
 }
+
+TEST_CASE("requests in records of one octet behind a held one wait for its answer like any") {
+    SecureKit kit;
+    const Asked asked{kit, HttpAnswer::Kind::held};
+    constexpr int count = 30;
+    for (int i = 0; i < count; ++i) {
+        for (const char octet : std::string_view{"GET /none HTTP/1.1\r\nHost: a\r\n\r\n"})
+            kit.tls(asked.fd).send({&octet, 1});
+    }
+    const std::string records = kit.tls(asked.fd).take_output();
+    constexpr std::size_t slice_bytes = 16384;
+    for (std::size_t at = 0; at < records.size(); at += slice_bytes)
+        kit.ring.deliver(asked.fd, records.substr(at, slice_bytes));
+    kit.turn(4);
+    CHECK(kit.shard.metrics().held_bytes > 0);
+    kit.shard.find_exchange(asked.id)->answer({.body = "at last"});
+    for (int turn = 0; turn < 2 * count; ++turn) kit.exchange(asked.fd);
+    const std::string& received = kit.tls(asked.fd).received();
+    CHECK(received.contains("at last"));
+    std::size_t answers = 0;
+    for (std::size_t at = 0; (at = received.find("404 Not Found", at)) != std::string::npos; ++at)
+        ++answers;
+    CHECK(answers == count);
+    CHECK(kit.shard.metrics().held_bytes == 0);
+}
