@@ -1,5 +1,6 @@
 #include "shard/permessage_deflate.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace ringcast::shard {
@@ -23,6 +24,7 @@ DeflateSession::DeflateSession(PermessageDeflate& shared, const ws::DeflateParam
 }
 
 DeflateSession::~DeflateSession() {
+    shared_.note_peak();
     shared_.deflaters().give_back(promised_bytes(agreed));
 }
 
@@ -39,6 +41,14 @@ std::expected<std::unique_ptr<DeflateSession>, ws::HandshakeFailure> PermessageD
     if (!*agreed) return nullptr;
     if (is_short) ++contexts_refused_;
     return std::make_unique<DeflateSession>(*this, **agreed);
+}
+
+bool PermessageDeflate::has_shrunk() noexcept {
+    constexpr std::size_t worth_bytes = 4 << 20;
+    const std::size_t bytes = memory_bytes();
+    if (bytes > memory_peak_ / 2 || memory_peak_ - bytes < worth_bytes) return false;
+    memory_peak_ = bytes;
+    return true;
 }
 
 std::uint64_t PermessageDeflate::work() const noexcept {

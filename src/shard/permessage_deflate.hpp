@@ -11,6 +11,8 @@
 // the work that it is. So work is counted here, roughly in nanoseconds, and each connection stops
 // after its share of it, and all of them after all of it (Shard::resume_worked).
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -78,6 +80,11 @@ public:
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return inflaters_.memory_bytes() + deflaters_.shared_bytes() + deflaters_.dedicated_bytes();
     }
+    /// True if that has become much less since it was last true: crowds have gone, whose contexts
+    /// the allocator keeps until it is told to give them back. To be asked now and then.
+    [[nodiscard]] bool has_shrunk() noexcept;
+    /// A session is about to give back what it has.
+    void note_peak() noexcept { memory_peak_ = std::max(memory_peak_, memory_bytes()); }
     /// Times somebody was offered `shared` for want of memory.
     [[nodiscard]] std::uint64_t contexts_refused() const noexcept { return contexts_refused_; }
 
@@ -104,6 +111,7 @@ private:
     ws::Inflaters inflaters_;
     ws::Deflaters deflaters_;
     std::uint64_t contexts_refused_ = 0;
+    std::size_t memory_peak_ = 0;   // Since has_shrunk() was last true.
     std::uint64_t turn_begin_ = 0;  // work() then. Tells turns apart in which any was done.
 };
 

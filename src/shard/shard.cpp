@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <malloc.h>
 #include <memory>
 #include <utility>
 
@@ -159,6 +160,7 @@ void Shard::on_tick() {
     for (const Router* router : {&router_, &admin_router_})
         router->for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
     report_suppressed(LogQueue::Report::after_interval);
+    if (deflate_.has_shrunk()) malloc_trim(0);
 }
 
 void Shard::report_suppressed(LogQueue::Report report) {

@@ -7,7 +7,9 @@ import resource
 import socket
 import struct
 import time
+import zlib
 
+from capacity_tests import memory, without_huge_pages
 from guest_tests import LISTEN, connected, figure, on_each_ring, wait_for
 from kit import PATIENCE_SECONDS, Server, WITHOUT_IO_URING, echo, read_exactly, upgrade
 
@@ -49,6 +51,32 @@ def test_without_locked_memory_it_serves():
         with Server(*LISTEN, *flags, preexec_fn=limit) as server:
             echo(upgrade(("127.0.0.1", server.port()))[0])
             assert server.stop()[0] == 0
+    on_each_ring(check)
+
+
+def test_memory_of_compressed_clients_goes_back_to_the_system_when_they_leave():
+    message = os.urandom(1500).hex().encode()  # Beyond a window of 9 bits, so that all of a context is touched.
+    deflated = zlib.compressobj(wbits=-15)
+    payload = (deflated.compress(message) + deflated.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    frame = struct.pack("!BBHI", 0xC1, 0x80 | 126, len(payload), 0) + payload
+    def check(flags):
+        with Server(*LISTEN, *flags, "--compression", "dedicated", "--shards", "1", preexec_fn=without_huge_pages) as server:
+            def wave(count):
+                clients = [upgrade(("127.0.0.1", server.port()),
+                                   fields=["Sec-WebSocket-Extensions: permessage-deflate"])[0] for _ in range(count)]
+                for client in clients:
+                    client.sendall(frame)
+                for client in clients:
+                    _, _, size = struct.unpack("!BBH", read_exactly(client, 4))
+                    read_exactly(client, size)
+                most = memory(server)
+                for client in clients:
+                    client.close()
+                return most
+            wave(1)
+            before = memory(server)
+            assert wave(250) - before > 24 << 20
+            wait_for(lambda: memory(server) - before < 6 << 20)
     on_each_ring(check)
 
 
