@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <sys/utsname.h>
 
+#include "ring/direct_probe.hpp"
 #include "ring/epoll.hpp"
 #include "ring/error.hpp"
 #include "ring/uring.hpp"
@@ -94,6 +95,7 @@ Probe probe_uring() {
         if (const int result = queue.open_buffers(1, false); result < 0)
             return {.reason = describe("io_uring buffer ring", -result), .error = -result};
     }
+    probe.direct_descriptors = has_direct_descriptors(queue);
     return probe;
 }
 
@@ -107,10 +109,14 @@ std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend,
                                                             const Options& wanted) {
     Options options = wanted;
     BufferShape shape = epoll_buffers;
+    if (backend == Backend::epoll && options.direct_descriptors > 0)
+        return std::unexpected{"epoll has no direct descriptors"};
     if (backend == Backend::uring) {
         // Once: it makes a ring of its own, and all shards start at the same time.
         static const Probe probe = probe_uring();
         if (!probe.usable) return std::unexpected{"io_uring is not usable: " + probe.reason};
+        if (options.direct_descriptors > 0 && !probe.direct_descriptors)
+            return std::unexpected{"direct descriptors need Linux 6.13 or newer"};
         options.features = options.features.intersect(probe.features);
         shape = options.features.incremental ? incremental_buffers : whole_buffers;
     }

@@ -25,6 +25,10 @@ struct Options {
                                       ///< epoll, 8 incremental, else 256.
     std::uint32_t buffer_bytes =
         0;  ///< Bytes of one receive buffer. 0: 128 KiB incremental or epoll, else 4 KiB.
+    std::uint32_t direct_descriptors =
+        0;  ///< Room for accepted sockets in a table of the ring's own, at most as many as the
+            ///< process may open files: that is where they are then, and not among those. When it
+            ///< is full, an accept ends with -ENFILE. 0: no such table. Not with epoll.
 };
 
 /// What a ring keeps of its own for each connection, in bytes.
@@ -39,10 +43,11 @@ struct Options {
 /// What io_uring can do here and now.
 struct Probe {
     bool usable = false;
-    Features features{};  ///< What the kernel has, when usable.
-    std::string reason;   ///< Why not, when not usable: one phrase (`io_uring_setup: Operation not
-                          ///< permitted`).
-    int error = 0;        ///< The errno of a refusal, or 0: usable, or too old.
+    Features features{};              ///< What the kernel has, when usable.
+    bool direct_descriptors = false;  ///< Options::direct_descriptors is possible (Linux 6.13).
+    std::string reason;  ///< Why not, when not usable: one phrase (`io_uring_setup: Operation not
+                         ///< permitted`).
+    int error = 0;       ///< The errno of a refusal, or 0: usable, or too old.
 };
 
 /// Asks the kernel by making a small ring and throwing it away. Any thread.

@@ -16,7 +16,9 @@
 //     lose that wake-up of a multishot receive (axboe/liburing issue 1549; on Unix sockets the end
 //     of the stream, too). A send, or a shutdown in both directions, brings it out; so no
 //     connection may be without a deadline.
-//  8. turn() calls nobody. A ring is created and used on its shard's thread only; other threads
+//  8. A descriptor that an accept gave is a number that this ring understands. It need not be one
+//     of the process: no system call takes it.
+//  9. turn() calls nobody. A ring is created and used on its shard's thread only; other threads
 //  have a Waker.
 
 #include <cstddef>
@@ -30,7 +32,7 @@
 namespace ringcast::ring {
 
 enum class Opcode : std::uint8_t {
-    accept,  ///< Multishot. `result` is a descriptor, or -errno.
+    accept,  ///< Multishot. `result` is a descriptor (rule 8), or -errno.
     recv,    ///< Multishot. `result` > 0: that many bytes at `Completion::bytes`; 0: end of stream;
              ///< else -errno.
     cancel,  ///< Ends an armed recv or accept. Posts nothing itself: that operation's last
@@ -39,7 +41,8 @@ enum class Opcode : std::uint8_t {
     send_quiet,  ///< Never waits. No completion when everything went at once; else `result` = bytes
                  ///< sent or -errno.
     shutdown,    ///< shutdown(2) in both directions or for sending only, after the sends before it.
-                 ///< Posts nothing.
+                 ///< Posts nothing. Both: ends the receive and the send of the same slot,
+                 ///< generation and tag, perhaps with -ECANCELED; a close shall follow.
     close,       ///< Closes the descriptor. Completes once.
     wake,        ///< Completion only: somebody used the Waker.
 };

@@ -8,16 +8,23 @@
 
 #include "base/assert.hpp"
 #include "ring/clock.hpp"
+#include "ring/direct.hpp"
 #include "ring/error.hpp"
 #include "ring/sockaddr.hpp"
 
 namespace ringcast::ring {
 namespace {
 
-constexpr Token wake_token{.opcode = Opcode::wake};
-
 [[nodiscard]] std::uint64_t user_data_of(Token token) noexcept {
     return std::bit_cast<std::uint64_t>(token);
+}
+
+void prepare_close(io_uring_sqe& entry, int fd) noexcept {
+    if (is_direct(fd)) {
+        io_uring_prep_close_direct(&entry, static_cast<unsigned>(direct_index(fd)));
+    } else {
+        io_uring_prep_close(&entry, fd);
+    }
 }
 
 }  // namespace
@@ -35,6 +42,10 @@ std::expected<std::unique_ptr<Ring>, std::string> UringRing::make(const Options&
     if (result < 0) return std::unexpected{describe("io_uring_setup", -result)};
     result = ring->queue_.open_buffers(options.buffers_count, options.features.incremental);
     if (result < 0) return std::unexpected{describe("io_uring buffer ring", -result)};
+    if (options.direct_descriptors > 0) {
+        result = ring->queue_.open_direct_descriptors(options.direct_descriptors);
+        if (result < 0) return std::unexpected{describe("io_uring direct descriptors", -result)};
+    }
     ring->messages_.reserve(ring->queue_.entries_count());
     for (std::uint32_t i = 0; i < options.buffers_count; ++i)
         ring->queue_.add_buffer(static_cast<std::uint16_t>(i), ring->memory_.buffer(i),
@@ -49,25 +60,16 @@ UringRing::UringRing(const Options& options, ReceiveMemory memory, WakeEvent wak
       features_{options.features},
       memory_{std::move(memory)},
       wake_event_{std::move(wake_event)},
-      offsets_(options.buffers_count) {
+      offsets_(options.buffers_count),
+      accepts_direct_{options.direct_descriptors > 0} {
     now_ = read_clock();
 }
 
 UringRing::~UringRing() {
     if (queue_.is_open()) collect();
     for (const Completion& completion : ready_)
-        if (completion.token.opcode == Opcode::accept && completion.result >= 0)
+        if (completion.token.opcode == Opcode::accept && completion.result >= 0 && !accepts_direct_)
             ::close(completion.result);
-}
-
-Address UringRing::peer_address(int fd) noexcept {
-    ++counters_.calls;
-    return peer_of(fd);
-}
-
-std::uint64_t UringRing::unacknowledged_bytes(int fd) noexcept {
-    ++counters_.calls;
-    return unacknowledged_bytes_of(fd);
 }
 
 bool UringRing::idle() const noexcept {
@@ -117,27 +119,26 @@ void UringRing::prepare(const Submission& submission) {
     switch (submission.token.opcode) {
         case Opcode::accept: {
             io_uring_sqe& entry = next_entry(submission.token);
-            io_uring_prep_accept(&entry, submission.fd, nullptr, nullptr, SOCK_CLOEXEC);
+            io_uring_prep_accept(&entry, submission.fd, nullptr, nullptr,
+                                 accepts_direct_ ? 0 : SOCK_CLOEXEC);
+            if (accepts_direct_) entry.file_index = IORING_FILE_INDEX_ALLOC;
             if (features_.multishot_accept) entry.ioprio |= IORING_ACCEPT_MULTISHOT;
             break;
         }
         case Opcode::recv: {
             io_uring_sqe& entry = next_entry(submission.token);
             // No length: as much as fits in the buffer that the kernel picks.
-            io_uring_prep_recv(&entry, submission.fd, nullptr, 0, 0);
+            io_uring_prep_recv(&entry, -1, nullptr, 0, 0);
+            name_file(entry, submission.fd);
             if (features_.multishot_recv) entry.ioprio |= IORING_RECV_MULTISHOT;
             entry.flags |= IOSQE_BUFFER_SELECT;
             entry.buf_group = UringQueue::buffer_group;
             break;
         }
         case Opcode::cancel: {
-            Token target = submission.token;
-            target.opcode = static_cast<Opcode>(submission.size);
-            RC_ASSERT(target.opcode == Opcode::recv || target.opcode == Opcode::accept);
-            io_uring_sqe& entry = next_entry(submission.token);
-            io_uring_prep_cancel64(&entry, user_data_of(target), 0);
-            entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
-            return;
+            const auto target = static_cast<Opcode>(submission.size);
+            RC_ASSERT(target == Opcode::recv || target == Opcode::accept);
+            return prepare_cancel(submission.token, target);
         }
         case Opcode::send:
             prepare_send(next_entry(submission.token), submission, MSG_WAITALL | MSG_NOSIGNAL);
@@ -152,7 +153,7 @@ void UringRing::prepare(const Submission& submission) {
         case Opcode::close:
             // A shutdown that runs later must not hit whoever gets the number next.
             if (!shutdowns_.empty()) hand_over();
-            io_uring_prep_close(&next_entry(submission.token), submission.fd);
+            prepare_close(next_entry(submission.token), submission.fd);
             break;
         case Opcode::wake: RC_ASSERT(false);
     }
@@ -162,20 +163,24 @@ void UringRing::prepare(const Submission& submission) {
 void UringRing::prepare_send(io_uring_sqe& entry, const Submission& submission, int flags) {
     RC_ASSERT(submission.size <= send_bytes_max && submission.parts_count <= send_parts_max);
     if (submission.parts_count == 0) {
-        io_uring_prep_send(&entry, submission.fd, submission.data, submission.size, flags);
+        io_uring_prep_send(&entry, -1, submission.data, submission.size, flags);
     } else {
         RC_ASSERT(messages_.size() < messages_.capacity());
         // A Part is laid out like an iovec (checked in sockaddr.hpp); the kernel only reads it.
         messages_.push_back(message_of(submission));
-        io_uring_prep_sendmsg(&entry, submission.fd, &messages_.back(),
-                              static_cast<unsigned>(flags));
+        io_uring_prep_sendmsg(&entry, -1, &messages_.back(), static_cast<unsigned>(flags));
     }
+    name_file(entry, submission.fd);
 }
 
-void UringRing::request_shutdown(const Submission& submission) {
-    const int how =
-        submission.size == static_cast<std::uint64_t>(Shutdown::sending) ? SHUT_WR : SHUT_RDWR;
-    shutdowns_.push_back({.fd = submission.fd, .how = how});
+/// Of the operation that has the same slot, generation and tag as `token`.
+void UringRing::prepare_cancel(Token token, Opcode target) {
+    token.opcode = target;
+    const std::uint64_t wanted = user_data_of(token);
+    token.opcode = Opcode::cancel;
+    io_uring_sqe& entry = next_entry(token);
+    io_uring_prep_cancel64(&entry, wanted, 0);
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
 void UringRing::arm_wake() {
@@ -212,11 +217,7 @@ void UringRing::hand_over() {
         }
     }
     messages_.clear();
-    for (const PendingShutdown& pending : shutdowns_) {
-        ++counters_.calls;
-        (void)::shutdown(pending.fd, pending.how);  // Fails only if the peer was faster.
-    }
-    shutdowns_.clear();
+    run_shutdowns();
 }
 
 UringQueue::Wait UringRing::plan(const Wait& wait) const noexcept {
@@ -263,6 +264,8 @@ void UringRing::take(const io_uring_cqe& entry) {
     if ((entry.flags & IORING_CQE_F_MORE) != 0) completion.flags = Completion::more;
     switch (token.opcode) {
         case Opcode::accept:
+            if (accepts_direct_ && entry.res >= 0) completion.result |= direct_mark;
+            break;
         case Opcode::send:
         case Opcode::close: break;
         case Opcode::recv:
@@ -275,6 +278,10 @@ void UringRing::take(const io_uring_cqe& entry) {
             return;
         case Opcode::cancel: return;  // Found nothing to cancel: that has finished already.
         case Opcode::wake:
+            if (token == install_token) {
+                installed_ = entry.res;
+                return;
+            }
             wake_armed_ = false;
             ready_.push_back(completion);
             return;

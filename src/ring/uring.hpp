@@ -6,12 +6,16 @@
 //   accept, recv   multishot, or single-shot if that feature is switched off
 //   send           MSG_WAITALL: the kernel waits for room and completes once
 //   send_quiet     MSG_DONTWAIT | MSG_WAITALL without a completion on success. The attempt is made
-//   while the entry is
-//                  submitted and the kernel has let go of the memory afterwards; a shortfall is
-//                  then in the queue already.
+//                  while the entry is submitted and the kernel has let go of the memory afterwards;
+//                  a shortfall is then in the queue already.
 //   cancel         by user_data; its own completion is swallowed
 //   shutdown       shutdown(2) called here: io_uring would hand it to a worker thread, behind our
-//   back wake           a read of the eventfd that is always armed
+//                  back
+//   wake           a read of the eventfd that is always armed
+//
+// With direct descriptors (direct.hpp) accepted sockets are in the ring's own table. Submissions
+// name them by index; for what only system calls can do they get a descriptor of the process for a
+// moment.
 //
 // Shutdowns run after the entries before them were submitted and before the turn waits; in a batch
 // with shutdowns that costs one more io_uring_enter.
@@ -57,12 +61,21 @@ private:
         int how;
     };
 
+    // What the ring itself submits has tokens of no slot.
+    static constexpr Token wake_token{.opcode = Opcode::wake};
+    static constexpr Token install_token{.opcode = Opcode::wake, .tag = 1};
+
     UringRing(const Options& options, ReceiveMemory memory, WakeEvent wake_event);
 
     void translate(std::span<const Submission> submissions);
     void prepare(const Submission& submission);
     void prepare_send(io_uring_sqe& entry, const Submission& submission, int flags);
+    void prepare_cancel(Token token, Opcode target);
     void request_shutdown(const Submission& submission);
+    void run_shutdowns();
+    [[nodiscard]] Descriptor install(int fd);
+    template <typename Call>
+    auto with_descriptor(int fd, const Call& call);
     void arm_wake();
     [[nodiscard]] io_uring_sqe& next_entry(Token token);
     void hand_over();
@@ -86,6 +99,8 @@ private:
     std::vector<msghdr>
         messages_;  // Named by entries until these are submitted. Never grows beyond the queue.
     std::vector<PendingShutdown> shutdowns_;
+    bool accepts_direct_ = false;
+    int installed_ = 0;  // The answer to install().
     bool wake_armed_ = false;
     std::uint64_t unanswered_ = 0;  // accept, recv, send and close that will complete once more.
 

@@ -20,6 +20,9 @@ inline constexpr std::uint16_t buffer_ring_incremental = 2;
 /// IORING_FEAT_MIN_TIMEOUT (6.12): EnterArgument::min_wait_usec is honoured.
 inline constexpr std::uint32_t feature_min_timeout = 1u << 15;
 
+/// IORING_OP_FIXED_FD_INSTALL (6.8): makes a descriptor of the process for a direct one.
+inline constexpr int op_fixed_fd_install = 54;
+
 /// struct io_uring_getevents_arg, the last argument of io_uring_enter with IORING_ENTER_EXT_ARG.
 struct EnterArgument {
     std::uint64_t signal_mask = 0;

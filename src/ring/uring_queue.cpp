@@ -64,6 +64,24 @@ int UringQueue::open_buffers(std::uint32_t entries, bool incremental) {
     return 0;
 }
 
+int UringQueue::open_direct_descriptors(std::uint32_t count) noexcept {
+    RC_ASSERT(open_);
+    // Not liburing's function, which would raise the process's limit behind its back.
+    io_uring_rsrc_register table{};
+    table.nr = count;
+    table.flags = IORING_RSRC_REGISTER_SPARSE;
+    const int result = io_uring_register(static_cast<unsigned>(ring_.ring_fd),
+                                         IORING_REGISTER_FILES2, &table, sizeof table);
+    return result < 0 ? result : 0;
+}
+
+int UringQueue::set_direct_descriptors(std::uint32_t first,
+                                       std::span<const int> descriptors) noexcept {
+    const int result = io_uring_register_files_update(&ring_, first, descriptors.data(),
+                                                      static_cast<unsigned>(descriptors.size()));
+    return result < 0 ? result : 0;
+}
+
 int UringQueue::submit() noexcept {
     return enter(0, 0, nullptr);
 }

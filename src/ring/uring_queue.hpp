@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,13 @@ public:
     [[nodiscard]] int open(bool defer_taskrun, std::uint32_t entries, std::uint32_t completions);
     /// Registers an empty ring for `entries` buffers (a power of two). Once. Returns 0 or -errno.
     [[nodiscard]] int open_buffers(std::uint32_t entries, bool incremental);
+    /// Registers an empty table for `count` direct descriptors, at most as many as the process may
+    /// open files. Once. Returns 0 or -errno.
+    [[nodiscard]] int open_direct_descriptors(std::uint32_t count) noexcept;
+    /// Puts the files behind `descriptors` into the table, from index `first` on. Returns 0 or
+    /// -errno.
+    [[nodiscard]] int set_direct_descriptors(std::uint32_t first,
+                                             std::span<const int> descriptors) noexcept;
     /// IORING_FEAT_* of this kernel.
     [[nodiscard]] std::uint32_t kernel_features() const noexcept { return kernel_features_; }
 

@@ -173,7 +173,7 @@ TEST_CASE("a slice keeps its bytes until the second following turn begins, also 
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant, {.buffers_count = 4, .buffer_bytes = 256});
         std::vector<Pair> pairs;
-        for (int i = 0; i < 3; ++i) pairs.push_back(connected_pair());
+        for (int i = 0; i < 3; ++i) pairs.push_back(connected_pair(*ring));
         std::map<int, std::pair<std::uint32_t, std::uint64_t>> streams;  // Seed, bytes received.
         for (std::uint32_t i = 0; i < 3; ++i) {
             streams[pairs[i].server] = {i, 0};
@@ -213,7 +213,7 @@ TEST_CASE("a slice keeps its bytes until the second following turn begins, also 
 TEST_CASE("a slice may be written to, and sixty-four bytes behind each are readable") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant, {.buffers_count = 1, .buffer_bytes = 128});
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         std::size_t received = 0;
         unsigned sum = 0;
         ring->recv(token_of(pair.server), pair.server);

@@ -27,6 +27,7 @@ struct Variant {
     std::string name;
     Backend backend = Backend::epoll;
     Features features{};
+    std::uint32_t direct_descriptors = 0;
 };
 
 /// Every kind of ring that this kernel can make.
@@ -46,6 +47,8 @@ inline const std::vector<Variant>& variants() {
             if (features.intersect(probe.features) != features) continue;
             list.push_back({"uring " + std::string{words}, Backend::uring, features});
         }
+        if (probe.direct_descriptors)
+            list.push_back({"uring direct", Backend::uring, Features::all(), 256});
         return list;
     }();
     return all;
@@ -53,6 +56,7 @@ inline const std::vector<Variant>& variants() {
 
 inline std::unique_ptr<Ring> make(const Variant& variant, Options options = {}) {
     options.features = variant.features;
+    options.direct_descriptors = variant.direct_descriptors;
     auto ring = make_ring(variant.backend, options);
     REQUIRE_MESSAGE(ring.has_value(), (ring.has_value() ? "" : ring.error()));
     return std::move(*ring);
@@ -129,21 +133,9 @@ struct Pair {
     int server = -1;  // Closed by the ring, or by close_server().
     Descriptor client;
 
+    /// When the ring has gone, and with it the direct descriptors.
     void close_server() { ::close(std::exchange(server, -1)); }
 };
-
-inline Pair connected_pair() {
-    const Descriptor listener = listen_on_loopback();
-    Pair pair;
-    pair.client = connect_to(listener);
-    pair.server = accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC);
-    REQUIRE(pair.server >= 0);
-    // Fixed, or the kernel lets it grow until it takes more than the tests have to send.
-    const int receive_bytes = 1 << 20;
-    REQUIRE(setsockopt(pair.client.get(), SOL_SOCKET, SO_RCVBUF, &receive_bytes,
-                       sizeof receive_bytes) == 0);
-    return pair;
-}
 
 /// Writes all of `text`; the socket must have room.
 inline void write_all(const Descriptor& client, std::string_view text) {
@@ -178,6 +170,30 @@ inline void turn_until(Ring& ring, const std::function<bool()>& done,
         REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, "no progress");
         for (const Completion& completion : ring.turn(shortly(ring))) take(completion);
     }
+}
+
+/// The server's end is a descriptor that `ring` has accepted.
+inline Pair connected_pair(Ring& ring) {
+    // A ring would not know that another one has its number.
+    static const Descriptor listener = listen_on_loopback();
+    const Token token = token_of(listener.get());
+    Pair pair;
+    pair.client = connect_to(listener);
+    bool armed = true;
+    ring.accept(token, listener.get());
+    const auto take = [&](const Completion& completion) {
+        REQUIRE(completion.token.opcode == Opcode::accept);
+        armed = completion.has_more();
+        if (completion.result >= 0) pair.server = completion.result;
+    };
+    turn_until(ring, [&] { return pair.server >= 0; }, take);
+    if (armed) ring.cancel(token, listener.get(), Opcode::accept);
+    turn_until(ring, [&] { return !armed; }, take);
+    // Fixed, or the kernel lets it grow until it takes more than the tests have to send.
+    const int receive_bytes = 1 << 20;
+    REQUIRE(setsockopt(pair.client.get(), SOL_SOCKET, SO_RCVBUF, &receive_bytes,
+                       sizeof receive_bytes) == 0);
+    return pair;
 }
 
 /// Everything comes home: no submission unanswered, no buffer lent out.

@@ -29,7 +29,7 @@ void read_pattern(Ring& ring, const Pair& pair, std::uint32_t seed, std::uint64_
 TEST_CASE("a quiet send that succeeds posts nothing") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant);
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         const std::string text = "hello";
         ring->send_quiet(token_of(pair.server), pair.server, bytes_of(text));
         CHECK(ring->turn({.until = ring->now()}).empty());
@@ -44,7 +44,7 @@ TEST_CASE("a quiet send that falls short tells first how much went, and a send f
         for (const bool flushes : {false, true}) {
             CAPTURE(flushes);
             auto ring = make(variant);
-            Pair stuck = connected_pair(), quick = connected_pair();
+            Pair stuck = connected_pair(*ring), quick = connected_pair(*ring);
             const std::string large = pattern_text(7, 0, more_than_a_socket_holds);
             // Other completions are due in the same turn: the shortfall must come before them.
             write_all(quick.client, "input");
@@ -96,7 +96,7 @@ TEST_CASE("a quiet send that falls short tells first how much went, and a send f
 TEST_CASE("gathered sends keep the order of their parts, quiet or not, short or whole") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant);
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         const std::string all = pattern_text(3, 0, more_than_a_socket_holds);
         std::vector<Part> parts;
         std::size_t position = 0;
@@ -141,7 +141,7 @@ TEST_CASE("more gathered sends than the submission array holds all arrive") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant, {.submissions_max = 8, .completions_max = 8});
         std::vector<Pair> pairs;
-        for (int i = 0; i < 30; ++i) pairs.push_back(connected_pair());
+        for (int i = 0; i < 30; ++i) pairs.push_back(connected_pair(*ring));
         const std::string head = "head ", body = "body";
         const Part parts[] = {{bytes_of(head).data(), head.size()},
                               {bytes_of(body).data(), body.size()}};
@@ -161,7 +161,7 @@ TEST_CASE("more gathered sends than the submission array holds all arrive") {
 TEST_CASE("a send to a connection that was reset fails with an error, quiet or not") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant);
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         const linger abort{.l_onoff = 1, .l_linger = 0};
         REQUIRE(setsockopt(pair.client.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort) == 0);
         pair.client = Descriptor{};
@@ -186,7 +186,7 @@ TEST_CASE("a send to a connection that was reset fails with an error, quiet or n
 TEST_CASE("a reset ends a send that was waiting for room") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant);
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         const std::string large(more_than_a_socket_holds, 'x');
         ring->send(token_of(pair.server), pair.server, bytes_of(large));
         CHECK(ring->turn({.until = ring->now()}).empty());
@@ -208,7 +208,7 @@ TEST_CASE("a reset ends a send that was waiting for room") {
 TEST_CASE("a flush keeps everything but shortfalls for the next turn") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant);
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         write_all(pair.client, "input");
         ring->recv(token_of(pair.server), pair.server);
         ring->send(token_of(pair.server), pair.server, bytes_of("output"));

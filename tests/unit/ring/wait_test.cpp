@@ -89,7 +89,7 @@ TEST_CASE("what passes between two turns counts as work, what passes in them doe
 TEST_CASE("a signal ends a wait and loses nothing") {
     on_each_ring([](const Variant& variant) {
         auto ring = make(variant);
-        Pair pair = connected_pair();
+        Pair pair = connected_pair(*ring);
         ring->recv(token_of(pair.server), pair.server);
         struct sigaction action{}, before{};
         static volatile std::sig_atomic_t signals = 0;
@@ -124,7 +124,7 @@ TEST_CASE("a ring that gathers waits for several completions, but not for ever")
         std::vector<Pair> pairs;
         std::vector<int> descriptors;
         for (int i = 0; i < 8; ++i) {
-            pairs.push_back(connected_pair());
+            pairs.push_back(connected_pair(*ring));
             descriptors.push_back(pairs.back().server);
             ring->recv(token_of(descriptors.back()), descriptors.back());
         }
