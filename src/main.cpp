@@ -52,6 +52,8 @@ ringcast::Settings settings_of(const Options& options) {
         .pinning = static_cast<ringcast::Pinning>(options.pin),
         .io = static_cast<ringcast::Io>(options.io),
         .uring_features = features_text(options.uring_features),
+        .direct_descriptors = options.direct_descriptors ? ringcast::DirectDescriptors::on
+                                                         : ringcast::DirectDescriptors::off,
         .buffers_count = options.buffers_count,
         .buffer_bytes = options.buffer_bytes,
         .ring_submissions = options.ring_submissions,

@@ -31,6 +31,7 @@ enum class ForwardedField : std::uint8_t { x_forwarded_for, forwarded };
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 enum class LogFormat : std::uint8_t { logfmt, json };
 enum class AccessLog : std::uint8_t { off, on };
+enum class DirectDescriptors : std::uint8_t { off, on };
 
 /// Sizes are in bytes. Times may be zero where it says "never".
 struct Settings {
@@ -57,6 +58,10 @@ struct Settings {
     Io io = Io::automatic;
     /// As `--uring-features`: `all`, `6.1`, `-incremental,-min-wait`.
     std::string uring_features = "all";
+    /// On: connections are not among the process's open files but in a table of each shard's ring
+    /// (io_uring on Linux 6.13 or newer, or the server does not start). The limit on open files
+    /// holds for each table, so that more shards hold more connections.
+    DirectDescriptors direct_descriptors = DirectDescriptors::off;
     /// Receive buffers of a shard, a power of two from 2 to 32768. 0: by what the kernel can do.
     std::uint32_t buffers_count = 0;
     /// Of one of them, 512 to 4 MiB; all of a shard at most 2 GiB. 0: by what the kernel can do.
@@ -71,7 +76,7 @@ struct Settings {
 
     /// Of the whole server, shared out evenly among the shards and rounded up there: 1 for 2 shards
     /// admits 2. Connections beyond a shard's part are answered with 503, over TLS closed. 0:
-    /// what the limit on open files allows.
+    /// what the limit on open files allows, at most a million.
     std::uint32_t connections_max = 0;
     /// Of each shard through the admin listeners, beside connections_max: at most 65535. More are
     /// answered with 503.

@@ -16,9 +16,6 @@ namespace ringcast::ring {
 inline constexpr int direct_mark_shift = 30;
 inline constexpr int direct_mark = 1 << direct_mark_shift;
 
-/// What the kernel lets a table have, whatever the limit on open files (IORING_MAX_FIXED_FILES).
-inline constexpr std::uint32_t direct_descriptors_max = 1u << 20;
-
 /// False for a number below 0.
 [[nodiscard]] constexpr bool is_direct(int fd) noexcept {
     return fd >= direct_mark;

@@ -116,7 +116,8 @@ std::expected<std::unique_ptr<Ring>, std::string> make_ring(Backend backend,
         static const Probe probe = probe_uring();
         if (!probe.usable) return std::unexpected{"io_uring is not usable: " + probe.reason};
         if (options.direct_descriptors > 0 && !probe.direct_descriptors)
-            return std::unexpected{"direct descriptors need Linux 6.13 or newer"};
+            return std::unexpected{"direct descriptors need Linux " +
+                                   std::string{direct_descriptors_since} + " or newer"};
         options.features = options.features.intersect(probe.features);
         shape = options.features.incremental ? incremental_buffers : whole_buffers;
     }

@@ -6,6 +6,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "ring/features.hpp"
 #include "ring/ring.hpp"
@@ -13,6 +14,11 @@
 namespace ringcast::ring {
 
 enum class Backend : std::uint8_t { uring, epoll };
+
+/// Of one ring, whatever the limit on open files (the kernel's IORING_MAX_FIXED_FILES).
+inline constexpr std::uint32_t direct_descriptors_max = 1u << 20;
+/// The first Linux that lets go of a closed one at once.
+inline constexpr std::string_view direct_descriptors_since = "6.13";
 
 /// Sizes of one ring. Zero means: chosen by what the kernel can do (see README, tuning).
 struct Options {
@@ -44,7 +50,7 @@ struct Options {
 struct Probe {
     bool usable = false;
     Features features{};              ///< What the kernel has, when usable.
-    bool direct_descriptors = false;  ///< Options::direct_descriptors is possible (Linux 6.13).
+    bool direct_descriptors = false;  ///< Options::direct_descriptors is possible.
     std::string reason;  ///< Why not, when not usable: one phrase (`io_uring_setup: Operation not
                          ///< permitted`).
     int error = 0;       ///< The errno of a refusal, or 0: usable, or too old.

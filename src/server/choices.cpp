@@ -7,7 +7,27 @@
 
 namespace ringcast::server {
 
-std::expected<ring::Backend, std::string> choose_backend(Io io, shard::LogQueue& log) {
+namespace {
+
+/// The connections that are asked for would not fit anywhere else.
+std::expected<ring::Backend, std::string> choose_for_direct_descriptors(Io io) {
+    if (io == Io::epoll) return std::unexpected{"direct descriptors need io_uring, not epoll"};
+    const ring::Probe probe = ring::probe_uring();
+    if (!probe.usable) {
+        return std::unexpected{"direct descriptors need io_uring, which cannot be used here: " +
+                               probe.reason};
+    }
+    if (probe.direct_descriptors) return ring::Backend::uring;
+    return std::unexpected{fmt::format("direct descriptors need Linux {} or newer, and this is {}",
+                                       ring::direct_descriptors_since, ring::kernel_release())};
+}
+
+}  // namespace
+
+std::expected<ring::Backend, std::string> choose_backend(Io io,
+                                                         DirectDescriptors direct_descriptors,
+                                                         shard::LogQueue& log) {
+    if (direct_descriptors == DirectDescriptors::on) return choose_for_direct_descriptors(io);
     if (io == Io::epoll) return ring::Backend::epoll;
     const ring::Probe probe = ring::probe_uring();
     if (probe.usable) return ring::Backend::uring;
@@ -16,9 +36,12 @@ std::expected<ring::Backend, std::string> choose_backend(Io io, shard::LogQueue&
     return ring::Backend::epoll;
 }
 
-std::string describe(ring::Backend backend, const ring::Features& features) {
+std::string describe(ring::Backend backend, const ring::Features& features,
+                     DirectDescriptors direct_descriptors) {
     if (backend == ring::Backend::epoll) return "epoll";
-    return "io_uring (" + ring::probe_uring().features.intersect(features).to_string() + ")";
+    return fmt::format("io_uring ({}{})",
+                       ring::probe_uring().features.intersect(features).to_string(),
+                       direct_descriptors == DirectDescriptors::on ? " direct-descriptors" : "");
 }
 
 std::expected<void, std::string> choose_mask_kernel() {

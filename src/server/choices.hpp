@@ -11,11 +11,15 @@
 
 namespace ringcast::server {
 
-/// Says in `log` when io_uring was wanted and epoll has to do. The error is one sentence.
-[[nodiscard]] std::expected<ring::Backend, std::string> choose_backend(Io io, shard::LogQueue& log);
+/// Says in `log` when io_uring was wanted and epoll has to do, which it never has for direct
+/// descriptors. The error is one sentence.
+[[nodiscard]] std::expected<ring::Backend, std::string> choose_backend(
+    Io io, DirectDescriptors direct_descriptors, shard::LogQueue& log);
 
-/// For people: `epoll`, or `io_uring (defer_taskrun ...)` with those of `features` that are there.
-[[nodiscard]] std::string describe(ring::Backend backend, const ring::Features& features);
+/// For people: `epoll`, or `io_uring (defer-taskrun ...)` with those of `features` that are there,
+/// and `direct-descriptors` if they are on.
+[[nodiscard]] std::string describe(ring::Backend backend, const ring::Features& features,
+                                   DirectDescriptors direct_descriptors);
 
 /// RINGCAST_SIMD names a kernel other than the best one: for tests, and for whoever doubts. The
 /// error is one sentence.

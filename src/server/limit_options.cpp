@@ -38,7 +38,7 @@ constexpr std::array table{
         .value_name = "N|auto",
         .help = "connections of the whole process, shared out evenly among the shards and "
                 "rounded up there; more are answered with status 503, over TLS closed and counted; "
-                "auto: what the limit on open files allows",
+                "auto: what the limit on open files allows, at most a million",
         .set = set_count_or_auto<&Options::connections_max, 1, 16'777'216>,
         .get = get_count_or_auto<&Options::connections_max>},
     OptionRow{.section = limits,

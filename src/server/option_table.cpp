@@ -241,6 +241,15 @@ constexpr std::array rows{
         .get = get_features,
         .needs = {&uring}},
     OptionRow{.section = io,
+              .name = "direct-descriptors",
+              .help = "keep connections out of the process's open files: in a table of each "
+                      "shard's ring, for which the limit on open files holds once more; io_uring "
+                      "only, from Linux 6.13 on",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::direct_descriptors, toggle_words>,
+              .get = get_word<&Options::direct_descriptors, toggle_words>,
+              .needs = {&uring}},
+    OptionRow{.section = io,
               .name = "ring-submissions",
               .value_name = "N|auto",
               .help = "entries of each ring's submission queue, a power of two",

@@ -72,6 +72,7 @@ struct Options {
     Pinning pin = Pinning::automatic;
     IoChoice io = IoChoice::automatic;
     ring::Features uring_features = ring::Features::all();
+    bool direct_descriptors = false;
     std::uint32_t ring_submissions = 0;
     std::uint32_t ring_completions = 0;
     std::uint32_t buffers_count = 0;

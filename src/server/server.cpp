@@ -74,7 +74,7 @@ struct Server::Impl {
     [[nodiscard]] std::vector<server::ShardPlan> plan_shards(ring::Backend backend,
                                                              const ring::Features& features,
                                                              const server::Placement& placement,
-                                                             std::uint64_t connections_max);
+                                                             const server::ConnectionPlan& plan);
     [[nodiscard]] shard::Router make_admin_router() const;
     [[nodiscard]] std::expected<void, std::string> check() const;
     void wait();
@@ -146,12 +146,13 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
     if (tls) {
         if (auto loaded = tls->load(); !loaded) return loaded;
     }
+    const auto backend =
+        server::choose_backend(settings.io, settings.direct_descriptors, log->log());
+    if (!backend) return std::unexpected{backend.error()};
     const auto plan = plan_connections();
     if (!plan) return std::unexpected{plan.error()};
-    const auto backend = server::choose_backend(settings.io, log->log());
-    if (!backend) return std::unexpected{backend.error()};
     if (auto opened = listeners.open(settings, log->log()); !opened) return opened;
-    auto plans = plan_shards(*backend, features, placement, plan->connections_max);
+    auto plans = plan_shards(*backend, features, placement, *plan);
     if (auto started = shards.start(std::move(plans), shard_logs, settings.mesh_bytes); !started)
         return started;
     if (tls) {
@@ -160,9 +161,9 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
     }
     description =
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files",
-                    server::describe(*backend, features), ring::kernel_release(), placement.shards,
-                    placement.shards == 1 ? "" : "s", placement.cpus.empty() ? "" : " (pinned)",
-                    plan->connections_max, file_limit);
+                    server::describe(*backend, features, settings.direct_descriptors),
+                    ring::kernel_release(), placement.shards, placement.shards == 1 ? "" : "s",
+                    placement.cpus.empty() ? "" : " (pinned)", plan->connections_max, file_limit);
     return {};
 }
 
@@ -179,6 +180,7 @@ std::expected<server::ConnectionPlan, std::string> Server::Impl::plan_connection
         .connections_max = settings.connections_max == 0
                                ? std::nullopt
                                : std::optional<std::uint64_t>{settings.connections_max},
+        .has_direct_descriptors = settings.direct_descriptors == DirectDescriptors::on,
     });
     if (plan && !plan->warning.empty())
         log->log().warn("file_limit_low").field("advice", plan->warning);
@@ -188,15 +190,15 @@ std::expected<server::ConnectionPlan, std::string> Server::Impl::plan_connection
 std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
                                                          const ring::Features& features,
                                                          const server::Placement& placement,
-                                                         std::uint64_t connections_max) {
-    client_limits.emplace(server::client_limits(settings, connections_max));
+                                                         const server::ConnectionPlan& plan) {
+    client_limits.emplace(server::client_limits(settings, plan.connections_max));
     const std::uint64_t topic_seed = server::random_seed();
     std::vector<server::ShardPlan> plans;
     for (std::uint32_t i = 0; i < placement.shards; ++i) {
         plans.push_back({
-            .settings = server::shard_settings(settings, i, connections_max, topic_seed),
+            .settings = server::shard_settings(settings, i, plan.connections_max, topic_seed),
             .backend = backend,
-            .ring = server::ring_options(settings, features),
+            .ring = server::ring_options(settings, features, plan.direct_descriptors),
             .listeners = listeners.descriptors_of(i),
             .tls_listeners = listeners.tls_descriptors_of(i),
             .admin_listeners = listeners.admin_descriptors_of(i),

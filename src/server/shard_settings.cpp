@@ -8,16 +8,12 @@
 
 #include "base/assert.hpp"
 #include "server/entropy.hpp"
+#include "server/limits.hpp"
 #include "shard/origin.hpp"
 
 namespace ringcast::server {
 
 namespace {
-
-/// Rounded up, so that everybody has something.
-std::uint32_t share_of(std::uint64_t whole, std::uint32_t shards) noexcept {
-    return static_cast<std::uint32_t>((whole + shards - 1) / shards);
-}
 
 /// Of a list that check_settings() has found in order.
 std::vector<shard::OriginPattern> patterns_of(std::span<const std::string> texts) {
@@ -129,10 +125,12 @@ shard::ClientLimits::Options client_limits(const Settings& settings,
             .seed = random_seed()};
 }
 
-ring::Options ring_options(const Settings& settings, const ring::Features& features) {
+ring::Options ring_options(const Settings& settings, const ring::Features& features,
+                           std::uint32_t direct_descriptors) {
     ring::Options options{.features = features,
                           .buffers_count = settings.buffers_count,
-                          .buffer_bytes = settings.buffer_bytes};
+                          .buffer_bytes = settings.buffer_bytes,
+                          .direct_descriptors = direct_descriptors};
     if (settings.ring_submissions != 0) options.submissions_max = settings.ring_submissions;
     if (settings.ring_completions != 0) options.completions_max = settings.ring_completions;
     return options;

@@ -26,7 +26,8 @@ namespace ringcast::server {
 [[nodiscard]] shard::ClientLimits::Options client_limits(const Settings& settings,
                                                          std::uint64_t connections_max);
 
-/// Of each shard's ring; 0 in the settings is left to the ring.
-[[nodiscard]] ring::Options ring_options(const Settings& settings, const ring::Features& features);
+/// Of each shard's ring; 0 in the settings is left to the ring. `direct_descriptors`: of its table.
+[[nodiscard]] ring::Options ring_options(const Settings& settings, const ring::Features& features,
+                                         std::uint32_t direct_descriptors);
 
 }  // namespace ringcast::server

@@ -1,5 +1,6 @@
 // Runs the socket tests, or those of conformance, on one way to talk to the kernel, named by the
-// first argument: uring (all features of this kernel), uring-6.1 (those of Linux 6.1) or epoll.
+// first argument: uring (all features of this kernel), uring-6.1 (those of Linux 6.1), uring-direct
+// (direct descriptors, too) or epoll.
 // With -tls behind it servers listen at wss://; only the clients of conformance speak that. Exits
 // with 77 where the kernel lacks the way.
 
@@ -50,10 +51,13 @@ int main(int count, char** arguments) {
         sockets::way() = {.io = Io::uring, .features = "all"};
     } else if (name == "uring-6.1") {
         sockets::way() = {.io = Io::uring, .features = "6.1"};
+    } else if (name == "uring-direct") {
+        sockets::way() = {.io = Io::uring, .direct_descriptors = DirectDescriptors::on};
     } else if (name == "epoll") {
         sockets::way() = {.io = Io::epoll, .features = "all"};
     } else {
-        std::fprintf(stderr, "usage: (uring|uring-6.1|epoll)[-tls] [options of doctest]\n");
+        std::fprintf(stderr,
+                     "usage: (uring|uring-6.1|uring-direct|epoll)[-tls] [options of doctest]\n");
         return 1;
     }
     std::optional<CertificateFile> certificate;

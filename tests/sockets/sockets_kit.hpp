@@ -18,6 +18,7 @@ using test::SocketClient;
 struct Way {
     Io io = Io::epoll;
     std::string features = "all";
+    DirectDescriptors direct_descriptors = DirectDescriptors::off;
     std::string certificate_file;  // Empty: servers listen at ws://, else at wss://.
 };
 inline Way& way() {
@@ -32,6 +33,7 @@ inline Settings settings() {
     result.pinning = Pinning::off;
     result.io = way().io;
     result.uring_features = way().features;
+    result.direct_descriptors = way().direct_descriptors;
     result.log_level = LogLevel::error;
     if (!way().certificate_file.empty()) {
         result.listen = {"wss://127.0.0.1:0"};

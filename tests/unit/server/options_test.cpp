@@ -83,6 +83,7 @@ TEST_CASE("without settings the documented defaults hold") {
     CHECK(options.pin == Pinning::automatic);
     CHECK(options.io == IoChoice::automatic);
     CHECK(options.uring_features == ring::Features::all());
+    CHECK_FALSE(options.direct_descriptors);
     CHECK(options.log_level == shard::LogLevel::info);
     CHECK(options.log_format == LogFormat::logfmt);
     CHECK_FALSE(options.access_log);
@@ -106,6 +107,7 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
                                     "uring",
                                     "--uring-features",
                                     "-incremental,-min-wait",
+                                    "--direct-descriptors",
                                     "--ring-submissions",
                                     "1024",
                                     "--ring-completions=8192",
@@ -188,6 +190,7 @@ TEST_CASE("every flag reaches its member, with its value behind a blank or an eq
     CHECK(options.http_idle_timeout == 90s);
     CHECK(options.io == IoChoice::uring);
     CHECK(options.uring_features == ring::Features::linux_6_1());
+    CHECK(options.direct_descriptors);
     CHECK(options.ring_submissions == 1024);
     CHECK(options.ring_completions == 8192);
     CHECK(options.buffers_count == 32);
