@@ -6,12 +6,14 @@ import re
 import resource
 import socket
 import struct
+import subprocess
 import time
 import zlib
 
 from capacity_tests import memory, without_huge_pages
 from guest_tests import LISTEN, connected, figure, on_each_ring, wait_for
-from kit import PATIENCE_SECONDS, Server, WITHOUT_IO_URING, echo, read_exactly, upgrade
+from kit import (BINARY, PATIENCE_SECONDS, Server, Skip, WITHOUT_IO_URING, clean_environment, echo,
+                 expect_one_line_error, read_exactly, upgrade)
 
 
 def open_files(server):
@@ -42,6 +44,45 @@ def test_without_descriptors_who_is_there_is_served_and_later_everybody_again():
         assert code == 0
         lines = re.findall("event=accept_failed errno=24", errors)
         assert 1 <= len(lines) <= 10, f"{len(lines)} lines"
+
+
+def test_with_direct_descriptors_it_holds_more_connections_than_it_may_open_files():
+    def narrow():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+    try:
+        server = Server(*LISTEN, "--direct-descriptors", "--shards", "3", "--connections-per-ip-max", "1000",
+                        "--connections-max", "300", "--close-timeout", "100ms", preexec_fn=narrow)
+    except AssertionError as error:
+        if "direct descriptors need" in str(error):
+            raise Skip("this kernel has no direct descriptors") from error
+        raise
+    with server:
+        address = ("127.0.0.1", server.port())
+        before = open_files(server)
+        # The kernel spreads them unevenly: of the 300 some stay for that.
+        clients = [upgrade(address)[0] for _ in range(240)]
+        assert open_files(server) - before < 10
+        for client in clients:
+            echo(client)
+        for client in clients[::2]:
+            client.close()
+        wait_for(lambda: figure(server, "ringcast_connections") <= 121)
+        for client in clients[1::2]:
+            echo(client)
+        # More at once than there is room for are told so, or closed while the table is full.
+        crowd = [connected(server) for _ in range(600)]
+        wait_for(lambda: figure(server, 'ringcast_accepts_total{result="refused"}') > 0)
+        for client in crowd:
+            client.close()
+        wait_for(lambda: figure(server, "ringcast_connections") <= 121)
+        echo(upgrade(address)[0])
+        assert server.stop()[0] == 0
+
+
+def test_direct_descriptors_without_io_uring_are_an_error():
+    done = subprocess.run([WITHOUT_IO_URING, BINARY, *LISTEN, "--direct-descriptors"], env=clean_environment(),
+                          text=True, capture_output=True, timeout=PATIENCE_SECONDS)
+    expect_one_line_error((done.returncode, done.stdout, done.stderr), "direct descriptors need io_uring")
 
 
 def test_without_locked_memory_it_serves():
