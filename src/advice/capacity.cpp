@@ -197,14 +197,18 @@ Capacity estimate(const Load& load, const server::Options& options) {
                                   static_cast<double>(result.worst_bytes), Unit::bytes,
                                   "and what is on its way; net.ipv4.tcp_mem limits what sockets "
                                   "hold"));
-    result.files = load.connections + server::files_reserved(file_needs(options, setup.shards));
+    const server::FileNeeds files = file_needs(options, setup.shards);
+    result.files = server::file_limit_for(files, load.connections);
     result.lines.push_back(
         {.section = "Open files",
          .key = "files",
          .what = "open files",
          .value = static_cast<double>(result.files),
          .unit = Unit::count,
-         .how = fmt::format("one for each connection, and {}", result.files - load.connections),
+         .how =
+             files.has_direct_descriptors
+                 ? std::string{"the limit, which holds for each shard's direct descriptors"}
+                 : fmt::format("one for each connection, and {}", result.files - load.connections),
          .source = &code_source()});
     take(std::move(cpu.sheet));
     result.lines.push_back(

@@ -63,9 +63,17 @@ std::string missing_features(const ring::Features& wanted, const ring::Features&
 Finding check_io_uring(const Host& host, const Needs& needs) {
     constexpr std::string_view name = "io_uring";
     std::string why = "output of a whole loop turn in one system call, where epoll takes one each";
+    const bool wants_direct = needs.options.direct_descriptors;
     if (needs.options.io == server::IoChoice::epoll)
         return {.name = name, .what = "not asked for: --io epoll", .why = std::move(why)};
     const ring::Probe& probe = needs.uring;
+    if (probe.usable && wants_direct && !probe.direct_descriptors) {
+        return {.name = name,
+                .verdict = Verdict::problem,
+                .what = fmt::format("usable, without direct descriptors (Linux {})",
+                                    ring::direct_descriptors_since),
+                .why = "--direct-descriptors asks for them: the server does not start"};
+    }
     if (probe.usable) {
         const ring::Features& wanted = needs.options.uring_features;
         const std::string missing = missing_features(wanted, probe.features);
@@ -79,12 +87,13 @@ Finding check_io_uring(const Host& host, const Needs& needs) {
         return finding;
     }
     Refusal refusal = refusal_of(host, probe);
-    const bool is_demanded = needs.options.io == server::IoChoice::uring;
+    const bool is_demanded = wants_direct || needs.options.io == server::IoChoice::uring;
     return {.name = name,
             .verdict = is_demanded ? Verdict::problem : Verdict::warning,
             .what = fmt::format("not usable: {}", refusal.cause),
             .why = is_demanded
-                       ? "--io uring asks for it: the server does not start"
+                       ? fmt::format("{} asks for it: the server does not start",
+                                     wants_direct ? "--direct-descriptors" : "--io uring")
                        : "the server runs on epoll: all works, and a message costs 5 to 20 % "
                          "more CPU time",
             .remedies = std::move(refusal.remedies)};

@@ -24,7 +24,11 @@ std::string mib_text(std::uint64_t bytes, std::string_view unit) {
 
 Finding check_open_files(const Host& host, const Needs& needs) {
     constexpr std::string_view name = "open files";
-    std::string why = "each connection is an open file; without one left, clients are not accepted";
+    std::string why =
+        needs.files.has_direct_descriptors
+            ? "--direct-descriptors: the limit holds for each shard's connections by themselves; "
+              "beyond it, clients are not accepted"
+            : "each connection is an open file; without one left, clients are not accepted";
     const auto limit = read_limit(host, "Max open files");
     if (!limit) return unknown(name, "/proc/self/limits", std::move(why));
     Finding finding{.name = name, .why = std::move(why)};
@@ -33,14 +37,15 @@ Finding check_open_files(const Host& host, const Needs& needs) {
     const auto plan = server::plan_connections(needs.files);
     if (plan && plan->warning.empty()) {
         finding.what =
-            fmt::format("{}, {} needed for {}{}", allowed, grouped(needs.open_files),
+            fmt::format("{}, {} needed for {}{}", allowed,
+                        grouped(server::file_limit_for(needs.files, needs.connections)),
                         counted(needs.connections, "connection"),
                         limit->soft < limit->hard ? "; the server raises its own soft limit" : "");
         return finding;
     }
     constexpr std::uint64_t connections_comfortable = 10'000;
-    const std::uint64_t wanted = needs.options.connections_max.value_or(connections_comfortable) +
-                                 server::files_reserved(needs.files);
+    const std::uint64_t wanted = server::file_limit_for(
+        needs.files, needs.options.connections_max.value_or(connections_comfortable));
     finding.verdict = plan ? Verdict::warning : Verdict::problem;
     finding.what =
         plan ? fmt::format("{}, enough for {}", allowed, counted(needs.connections, "connection"))

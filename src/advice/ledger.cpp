@@ -262,7 +262,8 @@ server::FileNeeds file_needs(const server::Options& options, std::uint32_t shard
     return {.shards = shards,
             .listeners = static_cast<std::uint32_t>(listeners + options.admin_listen.size()),
             .admin_connections = options.admin_listen.empty() ? 0 : options.admin_connections_max,
-            .connections_max = options.connections_max};
+            .connections_max = options.connections_max,
+            .has_direct_descriptors = options.direct_descriptors};
 }
 
 Time time_of(Work work, const Setup& setup, std::uint64_t message_bytes) {

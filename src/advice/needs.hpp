@@ -18,7 +18,7 @@ struct Needs {
     std::uint32_t shards = 1;
     server::FileNeeds files;        ///< With the hard limit, as far as that is known.
     std::uint64_t connections = 0;  ///< Asked for, or what the limit on files allows.
-    std::uint64_t open_files = 0;   ///< With all of these.
+    std::uint64_t open_files = 0;   ///< With all of these, wherever their descriptors are.
     std::uint64_t idle_bytes = 0;   ///< Memory with all of these and nothing on its way ...
     std::uint64_t worst_bytes = 0;  ///< ... and when all queues are full.
     ring::Probe uring;              ///< What io_uring can do here.

@@ -158,13 +158,17 @@ TEST_CASE("there are as many shards as the load needs, or as were asked for") {
 TEST_CASE("so many open files are just enough") {
     server::Options options;
     options.shards = 4;
-    const Capacity capacity = estimate(load_of(100'000), options);
-    server::FileNeeds needs = file_needs(options, 4);
-    needs.connections_max = 100'000;
-    needs.file_limit = capacity.files;
-    CHECK(server::plan_connections(needs).has_value());
-    needs.file_limit -= 1;
-    CHECK_FALSE(server::plan_connections(needs).has_value());
+    for (const bool direct_descriptors : {false, true}) {
+        options.direct_descriptors = direct_descriptors;
+        const Capacity capacity = estimate(load_of(100'000), options);
+        CHECK((capacity.files < 100'000) == direct_descriptors);
+        server::FileNeeds needs = file_needs(options, 4);
+        needs.connections_max = 100'000;
+        needs.file_limit = capacity.files;
+        CHECK(server::plan_connections(needs).has_value());
+        needs.file_limit -= 1;
+        CHECK_FALSE(server::plan_connections(needs).has_value());
+    }
 }
 
 TEST_CASE("what may wait is limited by client, then by shard") {

@@ -141,6 +141,41 @@ TEST_CASE("an old kernel means epoll, or no start where io_uring is demanded") {
     CHECK(examined("io_uring", host, options).verdict == Verdict::ok);
 }
 
+TEST_CASE("with direct descriptors the limit on open files is that of a shard's connections") {
+    const Host host = host_of(
+        changed({{"/proc/self/limits", "Max open files            1024      4096      files\n"}}));
+    server::Options options = options_with(16'000);
+    CHECK(examined("open files", host, options).verdict == Verdict::problem);
+    options.direct_descriptors = true;  // On four CPUs.
+    const Finding enough = examined("open files", host, options);
+    CHECK(enough.verdict == Verdict::ok);
+    CHECK(contains(enough.what, "4,064 needed for 16,000 connections"));
+    const Finding low = examined("open files", host, [] {
+        server::Options more = options_with(100'000);
+        more.direct_descriptors = true;
+        return more;
+    }());
+    CHECK(low.verdict == Verdict::problem);
+    CHECK(has_line(low, Place::systemd, "LimitNOFILE=25064"));
+}
+
+TEST_CASE("direct descriptors that the kernel lacks are a problem, as the server does not start") {
+    server::Options options = options_with(1000);
+    options.direct_descriptors = true;
+    const auto verdict_with = [&](ring::Probe probe) {
+        return examined("io_uring", host_of(test::good_files(), std::move(probe)), options);
+    };
+    ring::Probe probe{.usable = true, .features = ring::Features::all()};
+    const Finding without = verdict_with(probe);
+    CHECK(without.verdict == Verdict::problem);
+    CHECK(contains(without.what, "without direct descriptors (Linux 6.13)"));
+    probe.direct_descriptors = true;
+    CHECK(verdict_with(probe).verdict == Verdict::ok);
+    const Finding refused = verdict_with({.reason = "Linux is older than 6.1"});
+    CHECK(refused.verdict == Verdict::problem);
+    CHECK(refused.why == "--direct-descriptors asks for it: the server does not start");
+}
+
 TEST_CASE("features that a kernel lacks are named with the one that has them") {
     const Host host =
         host_of(test::good_files(), {.usable = true, .features = ring::Features::linux_6_1()});
