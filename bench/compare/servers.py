@@ -62,9 +62,11 @@ def ringcast_peers(build):
 
 
 def ablated_peers(build):
-    """ringcast as it is, and with one thing less each time: a feature of io_uring, io_uring itself, or SIMD."""
+    """ringcast as it is, and with one thing less each time (a feature of io_uring, io_uring itself, SIMD) or more (direct
+    descriptors)."""
     command = f"{ringcast_command(build)} --io uring"
     variants = {f"-{feature}": f"{command} --uring-features -{feature}" for feature in URING_FEATURES}
+    variants["direct"] = f"{command} --direct-descriptors"
     variants["6.1"] = f"{command} --uring-features 6.1"
     variants["epoll"] = f"{ringcast_command(build)} --io epoll"
     variants["scalar"] = f"env RINGCAST_SIMD=scalar {command}"
