@@ -112,6 +112,8 @@ public:
     [[nodiscard]] std::expected<void, std::string> start();
     /// Starts, calls `on_started` if there is one, serves until SIGINT (clients get 1001) or
     /// SIGTERM (1012) or stop(), then stops in order. A second signal ends the process at once.
+    /// SIGHUP reads certificates again; without TLS listeners it stops the server as SIGTERM does
+    /// if there was a controlling terminal, which has gone now, unless it was ignored (nohup).
     /// Returns the exit status: 0, or 1 with a line on stderr, behind the program's name, if the
     /// server could not start. An exception of `on_started` leaves run() when the server has
     /// stopped in order. For programs with signals of their own: start(), stop(), wait() instead.

@@ -80,6 +80,7 @@ struct Server::Impl {
     void wait();
     void end(Duration timeout);
     void log_totals();
+    [[nodiscard]] bool outlives_hangup(bool had_terminal);
     void close_log();
 
     Settings settings;
@@ -256,6 +257,18 @@ void Server::Impl::log_totals() {
         .field("ring_calls", total.ring_calls);
 }
 
+/// What SIGHUP means: that certificates are read again. Where there are none, that the terminal has
+/// gone, if there was one: then false, and the server is to stop.
+bool Server::Impl::outlives_hangup(bool had_terminal) {
+    if (tls) {
+        tls->reload();
+        return true;
+    }
+    if (had_terminal) return false;
+    log->log().info("hangup_ignored").field("reason", "there is nothing to read again");
+    return true;
+}
+
 void Server::Impl::close_log() {
     if (std::exchange(is_log_open, false)) (void)log->stop(log_patience);
 }
@@ -308,7 +321,9 @@ std::expected<void, std::string> Server::start() {
 
 int Server::run(const std::function<void()>& on_started) {
     using Hangup = server::SignalWaiter::Hangup;
-    server::SignalWaiter signals{impl_->serves_tls() ? Hangup::taken : Hangup::left};
+    const bool had_terminal = server::has_terminal();
+    server::SignalWaiter signals{impl_->serves_tls() ? Hangup::taken
+                                                     : Hangup::taken_unless_ignored};
     impl_->shards.wake_at_stop(&signals);
     const ScopeExit forget_signals{[this] { impl_->shards.wake_at_stop(nullptr); }};
     if (const auto started = start(); !started) {
@@ -323,7 +338,8 @@ int Server::run(const std::function<void()>& on_started) {
     }};
     if (on_started) on_started();
     auto signal = signals.wait();
-    for (; signal == server::Signal::hangup; signal = signals.wait()) reload_certificates();
+    while (signal == server::Signal::hangup && impl_->outlives_hangup(had_terminal))
+        signal = signals.wait();
     if (signal) {
         stop(*signal == server::Signal::interrupt ? CloseCode::going_away
                                                   : CloseCode::service_restart);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <utility>
@@ -45,6 +46,11 @@ extern "C" void on_hangup(int) {
 
 }  // namespace
 
+bool has_terminal() noexcept {
+    const ring::Descriptor terminal{open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
+    return static_cast<bool>(terminal);
+}
+
 SignalWaiter::SignalWaiter(Hangup hangup) : wake_{eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE)} {
     RC_ASSERT(wake_);
     // relaxed: sigaction below is a system call, and the handler runs after it.
@@ -59,15 +65,17 @@ SignalWaiter::SignalWaiter(Hangup hangup) : wake_{eventfd(0, EFD_CLOEXEC | EFD_S
     stop.sa_flags = SA_RESTART;
     for (std::size_t i = 0; i < stop_signals.size(); ++i)
         RC_ASSERT(sigaction(stop_signals[i], &stop, &stop_before_[i]) == 0);
-    if (hangup == Hangup::left) return;
+    RC_ASSERT(sigaction(SIGHUP, nullptr, &hangup_before_) == 0);
+    const bool is_ignored = hangup_before_.sa_handler == SIG_IGN;
+    if (is_ignored && hangup == Hangup::taken_unless_ignored) return;
     stop.sa_handler = on_hangup;
-    RC_ASSERT(sigaction(SIGHUP, &stop, &hangup_before_.emplace()) == 0);
+    RC_ASSERT(sigaction(SIGHUP, &stop, nullptr) == 0);
 }
 
 SignalWaiter::~SignalWaiter() {
     for (std::size_t i = 0; i < stop_signals.size(); ++i)
         sigaction(stop_signals[i], &stop_before_[i], nullptr);
-    if (hangup_before_) sigaction(SIGHUP, &*hangup_before_, nullptr);
+    sigaction(SIGHUP, &hangup_before_, nullptr);
     sigaction(SIGPIPE, &pipe_before_, nullptr);
     waiter_descriptor.store(-1, std::memory_order_relaxed);
 }

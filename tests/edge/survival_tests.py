@@ -1,12 +1,16 @@
-"""What an edge node lives through: no descriptors, no locked memory, storms, peers that vanish."""
+"""What an edge node lives through: no descriptors, no locked memory, storms, peers that vanish, SIGHUP."""
 
 import contextlib
+import fcntl
 import os
+import pty
 import re
 import resource
+import signal
 import socket
 import struct
 import subprocess
+import termios
 import time
 import zlib
 
@@ -178,3 +182,81 @@ def test_one_who_floods_is_slowed_down_and_the_others_are_served():
             echo(upgrade(("127.0.0.1", server.port()))[0])
         assert read_exactly(flooder, 3 * 50) == b"\x81\x01x" * 50
         assert figure(server, "ringcast_rate_suspensions_total") > 0
+
+
+# SIGHUP where there are no certificates to read again.
+
+def heed():  # Whoever runs the tests may ignore it.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def ignore():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def in_terminal(begin):
+    """A server with a controlling terminal, and what makes that go."""
+    terminal, inside = pty.openpty()
+
+    def enter():
+        begin()
+        fcntl.ioctl(inside, termios.TIOCSCTTY, 0)
+    try:
+        with Server("--echo", "--listen", "ws://127.0.0.1:0", start_new_session=True, preexec_fn=enter) as server:
+            os.close(inside)
+            inside = None
+            yield server, terminal
+    finally:
+        for fd in (terminal, inside):
+            with contextlib.suppress(OSError, TypeError):
+                os.close(fd)
+
+
+def in_service(begin):
+    """A server without a controlling terminal."""
+    return Server("--echo", "--listen", "ws://127.0.0.1:0", start_new_session=True, preexec_fn=begin)
+
+
+def open_session(server):
+    client, status = upgrade(("127.0.0.1", server.port()))
+    assert " 101 " in status
+    return client
+
+
+def expect_restart(server, client):
+    """The client is told 1012, answers, and the server ends in order."""
+    opcode, size = read_exactly(client, 2)
+    assert opcode == 0x88 and read_exactly(client, size)[:2] == (1012).to_bytes(2, "big")
+    client.sendall(bytes([0x88, 0x82, 0, 0, 0, 0]) + (1012).to_bytes(2, "big"))
+    code, errors = server.end()
+    assert code == 0 and "event=stopped" in errors, (code, errors)
+
+
+def test_when_its_terminal_goes_it_stops_in_order():
+    with in_terminal(heed) as (server, terminal):
+        client = open_session(server)
+        os.close(terminal)  # The kernel's SIGHUP ...
+        server.process.send_signal(signal.SIGHUP)  # ... and the shell's: this does not cut anybody.
+        expect_restart(server, client)
+
+
+def test_in_a_service_sighup_is_one_line():
+    with in_service(heed) as server:
+        client = open_session(server)
+        server.process.send_signal(signal.SIGHUP)
+        line = server.process.stderr.readline()
+        assert "event=hangup_ignored" in line and "nothing to read again" in line, line
+        echo(client)
+        server.process.send_signal(signal.SIGTERM)
+        expect_restart(server, client)
+
+
+def test_under_nohup_it_outlives_its_terminal():
+    with in_terminal(ignore) as (server, terminal):
+        client = open_session(server)
+        os.close(terminal)
+        server.process.send_signal(signal.SIGHUP)
+        echo(client)
+        server.process.send_signal(signal.SIGTERM)
+        expect_restart(server, client)

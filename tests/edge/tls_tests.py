@@ -184,13 +184,6 @@ def test_sighup_swaps_certificates_while_connections_are_open():
                 assert server.stop()[0] == 0
 
 
-def test_without_tls_sighup_means_what_it_did():
-    def heed():  # Whoever runs the tests may ignore it.
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    with Server("--echo", "--listen", "ws://127.0.0.1:0", preexec_fn=heed) as server:
-        assert server.stop(signal.SIGHUP)[0] == -signal.SIGHUP
-
-
 def test_clients_may_have_to_show_certificates():
     with certified() as (folder, certificate, tls):
         issuer = make_certificate(folder, "issuer", "DNS:issuer.example")

@@ -58,14 +58,34 @@ TEST_CASE("SIGHUP is returned where it is taken, several as one, and does not st
     CHECK(waiter.wait() == Signal::terminate);
 }
 
-TEST_CASE("SIGHUP ends the process where it is left alone, and again afterwards") {
+TEST_CASE("SIGHUP that is ignored stays so, unless it is taken anyway, and afterwards") {
+    const int status = status_of_child([] {
+        std::signal(SIGHUP, SIG_IGN);
+        {
+            SignalWaiter waiter;
+            raise(SIGHUP);
+            waiter.wake();
+            if (waiter.wait() != std::nullopt) _exit(2);
+        }
+        {
+            SignalWaiter waiter{SignalWaiter::Hangup::taken};
+            raise(SIGHUP);
+            if (waiter.wait() != Signal::hangup) _exit(3);
+        }
+        raise(SIGHUP);
+        _exit(0);
+    });
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(WIFEXITED(status));
+}
+
+TEST_CASE("SIGHUP ends the process again afterwards") {
     const int status = status_of_child([] {
         std::signal(SIGHUP, SIG_DFL);  // Whoever runs the tests may ignore it.
         {
-            const SignalWaiter waiter{SignalWaiter::Hangup::taken};
+            const SignalWaiter waiter;
             raise(SIGHUP);
         }
-        const SignalWaiter waiter;
         raise(SIGHUP);
     });
     CHECK(WIFSIGNALED(status));
