@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "shard/answers.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -16,11 +17,6 @@ constexpr Duration accept_retry_interval = std::chrono::milliseconds{100};
 /// Turns in which a shutdown goes on accepting, at most: clients that come back as soon as they are
 /// told to go must not keep it from ending.
 constexpr std::uint8_t last_accept_turns_max = 64;
-
-constexpr http::Response shutting_down{
-    .status = code_of(http::Status::service_unavailable),
-    .body = "server is shutting down\n",
-};
 
 }  // namespace
 
@@ -63,7 +59,7 @@ void Shard::on_accept_error(Listener& listener, int error) {
     // EINVAL: another shard that shares the socket has ended it, and so will this one.
     if (error == ECANCELED || error == EINVAL) return;
     ++metrics_.accept_errors;
-    log_.limited(accept_limiter_).field("errno", error);
+    log_.limited(limiters_.accept).field("errno", error);
     if (!listener.armed && listener.end == Listener::End::open)
         timers_.schedule(listener, ring_.now() + accept_retry_interval);
 }

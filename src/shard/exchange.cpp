@@ -4,12 +4,18 @@
 #include <array>
 #include <utility>
 
+#include "shard/answers.hpp"
 #include "shard/http_exchange.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
 
 namespace {
+
+constexpr http::Response answer_overdue{
+    .status = code_of(http::Status::service_unavailable),
+    .body = "the answer took too long\n",
+};
 
 /// What can still be answered; null if there is nothing.
 Exchange* exchange_of(Connection& connection) noexcept {
@@ -176,10 +182,7 @@ void Shard::end_exchange(Connection& connection, HttpEnd reason) {
     exchange->rules.persistence = http::Persistence::close;
     if (exchange->is_stream) return finish_stream(connection);
     const http::ResponseRules rules = exchange->rules;
-    answer(connection, rules,
-           {.status = code_of(http::Status::service_unavailable),
-            .body = reason == HttpEnd::shutdown ? "server is shutting down\n"
-                                                : "the answer took too long\n"});
+    answer(connection, rules, reason == HttpEnd::shutdown ? shutting_down : answer_overdue);
 }
 
 /// When the endpoint has to have answered, or its stream ends.

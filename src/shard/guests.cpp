@@ -1,6 +1,7 @@
 // Who is at the other end: proxies that speak for others, and how much each client may have.
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "shard/shard.hpp"
@@ -9,22 +10,24 @@ namespace ringcast::shard {
 
 namespace {
 
+constexpr std::string_view retry_soon = "Retry-After: 5\r\n";
+
 // What is said to a connection that gets no memory here: one send, then the end. Its request has
 // come perhaps; unread, it turns the end into a reset, which a client sees behind the answer.
 constexpr http::Response server_is_full{
     .status = code_of(http::Status::service_unavailable),
-    .fields = "Retry-After: 5\r\n",
+    .fields = retry_soon,
     .body = {},
 };
 constexpr http::Response client_has_enough{
     .status = code_of(http::Status::too_many_requests),
-    .fields = "Retry-After: 5\r\n",
+    .fields = retry_soon,
     .body = {},
 };
 
 constexpr http::Response too_many_requests{
     .status = code_of(http::Status::too_many_requests),
-    .fields = "Retry-After: 5\r\n",
+    .fields = retry_soon,
     .body = "too many connections from this address\n",
 };
 constexpr http::Response malformed_forwarded{
@@ -36,11 +39,11 @@ constexpr http::Response malformed_forwarded{
 
 void Shard::refuse_full(int fd, const Listener& listener) {
     if (listener.access == Access::admin) {
-        log_.limited(refused_limiter_)
+        log_.limited(limiters_.refused)
             .field("admin_connections_max", settings_.admin_connections_max);
     } else {
         ++metrics_.accepts_refused;
-        log_.limited(refused_limiter_).field("connections_max", settings_.connections_max);
+        log_.limited(limiters_.refused).field("connections_max", settings_.connections_max);
     }
     refuse_accepted(fd, listener.transport, &server_is_full);
 }
@@ -76,7 +79,7 @@ std::unique_ptr<Guest> Shard::receive_guest(int fd, Transport transport) {
             return guest;
         }
         ++metrics_.proxies_untrusted;
-        log_.limited(proxy_limiter_).field("peer", peer.to_string()).field("reason", "untrusted");
+        log_.limited(limiters_.proxy).field("peer", peer.to_string()).field("reason", "untrusted");
         refuse_accepted(fd, transport, nullptr);
         return nullptr;
     }
@@ -95,7 +98,7 @@ bool Shard::admit(Guest& guest, const IpAddress& ip) {
     if (entry.verdict == ClientLimits::Verdict::admitted) return true;
     const bool is_too_often = entry.verdict == ClientLimits::Verdict::too_often;
     ++(is_too_often ? metrics_.clients_too_often : metrics_.clients_too_many);
-    log_.limited(client_limiter_)
+    log_.limited(limiters_.client)
         .field("client", ring::Address::of({.ip = ip}).ip_string())
         .field("reason", is_too_often ? "too often" : "too many");
     return false;
@@ -146,7 +149,7 @@ void Shard::take_proxy_header(Connection& connection, std::span<std::byte>& byte
         case Found::header: break;
         case Found::failure:
             ++metrics_.proxy_headers_malformed;
-            log_.limited(proxy_limiter_)
+            log_.limited(limiters_.proxy)
                 .field("peer", ring_.peer_address(connection.fd).to_string())
                 .field("reason", to_string(guest.proxy_header->reason()));
             bytes = {};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "shard/answers.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -77,11 +78,8 @@ void Shard::feed_request(Connection& connection, std::span<std::byte>& input) {
 void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& match,
                              const http::Request& request, std::span<std::byte>& input) {
     const bool is_about_server = request.path == "*";  // RFC 9110 section 9.3.7.
-    if (match.endpoint == nullptr && !is_about_server) {
-        return answer_unread(connection, request,
-                             {.status = code_of(http::Status::not_found),
-                              .body = "nothing is served at this path\n"});
-    }
+    if (match.endpoint == nullptr && !is_about_server)
+        return answer_unread(connection, request, nothing_here);
     const HttpMethods methods =
         is_about_server ? HttpMethods::get_and_head | HttpMethods::post : match.endpoint->methods();
     if (!allows(methods, request.method)) {

@@ -102,7 +102,7 @@ bool Shard::admits_publication(const Connection& connection, std::uint64_t size)
 void Shard::on_slow_consumer(Connection& connection) {
     const bool is_closed = connection.endpoint->limits().slow_consumer == SlowConsumer::close;
     if (is_closed || connection.skipped == 0) {
-        log_.limited(slow_limiter_)
+        log_.limited(limiters_.slow)
             .field("session", session_number(connection))
             .field("queued_bytes", connection.queued_bytes)
             .field("action", is_closed ? "close" : "drop");

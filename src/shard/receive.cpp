@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ring/error.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -50,18 +51,11 @@ void Shard::on_recv(Connection& connection, const ring::Completion& completion) 
 }
 
 void Shard::on_recv_error(Connection& connection, int error) {
-    switch (error) {
-        case ENOBUFS:  // Weather: the ring has counted it, and nothing was lost.
-        case ECANCELED: return;
-        case ECONNRESET:
-        case EPIPE:
-        case ETIMEDOUT:
-        case EHOSTUNREACH:
-        case ENETUNREACH:
-        case ENOTCONN: break;
-        default:
-            ++metrics_.unexpected_errors;
-            log_.limited(unexpected_limiter_).field("operation", "recv").field("errno", error);
+    // ENOBUFS is weather: the ring has counted it, and nothing was lost.
+    if (error == ENOBUFS || error == ECANCELED) return;
+    if (!ring::is_connection_lost(error)) {
+        ++metrics_.unexpected_errors;
+        log_.limited(limiters_.unexpected).field("operation", "recv").field("errno", error);
     }
     connection.broken = true;
 }
@@ -72,7 +66,7 @@ void Shard::note_exhausted_buffers() {
     const std::uint64_t times = ring_.counters().buffers_exhausted - metrics_.buffers_exhausted;
     if (times == 0) return;
     metrics_.buffers_exhausted += times;
-    log_.limited(buffers_limiter_).field("times", times);
+    log_.limited(limiters_.buffers).field("times", times);
 }
 
 /// The receive has come home: arm it again, unless the stream has ended or has to wait.
@@ -310,7 +304,7 @@ void Shard::give_up_oldest() {
     while (inputs_.memory_bytes() > settings_.input_bytes_max) {
         auto& connection = static_cast<Connection&>(*inputs_.oldest());
         ++metrics_.inputs_given_up;
-        log_.limited(memory_limiter_)
+        log_.limited(limiters_.memory)
             .field("unfinished_for", ring_.now() - connection.since)
             .field("memory_bytes", connection.memory_bytes)
             .field("input_bytes_max", settings_.input_bytes_max);

@@ -131,7 +131,7 @@ void Shard::on_close_notify(Connection& connection) {
 /// What waits to be sent can be told to nobody any more; the alert that says why has been written.
 void Shard::on_tls_failure(Connection& connection, const tls::Stream::Event& event) {
     ++metrics_.tls_failures[tls_failure_index(event.reason)];
-    log_.limited(tls_limiter_)
+    log_.limited(limiters_.tls)
         .field("reason", to_string(event.reason))
         .field("detail", event.detail)
         .field("peer", client_address(connection).to_string());

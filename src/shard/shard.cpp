@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "shard/answers.hpp"
+
 namespace ringcast::shard {
 
 namespace {
@@ -48,7 +50,7 @@ Shard::~Shard() {
     RC_ASSERT(metrics_.queue_bytes == 0);
     RC_ASSERT(metrics_.held_bytes == 0);
     drop_notes(inbox().close());
-    report_suppressed(LogQueue::Report::at_once);
+    limiters_.report_suppressed(log_, LogQueue::Report::at_once);
     timers_.cancel(tick_);
     for (Listener& listener : listeners_) timers_.cancel(listener);
 }
@@ -159,17 +161,8 @@ void Shard::on_tick() {
     topics_.on_tick();
     for (const Router* router : {&router_, &admin_router_})
         router->for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
-    report_suppressed(LogQueue::Report::after_interval);
+    limiters_.report_suppressed(log_, LogQueue::Report::after_interval);
     if (deflate_.has_shrunk()) malloc_trim(0);
-}
-
-void Shard::report_suppressed(LogQueue::Report report) {
-    for (LogLimiter* limiter :
-         {&refused_limiter_, &accept_limiter_, &buffers_limiter_, &client_limiter_, &proxy_limiter_,
-          &origin_limiter_, &exception_limiter_, &unexpected_limiter_, &slow_limiter_,
-          &memory_limiter_, &tls_limiter_}) {
-        log_.report_suppressed(*limiter, report);
-    }
 }
 
 void Shard::attend(Connection& connection) {
@@ -222,7 +215,7 @@ void Shard::serve(Connection& connection) {
 
 void Shard::report_handler_exception(const char* hook, std::string_view what) noexcept {
     ++metrics_.handler_exceptions;
-    log_.limited(exception_limiter_).field("hook", hook).field("what", what);
+    log_.limited(limiters_.exception).field("hook", hook).field("what", what);
 }
 
 void Shard::publish_metrics() {
@@ -279,7 +272,7 @@ void Shard::on_flushed(bool is_complete) {
     if (!is_complete) log_.warn("publications_not_flushed");
     connections_.for_each([&](Connection& connection) {
         if (connection.phase == Phase::open)
-            start_close(connection, *shutdown_code_, "server is shutting down");
+            start_close(connection, *shutdown_code_, shutdown_reason);
         if (connection.phase == Phase::answering && connection.access == Access::clients)
             end_exchange(connection, HttpEnd::shutdown);
     });

@@ -27,9 +27,11 @@
 #include "http/response.hpp"
 #include "ring/ring.hpp"
 #include "shard/connection.hpp"
+#include "shard/dispatch.hpp"
 #include "shard/inbox.hpp"
 #include "shard/listener.hpp"
 #include "shard/log.hpp"
+#include "shard/log_limiters.hpp"
 #include "shard/metrics.hpp"
 #include "shard/pacing.hpp"
 #include "shard/router.hpp"
@@ -113,17 +115,6 @@ private:
     friend class Session;
     friend class Topics;
 
-    /// The message that an endpoint is looking at right now, so that an echo of it needs no copy.
-    struct Dispatch {
-        const Connection* connection = nullptr;
-        std::span<std::byte> payload;
-        bool in_slice =
-            false;  // The payload and room for a header lie in a receive buffer of this turn.
-        bool reusable = false;  // Nobody has taken it yet.
-    };
-    /// Where input comes from: a ring buffer that stays for the turn, or memory that does not:
-    /// bytes held while suspended, the plaintext of a record.
-    enum class Source : std::uint8_t { ring, held };
     enum class Tag : std::uint8_t { connection, listener, refused };
 
     // shard.cpp: the loop, and the end of it.
@@ -137,7 +128,6 @@ private:
     void read_inbox();
     void serve_timers();
     void on_tick();
-    void report_suppressed(LogQueue::Report report);
     void serve_attention();
     void serve(Connection& connection);
     void on_flushed(bool is_complete);
@@ -401,18 +391,7 @@ private:
     bool is_accepting_ending_ = false;  // A shutdown is taking what the kernel has queued.
     bool is_admin_ending_ = false;
     bool is_turn_owed_ = true;  // The next turn must not wait; the first one looks around.
-    LogLimiter refused_limiter_{LogLevel::warn, "connections_max_reached"};
-    LogLimiter accept_limiter_{LogLevel::warn, "accept_failed"};
-    LogLimiter buffers_limiter_{LogLevel::info, "receive_buffers_exhausted", 1,
-                                std::chrono::minutes{1}};
-    LogLimiter client_limiter_{LogLevel::warn, "client_refused"};
-    LogLimiter proxy_limiter_{LogLevel::warn, "proxy_refused"};
-    LogLimiter origin_limiter_{LogLevel::info, "origin_refused"};
-    LogLimiter exception_limiter_{LogLevel::error, "handler_exception"};
-    LogLimiter unexpected_limiter_{LogLevel::warn, "unexpected_error"};
-    LogLimiter slow_limiter_{LogLevel::warn, "slow_consumer"};
-    LogLimiter memory_limiter_{LogLevel::warn, "input_given_up"};
-    LogLimiter tls_limiter_{LogLevel::info, "tls_failed"};
+    LogLimiters limiters_;
 };
 
 }  // namespace ringcast::shard

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ring/error.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -314,17 +315,9 @@ void Shard::sent(Connection& connection, std::uint64_t bytes) {
 }
 
 void Shard::on_send_error(Connection& connection, int error) {
-    switch (error) {
-        case EPIPE:
-        case ECONNRESET:
-        case ETIMEDOUT:
-        case EHOSTUNREACH:
-        case ENETUNREACH:
-        case ENOTCONN:
-        case ECANCELED: break;
-        default:
-            ++metrics_.unexpected_errors;
-            log_.limited(unexpected_limiter_).field("operation", "send").field("errno", error);
+    if (error != ECANCELED && !ring::is_connection_lost(error)) {
+        ++metrics_.unexpected_errors;
+        log_.limited(limiters_.unexpected).field("operation", "send").field("errno", error);
     }
     connection.broken = true;
     attend(connection);

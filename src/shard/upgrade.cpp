@@ -2,18 +2,12 @@
 
 #include <utility>
 
+#include "shard/answers.hpp"
 #include "shard/origin.hpp"
 #include "shard/shard.hpp"
 #include "ws/handshake.hpp"
 
 namespace ringcast::shard {
-
-namespace {
-
-constexpr http::Response nothing_here{.status = code_of(http::Status::not_found),
-                                      .body = "nothing is served at this path\n"};
-
-}  // namespace
 
 void Shard::on_request(Connection& connection, const http::Request& request,
                        std::span<std::byte>& input) {
@@ -43,7 +37,7 @@ void Shard::on_request(Connection& connection, const http::Request& request,
     if (!handshake) return fail_handshake(handshake.error());
     if (!is_origin_allowed(request, settings_.allowed_origins)) {
         ++metrics_.origins_refused;
-        log_.limited(origin_limiter_)
+        log_.limited(limiters_.origin)
             .field("origin", request.field("Origin").value_or(""))
             .field("host", request.field("Host").value_or(""));
         return refuse(connection, {.status = code_of(http::Status::forbidden),

@@ -1,0 +1,26 @@
+#pragma once
+// On the path of a byte between feed_frames() and send(): where input comes from, and what
+// an endpoint is looking at.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "shard/connection.hpp"
+
+namespace ringcast::shard {
+
+/// Where input comes from: a ring buffer that stays for the turn, or memory that does not: bytes
+/// held while suspended, the plaintext of a record.
+enum class Source : std::uint8_t { ring, held };
+
+/// The message that an endpoint is looking at right now, so that an echo of it needs no copy.
+struct Dispatch {
+    const Connection* connection = nullptr;
+    std::span<std::byte> payload;
+    bool in_slice =
+        false;  // The payload and room for a header lie in a receive buffer of this turn.
+    bool reusable = false;  // Nobody has taken it yet.
+};
+
+}  // namespace ringcast::shard
