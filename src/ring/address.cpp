@@ -48,6 +48,7 @@ std::string Address::ip_string() const {
 }
 
 std::string Address::to_string() const {
+    if (port == 0) return family == Family::unix_path ? "unix:" + path : ip_string();
     switch (family) {
         case Family::none: return "unknown";
         case Family::unix_path: return "unix:" + path;

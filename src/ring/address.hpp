@@ -21,7 +21,8 @@ struct Address {
     std::array<std::uint8_t, 16> ip{};  ///< Network byte order; IPv4 uses the first four.
     std::string path;                   ///< unix_path only.
 
-    /// `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, or `unknown`.
+    /// `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, or `unknown`; without a port (a proxy
+    /// need not tell it) as ip_string().
     [[nodiscard]] std::string to_string() const;
     /// The address without its port: `127.0.0.1`, `::1`, `unix`, or `unknown`. IPv4-mapped IPv6 is
     /// printed as IPv4.

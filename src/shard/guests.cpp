@@ -17,14 +17,8 @@ constexpr std::string_view retry_soon = "Retry-After: 5\r\n";
 constexpr http::Response server_is_full{
     .status = code_of(http::Status::service_unavailable),
     .fields = retry_soon,
-    .body = {},
+    .body = "too many connections\n",
 };
-constexpr http::Response client_has_enough{
-    .status = code_of(http::Status::too_many_requests),
-    .fields = retry_soon,
-    .body = {},
-};
-
 constexpr http::Response too_many_requests{
     .status = code_of(http::Status::too_many_requests),
     .fields = retry_soon,
@@ -85,7 +79,7 @@ std::unique_ptr<Guest> Shard::receive_guest(int fd, Transport transport) {
     }
     const auto endpoint = peer.ip_endpoint();
     if (is_trusted || !endpoint || admit(*guest, endpoint->ip)) return guest;
-    refuse_accepted(fd, transport, &client_has_enough);
+    refuse_accepted(fd, transport, &too_many_requests);
     return nullptr;
 }
 

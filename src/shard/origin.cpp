@@ -122,7 +122,8 @@ std::expected<OriginPattern, std::string> OriginPattern::parse(std::string_view 
     };
     if (text == any || text == opaque) return OriginPattern{text};
     const auto pattern = split(text);
-    if (!pattern || !is_scheme(pattern->scheme))
+    const bool has_path = pattern && (pattern->host.contains('/') || pattern->port.contains('/'));
+    if (!pattern || !is_scheme(pattern->scheme) || has_path)
         return refuse("an origin is scheme://host or scheme://host:port, without a path");
     if (!is_host(pattern->host))
         return refuse("the host must be made of labels with one * each at most, or be [IPv6]");

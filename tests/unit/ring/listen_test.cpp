@@ -14,7 +14,7 @@ TEST_CASE("listen URLs are read into addresses") {
         return address ? address->to_string() : "error: " + address.error();
     };
     CHECK(text_of_url("ws://127.0.0.1:8080") == "127.0.0.1:8080");
-    CHECK(text_of_url("ws://0.0.0.0:0") == "0.0.0.0:0");
+    CHECK(text_of_url("ws://0.0.0.0:0") == "0.0.0.0");
     CHECK(text_of_url("ws://localhost:65535") == "127.0.0.1:65535");
     CHECK(text_of_url("ws://[::1]:80") == "[::1]:80");
     CHECK(text_of_url("ws://[::]:80") == "[::]:80");
@@ -92,9 +92,11 @@ TEST_CASE("addresses print as people write them") {
     CHECK(unix_address.to_string() == "unix:/x");
     CHECK(unix_address.ip_string() == "unix");
     CHECK(loopback(80).ip_string() == "127.0.0.1");
-    const Address mapped = parse_listen_url("ws://[::ffff:10.1.2.3]:80").value();
+    Address mapped = parse_listen_url("ws://[::ffff:10.1.2.3]:80").value();
     CHECK(mapped.ip_string() == "10.1.2.3");
     CHECK(mapped.to_string() == "10.1.2.3:80");
+    mapped.port = 0;
+    CHECK(mapped.to_string() == "10.1.2.3");
 }
 
 TEST_CASE("the kernel chooses the port when none is named") {
@@ -158,8 +160,7 @@ TEST_CASE("a port is free again after its listener was closed") {
 TEST_CASE("an address of another machine cannot be listened on") {
     const auto listener = listen_on(parse_listen_url("ws://192.0.2.1:0").value(), {});
     REQUIRE(!listener.has_value());
-    CHECK(listener.error() ==
-          "cannot listen on 192.0.2.1:0: bind: Cannot assign requested address");
+    CHECK(listener.error() == "cannot listen on 192.0.2.1: bind: Cannot assign requested address");
 }
 
 /// A path of this test's own, removed at the end.

@@ -63,6 +63,8 @@ TEST_CASE("every flag of the defences reaches its member") {
 
 TEST_CASE("what no defence can be is a mistake that names its flag") {
     CHECK(mistake({"--allow-origin=example.org"}).contains("--allow-origin: 'example.org'"));
+    CHECK(mistake({"--allow-origin=https://*.*.org/"}).contains("without a path"));
+    CHECK(mistake({"--allow-origin=https://a.org:443/"}).contains("without a path"));
     CHECK(mistake({"--trusted-proxies=10.0.0.1/8"}).contains("--trusted-proxies: '10.0.0.1/8'"));
     CHECK(mistake({"--forwarded-field=via"}).contains("--forwarded-field"));
     CHECK(mistake({"--connections-per-ip-max=16777216"}).contains("--connections-per-ip-max"));

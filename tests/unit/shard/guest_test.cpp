@@ -175,7 +175,7 @@ TEST_CASE("a trusted proxy tells whose request it is, and that client has the li
         return kit.open_from(peer, {.fields = std::move(fields)});
     };
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: 203.0.113.9, 192.0.2.1, 10.0.0.2\r\n") == 101);
-    CHECK(kit.seen == "192.0.2.1:0");
+    CHECK(kit.seen == "192.0.2.1");
     const int first = kit.last;
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: 192.0.2.1\r\n") == 429);
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: [2001:db8::7]:51234\r\n") == 101);
@@ -184,10 +184,10 @@ TEST_CASE("a trusted proxy tells whose request it is, and that client has the li
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: 192.0.2.1\r\n") == 101);
     // All of them proxies: the one that is furthest.
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n") == 101);
-    CHECK(kit.seen == "10.0.0.3:0");
+    CHECK(kit.seen == "10.0.0.3");
     // Nobody knows: the last one of whom somebody did.
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: unknown, 10.0.0.2\r\n") == 101);
-    CHECK(kit.seen == "10.0.0.2:0");
+    CHECK(kit.seen == "10.0.0.2");
     CHECK(open("10.0.0.1:9", "X-Forwarded-For: unknown\r\n") == 101);
     CHECK(kit.seen == "10.0.0.1:9");
     CHECK(open("10.0.0.1:9", "Forwarded: for=192.0.2.5\r\n") == 101);
@@ -261,7 +261,7 @@ TEST_CASE("behind PROXY headers the source is the client, whatever the pieces") 
     kit.send(fd, "PROXY TCP4 10.0.0.2 198.51.100.1 1 443\r\n" +
                      request("X-Forwarded-For: 203.0.113.5\r\n"));
     CHECK(kit.take_response(fd).status == 101);
-    CHECK(kit.seen == "203.0.113.5:0");
+    CHECK(kit.seen == "203.0.113.5");
     fd = kit.accept_from("10.0.0.1:14");
     kit.send(fd, "PROXY TCP4 192.0.2.2 198.51.100.1 1 443\r\n" +
                      request("X-Forwarded-For: 203.0.113.6\r\n"));
