@@ -75,6 +75,7 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .seed = random_seed(),
         // The kernel spreads connections evenly over the shards' listeners, by a hash.
         .connections_max = share_of(connections_max, settings.shards),
+        .server_connections_max = connections_max,
         .admin_connections_max = settings.admin_connections_max,
         .head = {.head_bytes_max = settings.header_bytes_max,
                  .target_bytes_max = std::min(settings.header_bytes_max, settings.target_bytes_max),

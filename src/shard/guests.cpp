@@ -33,11 +33,15 @@ constexpr http::Response malformed_forwarded{
 
 void Shard::refuse_full(int fd, const Listener& listener) {
     if (listener.access == Access::admin) {
-        log_.limited(limiters_.refused)
+        log_.limited(limiters_.admin_refused)
             .field("admin_connections_max", settings_.admin_connections_max);
     } else {
         ++metrics_.accepts_refused;
-        log_.limited(limiters_.refused).field("connections_max", settings_.connections_max);
+        auto line = log_.limited(limiters_.refused);
+        const std::uint64_t whole = settings_.server_connections_max;
+        line.field("connections_max", whole != 0 ? whole : settings_.connections_max);
+        if (whole != 0 && whole != settings_.connections_max)
+            line.field("of_this_shard", settings_.connections_max);
     }
     refuse_accepted(fd, listener.transport, &server_is_full);
 }

@@ -8,21 +8,24 @@ namespace ringcast::shard {
 
 /// A shard's own.
 struct LogLimiters {
-    LogLimiter refused{LogLevel::warn, "connections_max_reached"};
-    LogLimiter accept{LogLevel::warn, "accept_failed"};
+    // Refusals at a limit: when they begin, and then once a minute how many there were.
+    LogLimiter refused{LogLevel::warn, "connections_max_reached", 1, std::chrono::minutes{1}};
+    LogLimiter admin_refused{LogLevel::warn, "admin_connections_max_reached", 1,
+                             std::chrono::minutes{1}};
+    LogLimiter accept{LogLevel::warn, "accept_failed", 1, std::chrono::minutes{1}};
     LogLimiter buffers{LogLevel::info, "receive_buffers_exhausted", 1, std::chrono::minutes{1}};
-    LogLimiter client{LogLevel::warn, "client_refused"};
-    LogLimiter proxy{LogLevel::warn, "proxy_refused"};
+    LogLimiter client{LogLevel::warn, "client_refused", 1, std::chrono::minutes{1}};
+    LogLimiter proxy{LogLevel::warn, "proxy_refused", 1, std::chrono::minutes{1}};
     LogLimiter origin{LogLevel::info, "origin_refused"};
     LogLimiter exception{LogLevel::error, "handler_exception"};
     LogLimiter unexpected{LogLevel::warn, "unexpected_error"};
     LogLimiter slow{LogLevel::warn, "slow_consumer"};
-    LogLimiter memory{LogLevel::warn, "input_given_up"};
+    LogLimiter memory{LogLevel::warn, "input_given_up", 1, std::chrono::minutes{1}};
     LogLimiter tls{LogLevel::info, "tls_failed"};
 
     void report_suppressed(LogQueue& log, LogQueue::Report report) noexcept {
-        for (LogLimiter* limiter : {&refused, &accept, &buffers, &client, &proxy, &origin,
-                                    &exception, &unexpected, &slow, &memory, &tls}) {
+        for (LogLimiter* limiter : {&refused, &admin_refused, &accept, &buffers, &client, &proxy,
+                                    &origin, &exception, &unexpected, &slow, &memory, &tls}) {
             log.report_suppressed(*limiter, report);
         }
     }

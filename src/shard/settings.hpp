@@ -124,6 +124,8 @@ struct Settings {
     std::uint64_t seed = 0;   ///< For jitter only.
     std::uint32_t connections_max =
         10'000;  ///< Of this shard: accepted ones beyond are told 503 and closed.
+    /// Of all shards together, to be logged beside it. 0: there are no others.
+    std::uint64_t server_connections_max = 0;
     /// Beside connections_max, through admin listeners: whoever looks after the server gets in when
     /// nobody else does.
     std::uint32_t admin_connections_max = 16;

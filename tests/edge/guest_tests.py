@@ -63,7 +63,22 @@ def test_a_connection_over_the_maximum_is_told_to_come_later():
             first.close()
             wait_for(lambda: figure(server, "ringcast_connections") == 0)
             echo(upgrade(("127.0.0.1", server.port()))[0])
+            errors = server.stop()[1]
+            assert errors.count("event=connections_max_reached connections_max=1\n") == 1, errors
+            assert "suppressed_event=connections_max_reached count=2" in errors, errors
     on_each_ring(check)
+
+
+def test_each_shard_says_once_that_its_share_is_taken():
+    with Server(*LISTEN, "--shards", "2", "--pin", "off", "--connections-max", "2") as server:
+        kept = [connected(server) for _ in range(20)]
+        wait_for(lambda: figure(server, "ringcast_connections") == 2)
+        errors = server.stop()[1]
+        lines = [line for line in errors.splitlines() if " event=connections_max_reached" in line]
+        assert 1 <= len(lines) <= 2, errors
+        assert all("connections_max=2 of_this_shard=1" in line for line in lines), errors
+        for each in kept:
+            each.close()
 
 
 def test_one_client_has_so_many_connections_on_all_shards_together():
@@ -75,6 +90,7 @@ def test_one_client_has_so_many_connections_on_all_shards_together():
             for _ in range(3):
                 answer = read_all(connected(server)).decode()
                 assert answer.startswith("HTTP/1.1 429 ") and "\r\nRetry-After: 5\r\n" in answer, answer
+                assert answer.endswith("\r\n\r\ntoo many connections from this address\n"), answer
             assert figure(server, 'ringcast_clients_refused_total{reason="too_many"}') == 3
             clients.pop()[0].close()
             wait_for(lambda: figure(server, "ringcast_connections") == 4)
@@ -90,7 +106,6 @@ def test_one_client_connects_so_often():
         while statuses.count(b"429") < 2:
             statuses.append(read_all(connected(server, request))[9:12])
         assert statuses[:10] == [b"404"] * 10 and set(statuses) == {b"404", b"429"}, statuses
-                assert answer.endswith("\r\n\r\ntoo many connections from this address\n"), answer
         assert figure(server, 'ringcast_clients_refused_total{reason="too_often"}') == statuses.count(b"429")
 
 
