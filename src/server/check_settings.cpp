@@ -112,7 +112,9 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"handshakes_per_ip", settings.handshakes_per_ip, 0, shard::ClientLimits::rate_max},
         {"message_rate", settings.message_rate, 0, 1'000'000},
         {"message_burst", settings.message_burst, 0, 1'000'000},
-        {"byte_rate", settings.byte_rate, 0, 4 * gib},
+        // Less, and one full receive buffer would silence a client for minutes.
+        {"byte_rate", settings.byte_rate, settings.byte_rate == 0 ? 0 : std::uint64_t{1} << 10,
+         4 * gib},
         {"byte_burst", settings.byte_burst, 0, 4 * gib},
         {"tls.handshakes_per_turn", settings.tls.handshakes_per_turn, 1, 1'000'000},
         {"topics_max", settings.topics_max, 1, UINT32_MAX},

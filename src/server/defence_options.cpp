@@ -78,7 +78,7 @@ constexpr std::array table{
               .value_name = "SIZE",
               .help = "bytes that one client may send in a second, as TCP carries them; beyond, it "
                       "is not read from until it may again; 0: any number",
-              .set = set_bytes<&Options::byte_rate, 0, 4 * gib>,
+              .set = set_bytes<&Options::byte_rate, kib, 4 * gib, Zero::allowed>,
               .get = get_bytes<&Options::byte_rate>},
     OptionRow{.section = defences,
               .name = "byte-burst",

@@ -40,14 +40,20 @@ inline std::string range(std::string_view min, std::string_view max) {
 template <auto member>
 using MemberType = std::remove_cvref_t<decltype(std::declval<Options&>().*member)>;
 
+/// Zero::allowed: 0 is possible whatever the minimum is, and switches something off.
+enum class Zero : std::uint8_t { refused, allowed };
+
 // Sizes, as SIZE.
 
-template <auto member, std::uint64_t min, std::uint64_t max>
+template <auto member, std::uint64_t min, std::uint64_t max, Zero zero = Zero::refused>
 Result set_bytes(Options& options, std::string_view text) {
     const auto bytes = parse_bytes(text);
     if (!bytes) return std::unexpected{bytes.error()};
-    if (*bytes < min || *bytes > max)
-        return refuse(text, range(print_bytes(min), print_bytes(max)));
+    const bool off = zero == Zero::allowed && *bytes == 0;
+    if (!off && (*bytes < min || *bytes > max)) {
+        const std::string expected = range(print_bytes(min), print_bytes(max));
+        return refuse(text, zero == Zero::allowed ? expected + ", or 0" : expected);
+    }
     options.*member = static_cast<MemberType<member>>(*bytes);
     return {};
 }
@@ -57,10 +63,7 @@ Texts get_bytes(const Options& options) {
     return {print_bytes(options.*member)};
 }
 
-// Durations, as DURATION. Zero::allowed: 0 is possible whatever the minimum is, and switches
-// something off.
-
-enum class Zero : std::uint8_t { refused, allowed };
+// Durations, as DURATION.
 
 template <auto member, std::int64_t min_ms, std::int64_t max_ms, Zero zero = Zero::refused>
 Result set_duration(Options& options, std::string_view text) {

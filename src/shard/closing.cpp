@@ -189,10 +189,15 @@ void Shard::on_deadline(Connection& connection) {
 
 /// Deadlines of open sessions are lazy: traffic only notes the time, and the timer looks when it
 /// fires. A suspended session is not asked for signs of life, but its backlog must make progress;
-/// while one waits for tokens, nothing else is looked at.
+/// while one waits for tokens, it is pinged on: not for the pong, which waits, too, but so that TCP
+/// finds out whether anybody is there.
 void Shard::on_open_deadline(Connection& connection) {
     if (connection.has(Suspension::rate)) {
-        if (ring_.now() >= connection.guest->resumes_at) resume(connection, Suspension::rate);
+        if (ring_.now() >= connection.guest->resumes_at) {
+            resume(connection, Suspension::rate);
+        } else if (connection.queued_bytes == 0) {
+            enqueue(connection, ws::Opcode::ping, {});
+        }
         if (connection.phase == Phase::open) schedule_open(connection);
         return;
     }
@@ -225,11 +230,14 @@ Instant Shard::message_deadline(const Connection& connection) noexcept {
 }
 
 void Shard::schedule_open(Connection& connection) {
+    const SessionLimits& limits = connection.endpoint->limits();
     if (connection.has(Suspension::rate)) {
-        timers_.schedule(connection, connection.guest->resumes_at);
+        Instant next = connection.guest->resumes_at;
+        if (limits.ping_interval > Duration{0})
+            next = std::min(next, ring_.now() + limits.ping_interval);
+        timers_.schedule(connection, next);
         return;
     }
-    const SessionLimits& limits = connection.endpoint->limits();
     Instant deadline = message_deadline(connection);
     if (limits.idle_timeout > Duration{0})
         deadline = std::min(deadline, connection.active_at + limits.idle_timeout);

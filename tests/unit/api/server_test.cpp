@@ -91,6 +91,7 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
     CHECK(error_of({.handshakes_per_ip = 10'001}).starts_with("handshakes_per_ip:"));
     CHECK(error_of({.message_rate = 1'000'001}).starts_with("message_rate:"));
     CHECK(error_of({.byte_rate = std::uint64_t{5} << 30}).starts_with("byte_rate:"));
+    CHECK(error_of({.byte_rate = 1023}).starts_with("byte_rate:"));
     CHECK(error_of({.trusted_proxies = {"10.0.0.0/8", "10/8"}}).starts_with("trusted_proxies:"));
     CHECK(error_of({.proxy_protocol = ProxyProtocol::required}).starts_with("proxy_protocol:"));
     CHECK(error_of({.tcp_user_timeout = -1s}).starts_with("tcp_user_timeout:"));

@@ -71,5 +71,6 @@ TEST_CASE("what no defence can be is a mistake that names its flag") {
     CHECK(mistake({"--handshakes-per-ip=10001"}).contains("--handshakes-per-ip"));
     CHECK(mistake({"--message-rate=1000001"}).contains("--message-rate"));
     CHECK(mistake({"--byte-rate=5GiB"}).contains("--byte-rate"));
+    CHECK(mistake({"--byte-rate=1023"}).contains("1KiB to 4GiB, or 0"));
     CHECK(mistake({"--proxy-protocol"}).contains("--trusted-proxies"));
 }

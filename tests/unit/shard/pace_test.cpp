@@ -96,6 +96,22 @@ TEST_CASE("waiting for tokens is no idleness") {
     CHECK(kit.endpoint->endings[0].code == CloseCode::policy_violation);
 }
 
+TEST_CASE("a client that waits for tokens is pinged on, so that one who has gone is found") {
+    SessionLimits limits;
+    limits.byte_rate = {.rate = 10, .burst = 100};
+    limits.idle_timeout = 20s;
+    limits.ping_interval = 5s;
+    ShardKit kit{limits};
+    const int fd = kit.open();
+    kit.send(fd, messages(1, std::string(700, 'a')));
+    for (int i = 0; i < 12; ++i) kit.pass(1s);
+    CHECK(kit.take_frames(fd).size() == 2);
+    kit.ring.socket(fd).send_error = ETIMEDOUT;
+    for (int i = 0; i < 5; ++i) kit.pass(1s);
+    kit.turn(4);
+    CHECK(kit.ring.socket(fd).closed);
+}
+
 TEST_CASE("a client that waits for tokens can be closed, can close and can break") {
     ShardKit kit{with_message_rate(1, 1)};
     std::optional<SlotId> id;
