@@ -47,26 +47,44 @@ std::expected<tls::Secret, std::string> read_secret(const std::string& path) {
     return secret;
 }
 
-bool is_there(const std::filesystem::path& path) {
-    std::error_code error;
-    return std::filesystem::exists(path, error);
+/// By name: a link that leads nowhere is there, and found out when it is read. What cannot be
+/// looked at is an error, or a certificate would be dropped without a word when it is out of sight.
+std::expected<bool, std::string> is_there(const std::filesystem::path& path) {
+    struct stat status{};
+    if (lstat(path.c_str(), &status) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return cannot_read(path, errno);
 }
+
+/// A certificate, or none.
+using Found = std::expected<std::optional<TlsCertificate>, std::string>;
 
 /// What a certificate authority's client keeps in one folder for each certificate, beside parts of
 /// it in files of their own.
-std::optional<TlsCertificate> certificate_in(const std::filesystem::path& folder) {
-    if (!is_there(folder / "fullchain.pem") || !is_there(folder / "privkey.pem")) return {};
-    return TlsCertificate{.certificate_file = folder / "fullchain.pem",
-                          .key_file = folder / "privkey.pem"};
+Found certificate_in(const std::filesystem::path& folder) {
+    const std::filesystem::path chain = folder / "fullchain.pem", key = folder / "privkey.pem";
+    const auto has_chain = is_there(chain), has_key = is_there(key);
+    if (!has_chain) return std::unexpected{has_chain.error()};
+    if (!has_key) return std::unexpected{has_key.error()};
+    if (*has_chain != *has_key) {
+        return std::unexpected{fmt::format("there is {}, but not {}",
+                                           (*has_chain ? chain : key).string(),
+                                           (*has_chain ? key : chain).string())};
+    }
+    if (!*has_chain) return std::nullopt;
+    return TlsCertificate{.certificate_file = chain, .key_file = key};
 }
 
 /// What stands in a directory under that path, if it is a certificate.
-std::optional<TlsCertificate> certificate_at(const std::filesystem::path& path) {
-    if (auto certificate = certificate_in(path)) return certificate;
-    if (path.extension() != ".crt" && path.extension() != ".pem") return {};
+Found certificate_at(const std::filesystem::path& path) {
+    auto certificate = certificate_in(path);
+    if (!certificate || *certificate) return certificate;
+    if (path.extension() != ".crt" && path.extension() != ".pem") return std::nullopt;
     const std::filesystem::path key = std::filesystem::path{path}.replace_extension(".key");
+    const auto has_key = is_there(key);
+    if (!has_key) return std::unexpected{has_key.error()};
     return TlsCertificate{.certificate_file = path,
-                          .key_file = is_there(key) ? key.string() : std::string{}};
+                          .key_file = *has_key ? key.string() : std::string{}};
 }
 
 std::expected<tls::Identity, std::string> read_identity(const TlsCertificate& certificate) {
@@ -88,8 +106,10 @@ std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
     const TlsSettings& settings) {
     std::vector<TlsCertificate> certificates = settings.certificates;
     if (settings.directory.empty()) return certificates;
-    if (auto certificate = certificate_in(settings.directory)) {
-        certificates.push_back(*std::move(certificate));
+    auto alone = certificate_in(settings.directory);
+    if (!alone) return std::unexpected{std::move(alone.error())};
+    if (*alone) {
+        certificates.push_back(**std::move(alone));
         return certificates;
     }
     std::error_code error;
@@ -102,8 +122,9 @@ std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
     if (error) return cannot_read(settings.directory, error.value());
     std::ranges::sort(paths);
     for (const std::filesystem::path& path : paths) {
-        if (auto certificate = certificate_at(path))
-            certificates.push_back(*std::move(certificate));
+        auto certificate = certificate_at(path);
+        if (!certificate) return std::unexpected{std::move(certificate.error())};
+        if (*certificate) certificates.push_back(**std::move(certificate));
     }
     if (certificates.empty())
         return std::unexpected{fmt::format("there is no certificate in {}", settings.directory)};

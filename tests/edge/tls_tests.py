@@ -184,6 +184,44 @@ def test_sighup_swaps_certificates_while_connections_are_open():
                 assert server.stop()[0] == 0
 
 
+def test_a_certificate_that_cannot_be_looked_at_is_not_dropped():
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = {}
+        for name in ("x", "y"):
+            os.mkdir(os.path.join(folder, name))
+            pair = make_certificate(folder, name, f"DNS:{name}.example")
+            pairs[name] = [os.path.join(folder, name, file) for file in ("fullchain.pem", "privkey.pem")]
+            for old, new in zip(pair, pairs[name]):
+                os.rename(old, new)
+        home = os.path.join(folder, "y")
+        shutil.copy(pairs["y"][0], trusted := os.path.join(folder, "trusted"))
+
+        def without_key():
+            certificate, key = pairs["y"]
+            os.rename(key, os.path.join(elsewhere, "key"))
+            return certificate, lambda: os.rename(os.path.join(elsewhere, "key"), key)
+
+        def out_of_sight():  # As without permission to look; that would not stop root.
+            os.rename(home, os.path.join(elsewhere, "y"))
+            os.symlink("y", home)
+            return home, lambda: (os.remove(home), os.rename(os.path.join(elsewhere, "y"), home))
+
+        arguments = ["--echo", *LISTEN, "--tls-directory", folder]
+        with tempfile.TemporaryDirectory() as elsewhere, Server(*arguments) as server:
+            for hide in (without_key, out_of_sight):
+                path, show = hide()
+                server.process.send_signal(signal.SIGHUP)
+                line = server.process.stderr.readline()
+                assert "event=tls_reload_failed" in line and path in line, line
+                echo(upgrade_tls(server.port(), trusting(trusted), name="y.example"))
+                expect_one_line_error(run(*arguments), path)
+                expect_one_line_error(run(*arguments, "--check-config"), path)
+                show()
+            server.process.send_signal(signal.SIGHUP)
+            assert "event=tls_reloaded" in server.process.stderr.readline()
+            echo(upgrade_tls(server.port(), trusting(trusted), name="y.example"))
+
+
 def test_clients_may_have_to_show_certificates():
     with certified() as (folder, certificate, tls):
         issuer = make_certificate(folder, "issuer", "DNS:issuer.example")

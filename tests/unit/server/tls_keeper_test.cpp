@@ -101,6 +101,47 @@ TEST_CASE("a directory holds certificates in several forms, in the order of thei
     CHECK((*found)[3].key_file == folder.path("c/privkey.pem"));
 }
 
+TEST_CASE("a folder with half a certificate, or one that cannot be looked at, is an error") {
+    const Folder folder;
+    folder.write("x/fullchain.pem", "x");
+    folder.write("x/privkey.pem", "x");
+    folder.write("y/cert.pem", "x");
+    const auto find = [&](const std::string& path) {
+        return find_certificates({.directory = path});
+    };
+    const auto expect_error = [&](const std::string& path, std::string_view part) {
+        const auto found = find(path);
+        REQUIRE_FALSE(found.has_value());
+        CHECK(names(found.error(), part));
+    };
+    REQUIRE(find(folder.path()).has_value());
+    CHECK(find(folder.path())->size() == 1);  // With neither of the two it holds something else.
+
+    for (const char* half : {"y/fullchain.pem", "y/privkey.pem"}) {
+        const std::string path = folder.write(half, "x");
+        expect_error(folder.path(), path);
+        expect_error(folder.path("y"), path);
+        std::filesystem::remove(path);
+    }
+    // Not even root can follow it.
+    std::filesystem::create_symlink("loop", folder.path("loop"));
+    expect_error(folder.path(), folder.path("loop"));
+    expect_error(folder.path("loop"), folder.path("loop"));
+}
+
+TEST_CASE("a link that leads nowhere is a file that cannot be read, not one that is not there") {
+    const Folder folder;
+    folder.write("x/fullchain.pem", first_certificate().certificate_pem());
+    folder.write("x/privkey.pem", first_certificate().key_pem());
+    CHECK(load_tls({.directory = folder.path()}).has_value());
+    std::filesystem::create_directory(folder.path("y"));
+    for (const char* name : {"y/fullchain.pem", "y/privkey.pem"})
+        std::filesystem::create_symlink("nowhere", folder.path(name));
+    const auto loaded = load_tls({.directory = folder.path()});
+    REQUIRE_FALSE(loaded.has_value());
+    CHECK(names(loaded.error(), folder.path("y/fullchain.pem")));
+}
+
 TEST_CASE("what is wrong with the files is said in a sentence that names one") {
     const Folder folder;
     const test::Certified& server = first_certificate();
