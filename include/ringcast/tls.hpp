@@ -28,9 +28,9 @@ struct TlsSettings {
     /// By the names in them the client's wish is answered (SNI); the first is for all others. A
     /// server may have one for the same names with RSA and one with ECDSA.
     std::vector<TlsCertificate> certificates{};
-    /// More of them, in the order of their names: each `NAME.crt` or `NAME.pem` with `NAME.key`, if
-    /// that is there; each folder with `fullchain.pem` and `privkey.pem`. A folder with one of the
-    /// two, and what cannot be looked at, is an error.
+    /// More of them, in the order of their names: each `NAME.crt` or `NAME.pem` with `NAME.key` or
+    /// `NAME-key.pem`, or with its key in itself; each folder with `fullchain.pem` and
+    /// `privkey.pem`. A folder with one of the two, and what cannot be looked at, is an error.
     std::string directory{};
     /// PEM file with the issuers of clients' certificates; empty: clients are asked for none.
     std::string client_ca_file{};

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -47,13 +48,22 @@ std::expected<tls::Secret, std::string> read_secret(const std::string& path) {
     return secret;
 }
 
-/// By name: a link that leads nowhere is there, and found out when it is read. What cannot be
-/// looked at is an error, or a certificate would be dropped without a word when it is out of sight.
-std::expected<bool, std::string> is_there(const std::filesystem::path& path) {
-    struct stat status{};
-    if (lstat(path.c_str(), &status) == 0) return true;
-    if (errno == ENOENT || errno == ENOTDIR) return false;
-    return cannot_read(path, errno);
+using Paths = std::vector<std::filesystem::path>;
+
+/// Those of `paths` that are there, by name: a link that leads nowhere is, and found out when it is
+/// read. What cannot be looked at is an error, or a certificate would be dropped without a word
+/// when it is out of sight.
+std::expected<Paths, std::string> those_there(Paths paths) {
+    Paths found;
+    for (std::filesystem::path& path : paths) {
+        struct stat status{};
+        if (lstat(path.c_str(), &status) == 0) {
+            found.push_back(std::move(path));
+        } else if (errno != ENOENT && errno != ENOTDIR) {
+            return cannot_read(path, errno);
+        }
+    }
+    return found;
 }
 
 /// A certificate, or none.
@@ -63,16 +73,42 @@ using Found = std::expected<std::optional<TlsCertificate>, std::string>;
 /// it in files of their own.
 Found certificate_in(const std::filesystem::path& folder) {
     const std::filesystem::path chain = folder / "fullchain.pem", key = folder / "privkey.pem";
-    const auto has_chain = is_there(chain), has_key = is_there(key);
-    if (!has_chain) return std::unexpected{has_chain.error()};
-    if (!has_key) return std::unexpected{has_key.error()};
-    if (*has_chain != *has_key) {
-        return std::unexpected{fmt::format("there is {}, but not {}",
-                                           (*has_chain ? chain : key).string(),
-                                           (*has_chain ? key : chain).string())};
+    const auto found = those_there({chain, key});
+    if (!found) return std::unexpected{found.error()};
+    if (found->empty()) return std::nullopt;
+    if (found->size() == 2) return TlsCertificate{.certificate_file = chain, .key_file = key};
+    return std::unexpected{fmt::format("there is {}, but not {}", found->front().string(),
+                                       (found->front() == chain ? key : chain).string())};
+}
+
+/// The file beside a certificate with its key; empty if the certificate's own holds that, too.
+std::expected<std::string, std::string> key_of(const std::filesystem::path& certificate) {
+    const std::string name = std::filesystem::path{certificate}.replace_extension().string();
+    const std::string key = name + ".key", mkcert_key = name + "-key.pem";
+    const auto found = those_there({key, mkcert_key});
+    if (!found) return std::unexpected{found.error()};
+    if (found->size() == 1) return found->front().string();
+    if (found->size() == 2) {
+        return std::unexpected{fmt::format("{}: there are two keys for it, {} and {}",
+                                           certificate.string(), key, mkcert_key)};
     }
-    if (!*has_chain) return std::nullopt;
-    return TlsCertificate{.certificate_file = chain, .key_file = key};
+    const auto text = read_secret(certificate);
+    if (!text) return std::unexpected{text.error()};
+    if (tls::holds_private_key(text->text())) return std::string{};
+    return std::unexpected{
+        fmt::format("{}: there is no private key in it, and neither {} nor {} is there",
+                    certificate.string(), key, mkcert_key)};
+}
+
+/// Whether it is NAME-key.pem beside a certificate called NAME.
+std::expected<bool, std::string> is_key(const std::filesystem::path& path) {
+    constexpr std::string_view end = "-key.pem";
+    const std::string text = path.string();
+    if (!text.ends_with(end)) return false;
+    const std::string name = text.substr(0, text.size() - end.size());
+    const auto found = those_there({name + ".crt", name + ".pem"});
+    if (!found) return std::unexpected{found.error()};
+    return !found->empty();
 }
 
 /// What stands in a directory under that path, if it is a certificate.
@@ -80,11 +116,12 @@ Found certificate_at(const std::filesystem::path& path) {
     auto certificate = certificate_in(path);
     if (!certificate || *certificate) return certificate;
     if (path.extension() != ".crt" && path.extension() != ".pem") return std::nullopt;
-    const std::filesystem::path key = std::filesystem::path{path}.replace_extension(".key");
-    const auto has_key = is_there(key);
-    if (!has_key) return std::unexpected{has_key.error()};
-    return TlsCertificate{.certificate_file = path,
-                          .key_file = *has_key ? key.string() : std::string{}};
+    const auto is_other = is_key(path);
+    if (!is_other) return std::unexpected{is_other.error()};
+    if (*is_other) return std::nullopt;
+    auto key = key_of(path);
+    if (!key) return std::unexpected{std::move(key.error())};
+    return TlsCertificate{.certificate_file = path, .key_file = *std::move(key)};
 }
 
 std::expected<tls::Identity, std::string> read_identity(const TlsCertificate& certificate) {
@@ -113,7 +150,7 @@ std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
         return certificates;
     }
     std::error_code error;
-    std::vector<std::filesystem::path> paths;
+    Paths paths;
     for (std::filesystem::directory_iterator entry{settings.directory, error}, end; entry != end;
          entry.increment(error)) {
         paths.push_back(entry->path());

@@ -55,8 +55,8 @@ constexpr std::array table{
     OptionRow{.section = tls,
               .name = "tls-directory",
               .value_name = "PATH",
-              .help = "where there are more: NAME.crt or NAME.pem with NAME.key, and folders with "
-                      "fullchain.pem and privkey.pem; or one such folder",
+              .help = "where there are more: NAME.crt or NAME.pem with NAME.key or NAME-key.pem, "
+                      "and folders with fullchain.pem and privkey.pem; or one such folder",
               .set = set_text<&Options::tls_directory>,
               .get = get_text<&Options::tls_directory>,
               .needs = {&tls_listener}},

@@ -33,7 +33,7 @@ std::expected<KeyPointer, LoadError> load_key(std::string_view pem, const std::s
     if (key) return key;
     if (is_password_wanted)
         return refused(LoadReason::encrypted_key, name, "the private key is encrypted");
-    if (!pem.contains("PRIVATE KEY-----"))
+    if (!holds_private_key(pem))
         return refused(LoadReason::no_key, name, "there is no private key in it");
     return refused(LoadReason::malformed_key, name, "the private key cannot be read");
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "tls/secret.hpp"
 
@@ -36,5 +37,10 @@ struct Identity {
     std::string key_name;
     Secret key_pem;
 };
+
+/// Whether `pem` has what at least looks like one, encrypted or not.
+[[nodiscard]] constexpr bool holds_private_key(std::string_view pem) noexcept {
+    return pem.contains("PRIVATE KEY-----");
+}
 
 }  // namespace ringcast::tls

@@ -135,7 +135,11 @@ def test_the_certificate_is_that_of_the_name_asked_for():
         certificate, key = make_certificate(folder, "d", "DNS:c.example")
         os.rename(certificate, os.path.join(live, "fullchain.pem"))
         os.rename(key, os.path.join(live, "privkey.pem"))
-        for name, file in (("a.example", "a.crt"), ("x.b.example", "b.crt"), ("c.example", "c/fullchain.pem")):
+        certificate, key = make_certificate(folder, "e", "DNS:e.example")  # As mkcert calls them:
+        os.rename(certificate, os.path.join(folder, "e.pem"))
+        os.rename(key, os.path.join(folder, "e-key.pem"))
+        for name, file in (("a.example", "a.crt"), ("x.b.example", "b.crt"), ("c.example", "c/fullchain.pem"),
+                           ("e.example", "e.pem")):
             with Server("--echo", *LISTEN, "--tls-directory", folder) as server:
                 echo(upgrade_tls(server.port(), trusting(os.path.join(folder, file)), name=name))
         # One such folder by itself, with the parts of the chain that lie there, too.

@@ -85,9 +85,10 @@ const test::Certified& first_certificate() {
 
 TEST_CASE("a directory holds certificates in several forms, in the order of their names") {
     const Folder folder;
-    for (const char* name : {"b.crt", "b.key", "a.pem", "c/fullchain.pem", "c/privkey.pem", "d.key",
-                             "README", "e/other.pem"})
+    for (const char* name :
+         {"b.crt", "b.key", "c/fullchain.pem", "c/privkey.pem", "d.key", "README", "e/other.pem"})
         folder.write(name, "x");
+    folder.write("a.pem", first_certificate().key_pem());
     const auto found = find_certificates(
         {.certificates = {{.certificate_file = "first.crt"}}, .directory = folder.path()});
     REQUIRE(found.has_value());
@@ -99,6 +100,37 @@ TEST_CASE("a directory holds certificates in several forms, in the order of thei
     CHECK((*found)[2].key_file == folder.path("b.key"));
     CHECK((*found)[3].certificate_file == folder.path("c/fullchain.pem"));
     CHECK((*found)[3].key_file == folder.path("c/privkey.pem"));
+}
+
+TEST_CASE("the key of NAME.crt or NAME.pem is NAME.key or NAME-key.pem beside it, or in it") {
+    const Folder folder;
+    const auto find = [&] { return find_certificates({.directory = folder.path()}); };
+    for (const char* name : {"a+4.pem", "a+4-key.pem", "b.crt", "b-key.pem"})
+        folder.write(name, "x");
+    const auto found = find();
+    REQUIRE(found.has_value());
+    REQUIRE(found->size() == 2);
+    CHECK((*found)[0].certificate_file == folder.path("a+4.pem"));
+    CHECK((*found)[0].key_file == folder.path("a+4-key.pem"));
+    CHECK((*found)[1].certificate_file == folder.path("b.crt"));
+    CHECK((*found)[1].key_file == folder.path("b-key.pem"));
+
+    folder.write("b.key", "x");  // Which one is it?
+    const auto twice = find();
+    REQUIRE_FALSE(twice.has_value());
+    for (const char* name : {"b.crt", "b.key", "b-key.pem"})
+        CHECK(names(twice.error(), folder.path(name)));
+    std::filesystem::remove(folder.path("b.key"));
+
+    folder.write("c-key.pem", first_certificate().key_pem());  // Of none: a certificate by its end.
+    REQUIRE(find().has_value());
+    CHECK(find()->back().certificate_file == folder.path("c-key.pem"));
+
+    const std::string alone = folder.write("d.pem", first_certificate().certificate_pem());
+    const auto keyless = find();
+    REQUIRE_FALSE(keyless.has_value());
+    for (const char* name : {"d.pem", "d.key", "d-key.pem"})
+        CHECK(names(keyless.error(), folder.path(name)));
 }
 
 TEST_CASE("a folder with half a certificate, or one that cannot be looked at, is an error") {
