@@ -28,7 +28,7 @@ std::unexpected<std::string> cannot_read(const std::string& path, int error) {
     return std::unexpected{fmt::format("cannot read {}: {}", path, std::strerror(error))};
 }
 
-/// Without a copy of the text anywhere else: it may be a private key.
+/// Without a copy of the text anywhere else: any of the files may have a private key in it.
 std::expected<tls::Secret, std::string> read_secret(const std::string& path) {
     const ring::Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     struct stat status{};
@@ -132,7 +132,7 @@ std::expected<tls::Identity, std::string> read_identity(const TlsCertificate& ce
     auto key = read_secret(key_file);
     if (!key) return std::unexpected{std::move(key.error())};
     return tls::Identity{.certificate_name = certificate.certificate_file,
-                         .certificate_pem = std::string{certificates->text()},
+                         .certificate_pem = std::move(*certificates),
                          .key_name = key_file,
                          .key_pem = std::move(*key)};
 }
@@ -178,10 +178,10 @@ std::expected<tls::LoadedContext, std::string> load_tls(const TlsSettings& setti
         context.identities.push_back(std::move(*identity));
     }
     if (!settings.client_ca_file.empty()) {
-        const auto issuers = read_secret(settings.client_ca_file);
-        if (!issuers) return std::unexpected{issuers.error()};
+        auto issuers = read_secret(settings.client_ca_file);
+        if (!issuers) return std::unexpected{std::move(issuers.error())};
         context.client_ca_name = settings.client_ca_file;
-        context.client_ca_pem = issuers->text();
+        context.client_ca_pem = std::move(*issuers);
         context.client_certificates = settings.client_certificates == ClientCertificates::optional
                                           ? tls::ClientCertificates::optional
                                           : tls::ClientCertificates::required;

@@ -39,9 +39,9 @@ struct ClientPolicy {
 
 std::expected<ClientPolicy, LoadError> load_client_policy(const ContextSettings& settings) {
     ClientPolicy policy;
-    std::string all = "none";
+    std::string_view mode = "none";
     if (settings.client_certificates != ClientCertificates::none) {
-        auto issuers = load_certificates(settings.client_ca_pem, settings.client_ca_name,
+        auto issuers = load_certificates(settings.client_ca_pem.text(), settings.client_ca_name,
                                          LoadReason::bad_client_ca, LoadReason::bad_client_ca);
         if (!issuers) return std::unexpected{std::move(issuers.error())};
         policy.issuers = std::move(*issuers);
@@ -49,14 +49,18 @@ std::expected<ClientPolicy, LoadError> load_client_policy(const ContextSettings&
         for (const X509Pointer& issuer : policy.issuers)
             X509_STORE_add_cert(policy.store.get(), issuer.get());
         policy.verify_mode = SSL_VERIFY_PEER;
-        all = "optional";
+        mode = "optional";
         if (settings.client_certificates == ClientCertificates::required) {
             policy.verify_mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-            all = "required";
+            mode = "required";
         }
-        all += settings.client_ca_pem;
     }
-    EVP_Digest(all.data(), all.size(), policy.fingerprint.data(), nullptr, EVP_sha256(), nullptr);
+    const std::string_view issuers = settings.client_ca_pem.text();
+    const DigestPointer digest{EVP_MD_CTX_new()};
+    EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
+    EVP_DigestUpdate(digest.get(), mode.data(), mode.size());
+    EVP_DigestUpdate(digest.get(), issuers.data(), issuers.size());
+    EVP_DigestFinal_ex(digest.get(), policy.fingerprint.data(), nullptr);
     return policy;
 }
 

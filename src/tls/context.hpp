@@ -48,7 +48,7 @@ struct ContextSettings {
 
     ClientCertificates client_certificates = ClientCertificates::none;
     std::string client_ca_name;  ///< What messages call it: its file.
-    std::string client_ca_pem;   ///< The issuers of clients' certificates.
+    Secret client_ca_pem;        ///< The issuers of clients' certificates; perhaps with a key.
 
     /// How long a client may come back with a ticket; less than two rotations of the ticket keys.
     std::chrono::seconds ticket_lifetime = std::chrono::hours{12};

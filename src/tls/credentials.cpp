@@ -67,7 +67,7 @@ std::chrono::sys_seconds expiry(const X509* certificate) {
 
 std::expected<Credentials, LoadError> load(const Identity& identity) {
     auto certificates =
-        load_certificates(identity.certificate_pem, identity.certificate_name,
+        load_certificates(identity.certificate_pem.text(), identity.certificate_name,
                           LoadReason::no_certificate, LoadReason::malformed_certificate);
     if (!certificates) return std::unexpected{std::move(certificates.error())};
     auto key = load_key(identity.key_pem.text(), identity.key_name);

@@ -30,10 +30,11 @@ struct [[nodiscard]] LoadError {
     std::string text;
 };
 
-/// An identity as it comes from files. Both texts may be the same, of one file that holds all.
+/// An identity as it comes from files. Both texts may be the same, of one file that holds all; so
+/// either is a secret.
 struct Identity {
     std::string certificate_name;  ///< What messages call the certificates: their file.
-    std::string certificate_pem;   ///< The server's own first, then its issuer's and so on.
+    Secret certificate_pem;        ///< The server's own first, then its issuer's and so on.
     std::string key_name;
     Secret key_pem;
 };

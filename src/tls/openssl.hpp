@@ -24,6 +24,7 @@ struct FreedBy {
 using BioPointer = std::unique_ptr<BIO, FreedBy<BIO_free>>;
 using X509Pointer = std::unique_ptr<X509, FreedBy<X509_free>>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
+using DigestPointer = std::unique_ptr<EVP_MD_CTX, FreedBy<EVP_MD_CTX_free>>;
 using StorePointer = std::unique_ptr<X509_STORE, FreedBy<X509_STORE_free>>;
 using SslContextPointer = std::unique_ptr<SSL_CTX, FreedBy<SSL_CTX_free>>;
 

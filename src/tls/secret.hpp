@@ -1,5 +1,6 @@
 #pragma once
-// Text that must not stay in memory: a private key in PEM, between its file and OpenSSL.
+// Text that must not stay in memory: PEM that is or may have a private key, between its file and
+// OpenSSL.
 
 #include <cstddef>
 #include <memory>

@@ -146,7 +146,7 @@ TEST_CASE("client certificates are asked for, verified, and their subject is kno
         for (const auto mode : {ClientCertificates::optional, ClientCertificates::required}) {
             ContextSettings settings = settings_of({&test_server()});
             settings.client_certificates = mode;
-            settings.client_ca_pem = issuer.certificate_pem();
+            settings.client_ca_pem = Secret{std::string_view{issuer.certificate_pem()}};
             const Context context = test::context_of(std::move(settings));
             test::TlsClientOptions options = only(version);
             options.certificate = &good;

@@ -19,9 +19,9 @@ LoadError error_of(const Identity& identity) {
     return std::move(loaded.error());
 }
 
-Identity identity_of(std::string certificate_pem, std::string_view key_pem) {
+Identity identity_of(std::string_view certificate_pem, std::string_view key_pem) {
     return {.certificate_name = "a.crt",
-            .certificate_pem = std::move(certificate_pem),
+            .certificate_pem = Secret{certificate_pem},
             .key_name = "a.key",
             .key_pem = Secret{key_pem}};
 }

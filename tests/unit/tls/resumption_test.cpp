@@ -106,7 +106,7 @@ TEST_CASE("no ticket is taken by a server that asks other clients' issuers") {
         ContextSettings settings;
         settings.identities.push_back(test_server().identity());
         settings.client_certificates = ClientCertificates::required;
-        settings.client_ca_pem = ca.certificate_pem();
+        settings.client_ca_pem = Secret{std::string_view{ca.certificate_pem()}};
         return test::context_of(std::move(settings));
     };
     const Context asking = context_for(issuer), asking_other = context_for(other);
