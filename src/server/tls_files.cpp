@@ -137,6 +137,14 @@ std::expected<tls::Identity, std::string> read_identity(const TlsCertificate& ce
                          .key_pem = std::move(*key)};
 }
 
+/// A list of ciphers comes from no file that the text could name.
+std::string sentence_of(const tls::LoadError& error) {
+    if (error.reason == tls::LoadReason::bad_ciphers) return "--tls-ciphers: " + error.text;
+    if (error.reason == tls::LoadReason::bad_cipher_suites)
+        return "--tls-cipher-suites: " + error.text;
+    return error.text;
+}
+
 }  // namespace
 
 std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
@@ -194,7 +202,7 @@ std::expected<tls::LoadedContext, std::string> load_tls(const TlsSettings& setti
         std::chrono::duration_cast<std::chrono::seconds>(settings.ticket_lifetime);
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     auto loaded = tls::Context::load(context, now);
-    if (!loaded) return std::unexpected{std::move(loaded.error().text)};
+    if (!loaded) return std::unexpected{sentence_of(loaded.error())};
     return std::move(*loaded);
 }
 

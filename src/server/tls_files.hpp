@@ -15,7 +15,7 @@ namespace ringcast::server {
 [[nodiscard]] std::expected<std::vector<TlsCertificate>, std::string> find_certificates(
     const TlsSettings& settings);
 
-/// Reads and checks all of it. The error is one sentence that names the file.
+/// Reads and checks all of it. The error is one sentence that names the file or the flag.
 [[nodiscard]] std::expected<tls::LoadedContext, std::string> load_tls(const TlsSettings& settings);
 
 }  // namespace ringcast::server

@@ -97,7 +97,7 @@ std::expected<SslContextPointer, LoadError> make_context(const ContextSettings& 
     if (SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1)
         return refused(LoadReason::bad_ciphers, "no known cipher in: " + settings.ciphers);
     if (!set_cipher_suites(context, settings.cipher_suites)) {
-        return refused(LoadReason::bad_ciphers,
+        return refused(LoadReason::bad_cipher_suites,
                        "no list of TLS 1.3 cipher suites: " + settings.cipher_suites);
     }
     SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");

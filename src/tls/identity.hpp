@@ -21,6 +21,7 @@ enum class LoadReason : std::uint8_t {
     key_mismatch,           // The private key belongs to another certificate.
     refused_identity,       // By OpenSSL: the key is too short, the digest too weak.
     bad_ciphers,            // The list names none that is known.
+    bad_cipher_suites,      // The list names one that is not known.
     bad_client_ca,          // The text holds no certificate, or what looks like one is none.
 };
 

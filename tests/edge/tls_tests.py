@@ -312,9 +312,9 @@ def test_tls_mistakes_get_one_clear_line():
         expect_one_line_error(run("--echo", *LISTEN, "--tls-cert", certificate, "--tls-key", other_key), other_key, certificate)
         expect_one_line_error(run("--echo", *LISTEN, "--tls-cert", certificate, "--tls-key", encrypted), encrypted)
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-key", other_key), "--tls-cert", "--tls-key")
-        expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-ciphers", "NONSENSE"), "NONSENSE")
+        expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-ciphers", "NONSENSE"), "--tls-ciphers: ", "NONSENSE")
         for suites in ("NONSENSE", "TLS_AES_128_GCM_SHA256:NONSENSE", "TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"):
-            expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-cipher-suites", suites), suites)
+            expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-cipher-suites", suites), "--tls-cipher-suites: ", suites)
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-client-ca", tls[3]), tls[3])
         expect_one_line_error(run("--echo", *LISTEN, "--tls-directory", "/no/such"), "/no/such")
         expect_one_line_error(run("--echo", *LISTEN, *tls, "--tls-version-min", "1.1"), "1.1")

@@ -193,7 +193,10 @@ TEST_CASE("what is wrong with the files is said in a sentence that names one") {
     CHECK(names(error_of({.certificates = {{empty, key}}}), empty));
     CHECK(names(error_of({.certificates = {{certificate, key}}, .client_ca_file = empty}), empty));
     CHECK(names(error_of({.directory = folder.path("none")}), folder.path("none")));
-    CHECK(names(error_of({.certificates = {{certificate, key}}, .ciphers = "NONE"}), "NONE"));
+    CHECK(error_of({.certificates = {{certificate, key}}, .ciphers = "NONE"}) ==
+          "--tls-ciphers: no known cipher in: NONE");
+    CHECK(error_of({.certificates = {{certificate, key}}, .cipher_suites = "NONE"}) ==
+          "--tls-cipher-suites: no list of TLS 1.3 cipher suites: NONE");
     CHECK(names(error_of({}), "certificate"));
 }
 

@@ -36,7 +36,7 @@ TEST_CASE("a context that cannot be made says why in a line") {
     for (const char* suites : {"NONSENSE", "TLS_AES_128_GCM_SHA256:NONSENSE", ":",
                                "TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"}) {
         settings.cipher_suites = suites;
-        CHECK(error_of(settings).reason == LoadReason::bad_ciphers);
+        CHECK(error_of(settings).reason == LoadReason::bad_cipher_suites);
         CHECK(error_of(settings).text ==
               "no list of TLS 1.3 cipher suites: " + std::string{suites});
     }
