@@ -50,6 +50,7 @@ FILE_POWERS = {
     "src/shard/inbox.*":         "atomics",      # What other threads hand to a shard.
     "src/shard/client_limits.*": "atomics",      # What one client has, on all shards together.
     "src/shard/metrics*":        "atomics",      # Snapshots that the server thread reads.
+    "src/shard/permessage_deflate.cpp": "heap",  # Gives back what crowds have left free.
     "src/ws/handshake.cpp":      "crypto",       # SHA-1 of the key (RFC 6455 section 4.2.2).
     "src/ws/deflate.cpp":        "compression",  # permessage-deflate (RFC 7692), sent.
     "src/ws/inflate.cpp":        "compression",  # And received.
@@ -80,6 +81,7 @@ POWERS = {
     "streams":     Power("iostream cstdio stdio.h ostream istream sstream syncstream iomanip", ""),
     "crypto":      Power("openssl/*", ""),
     "compression": Power("zlib.h libdeflate.h", ""),
+    "heap":        Power("malloc.h", ""),
     "intrinsics":  Power("immintrin.h emmintrin.h x86intrin.h cpuid.h arm_neon.h", r"\b__builtin_cpu_\w+"),
     "simdjson":    Power("simdjson.h", ""),
     "xxhash":      Power("xxhash.h xxh3.h", ""),

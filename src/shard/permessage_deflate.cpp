@@ -1,6 +1,6 @@
 #include "shard/permessage_deflate.hpp"
 
-#include <algorithm>
+#include <malloc.h>
 #include <utility>
 
 namespace ringcast::shard {
@@ -43,12 +43,12 @@ std::expected<std::unique_ptr<DeflateSession>, ws::HandshakeFailure> PermessageD
     return std::make_unique<DeflateSession>(*this, **agreed);
 }
 
-bool PermessageDeflate::has_shrunk() noexcept {
+void PermessageDeflate::on_tick() noexcept {
     constexpr std::size_t worth_bytes = 4 << 20;
     const std::size_t bytes = memory_bytes();
-    if (bytes > memory_peak_ / 2 || memory_peak_ - bytes < worth_bytes) return false;
+    if (bytes > memory_peak_ / 2 || memory_peak_ - bytes < worth_bytes) return;
     memory_peak_ = bytes;
-    return true;
+    malloc_trim(0);
 }
 
 std::uint64_t PermessageDeflate::work() const noexcept {

@@ -80,9 +80,9 @@ public:
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return inflaters_.memory_bytes() + deflaters_.shared_bytes() + deflaters_.dedicated_bytes();
     }
-    /// True if that has become much less since it was last true: crowds have gone, whose contexts
-    /// the allocator keeps until it is told to give them back. To be asked now and then.
-    [[nodiscard]] bool has_shrunk() noexcept;
+    /// Every second or so. When that has become much less, crowds have gone, whose contexts the
+    /// allocator keeps until it is told to give them back.
+    void on_tick() noexcept;
     /// A session is about to give back what it has.
     void note_peak() noexcept { memory_peak_ = std::max(memory_peak_, memory_bytes()); }
     /// Times somebody was offered `shared` for want of memory.
@@ -111,7 +111,7 @@ private:
     ws::Inflaters inflaters_;
     ws::Deflaters deflaters_;
     std::uint64_t contexts_refused_ = 0;
-    std::size_t memory_peak_ = 0;   // Since has_shrunk() was last true.
+    std::size_t memory_peak_ = 0;   // Since on_tick() last gave something back.
     std::uint64_t turn_begin_ = 0;  // work() then. Tells turns apart in which any was done.
 };
 

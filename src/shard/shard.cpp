@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <malloc.h>
 #include <memory>
 #include <utility>
 
@@ -162,7 +161,7 @@ void Shard::on_tick() {
     for (const Router* router : {&router_, &admin_router_})
         router->for_each([this](Endpoint& endpoint) { endpoint.on_tick(*this); });
     limiters_.report_suppressed(log_, LogQueue::Report::after_interval);
-    if (deflate_.has_shrunk()) malloc_trim(0);
+    deflate_.on_tick();
 }
 
 void Shard::attend(Connection& connection) {
