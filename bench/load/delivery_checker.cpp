@@ -39,19 +39,16 @@ std::size_t DeliveryChecker::count_known_frames(const DeliveryState& state,
 }
 
 Expected<void> DeliveryChecker::check_payload(DeliveryState& state, const Piece& piece) {
-    std::span<const std::byte> payload = piece.payload;
-    std::uint64_t offset = piece.offset;
-    if (payload.empty()) return {};
-    if (offset < publication_id_bytes) {
-        const std::size_t count =
-            std::min<std::size_t>(payload.size(), publication_id_bytes - offset);
-        std::copy_n(payload.begin(), count, state.id.begin() + static_cast<std::ptrdiff_t>(offset));
-        payload = payload.subspan(count);
-        offset += count;
-        if (offset < publication_id_bytes) return {};
+    Piece rest = piece;
+    if (take_publication_id(rest, state.id)) {
         if (auto checked = check_id(state); !checked) return checked;
     }
-    return compare(state, offset, payload);
+    if (rest.payload.empty()) return {};
+    const TopicOrder& topic = topics_[state.topic];
+    const std::span expected =
+        topic.frames_from(state.messages)
+            .subspan(shape_.header_bytes() + rest.offset, rest.payload.size());
+    return compare_publication(state.messages, topic.entry(state.messages).id, rest, expected);
 }
 
 /// The identity is complete: decides or checks which publication this is.
@@ -107,21 +104,6 @@ std::unexpected<Error> DeliveryChecker::explain(const DeliveryState& state) cons
     }
     return fail("delivery {}: {} came where another subscriber of {} got {}: lost or out of order",
                 state.messages, name_of(*id), topic.name(), name_of(due));
-}
-
-Expected<void> DeliveryChecker::compare(const DeliveryState& state, std::uint64_t offset,
-                                        std::span<const std::byte> payload) const {
-    const TopicOrder& topic = topics_[state.topic];
-    const std::span expected =
-        topic.frames_from(state.messages).subspan(shape_.header_bytes() + offset, payload.size());
-    if (payload.empty() || std::memcmp(payload.data(), expected.data(), payload.size()) == 0)
-        return {};
-    const auto differing = std::ranges::mismatch(payload, expected);
-    return fail("delivery {}: {} differs at byte {}: expected {:#04x}, got {:#04x}", state.messages,
-                name_of(topic.entry(state.messages).id),
-                offset + static_cast<std::uint64_t>(differing.in1 - payload.begin()),
-                std::to_integer<unsigned>(*differing.in2),
-                std::to_integer<unsigned>(*differing.in1));
 }
 
 }  // namespace ringcast::bench

@@ -46,8 +46,6 @@ private:
     [[nodiscard]] Expected<void> check_id(DeliveryState& state);
     [[nodiscard]] Expected<void> decide(const DeliveryState& state);
     [[nodiscard]] std::unexpected<Error> explain(const DeliveryState& state) const;
-    [[nodiscard]] Expected<void> compare(const DeliveryState& state, std::uint64_t offset,
-                                         std::span<const std::byte> payload) const;
 
     MessageShape shape_;
     MessageReader reader_;

@@ -43,20 +43,17 @@ Expected<void> FollowConversation::consume(std::uint32_t slot, std::span<const s
 }
 
 Expected<void> FollowConversation::check_payload(Follower& follower, const Piece& piece) {
-    std::span<const std::byte> payload = piece.payload;
-    std::uint64_t offset = piece.offset;
-    if (payload.empty()) return {};
-    if (offset < publication_id_bytes) {
-        const std::size_t count =
-            std::min<std::size_t>(payload.size(), publication_id_bytes - offset);
-        std::copy_n(payload.begin(), count,
-                    follower.id.begin() + static_cast<std::ptrdiff_t>(offset));
-        payload = payload.subspan(count);
-        offset += count;
-        if (offset < publication_id_bytes) return {};
+    Piece rest = piece;
+    if (take_publication_id(rest, follower.id)) {
         if (auto checked = check_id(follower); !checked) return checked;
     }
-    return compare(follower, offset, payload);
+    if (rest.payload.empty()) return {};
+    if (follower.current != expected_id_) {
+        expected_id_ = follower.current;
+        write_publication(expected_id_, expected_);
+    }
+    return compare_publication(follower.messages, expected_id_, rest,
+                               std::span(expected_).subspan(rest.offset, rest.payload.size()));
 }
 
 /// The identity is complete: it must be the next one of its publisher.
@@ -84,22 +81,6 @@ Expected<void> FollowConversation::check_id(Follower& follower) {
     thread = {.next = id->sequence + 1, .has_begun = true};
     follower.current = *id;
     return {};
-}
-
-Expected<void> FollowConversation::compare(const Follower& follower, std::uint64_t offset,
-                                           std::span<const std::byte> payload) {
-    if (follower.current != expected_id_) {
-        expected_id_ = follower.current;
-        write_publication(expected_id_, expected_);
-    }
-    const std::span expected = std::span(expected_).subspan(offset, payload.size());
-    if (payload.empty() || std::memcmp(payload.data(), expected.data(), payload.size()) == 0)
-        return {};
-    const auto differing = std::ranges::mismatch(payload, expected);
-    return fail(
-        "delivery {}: {} differs at byte {}: expected {:#04x}, got {:#04x}", follower.messages,
-        name_of(expected_id_), offset + static_cast<std::uint64_t>(differing.in1 - payload.begin()),
-        std::to_integer<unsigned>(*differing.in2), std::to_integer<unsigned>(*differing.in1));
 }
 
 std::uint32_t FollowConversation::publisher_of(const Follower& follower, std::size_t thread) const {

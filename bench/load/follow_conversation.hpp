@@ -57,8 +57,6 @@ private:
     [[nodiscard]] std::uint64_t missing(const Follower& follower) const;
     [[nodiscard]] Expected<void> check_payload(Follower& follower, const Piece& piece);
     [[nodiscard]] Expected<void> check_id(Follower& follower);
-    [[nodiscard]] Expected<void> compare(const Follower& follower, std::uint64_t offset,
-                                         std::span<const std::byte> payload);
 
     const FanoutLoad& load_;
     MessageReader reader_;

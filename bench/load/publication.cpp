@@ -81,6 +81,29 @@ std::optional<PublicationId> read_publication_id(
     return id;
 }
 
+bool take_publication_id(Piece& piece, std::span<std::byte, publication_id_bytes> id) noexcept {
+    if (piece.payload.empty() || piece.offset >= id.size()) return false;
+    const auto missing = id.subspan(piece.offset);
+    const std::size_t count = std::min(piece.payload.size(), missing.size());
+    std::ranges::copy(piece.payload.first(count), missing.begin());
+    piece.payload = piece.payload.subspan(count);
+    piece.offset += count;
+    return count == missing.size();
+}
+
+Expected<void> compare_publication(std::uint64_t delivery, PublicationId id, const Piece& piece,
+                                   std::span<const std::byte> expected) {
+    const std::span payload = piece.payload;
+    RC_ASSERT(payload.size() == expected.size());
+    if (payload.empty() || std::memcmp(payload.data(), expected.data(), payload.size()) == 0)
+        return {};
+    const auto differing = std::ranges::mismatch(payload, expected);
+    return fail(
+        "delivery {}: {} differs at byte {}: expected {:#04x}, got {:#04x}", delivery, name_of(id),
+        piece.offset + static_cast<std::uint64_t>(differing.in1 - payload.begin()),
+        std::to_integer<unsigned>(*differing.in2), std::to_integer<unsigned>(*differing.in1));
+}
+
 void append_publication(PublicationId id, const MessageShape& shape,
                         std::vector<std::byte>& frames) {
     const auto key_bits = static_cast<std::uint32_t>(seed_of(id) >> 32U);

@@ -42,6 +42,16 @@ void write_publication(PublicationId id, std::span<std::byte> payload) noexcept;
 [[nodiscard]] std::optional<PublicationId> read_publication_id(
     std::span<const std::byte, publication_id_bytes> bytes) noexcept;
 
+/// Moves what `piece` has of the identity from there to `id`. True if that completes it.
+[[nodiscard]] bool take_publication_id(Piece& piece,
+                                       std::span<std::byte, publication_id_bytes> id) noexcept;
+
+/// Fails with the first octet of `piece` that is not as `expected`, which is as long; `delivery`
+/// says which one it is.
+[[nodiscard]] Expected<void> compare_publication(std::uint64_t delivery, PublicationId id,
+                                                 const Piece& piece,
+                                                 std::span<const std::byte> expected);
+
 /// Appends the frame in which a client sends publication `id` to `frames`, masked.
 void append_publication(PublicationId id, const MessageShape& shape,
                         std::vector<std::byte>& frames);

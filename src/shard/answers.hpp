@@ -12,12 +12,12 @@ inline constexpr http::Response nothing_here{
     .body = "nothing is served at this path\n",
 };
 
-/// Of a Close; requests are told the same in a line of its own.
-inline constexpr std::string_view shutdown_reason = "server is shutting down";
 inline constexpr http::Response shutting_down{
     .status = code_of(http::Status::service_unavailable),
     .body = "server is shutting down\n",
 };
-static_assert(shutting_down.body.substr(0, shutdown_reason.size()) == shutdown_reason);
+/// Of a Close: the same without the line's end.
+inline constexpr std::string_view shutdown_reason =
+    shutting_down.body.substr(0, shutting_down.body.size() - 1);
 
 }  // namespace ringcast::shard

@@ -8,19 +8,22 @@ namespace ringcast::shard {
 
 /// A shard's own.
 struct LogLimiters {
-    // Refusals at a limit: when they begin, and then once a minute how many there were.
-    LogLimiter refused{LogLevel::warn, "connections_max_reached", 1, std::chrono::minutes{1}};
-    LogLimiter admin_refused{LogLevel::warn, "admin_connections_max_reached", 1,
-                             std::chrono::minutes{1}};
-    LogLimiter accept{LogLevel::warn, "accept_failed", 1, std::chrono::minutes{1}};
-    LogLimiter buffers{LogLevel::info, "receive_buffers_exhausted", 1, std::chrono::minutes{1}};
-    LogLimiter client{LogLevel::warn, "client_refused", 1, std::chrono::minutes{1}};
-    LogLimiter proxy{LogLevel::warn, "proxy_refused", 1, std::chrono::minutes{1}};
+    /// When it begins, and then how often it was.
+    static LogLimiter once_a_minute(LogLevel level, LogName event) noexcept {
+        return LogLimiter{level, event, 1, std::chrono::minutes{1}};
+    }
+
+    LogLimiter refused = once_a_minute(LogLevel::warn, "connections_max_reached");
+    LogLimiter admin_refused = once_a_minute(LogLevel::warn, "admin_connections_max_reached");
+    LogLimiter accept = once_a_minute(LogLevel::warn, "accept_failed");
+    LogLimiter buffers = once_a_minute(LogLevel::info, "receive_buffers_exhausted");
+    LogLimiter client = once_a_minute(LogLevel::warn, "client_refused");
+    LogLimiter proxy = once_a_minute(LogLevel::warn, "proxy_refused");
+    LogLimiter memory = once_a_minute(LogLevel::warn, "input_given_up");
     LogLimiter origin{LogLevel::info, "origin_refused"};
     LogLimiter exception{LogLevel::error, "handler_exception"};
     LogLimiter unexpected{LogLevel::warn, "unexpected_error"};
     LogLimiter slow{LogLevel::warn, "slow_consumer"};
-    LogLimiter memory{LogLevel::warn, "input_given_up", 1, std::chrono::minutes{1}};
     LogLimiter tls{LogLevel::info, "tls_failed"};
 
     void report_suppressed(LogQueue& log, LogQueue::Report report) noexcept {

@@ -172,6 +172,21 @@ inline void turn_until(Ring& ring, const std::function<bool()>& done,
     }
 }
 
+/// What both kernels take of a stream that nobody reads is less.
+inline constexpr std::uint64_t more_than_a_socket_holds = 8u << 20;
+
+/// Turns until the only operation, a send of `size` bytes, has ended without having sent them all.
+inline void expect_short_send(Ring& ring, std::uint64_t size) {
+    bool finished = false;
+    turn_until(
+        ring, [&] { return finished; },
+        [&](const Completion& completion) {
+            CHECK(completion.token.opcode == Opcode::send);
+            CHECK(completion.result < static_cast<std::int64_t>(size));
+            finished = true;
+        });
+}
+
 /// The server's end is a descriptor that `ring` has accepted.
 inline Pair connected_pair(Ring& ring) {
     // A ring would not know that another one has its number.
