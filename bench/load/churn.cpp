@@ -15,7 +15,7 @@ Expected<Report> run_churn(const CommonOptions& common, const ChurnOptions& opti
     auto rig = Rig::create(common, options.connections);
     if (!rig) return std::unexpected(rig.error());
     const Messages messages(ws::Opcode::binary, options.message_bytes, 1, common.compression);
-    Opener opener(*rig->io, rig->url, rig->sources, CloseKind::fin, common.compression);
+    Opener opener(*rig->io, rig->url, rig->sources, common.compression);
     EchoConversation echo(messages, options.messages, options.connections);
     ChurnClients clients(*rig->io, opener, echo,
                          {.connections = options.connections,

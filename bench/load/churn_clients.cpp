@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace ringcast::bench {
 
@@ -21,9 +19,8 @@ bool leaves_unanswered(Ending ending) {
     return ending == Ending::reset_unanswered || ending == Ending::reset_in_message;
 }
 
-void discard_at_close(int fd) {
-    const linger discard{.l_onoff = 1, .l_linger = 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &discard, sizeof(discard));
+CloseKind close_kind_of(Ending ending) {
+    return ending == Ending::reset || leaves_unanswered(ending) ? CloseKind::reset : CloseKind::fin;
 }
 
 }  // namespace
@@ -54,12 +51,6 @@ ChurnClients::ChurnClients(Io& io, Opener& opener, Conversation& conversation, C
       first_index_(first_index),
       slots_(plan_.connections) {
     for (std::uint32_t slot = plan_.connections; slot-- > 0;) free_slots_.push_back(slot);
-}
-
-ChurnClients::~ChurnClients() {
-    for (const Life& life : slots_) {
-        if (life.stage != Stage::none) close(life.fd);
-    }
 }
 
 std::uint64_t ChurnClients::count() const noexcept {
@@ -100,13 +91,10 @@ Expected<void> ChurnClients::begin(std::uint32_t slot, Clock::time_point begun) 
     Life& life = slots_[slot];
     life = {};
     life.number = begun_++;
-    const auto fd = opener_.start(first_index_ + slot, life.number);
-    if (!fd) return std::unexpected(fd.error());
     life.stage = Stage::opening;
-    life.fd = *fd;
     life.ending = plan_.endings[life.number % plan_.endings.size()];
     life.begun = begun;
-    return {};
+    return opener_.start(first_index_ + slot, life.number, close_kind_of(life.ending));
 }
 
 Expected<void> ChurnClients::handle(const Event& event, Clock::time_point now) {
@@ -135,7 +123,7 @@ Expected<void> ChurnClients::take(std::uint32_t slot, const Event& event, Clock:
 Expected<void> ChurnClients::take_opening(std::uint32_t slot, const Event& event,
                                           Clock::time_point now) {
     Life& life = slots_[slot];
-    const auto opening = opener_.advance(event, life.fd, life.number);
+    const auto opening = opener_.advance(event, life.number);
     if (!opening) return std::unexpected(opening.error());
     if (!opening->is_open) return {};
     if (measured_.contains(life.begun)) handshakes_.record(nanoseconds_between(life.begun, now));
@@ -209,7 +197,7 @@ Expected<void> ChurnClients::take_sent(std::uint32_t slot, const Event& event,
     }
     life.unsent = life.unsent.subspan(static_cast<std::size_t>(event.result));
     if (!life.unsent.empty()) {
-        io_.send(event.index, life.fd, life.unsent);
+        io_.send(event.index, life.unsent);
         return {};
     }
     life.sending = false;
@@ -263,7 +251,6 @@ void ChurnClients::end(std::uint32_t slot, Clock::time_point now) {
 void ChurnClients::fall_behind(std::uint32_t slot, Clock::time_point now) {
     Life& life = slots_[slot];
     ++fallen_behind_;
-    life.ending = Ending::reset;
     life.stage = Stage::leaving;
     if (!life.sending) finish(slot, now);
 }
@@ -272,7 +259,7 @@ void ChurnClients::send(std::uint32_t slot, std::span<const std::byte> bytes) {
     Life& life = slots_[slot];
     life.sending = true;
     life.unsent = bytes;
-    io_.send(first_index_ + slot, life.fd, bytes);
+    io_.send(first_index_ + slot, bytes);
 }
 
 /// One receive at a time, and none that need not be.
@@ -280,13 +267,12 @@ void ChurnClients::receive(std::uint32_t slot) {
     Life& life = slots_[slot];
     if (life.receiving || life.pausing) return;
     life.receiving = true;
-    io_.receive_once(first_index_ + slot, life.fd);
+    io_.receive_once(first_index_ + slot);
 }
 
 void ChurnClients::finish(std::uint32_t slot, Clock::time_point now) {
     Life& life = slots_[slot];
-    if (life.ending == Ending::reset || leaves_unanswered(life.ending)) discard_at_close(life.fd);
-    io_.close(first_index_ + slot, life.fd);
+    io_.close(first_index_ + slot);
     if (measured_.contains(life.begun)) lives_.record(nanoseconds_between(life.begun, now));
     life.stage = Stage::none;
     life.pausing = false;

@@ -52,11 +52,9 @@ struct ChurnPlan {
 class ChurnClients final : public Crowd {
 public:
     /// The Io knows the first connection as `first_index`. All that is passed by reference must
-    /// outlive the crowd; `opener` has to make sockets that end with a FIN, and `conversation`
-    /// needs a slot for each connection.
+    /// outlive the crowd, and `conversation` needs a slot for each connection.
     ChurnClients(Io& io, Opener& opener, Conversation& conversation, ChurnPlan plan,
                  std::chrono::nanoseconds stall_timeout, std::uint32_t first_index = 0);
-    ~ChurnClients() override;
 
     [[nodiscard]] std::string_view name() const noexcept override { return plan_.name; }
     [[nodiscard]] std::string_view unit() const noexcept override { return plan_.unit; }
@@ -86,7 +84,6 @@ private:
         bool sending = false;
         bool receiving = false;
         bool pausing = false;  ///< In pauses_, before the next receive.
-        int fd = -1;
         std::uint64_t number = 0;
         Clock::time_point begun;
         std::span<const std::byte> unsent;    ///< The rest of what is being sent.

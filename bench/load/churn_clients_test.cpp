@@ -56,7 +56,7 @@ public:
     MemoryIo io;
     Url url = *parse_url("ws://127.0.0.1:8080/echo");
     Sources sources = *Sources::create({}, url);
-    Opener opener{io, url, sources, CloseKind::fin};
+    Opener opener{io, url, sources};
     Messages messages{ws::Opcode::binary, 20, 1};
     EchoConversation echo;
     ChurnClients clients;
@@ -257,7 +257,7 @@ public:
     MemoryIo io;
     Url url = *parse_url("ws://127.0.0.1:8080/topics");
     Sources sources = *Sources::create({}, url);
-    Opener opener{io, url, sources, CloseKind::fin};
+    Opener opener{io, url, sources};
     FanoutLoad load{{.subscribers = 0, .publishers = 1, .rate = 1}};
     FollowConversation conversation;
     ChurnClients clients;

@@ -7,6 +7,7 @@ The last line is `N passed, N failed, N skipped`.
 
 import asyncio
 import json
+import resource
 import sys
 
 from faulty_server import FaultyServer
@@ -15,6 +16,8 @@ RUN_SECONDS_MAX = 60
 AT_A_TIME = 3
 SKIPPED = 77
 SHORT = ["--warmup", "0", "--duration", "300ms"]
+MANY_RINGS = " in many rings"  # With these words in its name, a load has more connections than the process may have files.
+FEW_FILES = 280  # Enough for those that are opened at a time.
 LOADS = {
     "echo": ["echo", "--connections", "3", *SHORT],
     "echo at a rate": ["echo", "--connections", "3", "--rate", "500", *SHORT],
@@ -26,6 +29,8 @@ LOADS = {
               "--topics", "2", "--publish-rate", "200", "--churn-rate", "50", "--visit-rate", "50", "--slow-readers", "1",
               *SHORT],
     "idle": ["idle", "--connections", "5", "--hold", "50ms"],
+    "idle in many rings": ["idle", "--connections", "600", "--hold", "50ms"],
+    "fanout in many rings": ["fanout", "--subscribers", "300", "--warmup", "0", "--duration", "2s"],
 }
 # What each must notice, and a word of how it says so.
 NOTICED = {
@@ -43,14 +48,17 @@ NOTICED = {
     "mixed": {"lose": "", "double": "", "corrupt": "", "stall": "", "join": "visits: life",
               "unclosed": "without answering the Close frame", "more": ""},
     "idle": {"more": "", "refuse": "503"},
+    "idle in many rings": {"more": "", "refuse": "503"},
+    "fanout in many rings": {"lose": "", "double": "second time", "cut": "connection"},
 }
 
 
-async def run(program, arguments, port):
+async def run(program, arguments, port, limits=()):
     """(exit code, standard output, standard error)"""
+    patience = "5s" if limits else "500ms"  # Hundreds of connections at once keep the faulty server busy for a while.
     path = {"fanout": "/topics", "mixed": ""}.get(arguments[0], "/echo")
     process = await asyncio.create_subprocess_exec(
-        program, "--json", "--stall-timeout", "500ms", "--url", f"ws://127.0.0.1:{port}{path}", *arguments,
+        *limits, program, "--json", "--stall-timeout", patience, "--url", f"ws://127.0.0.1:{port}{path}", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
         output, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
@@ -63,8 +71,9 @@ async def run(program, arguments, port):
 
 async def check(program, name, mistake, word):
     """Empty if it went as it should, else what is wrong."""
+    limits = ["prlimit", f"--nofile={FEW_FILES}"] if MANY_RINGS in name else []
     async with FaultyServer(mistake) as server:
-        code, output, errors = await run(program, LOADS[name], server.port)
+        code, output, errors = await run(program, LOADS[name], server.port, limits)
     if not mistake:
         return "" if code == 0 and json.loads(output) else f"exit code {code}: {errors}"
     is_one_line = errors.startswith("ringcast-bench: ") and errors.count("\n") == 1
@@ -85,6 +94,8 @@ async def check_neighbours(program):
 
 async def main():
     program = sys.argv[1]
+    files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
     async with FaultyServer("") as server:
         _, _, errors = await run(program, LOADS["idle"], server.port)
     if "cannot create an io_uring" in errors:

@@ -12,7 +12,7 @@ namespace ringcast::bench {
 Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& options) {
     auto rig = Rig::create(common, options.inflight);
     if (!rig) return std::unexpected(rig.error());
-    Opener opener(*rig->io, rig->url, rig->sources, CloseKind::fin, common.compression);
+    Opener opener(*rig->io, rig->url, rig->sources, common.compression);
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
     const bool resets = options.close_kind == CloseKind::reset;
     EchoConversation silence(no_messages, 0, options.inflight);

@@ -28,11 +28,12 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     const EchoPace pace{.depth = options.rate > 0 ? 0 : options.depth, .rate = options.rate};
     const Messages messages(options.opcode, options.message_bytes, pace.burst_max(),
                             common.compression);
-    Opener opener(*rig->io, rig->url, rig->sources, CloseKind::reset, common.compression);
-    const auto descriptors = open_connections(*rig->io, opener, options.connections,
-                                              common.stall_timeout(), rig->progress);
-    if (!descriptors) return std::unexpected(descriptors.error());
-    EchoClients clients(*rig->io, messages, options.verify, *descriptors, pace,
+    Opener opener(*rig->io, rig->url, rig->sources, common.compression);
+    if (auto opened = open_connections(*rig->io, opener, options.connections,
+                                       common.stall_timeout(), rig->progress);
+        !opened)
+        return std::unexpected(opened.error());
+    EchoClients clients(*rig->io, messages, options.verify, options.connections, pace,
                         common.stall_timeout());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <unistd.h>
 #include <utility>
 
 namespace ringcast::bench {
@@ -16,29 +15,24 @@ constexpr std::size_t quiet_send_bytes_max = 32 * 1024;
 
 }  // namespace
 
-EchoClients::EchoClients(Io& io, const Messages& messages, Verify verify,
-                         std::span<const int> descriptors, EchoPace pace,
-                         std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
+EchoClients::EchoClients(Io& io, const Messages& messages, Verify verify, std::uint32_t count,
+                         EchoPace pace, std::chrono::nanoseconds stall_timeout,
+                         std::uint32_t first_index)
     : io_(io),
       messages_(messages),
       checker_(messages, verify),
       pace_(pace),
       stall_(stall_timeout),
       first_index_(first_index),
-      connections_(descriptors.size()),
-      sent_at_(descriptors.size() * pace.depth) {
+      connections_(count),
+      sent_at_(std::size_t{count} * pace.depth) {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         Connection& connection = connections_[i];
-        connection.fd = descriptors[i];
         // Neighbours start at different messages, so a reply to the wrong connection differs.
         connection.request = static_cast<std::uint32_t>(i % messages.cycle_count());
         connection.reply.expected_index = connection.request;
-        io_.receive_many(io_index(connection), connection.fd);
+        io_.receive_many(io_index(connection));
     }
-}
-
-EchoClients::~EchoClients() {
-    for (const Connection& connection : connections_) close(connection.fd);
 }
 
 void EchoClients::start(Clock::time_point now) {
@@ -112,7 +106,7 @@ Expected<void> EchoClients::take_received(Connection& connection, const Event& e
         return fail("cannot receive after {} replies: {}", reply.messages,
                     errno_text(-event.result));
     }
-    if (!event.more) io_.receive_many(event.index, connection.fd);
+    if (!event.more) io_.receive_many(event.index);
     const std::uint32_t pongs = reply.pongs;
     const auto completed = checker_.consume(reply, event.bytes, connection.control);
     if (!completed) return std::unexpected(completed.error());
@@ -136,7 +130,7 @@ Expected<void> EchoClients::take_sent(Connection& connection, const Event& event
     connection.unsent = connection.unsent.subspan(static_cast<std::size_t>(sent));
     connection.sending = !connection.unsent.empty();
     if (connection.sending) {
-        io_.send(event.index, connection.fd, connection.unsent);
+        io_.send(event.index, connection.unsent);
     } else {
         list_as_due(connection);
     }
@@ -159,7 +153,7 @@ void EchoClients::send_next(Connection& connection, Clock::time_point now) {
         connection.control_sent = std::exchange(connection.control, {});
         connection.unsent = connection.control_sent;
         connection.sending = true;
-        io_.send(index, connection.fd, connection.unsent);
+        io_.send(index, connection.unsent);
         return;
     }
     if (connection.owed == 0) return;
@@ -170,10 +164,10 @@ void EchoClients::send_next(Connection& connection, Clock::time_point now) {
         static_cast<std::uint32_t>((connection.request + count) % messages_.cycle_count());
     note_sent(connection, count, now);
     if (connection.unsent.size() <= quiet_send_bytes_max) {
-        io_.send_quiet(index, connection.fd, connection.unsent);
+        io_.send_quiet(index, connection.unsent);
     } else {
         connection.sending = true;
-        io_.send(index, connection.fd, connection.unsent);
+        io_.send(index, connection.unsent);
     }
 }
 

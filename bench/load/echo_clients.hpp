@@ -34,12 +34,10 @@ struct EchoPace {
 
 class EchoClients final : public Crowd {
 public:
-    /// Takes ownership of open connections, the first of which `io` knows as `first_index`; `io`
-    /// and `messages`, which has the bursts of `pace`, must outlive the crowd.
-    EchoClients(Io& io, const Messages& messages, Verify verify, std::span<const int> descriptors,
-                EchoPace pace, std::chrono::nanoseconds stall_timeout,
-                std::uint32_t first_index = 0);
-    ~EchoClients() override;
+    /// Has `count` open connections, the first of which `io` knows as `first_index`; `io` and
+    /// `messages`, which has the bursts of `pace`, must outlive the crowd.
+    EchoClients(Io& io, const Messages& messages, Verify verify, std::uint32_t count, EchoPace pace,
+                std::chrono::nanoseconds stall_timeout, std::uint32_t first_index = 0);
 
     [[nodiscard]] std::string_view name() const noexcept override { return "echo"; }
     [[nodiscard]] std::string_view unit() const noexcept override { return "message"; }
@@ -65,7 +63,6 @@ public:
 
 private:
     struct Connection {
-        int fd = -1;
         bool listed = false;           ///< In due_.
         bool sending = false;          ///< A send that will have an event is in flight.
         std::uint64_t owed = 0;        ///< Messages to be sent.

@@ -20,14 +20,14 @@ using Bytes = std::vector<std::byte>;
 
 constexpr Clock::time_point start{std::chrono::seconds(1000)};
 constexpr Interval always{.begin = Clock::time_point::min(), .end = Clock::time_point::max()};
-constexpr std::array no_descriptors{-1, -1};
+constexpr std::uint32_t connection_count = 2;
 
 /// Two connections, and the server that answers them.
 class Fixture {
 public:
     explicit Fixture(EchoPace pace)
         : messages(ws::Opcode::binary, 20, pace.burst_max()),
-          clients(io, messages, Verify::full, no_descriptors, pace, milliseconds(500)) {
+          clients(io, messages, Verify::full, connection_count, pace, milliseconds(500)) {
         clients.start(start);
         clients.measure(always);
     }

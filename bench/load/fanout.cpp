@@ -24,25 +24,21 @@ std::string path_below(std::string prefix, const std::string& topic) {
 }
 
 /// All connections of the run, the probe's last.
-Expected<std::vector<int>> open_all(Rig& rig, const CommonOptions& common,
-                                    const FanoutOptions& options) {
+Expected<void> open_all(Rig& rig, const CommonOptions& common, const FanoutOptions& options) {
     Io& io = *rig.io;
     const Url& url = rig.url;
-    Opener opener(io, url, rig.sources, CloseKind::reset, common.compression);
+    Opener opener(io, url, rig.sources, common.compression);
     std::vector<std::string> paths;
     for (std::uint32_t topic = 0; topic < options.topics; ++topic)
         paths.push_back(path_below(url.path, options.topic_name(topic)));
     opener.set_paths(paths);
     const std::uint32_t count = options.publishers + options.subscribers;
-    auto descriptors = open_connections(io, opener, count, common.stall_timeout(), rig.progress);
-    if (!descriptors || !options.has_probe()) return descriptors;
+    auto opened = open_connections(io, opener, count, common.stall_timeout(), rig.progress);
+    if (!opened || !options.has_probe()) return opened;
 
     const std::vector<std::string> probe_path{path_below(url.path, options.probe_topic_name())};
     opener.set_paths(probe_path);
-    const auto probe = open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
-    if (!probe) return std::unexpected(probe.error());
-    descriptors->push_back(probe->front());
-    return descriptors;
+    return open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
 }
 
 void add_shape(Report& report, const FanoutOptions& options) {
@@ -91,10 +87,10 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
     if (auto checked = check(options); !checked) return std::unexpected(checked.error());
     auto rig = Rig::create(common, options.connections());
     if (!rig) return std::unexpected(rig.error());
-    const auto descriptors = open_all(*rig, common, options);
-    if (!descriptors) return std::unexpected(descriptors.error());
+    if (auto opened = open_all(*rig, common, options); !opened)
+        return std::unexpected(opened.error());
     FanoutLoad load(options, common.compression);
-    FanoutClients clients(*rig->io, load, *descriptors, common.stall_timeout());
+    FanoutClients clients(*rig->io, load, options.connections(), common.stall_timeout());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);

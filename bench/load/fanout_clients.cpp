@@ -4,27 +4,17 @@
 #include <array>
 #include <cerrno>
 #include <string>
-#include <unistd.h>
 
 namespace ringcast::bench {
 
-FanoutClients::FanoutClients(Io& io, FanoutLoad& load, std::span<const int> descriptors,
+FanoutClients::FanoutClients(Io& io, FanoutLoad& load, std::uint32_t count,
                              std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
-    : io_(io),
-      load_(load),
-      stall_(stall_timeout),
-      first_index_(first_index),
-      connections_(descriptors.size()) {
+    : io_(io), load_(load), stall_(stall_timeout), first_index_(first_index), connections_(count) {
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
         Connection& connection = connections_[index];
-        connection.fd = descriptors[index];
         connection.deliveries.topic = load.topic_of(index);
-        io_.receive_many(first_index_ + index, connection.fd);
+        io_.receive_many(first_index_ + index);
     }
-}
-
-FanoutClients::~FanoutClients() {
-    for (const Connection& connection : connections_) close(connection.fd);
 }
 
 void FanoutClients::start(Clock::time_point now) {
@@ -75,7 +65,7 @@ Expected<void> FanoutClients::take_received(const Event& event, Clock::time_poin
         return fail("cannot receive after {} deliveries: {}", state.messages,
                     errno_text(-event.result));
     }
-    if (!event.more) io_.receive_many(event.index, connection.fd);
+    if (!event.more) io_.receive_many(event.index);
     const std::uint64_t messages = state.messages;
     const std::uint32_t pongs = state.pongs;
     if (auto received = load_.receive(state, event.bytes, now, connection.outbox); !received)
@@ -95,7 +85,7 @@ Expected<void> FanoutClients::take_sent(const Event& event) {
     connection.unsent = connection.unsent.subspan(static_cast<std::size_t>(event.result));
     connection.sending = !connection.unsent.empty();
     if (connection.sending) {
-        io_.send(event.index, connection.fd, connection.unsent);
+        io_.send(event.index, connection.unsent);
     } else {
         list_as_due(event.index - first_index_);
     }
@@ -123,7 +113,7 @@ void FanoutClients::send_next(std::uint32_t index, Clock::time_point now) {
     connection.in_flight.swap(connection.outbox);
     connection.unsent = connection.in_flight;
     connection.sending = true;
-    io_.send(first_index_ + index, connection.fd, connection.unsent);
+    io_.send(first_index_ + index, connection.unsent);
 }
 
 Expected<void> FanoutClients::check(Clock::time_point now) {

@@ -16,11 +16,10 @@ namespace ringcast::bench {
 
 class FanoutClients final : public Crowd {
 public:
-    /// Takes ownership of open connections, in the order of FanoutOptions::connections(), the first
-    /// of which `io` knows as `first_index`; `io` and `load` must outlive the crowd.
-    FanoutClients(Io& io, FanoutLoad& load, std::span<const int> descriptors,
+    /// Has `count` open connections, in the order of FanoutOptions::connections(), the first of
+    /// which `io` knows as `first_index`; `io` and `load` must outlive the crowd.
+    FanoutClients(Io& io, FanoutLoad& load, std::uint32_t count,
                   std::chrono::nanoseconds stall_timeout, std::uint32_t first_index = 0);
-    ~FanoutClients() override;
 
     [[nodiscard]] std::string_view name() const noexcept override { return "fanout"; }
     [[nodiscard]] std::string_view unit() const noexcept override { return "delivery"; }
@@ -42,7 +41,6 @@ public:
 private:
     struct Connection {
         DeliveryState deliveries;
-        int fd = -1;
         bool listed = false;                ///< In due_.
         bool sending = false;               ///< A send is in flight.
         std::vector<std::byte> outbox;      ///< To be sent.

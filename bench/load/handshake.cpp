@@ -78,12 +78,10 @@ Expected<void> check_upgrade_response(std::string_view head, Compression compres
     return {};
 }
 
-Opener::Opener(Io& io, const Url& url, Sources& sources, CloseKind close_kind,
-               Compression compression)
+Opener::Opener(Io& io, const Url& url, Sources& sources, Compression compression)
     : io_(io),
       url_(url),
       sources_(sources),
-      close_kind_(close_kind),
       compression_(compression),
       requests_{upgrade_request(url, url.path, compression)} {}
 
@@ -93,18 +91,19 @@ void Opener::set_paths(std::span<const std::string> paths) {
         requests_.push_back(upgrade_request(url_, path, compression_));
 }
 
-Expected<int> Opener::start(std::uint32_t index, std::uint64_t number) {
-    const auto fd = make_socket();
-    if (fd) io_.open(index, *fd, url_.address, request(number));
-    return fd;
+Expected<void> Opener::start(std::uint32_t index, std::uint64_t number, CloseKind close_kind) {
+    const auto fd = make_socket(close_kind);
+    if (!fd) return std::unexpected(fd.error());
+    io_.open(index, *fd, url_.address, request(number));
+    return {};
 }
 
-Expected<int> Opener::make_socket() {
+Expected<int> Opener::make_socket(CloseKind close_kind) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return fail("cannot create a socket: {}", errno_text(errno));
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (close_kind_ == CloseKind::reset) {
+    if (close_kind == CloseKind::reset) {
         const linger discard{.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &discard, sizeof(discard));
     }
@@ -127,7 +126,7 @@ Expected<int> Opener::make_socket() {
     return fd;
 }
 
-Expected<Opening> Opener::advance(const Event& event, int fd, std::uint64_t number) {
+Expected<Opening> Opener::advance(const Event& event, std::uint64_t number) {
     switch (event.operation) {
         case Operation::connect:
             return fail("cannot connect to {}: {}{}", url_.authority, errno_text(-event.result),
@@ -145,17 +144,17 @@ Expected<Opening> Opener::advance(const Event& event, int fd, std::uint64_t numb
                         errno_text(-event.result));
     }
     if (event.result == -ENOBUFS) {
-        io_.receive_once(event.index, fd);
+        io_.receive_once(event.index);
         return Opening{};
     }
     if (event.result < 0) return fail("no response to the upgrade: {}", errno_text(-event.result));
     if (event.result == 0)
         return fail("the server closed the connection instead of answering the upgrade");
     const auto* text = reinterpret_cast<const char*>(event.bytes.data());
-    return read_response(event.index, fd, number, std::string_view(text, event.bytes.size()));
+    return read_response(event.index, number, std::string_view(text, event.bytes.size()));
 }
 
-Expected<Opening> Opener::read_response(std::uint32_t index, int fd, std::uint64_t number,
+Expected<Opening> Opener::read_response(std::uint32_t index, std::uint64_t number,
                                         std::string_view bytes) {
     const auto partial = partial_responses_.find(index);
     if (partial != partial_responses_.end()) {
@@ -168,7 +167,7 @@ Expected<Opening> Opener::read_response(std::uint32_t index, int fd, std::uint64
         if (bytes.size() > response_bytes_max)
             return fail("the response to the upgrade has no end");
         partial_responses_.emplace(index, bytes);
-        io_.receive_once(index, fd);
+        io_.receive_once(index);
         return Opening{};
     }
     const std::size_t head_bytes = end + head_end.size();
@@ -185,18 +184,19 @@ Expected<void> check_silence(const Opening& opening) {
     return fail("the server sent {} bytes before anything was asked", opening.rest.size());
 }
 
-Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_t count,
-                                            std::chrono::nanoseconds stall_timeout,
-                                            Progress& progress, std::uint32_t first_index) {
+Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
+                                std::chrono::nanoseconds stall_timeout, Progress& progress,
+                                std::uint32_t first_index) {
     progress.begin("opening connections", Clock::now());
-    std::vector<int> descriptors;
+    std::uint32_t started_count = 0;
     std::uint32_t open_count = 0;
     while (open_count < count) {
-        while (descriptors.size() < count && descriptors.size() - open_count < opening_count_max) {
-            const auto number = static_cast<std::uint32_t>(descriptors.size());
-            const auto fd = opener.start(first_index + number, number);
-            if (!fd) return std::unexpected(fd.error());
-            descriptors.push_back(*fd);
+        for (; started_count < count && started_count - open_count < opening_count_max;
+             ++started_count) {
+            if (auto started =
+                    opener.start(first_index + started_count, started_count, CloseKind::reset);
+                !started)
+                return started;
         }
         const auto events = io.turn(stall_timeout);
         if (!events) return std::unexpected(events.error());
@@ -205,7 +205,7 @@ Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_
                         count);
         for (const Event& event : *events) {
             const std::uint32_t number = event.index - first_index;
-            const auto opened = opener.advance(event, descriptors[number], number);
+            const auto opened = opener.advance(event, number);
             if (!opened) return fail("connection {}: {}", number, opened.error().message);
             if (auto silent = check_silence(*opened); !silent)
                 return fail("connection {}: {}", number, silent.error().message);
@@ -214,7 +214,7 @@ Expected<std::vector<int>> open_connections(Io& io, Opener& opener, std::uint32_
         if (const auto now = Clock::now(); progress.is_due(now))
             progress.show(now, open_count, count);
     }
-    return descriptors;
+    return {};
 }
 
 }  // namespace ringcast::bench

@@ -38,8 +38,7 @@ struct Opening {
 class Opener {
 public:
     /// `url` and `sources` must outlive the Opener.
-    Opener(Io& io, const Url& url, Sources& sources, CloseKind close_kind,
-           Compression compression = Compression::off);
+    Opener(Io& io, const Url& url, Sources& sources, Compression compression = Compression::off);
 
     /// Makes connections ask for `paths[number % paths.size()]` instead of the URL's path.
     void set_paths(std::span<const std::string> paths);
@@ -48,16 +47,17 @@ public:
     /// reads.
     void set_receive_buffer(int bytes) noexcept { receive_buffer_bytes_ = bytes; }
 
-    /// Makes a socket and queues the handshake of connection `index`, the one with that `number`;
-    /// returns the descriptor, which the caller owns.
-    [[nodiscard]] Expected<int> start(std::uint32_t index, std::uint64_t number);
+    /// Makes a socket, hands it to the Io as connection `index`, the one with that `number`, and
+    /// queues its handshake. How it will be closed is decided here.
+    [[nodiscard]] Expected<void> start(std::uint32_t index, std::uint64_t number,
+                                       CloseKind close_kind);
 
     /// Takes an event of a connection that start() began. Fails if it can not be opened.
-    [[nodiscard]] Expected<Opening> advance(const Event& event, int fd, std::uint64_t number);
+    [[nodiscard]] Expected<Opening> advance(const Event& event, std::uint64_t number);
 
 private:
-    [[nodiscard]] Expected<int> make_socket();
-    [[nodiscard]] Expected<Opening> read_response(std::uint32_t index, int fd, std::uint64_t number,
+    [[nodiscard]] Expected<int> make_socket(CloseKind close_kind);
+    [[nodiscard]] Expected<Opening> read_response(std::uint32_t index, std::uint64_t number,
                                                   std::string_view bytes);
     [[nodiscard]] const std::string& request(std::uint64_t number) const noexcept {
         return requests_[number % requests_.size()];
@@ -66,7 +66,6 @@ private:
     Io& io_;
     const Url& url_;
     Sources& sources_;
-    CloseKind close_kind_;
     Compression compression_;
     std::vector<std::string> requests_;  ///< Used in turn.
     int receive_buffer_bytes_ = 0;       ///< 0 leaves it to the kernel.
@@ -75,14 +74,12 @@ private:
         partial_responses_;  ///< Only of responses that came in pieces.
 };
 
-/// Opens `count` connections, numbered from `first_index` on, some hundred at a time, and returns
-/// their descriptors, which the caller owns. Fails at the first that cannot be opened, or when none
-/// makes progress for `stall_timeout`.
-[[nodiscard]] Expected<std::vector<int>> open_connections(Io& io, Opener& opener,
-                                                          std::uint32_t count,
-                                                          std::chrono::nanoseconds stall_timeout,
-                                                          Progress& progress,
-                                                          std::uint32_t first_index = 0);
+/// Opens `count` connections that end with a reset, numbered from `first_index` on, some hundred at
+/// a time. Fails at the first that cannot be opened, or when none makes progress for
+/// `stall_timeout`.
+[[nodiscard]] Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
+                                              std::chrono::nanoseconds stall_timeout,
+                                              Progress& progress, std::uint32_t first_index = 0);
 
 /// Fails if a server that nobody has asked anything said something behind its response.
 [[nodiscard]] Expected<void> check_silence(const Opening& opening);

@@ -42,22 +42,21 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     auto rig = Rig::create(common, options.connections);
     if (!rig) return std::unexpected(rig.error());
     const std::uint32_t first = std::min(first_connections_max, options.connections / 10);
-    Opener opener(*rig->io, rig->url, rig->sources, CloseKind::reset, common.compression);
-    auto descriptors =
-        open_connections(*rig->io, opener, first, common.stall_timeout(), rig->progress);
-    if (!descriptors) return std::unexpected(descriptors.error());
+    Opener opener(*rig->io, rig->url, rig->sources, common.compression);
+    const auto open = [&](std::uint32_t count, std::uint32_t first_index) {
+        return open_connections(*rig->io, opener, count, common.stall_timeout(), rig->progress,
+                                first_index);
+    };
+    if (auto opened = open(first, 0); !opened) return std::unexpected(opened.error());
     const auto before = read_memory(rig->meter);
     if (!before) return std::unexpected(before.error());
     const auto begin = Clock::now();
     const std::uint32_t others = options.connections - first;
-    const auto more =
-        open_connections(*rig->io, opener, others, common.stall_timeout(), rig->progress, first);
-    if (!more) return std::unexpected(more.error());
+    if (auto opened = open(others, first); !opened) return std::unexpected(opened.error());
     const double opening_seconds = seconds_between(begin, Clock::now());
-    descriptors->insert(descriptors->end(), more->begin(), more->end());
 
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
-    EchoClients clients(*rig->io, no_messages, Verify::full, *descriptors, EchoPace{},
+    EchoClients clients(*rig->io, no_messages, Verify::full, options.connections, EchoPace{},
                         common.stall_timeout());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);

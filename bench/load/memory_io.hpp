@@ -31,14 +31,15 @@ public:
         bool is_closed = false;
     };
 
-    void open(std::uint32_t index, int, const sockaddr_in&, std::string_view request) override {
+    void open(std::uint32_t index, int fd, const sockaddr_in&, std::string_view request) override {
+        ::close(fd);
         connections[index] = {};
         connections[index].is_receiving = true;
         append(index, std::as_bytes(std::span(request)));
     }
-    void receive_once(std::uint32_t index, int) override { arm(index, false); }
-    void receive_many(std::uint32_t index, int) override { arm(index, true); }
-    void send(std::uint32_t index, int, std::span<const std::byte> bytes) override {
+    void receive_once(std::uint32_t index) override { arm(index, false); }
+    void receive_many(std::uint32_t index) override { arm(index, true); }
+    void send(std::uint32_t index, std::span<const std::byte> bytes) override {
         append(index, bytes);
         events_.push_back({.operation = Operation::send,
                            .more = false,
@@ -46,13 +47,10 @@ public:
                            .result = static_cast<std::int32_t>(bytes.size()),
                            .bytes = {}});
     }
-    void send_quiet(std::uint32_t index, int, std::span<const std::byte> bytes) override {
+    void send_quiet(std::uint32_t index, std::span<const std::byte> bytes) override {
         append(index, bytes);
     }
-    void close(std::uint32_t index, int fd) override {
-        connections[index].is_closed = true;
-        ::close(fd);
-    }
+    void close(std::uint32_t index) override { connections[index].is_closed = true; }
     Expected<std::span<const Event>> turn(std::chrono::nanoseconds) override {
         return std::span<const Event>{};
     }

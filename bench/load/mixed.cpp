@@ -48,11 +48,11 @@ public:
           messages_(ws::Opcode::binary, options.message_bytes,
                     EchoPace{.rate = options.echo_rate}.burst_max(), common.compression),
           load_(fanout_of(options), common.compression),
-          echo_opener_(opener(CloseKind::reset)),
-          topic_opener_(opener(CloseKind::reset)),
-          churn_opener_(opener(CloseKind::fin)),
-          visit_opener_(opener(CloseKind::fin)),
-          slow_opener_(opener(CloseKind::fin)) {
+          echo_opener_(opener()),
+          topic_opener_(opener()),
+          churn_opener_(opener()),
+          visit_opener_(opener()),
+          slow_opener_(opener()) {
         std::string prefix = rig.url.path;
         while (prefix.ends_with('/')) prefix.pop_back();
         const FanoutOptions load_options = fanout_of(options);
@@ -76,8 +76,8 @@ public:
     void add_to(Report& report, const Measured& measured) const;
 
 private:
-    [[nodiscard]] Opener opener(CloseKind close_kind) const {
-        return Opener(*rig_.io, rig_.url, rig_.sources, close_kind, common_.compression);
+    [[nodiscard]] Opener opener() const {
+        return Opener(*rig_.io, rig_.url, rig_.sources, common_.compression);
     }
     void join_passing(Loop& loop, std::uint32_t first_index);
 
@@ -99,20 +99,21 @@ Expected<void> Mix::join(Loop& loop) {
     Io& io = *rig_.io;
     const auto timeout = common_.stall_timeout();
     const std::uint32_t subscribers = options_.publishers + options_.subscribers;
-    const auto echoes =
-        open_connections(io, echo_opener_, options_.echo_connections, timeout, rig_.progress);
-    if (!echoes) return std::unexpected(echoes.error());
-    const auto subscriptions = open_connections(io, topic_opener_, subscribers, timeout,
-                                                rig_.progress, options_.echo_connections);
-    if (!subscriptions) return std::unexpected(subscriptions.error());
+    const std::uint32_t echoes = options_.echo_connections;
+    if (auto opened = open_connections(io, echo_opener_, echoes, timeout, rig_.progress); !opened)
+        return opened;
+    if (auto opened =
+            open_connections(io, topic_opener_, subscribers, timeout, rig_.progress, echoes);
+        !opened)
+        return opened;
 
     const EchoPace pace{.rate = options_.echo_rate};
-    echo_.emplace(io, messages_, Verify::full, *echoes, pace, timeout);
-    fanout_.emplace(io, load_, *subscriptions, timeout, options_.echo_connections);
+    echo_.emplace(io, messages_, Verify::full, echoes, pace, timeout);
+    fanout_.emplace(io, load_, subscribers, timeout, echoes);
     loop.add(*echo_, 0);
-    loop.add(*fanout_, options_.echo_connections);
+    loop.add(*fanout_, echoes);
     crowds_ = {&*echo_, &*fanout_};
-    join_passing(loop, options_.echo_connections + subscribers);
+    join_passing(loop, echoes + subscribers);
     return {};
 }
 
@@ -167,9 +168,8 @@ void Mix::add_to(Report& report, const Measured& measured) const {
 }  // namespace
 
 Expected<Report> run_mixed(const CommonOptions& common, const MixedOptions& options) {
-    const std::uint64_t connections = std::uint64_t{options.echo_connections} +
-                                      fanout_of(options).connections() + 2 * passing_connections +
-                                      options.slow_readers;
+    const std::uint32_t connections = options.echo_connections + fanout_of(options).connections() +
+                                      2 * passing_connections + options.slow_readers;
     auto rig = Rig::create(common, connections);
     if (!rig) return std::unexpected(rig.error());
     Mix mix(*rig, common, options);
@@ -181,7 +181,7 @@ Expected<Report> run_mixed(const CommonOptions& common, const MixedOptions& opti
         return std::unexpected(flat.error());
 
     Report report = begin_report("mixed", common);
-    report.add("connections", "connections", connections);
+    report.add("connections", "connections", std::uint64_t{connections});
     report.add("message_bytes", "bytes of a message", options.message_bytes);
     add_totals(report, *measured);
     mix.add_to(report, *measured);

@@ -94,8 +94,8 @@ struct FanoutOptions {
     [[nodiscard]] std::string probe_topic_name() const { return topic_prefix + "probe"; }
     [[nodiscard]] bool has_probe() const noexcept { return probe_interval_seconds > 0; }
     /// All connections: publishers, then subscribers, then the probe.
-    [[nodiscard]] std::uint64_t connections() const noexcept {
-        return std::uint64_t{publishers} + subscribers + (has_probe() ? 1 : 0);
+    [[nodiscard]] std::uint32_t connections() const noexcept {
+        return publishers + subscribers + (has_probe() ? 1 : 0);
     }
 };
 

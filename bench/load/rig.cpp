@@ -8,24 +8,17 @@ namespace ringcast::bench {
 
 namespace {
 
-/// Each connection is a descriptor; the rest of the process needs a few.
-constexpr std::uint64_t spare_descriptors = 64;
-
-/// Raises the soft limit of open files to the hard one and checks that `connections` fit.
-Expected<void> ensure_descriptors(std::uint64_t connections) {
+/// Raises the soft limit of open files to the hard one: a ring holds as many connections.
+void raise_file_limit() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (connections + spare_descriptors <= limit.rlim_max) return {};
-    return fail(
-        "{} connections need more open files than this process may have ({}): raise ulimit -n",
-        connections, limit.rlim_max);
 }
 
 }  // namespace
 
-Expected<Rig> Rig::create(const CommonOptions& common, std::uint64_t connections,
+Expected<Rig> Rig::create(const CommonOptions& common, std::uint32_t connections,
                           const IoOptions& io_options) {
     auto url = parse_url(common.url);
     if (!url) return std::unexpected(url.error());
@@ -33,11 +26,10 @@ Expected<Rig> Rig::create(const CommonOptions& common, std::uint64_t connections
     if (!sources) return std::unexpected(sources.error());
     if (auto enough = sources->check_ports(connections, ephemeral_port_count()); !enough)
         return std::unexpected(enough.error());
-    if (auto enough = ensure_descriptors(connections); !enough)
-        return std::unexpected(enough.error());
+    raise_file_limit();
     const auto meter = Meter::create(common.pid);
     if (!meter) return std::unexpected(meter.error());
-    auto io = Io::create(*url, io_options);
+    auto io = Io::create(*url, connections, io_options);
     if (!io) return std::unexpected(io.error());
     // The kernel may delay a time-out by 50 us, which would be latency of what is due then.
     prctl(PR_SET_TIMERSLACK, 1UL);

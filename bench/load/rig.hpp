@@ -23,9 +23,9 @@ struct Rig {
     Sources sources;
 
     /// For so many connections at a time. Fails if the URL is none, the server's process is not
-    /// there, the kernel has no io_uring, or there are too few descriptors or ports.
+    /// there, the kernel has no io_uring, or there are too few ports.
     [[nodiscard]] static Expected<Rig> create(const CommonOptions& common,
-                                              std::uint64_t connections,
+                                              std::uint32_t connections,
                                               const IoOptions& io_options = {});
 };
 

@@ -69,7 +69,6 @@ void SecureIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
     SSL_set_bio(channel.ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_connect_state(channel.ssl.get());
     channel.request = request;
-    channel.fd = fd;
     const bool is_done = shake_hands(channel);
     RC_ASSERT(!is_done && !channel.sealed.empty());
     // The ClientHello goes where a request would: it has to stay until the server has answered.
@@ -79,25 +78,25 @@ void SecureIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
     kernel_->open(index, fd, address, {hello, channel.under_way.size()});
 }
 
-void SecureIo::receive_once(std::uint32_t index, int fd) {
+void SecureIo::receive_once(std::uint32_t index) {
     channel_of(index).receives_many = false;
-    kernel_->receive_once(index, fd);
+    kernel_->receive_once(index);
 }
 
-void SecureIo::receive_many(std::uint32_t index, int fd) {
+void SecureIo::receive_many(std::uint32_t index) {
     channel_of(index).receives_many = true;
-    kernel_->receive_many(index, fd);
+    kernel_->receive_many(index);
 }
 
 void SecureIo::receive_again(std::uint32_t index, Channel& channel) {
     if (channel.receives_many) {
-        kernel_->receive_many(index, channel.fd);
+        kernel_->receive_many(index);
     } else {
-        kernel_->receive_once(index, channel.fd);
+        kernel_->receive_once(index);
     }
 }
 
-void SecureIo::send(std::uint32_t index, int, std::span<const std::byte> bytes) {
+void SecureIo::send(std::uint32_t index, std::span<const std::byte> bytes) {
     Channel& channel = channels_[index];
     RC_ASSERT(channel.awaited_bytes == 0);
     channel.awaited_bytes = static_cast<std::uint32_t>(bytes.size());
@@ -105,7 +104,7 @@ void SecureIo::send(std::uint32_t index, int, std::span<const std::byte> bytes) 
     if (channel.sending == Sending::nothing) send_sealed(index, channel);
 }
 
-void SecureIo::send_quiet(std::uint32_t index, int, std::span<const std::byte> bytes) {
+void SecureIo::send_quiet(std::uint32_t index, std::span<const std::byte> bytes) {
     Channel& channel = channels_[index];
     seal(channel, bytes);
     if (channel.sending != Sending::nothing) return;
@@ -114,12 +113,12 @@ void SecureIo::send_quiet(std::uint32_t index, int, std::span<const std::byte> b
     channel.sent = 0;
     channel.sending = Sending::quietly;
     quiet_.push_back(index);
-    kernel_->send_quiet(index, channel.fd, channel.under_way);
+    kernel_->send_quiet(index, channel.under_way);
 }
 
-void SecureIo::close(std::uint32_t index, int fd) {
+void SecureIo::close(std::uint32_t index) {
     channels_[index] = {};
-    kernel_->close(index, fd);
+    kernel_->close(index);
 }
 
 /// True once the handshake is done; what it has to say is sealed.
@@ -152,7 +151,7 @@ void SecureIo::send_sealed(std::uint32_t index, Channel& channel) {
     channel.under_way.swap(channel.sealed);
     channel.sent = 0;
     channel.sending = Sending::loudly;
-    kernel_->send(index, channel.fd, channel.under_way);
+    kernel_->send(index, channel.under_way);
 }
 
 Expected<std::span<const Event>> SecureIo::turn(std::chrono::nanoseconds timeout) {
@@ -236,7 +235,7 @@ void SecureIo::on_sent(const Event& event, Channel& channel) {
     const auto rest = std::span{channel.under_way}.subspan(channel.sent);
     if (!rest.empty()) {
         channel.sending = Sending::loudly;
-        return kernel_->send(event.index, channel.fd, rest);
+        return kernel_->send(event.index, rest);
     }
     channel.sending = Sending::nothing;
     if (!channel.sealed.empty()) return send_sealed(event.index, channel);

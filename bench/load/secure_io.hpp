@@ -23,12 +23,12 @@ public:
 
     void open(std::uint32_t index, int fd, const sockaddr_in& address,
               std::string_view request) override;
-    void receive_once(std::uint32_t index, int fd) override;
-    void receive_many(std::uint32_t index, int fd) override;
-    void send(std::uint32_t index, int fd, std::span<const std::byte> bytes) override;
+    void receive_once(std::uint32_t index) override;
+    void receive_many(std::uint32_t index) override;
+    void send(std::uint32_t index, std::span<const std::byte> bytes) override;
     /// Always takes all of `bytes`: what the kernel leaves of their records follows by itself.
-    void send_quiet(std::uint32_t index, int fd, std::span<const std::byte> bytes) override;
-    void close(std::uint32_t index, int fd) override;
+    void send_quiet(std::uint32_t index, std::span<const std::byte> bytes) override;
+    void close(std::uint32_t index) override;
     [[nodiscard]] Expected<std::span<const Event>> turn(std::chrono::nanoseconds timeout) override;
 
 private:
@@ -43,7 +43,6 @@ private:
     struct Channel {
         std::unique_ptr<SSL, FreeSsl> ssl;
         std::string_view request;  // To be sent when the handshake is done; then empty.
-        int fd = -1;
         bool receives_many = false;
         Sending sending = Sending::nothing;
         std::uint32_t awaited_bytes = 0;   // Of plaintext, whose send has an event to come.

@@ -25,13 +25,16 @@ constexpr std::uint64_t token_of(Operation operation, std::uint32_t index) {
 
 }  // namespace
 
-Expected<std::unique_ptr<UringIo>> UringIo::create(const IoOptions& options) {
-    std::unique_ptr<UringIo> io(new UringIo(options));
+Expected<std::unique_ptr<UringIo>> UringIo::create(std::uint32_t first_index,
+                                                   std::uint32_t connections,
+                                                   const IoOptions& options) {
+    std::unique_ptr<UringIo> io(new UringIo(first_index, connections, options));
     if (auto started = io->start(); !started) return std::unexpected(started.error());
     return io;
 }
 
-UringIo::UringIo(const IoOptions& options) : options_(options) {}
+UringIo::UringIo(std::uint32_t first_index, std::uint32_t connections, const IoOptions& options)
+    : options_(options), first_index_(first_index), sockets_(connections) {}
 
 Expected<void> UringIo::start() {
     io_uring_params parameters{};
@@ -47,6 +50,12 @@ Expected<void> UringIo::start() {
     }
     ring_ready_ = true;
     io_uring_register_ring_fd(&ring_);  // Saves a little per call; the ring works without it.
+    if (const int result =
+            io_uring_register_files_sparse(&ring_, static_cast<unsigned>(sockets_.size()));
+        result < 0) {
+        return fail("cannot register a table of {} files: {}", sockets_.size(),
+                    errno_text(-result));
+    }
     if (const int result = register_buffers(); result < 0) {
         return fail("cannot register a ring of receive buffers: {}", errno_text(-result));
     }
@@ -80,6 +89,12 @@ int UringIo::register_buffers() {
     return 0;
 }
 
+Expected<void> UringIo::signal_through(int descriptor) {
+    const int result = io_uring_register_eventfd(&ring_, descriptor);
+    if (result == 0) return {};
+    return fail("cannot register an eventfd: {}", errno_text(-result));
+}
+
 UringIo::~UringIo() {
     if (ring_ready_) io_uring_queue_exit(&ring_);
     if (buffer_ring_ != nullptr) munmap(buffer_ring_, options_.buffer_count * sizeof(io_uring_buf));
@@ -99,52 +114,68 @@ io_uring_sqe* UringIo::next_entry(Operation operation, std::uint32_t index) {
 
 void UringIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
                    std::string_view request) {
+    // The kernel does both while it takes them: the socket is in the table, and no longer among the
+    // open files of the process, before it comes to the chain.
+    const int slot = slot_of(index);
+    int& socket = sockets_[static_cast<std::size_t>(slot)];
+    socket = fd;
+    io_uring_sqe* entry = next_entry(Operation::connect, index);
+    io_uring_prep_files_update(entry, &socket, 1, slot);
+    entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+    entry = next_entry(Operation::close, index);
+    io_uring_prep_close(entry, fd);
+    entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+
     // A chain must reach the kernel in one submission.
     if (io_uring_sq_space_left(&ring_) < 3) io_uring_submit(&ring_);
-    io_uring_sqe* entry = next_entry(Operation::connect, index);
-    io_uring_prep_connect(entry, fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-    entry->flags = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+    entry = next_entry(Operation::connect, index);
+    io_uring_prep_connect(entry, slot, reinterpret_cast<const sockaddr*>(&address),
+                          sizeof(address));
+    entry->flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 
     entry = next_entry(Operation::upgrade, index);
-    io_uring_prep_send(entry, fd, request.data(), request.size(), MSG_NOSIGNAL | MSG_WAITALL);
-    entry->flags = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_prep_send(entry, slot, request.data(), request.size(), MSG_NOSIGNAL | MSG_WAITALL);
+    entry->flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 
-    receive_once(index, fd);
+    receive_once(index);
 }
 
-void UringIo::prepare_receive(io_uring_sqe* entry, int fd, bool multishot) {
+void UringIo::receive(std::uint32_t index, bool multishot) {
+    io_uring_sqe* entry = next_entry(Operation::receive, index);
     if (multishot) {
-        io_uring_prep_recv_multishot(entry, fd, nullptr, 0, 0);
+        io_uring_prep_recv_multishot(entry, slot_of(index), nullptr, 0, 0);
     } else {
-        io_uring_prep_recv(entry, fd, nullptr, 0, 0);
+        io_uring_prep_recv(entry, slot_of(index), nullptr, 0, 0);
     }
-    entry->flags = IOSQE_BUFFER_SELECT;
+    entry->flags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
     entry->buf_group = buffer_group;
 }
 
-void UringIo::receive_once(std::uint32_t index, int fd) {
-    prepare_receive(next_entry(Operation::receive, index), fd, false);
+void UringIo::receive_once(std::uint32_t index) {
+    receive(index, false);
 }
 
-void UringIo::receive_many(std::uint32_t index, int fd) {
-    prepare_receive(next_entry(Operation::receive, index), fd, true);
+void UringIo::receive_many(std::uint32_t index) {
+    receive(index, true);
 }
 
-void UringIo::send(std::uint32_t index, int fd, std::span<const std::byte> bytes) {
+void UringIo::send(std::uint32_t index, std::span<const std::byte> bytes) {
     io_uring_sqe* entry = next_entry(Operation::send, index);
-    io_uring_prep_send(entry, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL);
+    io_uring_prep_send(entry, slot_of(index), bytes.data(), bytes.size(),
+                       MSG_NOSIGNAL | MSG_WAITALL);
+    entry->flags = IOSQE_FIXED_FILE;
 }
 
-void UringIo::send_quiet(std::uint32_t index, int fd, std::span<const std::byte> bytes) {
+void UringIo::send_quiet(std::uint32_t index, std::span<const std::byte> bytes) {
     io_uring_sqe* entry = next_entry(Operation::send_quiet, index);
-    io_uring_prep_send(entry, fd, bytes.data(), bytes.size(),
+    io_uring_prep_send(entry, slot_of(index), bytes.data(), bytes.size(),
                        MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
-    entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+    entry->flags = IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
 }
 
-void UringIo::close(std::uint32_t index, int fd) {
+void UringIo::close(std::uint32_t index) {
     io_uring_sqe* entry = next_entry(Operation::close, index);
-    io_uring_prep_close(entry, fd);
+    io_uring_prep_close_direct(entry, static_cast<unsigned>(slot_of(index)));
     entry->flags = IOSQE_CQE_SKIP_SUCCESS;
 }
 
