@@ -101,6 +101,7 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
     report.add("publications", "publications", load.latencies().last.count());
     add_costs(report, *measured, "delivery");
     report.add_latency(load.latencies().each);
+    report.add_latency(load.latencies().first, "first", "until the first subscriber,");
     report.add_latency(load.latencies().last, "last", "until the last subscriber,");
     if (options.rate > 0) {
         report.add_latency(load.latencies().late, "late", "sent late,");

@@ -137,6 +137,8 @@ Expected<void> FanoutLoad::receive(DeliveryState& state, std::span<const std::by
         const std::uint64_t elapsed = nanoseconds_between(entry.published_at, now);
         const bool is_measured = measured_.contains(entry.published_at);
         if (is_measured) latency.record(elapsed);
+        if (is_measured && is_load && entry.subscribers_left == topic.subscriber_count())
+            latencies_.first.record(elapsed);
         if (!topic.count_delivery(position)) continue;
         if (is_measured && is_load) latencies_.last.record(elapsed);
         complete(entry.id);

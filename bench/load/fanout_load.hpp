@@ -22,7 +22,8 @@ namespace ringcast::bench {
 /// How long publications took, in nanoseconds, from being published (with a rate: from being due).
 struct FanoutLatencies {
     Histogram each;   ///< To every single delivery.
-    Histogram last;   ///< To the last subscriber of a publication.
+    Histogram first;  ///< To the first subscriber of a publication.
+    Histogram last;   ///< To the last one.
     Histogram probe;  ///< Of the probe; it is in no other figure.
     Histogram late;   ///< With a rate: until a publication was handed to the kernel.
 };

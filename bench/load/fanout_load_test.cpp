@@ -103,6 +103,8 @@ TEST_CASE("in a closed loop the next publication waits for the last subscriber")
     CHECK(harness.publish(start + milliseconds(3)) == Publishers{0});
     CHECK(harness.load->outstanding() == 2);
     CHECK(harness.load->latencies().each.count() == 4);
+    CHECK(harness.load->latencies().first.count() == 2);
+    CHECK(harness.load->latencies().first.max() == 1'000'000);
     CHECK(harness.load->latencies().last.count() == 1);
     CHECK(harness.load->latencies().last.max() == 3'000'000);
 }

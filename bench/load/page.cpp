@@ -209,8 +209,9 @@ bool PageBuilder::memory_of_run(const std::string& case_name, const std::string&
 std::vector<Percentiles> PageBuilder::latencies(const std::string& case_name,
                                                 const std::string& server) const {
     // Besides `latency`, what each sub-command has, and what it is called.
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kinds{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kinds{
         {{"latency", ""},
+         {"first", "to the first subscriber"},
          {"last", "to the last subscriber"},
          {"life", "whole life"},
          {"delivery", "deliveries"},
