@@ -10,6 +10,7 @@ class Case(NamedTuple):
     unit: str = "us"
     fresh_server: bool = False  # A server that has never held a connection, for memory.
     protocol: str = "echo"  # What the server must speak: one of PROTOCOLS.
+    place: dict = {}  # In a curve (curves.py): its name, and the number that makes this case a point of it.
 
     def url(self, port):
         """Where a server speaks that protocol."""

@@ -8,6 +8,7 @@ and the figures to a page beside it.
     scripts/bench --peer 'other=/opt/echo {port}' --peer 'other/fanout=/opt/fan {port}'
     scripts/bench --quick --cases 'c50|handshake'
     scripts/bench --ablation                           ringcast with one thing less each time
+    scripts/bench --curves                             what a message costs as connections, and topics, become more
 
 A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo. Others may be named for further
 protocols: NAME/fanout subscribes a connection to ws://127.0.0.1:{port}/topics/NAME to that topic and publishes what it
@@ -27,8 +28,9 @@ import sys
 from pathlib import Path
 
 from cases import ABLATION_CASES, CASES, PROTOCOLS, Lengths, length_arguments
+from curves import CONNECTIONS_MAX, CURVE_CASES
 from micro import micro_benchmarks, micro_markdown
-from servers import Peer, Server, ServerError, ablated_peers, package_peers, ringcast_peers
+from servers import Peer, Server, ServerError, ablated_peers, package_peers, ringcast_peers, roomy_peer
 from summary import Run, markdown, summarise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -48,8 +50,11 @@ def parse_arguments():
     parser.add_argument("--ablation", action="store_true",
                         help="what each feature of io_uring, io_uring itself and SIMD are worth: ringcast without them, "
                              "in place of other servers")
+    parser.add_argument("--curves", action="store_true",
+                        help="the cost of a message from 1 to 50,000 connections, and from 1 to 100,000 topics, in place of "
+                             "the other cases")
     parser.add_argument("--micro", choices=("on", "off", "only"),
-                        help="micro benchmarks first; default: on, unless cases are chosen or with --ablation")
+                        help="micro benchmarks first; default: on, unless cases are chosen or with --ablation or --curves")
     parser.add_argument("--only", metavar="REGEXP", help="measure only servers whose name matches (and the base)")
     parser.add_argument("--base", metavar="NAME",
                         help="what ratios refer to; default: the first peer, else ringcast-uring")
@@ -81,7 +86,7 @@ def named_peers(options):
 
 
 def choose_cases(options):
-    cases = ABLATION_CASES if options.ablation and not options.cases else CASES
+    cases = CURVE_CASES if options.curves else ABLATION_CASES if options.ablation and not options.cases else CASES
     cases = [case for case in cases if not options.cases or re.search(options.cases, case.name)]
     return cases or sys.exit(f"bench: no case matches '{options.cases}'")
 
@@ -89,6 +94,8 @@ def choose_cases(options):
 def candidates(options, named):
     if options.ablation:
         return ablated_peers(options.build)
+    if options.curves:
+        return [*named, roomy_peer(options.build, CONNECTIONS_MAX)]
     packages = options.packages or ("none" if options.quick else "installed")
     return named + ringcast_peers(options.build) + (package_peers() if packages == "installed" else [])
 
@@ -158,7 +165,7 @@ class Comparison:
             if peer.name not in servers:
                 servers[peer.name] = Server(peer, case.protocol, self._options.server_cpu)
             report = measure(self._options, case, self._lengths, servers[peer.name])
-            report["load_average"] = os.getloadavg()[0]
+            report |= {"load_average": os.getloadavg()[0], **case.place}
             self.runs.append(Run(case.name, round_number, peer.name, report))
             broken = False
         except (ServerError, RuntimeError) as error:
@@ -206,7 +213,7 @@ def main():
     if not (options.build / "ringcast-bench").exists():
         sys.exit(f"bench: {options.build / 'ringcast-bench'} is not built")
     peers, base = choose_peers(options)
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else 5)
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick or options.curves else 5)
     lengths = QUICK_LENGTHS if options.quick else Lengths(warmup=0.5, measured=2.0, syscalls=0.5, hold=1.0)
     if options.seconds:
         lengths = lengths._replace(measured=options.seconds)
@@ -217,7 +224,7 @@ def main():
         print(f"bench: this machine is busy (load {os.getloadavg()[0]:.1f}): expect noise", file=sys.stderr)
     started = datetime.datetime.now()
     micro = []
-    if (options.micro or ("off" if options.cases or options.ablation else "on")) != "off":
+    if (options.micro or ("off" if options.cases or options.ablation or options.curves else "on")) != "off":
         print("bench: micro benchmarks", file=sys.stderr)
         micro = micro_benchmarks(options.build, options.server_cpu, options.quick)
         print(micro_markdown(micro) + "\n", flush=True)

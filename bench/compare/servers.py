@@ -1,5 +1,6 @@
 """Servers under measurement: how they are started, found to be ready, and stopped."""
 
+import resource
 import shlex
 import shutil
 import socket
@@ -40,8 +41,8 @@ class Peer(NamedTuple):
         return f"there is no {absent[0]} (scripts/deps --peers)" if absent else None
 
 
-def ringcast_command(build):
-    return (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --shards 1 --message-bytes-max 16MiB"
+def ringcast_command(build, shards=1):
+    return (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --shards {shards} --message-bytes-max 16MiB"
             " --log-level warn")
 
 
@@ -59,6 +60,14 @@ def ringcast_peers(build):
     windows = [Peer(f"ringcast-{window}", {"fanout-rate": f"{rings[0].commands['echo']} --delivery-window {window}"})
                for window in ("1ms", "5ms")]
     return rings + windows
+
+
+def roomy_peer(build, connections):
+    """ringcast on io_uring with as few shards as hold so many connections, not all of them equally many: each as many as
+    the limit on open files allows."""
+    files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    shards = -(-connections * 11 // (10 * files_max))
+    return ringcast_peer("ringcast-uring", f"{ringcast_command(build, shards)} --io uring --direct-descriptors")
 
 
 def ablated_peers(build):

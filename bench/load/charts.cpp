@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <set>
 
 #include "text.hpp"
 
@@ -64,6 +65,75 @@ std::string marks(const Percentiles& row, const LogAxis& axis) {
     return marks + fmt::format("<circle cx={:.2f}% cy=0 r=5 /></svg>", x(row.p50));
 }
 
+/// The least of 1, 2, 5 and 10, times a power of ten, that is not below `number`.
+double rounded_up(double number) {
+    const double power = std::pow(10, std::floor(std::log10(number)));
+    for (const double step : {1.0, 2.0, 5.0}) {
+        if (number <= step * power) return step * power;
+    }
+    return 10 * power;
+}
+
+/// The inner of a chart of curves, whose numbers are shares of the height and the width.
+class CurveFrame {
+public:
+    explicit CurveFrame(const std::vector<Curve>& curves) {
+        double most = 0;
+        for (const Curve& curve : curves) {
+            for (const Curve::Point& point : curve.points) {
+                most = std::max(most, point.spread.most);
+                places_.insert(point.at);
+            }
+        }
+        top_ = most > 0 ? rounded_up(most) : 1;
+        decades_ = std::max(std::log10(*places_.rbegin()), 1e-3);
+    }
+
+    [[nodiscard]] std::string grid() const {
+        std::string text;
+        for (const double cost : {0.0, top_ / 2, top_}) {
+            text += fmt::format(
+                "<line class=grid x1=0 x2=100% y1={0:.2f}% y2={0:.2f}% />"
+                "<text x=0 dx=-8 y={0:.2f}% dy=4 text-anchor=end>{1}</text>",
+                y(cost), cost > 0 ? duration_text(cost) : "0");
+        }
+        for (const double at : places_) {
+            text += fmt::format("<text x={:.2f}% y=100% dy=18 text-anchor=middle>{}</text>", x(at),
+                                count_text(at));
+        }
+        return text;
+    }
+
+    [[nodiscard]] std::string line(const Curve& curve) const {
+        std::string text = fmt::format("<g class=c{}>", curve.color % color_count);
+        const Curve::Point* before = nullptr;
+        for (const Curve::Point& point : curve.points) {
+            const auto& [median, least, most] = point.spread;
+            if (before != nullptr) text += stroke("range", *before, point);
+            text += fmt::format(
+                "<line class=whisker x1={0:.2f}% x2={0:.2f}% y1={1:.2f}% y2={2:.2f}% />"
+                "<circle cx={0:.2f}% cy={3:.2f}% r=4><title>{4} at {5}</title></circle>",
+                x(point.at), y(least), y(most), y(median), duration_text(median),
+                count_text(point.at));
+            before = &point;
+        }
+        return text + "</g>";
+    }
+
+private:
+    [[nodiscard]] double x(double at) const { return 100 * std::log10(at) / decades_; }
+    [[nodiscard]] double y(double cost) const { return 100 - 100 * cost / top_; }
+    [[nodiscard]] std::string stroke(std::string_view style, const Curve::Point& from,
+                                     const Curve::Point& to) const {
+        return fmt::format("<line class={} x1={:.2f}% y1={:.2f}% x2={:.2f}% y2={:.2f}% />", style,
+                           x(from.at), y(from.spread.median), x(to.at), y(to.spread.median));
+    }
+
+    std::set<double> places_;
+    double top_ = 1;
+    double decades_ = 1;
+};
+
 }  // namespace
 
 std::string bar_chart(const std::vector<Bar>& bars) {
@@ -92,6 +162,22 @@ std::string bar_chart(const std::vector<Bar>& bars) {
                                 percent(*bar.beside));
         }
         html += "</svg>" + row_value(bar.value, bar.note);
+    }
+    return html + "</div>\n";
+}
+
+std::string curve_chart(const std::vector<Curve>& curves) {
+    const CurveFrame frame(curves);
+    std::string html = "<div class=curves><svg height=170>" + frame.grid();
+    for (const Curve& curve : curves) html += frame.line(curve);
+    html += "</svg></div>\n<div class=chart>\n";
+    for (const Curve& curve : curves) {
+        double least = INFINITY;
+        for (const Curve::Point& point : curve.points) least = std::min(least, point.spread.median);
+        const Curve::Point& last = curve.points.back();
+        html += row_name(curve.name, curve.color) + "<svg height=1></svg>" +
+                row_value(duration_text(last.spread.median),
+                          fmt::format("{:.2f} x least", last.spread.median / least));
     }
     return html + "</div>\n";
 }

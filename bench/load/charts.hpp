@@ -42,4 +42,18 @@ struct LogAxis {
                                            const std::vector<Percentiles>& rows,
                                            const LogAxis& axis);
 
+/// How a cost, in microseconds, depends on a number, which is 1 at least: one line of a chart.
+struct Curve {
+    struct Point {
+        double at = 1;
+        Spread spread;
+    };
+    std::string name;
+    std::size_t color = 0;
+    std::vector<Point> points;  ///< From left to right, one at least.
+};
+/// With a scale of powers of ten to the right and one that begins at 0 upwards, so that what does
+/// not depend on the number is level. Below it a row for each curve.
+[[nodiscard]] std::string curve_chart(const std::vector<Curve>& curves);
+
 }  // namespace ringcast::bench

@@ -12,21 +12,13 @@
 
 #include "charts.hpp"
 #include "comparison.hpp"
+#include "curves.hpp"
 #include "page_style.hpp"
 #include "text.hpp"
 
 namespace ringcast::bench {
 
 namespace {
-
-/// What a sub-command counts, as in its figures; empty if that is not one thing.
-std::string_view unit_of(std::string_view command) {
-    if (command == "echo") return "message";
-    if (command == "fanout") return "delivery";
-    if (command == "connect") return "handshake";
-    if (command == "churn") return "life";
-    return {};
-}
 
 /// Builds the sections. With one server, rows are cases and share a scale; with several, each case
 /// is a chart of its own, and rows are servers.
@@ -71,7 +63,7 @@ private:
 };
 
 std::string PageBuilder::build(std::string_view made) const {
-    std::string html = head(made) + failures();
+    std::string html = head(made) + failures() + curve_section(results_, comparison_);
     if (results_.runs.size() == 1) {
         html += tiles();
     } else {

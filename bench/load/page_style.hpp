@@ -31,6 +31,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .tile b { display: block; font-size: 1.6rem; line-height: 1.2; font-weight: 650; }
 .tile span { color: var(--soft); font-size: .87rem; }
 .chart { margin-top: .35rem; }
+.curves { padding: .8rem 2.5rem 1.8rem 4.5rem; }
 .chart + .chart { margin-top: .9rem; }
 .row { display: grid; grid-template-columns: minmax(7rem, 15rem) 1fr 10.5rem; column-gap: .8rem;
   align-items: center; min-height: 1.7rem; }

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "charts.hpp"
 #include "comparison.hpp"
@@ -40,6 +41,19 @@ Results two_servers() {
     for (int round = 0; round < 3; ++round) {
         results.runs.push_back(echo_of("old", round, 4.0 * (round + 1)));
         results.runs.push_back(echo_of("new & <fast>", round, 3.0 * (round + 1)));
+    }
+    return results;
+}
+
+/// A server whose cost rises from 10 to 1,000 connections; the runs come in another order.
+Results one_curve() {
+    Results results{.runs = {}, .base = {}, .facts = {}};
+    for (const auto& [connections, cost] : {std::pair{1000.0, 4.0}, {10.0, 2.0}, {100.0, 3.0}}) {
+        Result run = echo_of("server", 0, cost);
+        run.case_name = "echo c" + std::to_string(static_cast<int>(connections));
+        run.texts["curve"] = "by connections & more";
+        run.figures.emplace_back("curve_at", connections);
+        results.runs.push_back(std::move(run));
     }
     return results;
 }
@@ -169,4 +183,19 @@ TEST_CASE("latencies have an axis in powers of ten that holds them all") {
     CHECK(narrow.last > narrow.first);
     const LogAxis none = axis_of({});
     CHECK(none.last > none.first);
+}
+
+TEST_CASE("runs that differ in one number are the points of a curve, from left to right") {
+    const std::string page = page_of(one_curve(), "today");
+    check_is_whole(page);
+    CHECK(count(page, "<h3>by connections &amp; more</h3>") == 1);
+    CHECK(count(page, "4 µs at 1,000") == 1);
+    CHECK(count(page, "2.00 x least") == 1);
+    // 10 is a third of the way to 1,000, and 2 us are two fifths of the scale's 5.
+    CHECK(count(page, "<line class=range x1=33.33% y1=60.00% x2=66.67% y2=40.00% />") == 1);
+    CHECK(count(page, "<line class=range x1=66.67% y1=40.00% x2=100.00% y2=20.00% />") == 1);
+}
+
+TEST_CASE("without a curve there is no chart of curves") {
+    CHECK(count(page_of(two_servers(), "today"), "Cost over size") == 0);
 }

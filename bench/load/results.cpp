@@ -185,6 +185,14 @@ Result result_of(const Report& report) {
     return result;
 }
 
+std::string_view unit_of(std::string_view command) {
+    if (command == "echo") return "message";
+    if (command == "fanout") return "delivery";
+    if (command == "connect") return "handshake";
+    if (command == "churn") return "life";
+    return {};
+}
+
 std::string case_name_of(const Result& result) {
     const auto number = [&](std::string_view key) { return result.figure(key).value_or(0); };
     const auto text = [&](const char* key) {

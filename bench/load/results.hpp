@@ -53,6 +53,9 @@ struct Results {
 /// The result of the run that has just ended.
 [[nodiscard]] Result result_of(const Report& report);
 
+/// What a sub-command counts, as in its figures; empty if that is not one thing.
+[[nodiscard]] std::string_view unit_of(std::string_view command);
+
 /// What a run did, from what it reported: "echo 20 B, 50 connections".
 [[nodiscard]] std::string case_name_of(const Result& result);
 
