@@ -226,7 +226,7 @@ def main():
     micro = []
     if (options.micro or ("off" if options.cases or options.ablation or options.curves else "on")) != "off":
         print("bench: micro benchmarks", file=sys.stderr)
-        micro = micro_benchmarks(options.build, options.server_cpu, options.quick)
+        micro = micro_benchmarks(options.build, options.server_cpu, options.client_cpu, options.quick)
         print(micro_markdown(micro) + "\n", flush=True)
     if options.micro == "only":
         cases = []

@@ -1,14 +1,16 @@
 // What a publication costs on its way over the mesh: a request from one shard to the topic's home
-// and a delivery back, all on one thread (the instructions alone, everything in the cache; what a
-// cache line costs between two cores, and a lane by itself, is in lane_bench.cpp). `home` is the
-// shard itself or the other one; a batch is what one turn makes visible at once. 1 KiB travels in
-// the record, 16 KiB as a counted block.
+// and a delivery back. First on one thread: the instructions alone, everything in the cache (a lane
+// by itself is in lane_bench.cpp); `home` is the shard itself or the other one. Then with a thread
+// for each shard, neither of which sleeps: a batch of one, of which one is under way at a time,
+// says how long a hop takes; large ones say how much the mesh carries. A batch is what one turn
+// makes visible at once. 1 KiB travels in the record, 16 KiB as a counted block.
 
 #include <benchmark/benchmark.h>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "shard/mesh.hpp"
@@ -73,6 +75,35 @@ void publish_and_deliver(benchmark::State& state, std::uint32_t home_index) {
     state.SetItemsProcessed(state.iterations() * batch);
 }
 
+/// Real time of a batch, from the shard that publishes to a home on another thread and back.
+void two_threads(benchmark::State& state) {
+    const auto payload_bytes = static_cast<std::size_t>(state.range(0));
+    const std::int64_t batch = state.range(1);
+    Mesh mesh{2};
+    std::jthread home_thread{[&mesh](const std::stop_token& stop) {
+        MeshPort home{mesh, 1};
+        std::uint64_t offset = 0;
+        while (!stop.stop_requested()) {
+            serve_home(home, 0, offset);
+            end_turn(home);
+        }
+    }};
+    MeshPort port{mesh, 0};
+    const std::vector<std::byte> payload(payload_bytes, std::byte{'x'});
+    for (auto _ : state) {
+        for (std::int64_t i = 0; i < batch; ++i) {
+            if (!port.publish(1, topic, PublicationKind::text, payload)) std::abort();
+        }
+        end_turn(port);
+        for (std::int64_t delivered = 0; delivered < batch; end_turn(port))
+            delivered += static_cast<std::int64_t>(take_deliveries(port, 1));
+    }
+    const auto hops = static_cast<double>(2 * state.iterations());
+    state.counters["hop"] =
+        benchmark::Counter(hops, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.SetItemsProcessed(state.iterations() * batch);
+}
+
 void arguments(benchmark::internal::Benchmark* run) {
     run->ArgNames({"payload", "batch"});
     for (const std::int64_t payload : {64, 1 << 10, 16 << 10}) {
@@ -82,6 +113,13 @@ void arguments(benchmark::internal::Benchmark* run) {
 
 BENCHMARK_CAPTURE(publish_and_deliver, home_here, 0)->Apply(arguments);
 BENCHMARK_CAPTURE(publish_and_deliver, home_there, 1)->Apply(arguments);
+BENCHMARK(two_threads)
+    ->ArgNames({"payload", "batch"})
+    ->Args({64, 1})
+    ->Args({64, 16})
+    ->Args({64, 128})
+    ->Args({1 << 10, 128})
+    ->UseRealTime();
 
 }  // namespace
 
