@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <string>
 #include <unistd.h>
 

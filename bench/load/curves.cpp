@@ -1,7 +1,7 @@
 #include "curves.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <optional>
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "echo_conversation.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace ringcast::bench {
 

@@ -3,7 +3,7 @@
 // value up to main().
 
 #include <expected>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <string>
 #include <system_error>
 #include <utility>

@@ -3,7 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "command_line.hpp"
 #include "page.hpp"

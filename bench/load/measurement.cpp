@@ -1,7 +1,7 @@
 #include "measurement.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <string>
 
 #include "text.hpp"

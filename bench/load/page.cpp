@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <memory>
 #include <vector>
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <expected>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <system_error>
 #include <utility>
 #include <vector>

@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <iterator>
 
 namespace ringcast::advice {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <string_view>
 
 #include "http/request_parser.hpp"

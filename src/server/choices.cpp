@@ -1,7 +1,7 @@
 #include "server/choices.hpp"
 
 #include <cstdlib>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "simd/mask.hpp"
 

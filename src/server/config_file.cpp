@@ -1,6 +1,6 @@
 #include "server/config_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 // Compiled in, and without exceptions: Debian's shared library of toml++ is built with them.
 #define TOML_HEADER_ONLY 1

@@ -1,7 +1,7 @@
 #include "server/log_format.hpp"
 
 #include <cstdint>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <iterator>
 #include <string_view>
 

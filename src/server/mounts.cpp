@@ -1,6 +1,6 @@
 #include "server/mounts.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <utility>
 
 #include "server/check_settings.hpp"

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <optional>
 #include <utility>
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <unistd.h>
