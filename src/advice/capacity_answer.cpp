@@ -82,7 +82,7 @@ std::vector<OwnFlag> flags_of(Question& question) {
     };
 }
 
-std::string help_text(std::span<const OwnFlag> flags) {
+std::string capacity_help(std::span<const OwnFlag> flags) {
     return "ringcast capacity: what a load would take\n\n"
            "Usage: ringcast capacity --connections N --message-bytes SIZE --rate R [flags]\n\n"
            "Answers from a ledger of what everything costs: memory, open files, CPU time, network. "
@@ -233,7 +233,7 @@ server::Exit answer_capacity(const server::OptionSources& sources) {
     server::OptionSources others = sources;
     auto arguments = take_flags(sources.arguments, flags);
     if (!arguments) return server::mistake_of(arguments.error());
-    if (question.help) return {0, help_text(flags)};
+    if (question.help) return {0, capacity_help(flags)};
     others.arguments = *std::move(arguments);
     const auto options = server::load_options(others, server::Listens::optional);
     if (!options) return options.error();

@@ -205,13 +205,13 @@ Finding check_cpu_speed(const Host& host, const Needs&) {
     return finding;
 }
 
-constexpr std::array checks{check_io_uring, check_locked_memory, check_huge_pages,
-                            check_swap,     check_clock,         check_cpu_speed};
+constexpr std::array of_the_kernel{check_io_uring, check_locked_memory, check_huge_pages,
+                                   check_swap,     check_clock,         check_cpu_speed};
 
 }  // namespace
 
 std::span<const Check> kernel_checks() noexcept {
-    static constexpr std::array<Check, checks.size()> all{checks};
+    static constexpr std::array<Check, of_the_kernel.size()> all{of_the_kernel};
     return all;
 }
 

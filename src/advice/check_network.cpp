@@ -198,14 +198,15 @@ Finding check_low_ports(const Host& host, const Needs& needs) {
     return finding;
 }
 
-constexpr std::array checks{check_backlog,        check_half_open,           check_tcp_memory,
-                            check_socket_buffers, check_connection_tracking, check_local_ports,
-                            check_low_ports};
+constexpr std::array of_the_network{
+    check_backlog,        check_half_open,           check_tcp_memory,
+    check_socket_buffers, check_connection_tracking, check_local_ports,
+    check_low_ports};
 
 }  // namespace
 
 std::span<const Check> network_checks() noexcept {
-    static constexpr std::array<Check, checks.size()> all{checks};
+    static constexpr std::array<Check, of_the_network.size()> all{of_the_network};
     return all;
 }
 

@@ -179,13 +179,13 @@ Finding check_threads(const Host&, const Needs& needs) {
     return finding;
 }
 
-constexpr std::array checks{check_open_files, check_file_table, check_cpus, check_memory,
-                            check_threads};
+constexpr std::array of_resources{check_open_files, check_file_table, check_cpus, check_memory,
+                                  check_threads};
 
 }  // namespace
 
 std::span<const Check> resource_checks() noexcept {
-    static constexpr std::array<Check, checks.size()> all{checks};
+    static constexpr std::array<Check, of_resources.size()> all{of_resources};
     return all;
 }
 

@@ -38,7 +38,7 @@ constexpr OptionNeed proxies{"--trusted-proxies",
 
 constexpr std::string_view defences = "Defences";
 
-constexpr std::array table{
+constexpr std::array defence_table{
     OptionRow{
         .section = defences,
         .name = "connections-per-ip-max",
@@ -133,7 +133,7 @@ constexpr std::array table{
 }  // namespace
 
 std::span<const OptionRow> defence_options() noexcept {
-    return table;
+    return defence_table;
 }
 
 }  // namespace ringcast::server

@@ -30,7 +30,7 @@ constexpr OptionNeed version_1_2{"--tls-version-min 1.2", [](const Options& o) {
 
 constexpr std::string_view tls = "TLS";
 
-constexpr std::array table{
+constexpr std::array tls_table{
     OptionRow{.section = tls,
               .name = "tls-cert",
               .value_name = "FILE",
@@ -118,7 +118,7 @@ constexpr std::array table{
 }  // namespace
 
 std::span<const OptionRow> tls_options() noexcept {
-    return table;
+    return tls_table;
 }
 
 }  // namespace ringcast::server

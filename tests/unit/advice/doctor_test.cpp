@@ -51,7 +51,7 @@ bool has_line(const Finding& finding, Place place, std::string_view line) {
     return false;
 }
 
-bool contains(std::string_view text, std::string_view part) {
+bool says(std::string_view text, std::string_view part) {
     return text.find(part) != text.npos;
 }
 
@@ -73,8 +73,8 @@ TEST_CASE("on a good host all is well") {
     }
     const server::Exit exit = answer({"--connections-max", "1000"}, host);
     CHECK(exit.code == 0);
-    CHECK(contains(exit.text, "\nall is well\n"));
-    CHECK_FALSE(contains(exit.text, "\n# "));
+    CHECK(says(exit.text, "\nall is well\n"));
+    CHECK_FALSE(says(exit.text, "\n# "));
 }
 
 TEST_CASE("names are given once, so that a machine finds its check") {
@@ -99,7 +99,7 @@ TEST_CASE("a container with low limits is told what to raise, and where") {
     const Diagnosis diagnosis = examine(options_with(100'000), host_of(low));
     const Finding& files = find(diagnosis, "open files");
     CHECK(files.verdict == Verdict::problem);
-    CHECK(contains(files.what, "4,096 allowed"));
+    CHECK(says(files.what, "4,096 allowed"));
     CHECK(has_line(files, Place::shell, "ulimit -n 100052"));
     CHECK(has_line(files, Place::systemd, "LimitNOFILE=100052"));
     CHECK(has_line(files, Place::docker, "--ulimit nofile=100052:100052"));
@@ -115,8 +115,8 @@ TEST_CASE("a container with low limits is told what to raise, and where") {
 
     const server::Exit exit = answer({"--connections-max", "100000"}, host_of(low));
     CHECK(exit.code == 1);
-    CHECK(contains(exit.text, "\nLimitNOFILE=100052\n"));
-    CHECK(contains(exit.text, "\nnet.core.somaxconn = 4096\n"));
+    CHECK(says(exit.text, "\nLimitNOFILE=100052\n"));
+    CHECK(says(exit.text, "\nnet.core.somaxconn = 4096\n"));
 }
 
 TEST_CASE("a limit that leaves room for few connections is a warning if none were asked for") {
@@ -134,7 +134,7 @@ TEST_CASE("an old kernel means epoll, or no start where io_uring is demanded") {
     server::Options options = options_with(1000);
     const Finding automatic = examined("io_uring", host, options);
     CHECK(automatic.verdict == Verdict::warning);
-    CHECK(contains(automatic.what, "Linux 5.10.0-28-amd64 is older than 6.1"));
+    CHECK(says(automatic.what, "Linux 5.10.0-28-amd64 is older than 6.1"));
     options.io = server::IoChoice::uring;
     CHECK(examined("io_uring", host, options).verdict == Verdict::problem);
     options.io = server::IoChoice::epoll;
@@ -149,7 +149,7 @@ TEST_CASE("with direct descriptors the limit on open files is that of a shard's 
     options.direct_descriptors = true;  // On four CPUs.
     const Finding enough = examined("open files", host, options);
     CHECK(enough.verdict == Verdict::ok);
-    CHECK(contains(enough.what, "4,064 needed for 16,000 connections"));
+    CHECK(says(enough.what, "4,064 needed for 16,000 connections"));
     const Finding low = examined("open files", host, [] {
         server::Options more = options_with(100'000);
         more.direct_descriptors = true;
@@ -168,7 +168,7 @@ TEST_CASE("direct descriptors that the kernel lacks are a problem, as the server
     ring::Probe probe{.usable = true, .features = ring::Features::all()};
     const Finding without = verdict_with(probe);
     CHECK(without.verdict == Verdict::problem);
-    CHECK(contains(without.what, "without direct descriptors (Linux 6.13)"));
+    CHECK(says(without.what, "without direct descriptors (Linux 6.13)"));
     probe.direct_descriptors = true;
     CHECK(verdict_with(probe).verdict == Verdict::ok);
     const Finding refused = verdict_with({.reason = "Linux is older than 6.1"});
@@ -181,7 +181,7 @@ TEST_CASE("features that a kernel lacks are named with the one that has them") {
         host_of(test::good_files(), {.usable = true, .features = ring::Features::linux_6_1()});
     const Finding finding = examined("io_uring", host, {});
     CHECK(finding.verdict == Verdict::note);
-    CHECK(contains(finding.what, "without incremental (Linux 6.12), min-wait (Linux 6.12)"));
+    CHECK(says(finding.what, "without incremental (Linux 6.12), min-wait (Linux 6.12)"));
     server::Options options;
     options.uring_features = ring::Features::linux_6_1();
     CHECK(examined("io_uring", host, options).verdict == Verdict::ok);
@@ -195,31 +195,31 @@ TEST_CASE("io_uring that is switched off is told from one that is filtered") {
             "io_uring", host_of(changed({{"/proc/sys/kernel/io_uring_disabled", level}}), refused),
             {});
         CHECK(disabled.verdict == Verdict::warning);
-        CHECK(contains(disabled.what, "kernel.io_uring_disabled is"));
+        CHECK(says(disabled.what, "kernel.io_uring_disabled is"));
         CHECK(has_line(disabled, Place::sysctl, "kernel.io_uring_disabled = 0"));
     }
     const Finding filtered = examined(
         "io_uring",
         host_of(changed({{"/proc/self/status", "Seccomp:\t2\nCpus_allowed_list:\t0\n"}}), refused),
         {});
-    CHECK(contains(filtered.what, "seccomp"));
+    CHECK(says(filtered.what, "seccomp"));
     CHECK(has_line(filtered, Place::docker, "--security-opt seccomp=ringcast-seccomp.json"));
     const Finding other = examined("io_uring", host_of(test::good_files(), refused), {});
-    CHECK(contains(other.what, "Operation not permitted"));
+    CHECK(says(other.what, "Operation not permitted"));
     CHECK(other.remedies.empty());
     const Finding none =
         examined("io_uring", host_of(test::good_files(), {.reason = "x", .error = ENOSYS}), {});
-    CHECK(contains(none.what, "this kernel has none"));
+    CHECK(says(none.what, "this kernel has none"));
 }
 
 TEST_CASE("half a CPU is less than the one shard that it gives") {
     const Files files =
         changed({{"/proc/self/cgroup", "0::/\n"}, {"/sys/fs/cgroup/cpu.max", "50000 100000\n"}});
     const Diagnosis diagnosis = examine(options_with(1000), host_of(files));
-    CHECK(contains(diagnosis.server, "1 shard "));
+    CHECK(says(diagnosis.server, "1 shard "));
     const Finding& cpus = find(diagnosis, "CPUs");
     CHECK(cpus.verdict == Verdict::warning);
-    CHECK(contains(cpus.what, "quota 0.5 CPUs"));
+    CHECK(says(cpus.what, "quota 0.5 CPUs"));
     CHECK(has_line(cpus, Place::docker, "--cpus 1"));
     CHECK(has_line(cpus, Place::systemd, "CPUQuota=100%"));
     for (const Remedy& remedy : cpus.remedies) CHECK(remedy.place != Place::flags);
@@ -251,7 +251,7 @@ TEST_CASE("memory for messages has to fit the control group, or to be limited") 
                 flag.substr(std::string_view{"--message-memory-max "}.size())},
                host_of(files));
     CHECK(exit.code == 0);
-    CHECK_FALSE(contains(exit.text, "warning"));
+    CHECK_FALSE(says(exit.text, "warning"));
 }
 
 TEST_CASE("connections that do not fit into memory at all are a problem if they were asked for") {
@@ -347,8 +347,8 @@ TEST_CASE("for machines there is one line of JSON") {
     CHECK(exit.code == 0);
     CHECK(exit.text.find('\n') == exit.text.size() - 1);
     CHECK(dialect::is_json(exit.text));
-    CHECK(contains(exit.text, R"("verdict":"warning","checks":[{"name":"open files",)"));
-    CHECK(contains(exit.text, R"("sysctl":["net.core.somaxconn = 4096"])"));
+    CHECK(says(exit.text, R"("verdict":"warning","checks":[{"name":"open files",)"));
+    CHECK(says(exit.text, R"("sysctl":["net.core.somaxconn = 4096"])"));
 }
 
 TEST_CASE("wrong flags are one line, and the help tells the right ones") {
@@ -362,6 +362,6 @@ TEST_CASE("wrong flags are one line, and the help tells the right ones") {
     for (const char* help : {"-h", "--help"}) {
         const server::Exit exit = answer({help}, host);
         CHECK(exit.code == 0);
-        CHECK(contains(exit.text, "Usage: ringcast doctor"));
+        CHECK(says(exit.text, "Usage: ringcast doctor"));
     }
 }

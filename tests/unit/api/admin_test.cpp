@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Echo {
+struct WatchedEcho {
     void on_message(Session<>& session, Message message) { session.send(message); }
 };
 
@@ -38,7 +38,7 @@ Settings with_admin(Io io, const std::string& url, std::uint32_t shards = 1) {
 TEST_CASE("an admin listener serves health and metrics, and nothing else does") {
     on_each_io([](Io io) {
         Server server{with_admin(io, "http://127.0.0.1:0", 2)};
-        server.mount<Echo>("/echo");
+        server.mount<WatchedEcho>("/echo");
         const std::string clients = started(server);
         REQUIRE(server.admin_addresses().size() == 1);
         const std::string admin = server.admin_addresses()[0];
@@ -63,7 +63,7 @@ TEST_CASE("all shards share an admin listener on a Unix path until the last has 
         settings.close_timeout = 1h;
         settings.shutdown_timeout = 1h;
         Server server{settings};
-        server.mount<Echo>("/echo");
+        server.mount<WatchedEcho>("/echo");
         SocketClient client{started(server)};
         client.open();
         CHECK(server.admin_addresses() == std::vector<std::string>{"unix:" + path});
@@ -113,7 +113,7 @@ TEST_CASE("admin connections are served when the clients have used up theirs") {
         Settings settings = with_admin(io, "http://[::1]:0");
         settings.connections_max = 1;
         Server server{settings};
-        server.mount<Echo>("/echo");
+        server.mount<WatchedEcho>("/echo");
         SocketClient client{started(server)};
         client.open();
         SocketClient second{server.addresses()[0]};
@@ -131,7 +131,7 @@ TEST_CASE("the admin listeners of a stopped server end behind the last client, w
         Settings settings = with_admin(io, "http://127.0.0.1:0", 2);
         settings.close_timeout = settings.handshake_timeout = 1h;
         Server server{settings};
-        server.mount<Echo>("/echo");
+        server.mount<WatchedEcho>("/echo");
         SocketClient client{started(server)};
         client.open();
         SocketClient silent{server.admin_addresses()[0]};
@@ -149,7 +149,7 @@ TEST_CASE("a shutdown that takes too long cuts admin connections, too") {
         settings.close_timeout = 1h;
         settings.shutdown_timeout = 0s;
         Server server{settings};
-        server.mount<Echo>("/echo");
+        server.mount<WatchedEcho>("/echo");
         SocketClient client{started(server)};
         client.open();
         SocketClient admin{server.admin_addresses()[0]};
@@ -174,7 +174,7 @@ TEST_CASE("an admin listener that cannot be opened is an error with its address"
 TEST_CASE("a page and a handler share a path") {
     on_each_io([](Io io) {
         Server server{quiet(io)};
-        server.mount<Echo>("/");
+        server.mount<WatchedEcho>("/");
         server.mount_page("/", {.content = "<p>hello</p>", .headers = {{"X-Test", "yes"}}});
         const std::string url = started(server);
         const auto page = ask(url, "/");

@@ -10,17 +10,17 @@ namespace ringcast::http {
 
 namespace {
 
-using Found = ChunkedDecoder::Found;
+using ChunkFound = ChunkedDecoder::Found;
 using test::decode_chunks;
 using test::DecodedChunks;
 
-const std::string nul(1, '\0');
+const std::string nul_octet(1, '\0');
 
 /// What a well-formed body says, and how much of `stream` it is.
 void check_content(const std::string& stream, std::string_view content, std::size_t rest = 0) {
     CAPTURE(stream);
     const DecodedChunks whole = decode_chunks(stream, {}, 1000);
-    CHECK(whole.found == Found::end);
+    CHECK(whole.found == ChunkFound::end);
     CHECK(whole.content == content);
     CHECK(whole.consumed == stream.size() - rest);
     for (std::size_t cut = 1; cut < stream.size(); ++cut)
@@ -69,8 +69,8 @@ TEST_CASE("what two readers could take for different bodies is malformed at its 
         {"5_0\r\n", 2},
         {"5,5\r\n", 2},
         {"5.\r\n", 2},
-        {nul + "5\r\n", 1},
-        {"5" + nul + "\r\n", 2},
+        {nul_octet + "5\r\n", 1},
+        {"5" + nul_octet + "\r\n", 2},
         {"\xef\xbc\x95\r\n", 1},
         {"00000000000000005\r\n", 17},
         {"fffffffffffffffff\r\n", 17},
@@ -100,7 +100,7 @@ TEST_CASE("what two readers could take for different bodies is malformed at its 
         {"5;a=\"b\n\"\r\n", 7},
         {"5;a=\"\\\r\"\r\n", 7},
         {"5;a=\"b\"c\r\n", 8},
-        {"5;a=\"" + nul + "\"\r\n", 6},
+        {"5;a=\"" + nul_octet + "\"\r\n", 6},
         {"5;a\nhello", 4},
         {"5;a=b\nhello", 6},
         {"5;a=\"b\"\nhello", 8},
@@ -116,26 +116,26 @@ TEST_CASE("what two readers could take for different bodies is malformed at its 
         {"0\r\nA : b\r\n", 5},
         {"0\r\nA: b\n\r\n", 8},
         {"0\r\nA: b\r\r\n", 9},
-        {"0\r\nA: " + nul + "\r\n", 7},
+        {"0\r\nA: " + nul_octet + "\r\n", 7},
         {"0\r\nA: b\r\n c\r\n", 10},
         {"0\r\nA(: b\r\n", 5},
     };
     for (const auto& [stream, consumed] : cases) {
         CAPTURE(stream);
         const DecodedChunks whole = decode_chunks(stream, {}, 1000);
-        CHECK(whole.found == Found::malformed);
+        CHECK(whole.found == ChunkFound::malformed);
         CHECK(whole.consumed == consumed);
-        CHECK(test::reference_chunks(stream).found == Found::malformed);
+        CHECK(test::reference_chunks(stream).found == ChunkFound::malformed);
         for (std::size_t cut = 1; cut < std::min<std::size_t>(stream.size(), 300); ++cut)
             CHECK(decode_chunks(stream, {cut}, 1000) == whole);
     }
 }
 
 TEST_CASE("a chunk that is longer than what may come is known by its announcement") {
-    CHECK(decode_chunks("3e8\r\n", {}, 1000).found == Found::need_more);
-    CHECK(decode_chunks("3e9\r\n", {}, 1000).found == Found::too_large);
-    CHECK(decode_chunks("ffffffffffffffff\r\n", {}, 1000).found == Found::too_large);
-    CHECK(decode_chunks("0\r\n\r\n", {}, 0).found == Found::end);
+    CHECK(decode_chunks("3e8\r\n", {}, 1000).found == ChunkFound::need_more);
+    CHECK(decode_chunks("3e9\r\n", {}, 1000).found == ChunkFound::too_large);
+    CHECK(decode_chunks("ffffffffffffffff\r\n", {}, 1000).found == ChunkFound::too_large);
+    CHECK(decode_chunks("0\r\n\r\n", {}, 0).found == ChunkFound::end);
 }
 
 TEST_CASE("trailer fields may be as long as their limit, the end of the body aside") {
@@ -145,11 +145,11 @@ TEST_CASE("trailer fields may be as long as their limit, the end of the body asi
     for (const std::string& fields : {"A:" + value + "bb\r\n", "A:" + value + "b\r\nB:\r\n",
                                       value + value + ":", std::string{"A: "} + value + value}) {
         const DecodedChunks whole = decode_chunks(size_line + fields, {}, 1000);
-        CHECK(whole.found == Found::trailers_too_large);
+        CHECK(whole.found == ChunkFound::trailers_too_large);
         CHECK(whole.consumed == size_line.size() + test::trailer_bytes_max + 1);
         for (std::size_t cut = 1; cut < size_line.size() + fields.size(); ++cut)
             CHECK(decode_chunks(size_line + fields, {cut}, 1000) == whole);
-        CHECK(test::reference_chunks(size_line + fields).found == Found::malformed);
+        CHECK(test::reference_chunks(size_line + fields).found == ChunkFound::malformed);
     }
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("what is written as chunks is read as it was") {
         std::string stream{begin, write_chunk_begin(begin, size)};
         stream.append(content).append(chunk_end).append(last_chunk);
         const DecodedChunks decoded = decode_chunks(stream, {}, size);
-        CHECK(decoded.found == Found::end);
+        CHECK(decoded.found == ChunkFound::end);
         CHECK(decoded.content == content);
     }
     char begin[chunk_begin_bytes_max];

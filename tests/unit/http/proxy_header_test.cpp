@@ -12,14 +12,13 @@ using namespace ringcast::http;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 using test::binary_proxy_header;
-using Found = ProxyHeaderParser::Found;
-using Reason = ProxyHeaderReason;
+using HeaderFound = ProxyHeaderParser::Found;
 
 namespace {
 
 struct Seen {
-    Found found = Found::need_more;
-    Reason reason = Reason::none;
+    HeaderFound found = HeaderFound::need_more;
+    ProxyHeaderReason reason = ProxyHeaderReason::none;
     std::optional<IpEndpoint> source;
     std::size_t consumed = 0;
 
@@ -31,16 +30,16 @@ Seen parse(std::string text, std::size_t piece_size = SIZE_MAX) {
     ProxyHeaderParser parser;
     Seen seen;
     std::span rest = std::as_writable_bytes(std::span{text});
-    while (!rest.empty() && seen.found == Found::need_more) {
+    while (!rest.empty() && seen.found == HeaderFound::need_more) {
         std::span piece = rest.first(std::min(piece_size, rest.size()));
         const std::size_t given = piece.size();
         seen.found = parser.next(piece);
         seen.consumed += given - piece.size();
         rest = rest.subspan(given - piece.size());
-        if (seen.found == Found::need_more) CHECK(piece.empty());
+        if (seen.found == HeaderFound::need_more) CHECK(piece.empty());
     }
     seen.reason = parser.reason();
-    if (seen.found == Found::header) seen.source = parser.source();
+    if (seen.found == HeaderFound::header) seen.source = parser.source();
     return seen;
 }
 
@@ -83,7 +82,7 @@ TEST_CASE("a header of either version tells the source, and what is behind it st
     for (const auto& [header, source] : cases) {
         CAPTURE(header);
         const Seen whole = parse(header + "GET / HTTP/1.1\r\n");
-        CHECK(whole.found == Found::header);
+        CHECK(whole.found == HeaderFound::header);
         CHECK(whole.consumed == header.size());
         const auto expected =
             *source == '\0' ? std::nullopt : std::optional{parse_ip_endpoint(source).value()};
@@ -92,58 +91,60 @@ TEST_CASE("a header of either version tells the source, and what is behind it st
         for (const std::size_t size : {1u, 2u, 3u, 5u, 13u, 17u, 50u})
             CHECK(parse(header + "GET / HTTP/1.1\r\n", size) == whole);
         for (std::size_t size = 0; size < header.size(); ++size)
-            CHECK(parse(header.substr(0, size)).found == Found::need_more);
+            CHECK(parse(header.substr(0, size)).found == HeaderFound::need_more);
     }
 }
 
 TEST_CASE("anything else fails at the first octet that tells, for its reason") {
     struct {
         std::string header;
-        Reason reason;
+        ProxyHeaderReason reason;
         std::size_t consumed;
     } const cases[] = {
-        {"GET / HTTP/1.1\r\n", Reason::no_signature, 1},
-        {"POST / HTTP/1.1\r\n", Reason::no_signature, 2},
-        {"PROXYTCP4", Reason::no_signature, 6},
-        {"\x16\x03\x01"s, Reason::no_signature, 1},
-        {"\r\nGET", Reason::no_signature, 3},
-        {"\r\n\r\n\0\r\nQUIX"s, Reason::no_signature, 11},
-        {"PROXY TCP4\r\n", Reason::malformed_line, 12},
-        {"PROXY TCP5 192.0.2.7 198.51.100.1 51234 443\r\n", Reason::malformed_line, 45},
-        {"PROXY tcp4 192.0.2.7 198.51.100.1 51234 443\r\n", Reason::malformed_line, 45},
-        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234\r\n", Reason::malformed_line, 41},
-        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 443 1\r\n", Reason::malformed_line, 47},
-        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 443 \r\n", Reason::malformed_line, 46},
-        {"PROXY TCP4  192.0.2.7 198.51.100.1 51234 443\r\n", Reason::malformed_line, 46},
-        {"PROXY  TCP4 192.0.2.7 198.51.100.1 51234 443\r\n", Reason::malformed_line, 46},
-        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 65536\r\n", Reason::malformed_line, 47},
-        {"PROXY TCP4 192.0.2.7 198.51.100.1 051234 443\r\n", Reason::malformed_line, 46},
-        {"PROXY TCP4 192.0.2.07 198.51.100.1 51234 443\r\n", Reason::malformed_line, 46},
-        {"PROXY TCP4 192.0.2.7 198.51.100 51234 443\r\n", Reason::malformed_line, 43},
-        {"PROXY TCP4 ::1 ::1 51234 443\r\n", Reason::malformed_line, 30},
-        {"PROXY TCP6 192.0.2.7 198.51.100.1 51234 443\r\n", Reason::malformed_line, 45},
-        {"PROXY UNKNOWNX\r\n", Reason::malformed_line, 16},
-        {"PROXY \r\n", Reason::malformed_line, 8},
-        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 443\n", Reason::malformed_line, 44},
-        {"PROXY UNKNOWN\rx", Reason::malformed_line, 15},
-        {"PROXY UNKNOWN " + std::string(200, 'x'), Reason::line_too_long, 107},
-        {binary_proxy_header(0x11, 0x11, ipv4_body), Reason::unsupported_version, 16},
-        {binary_proxy_header(0x31, 0x11, ipv4_body), Reason::unsupported_version, 16},
-        {binary_proxy_header(0x22, 0x11, ipv4_body), Reason::unsupported_command, 16},
-        {binary_proxy_header(0x21, 0x12, ipv4_body), Reason::unsupported_family, 16},
-        {binary_proxy_header(0x21, 0x10, ipv4_body), Reason::unsupported_family, 16},
-        {binary_proxy_header(0x21, 0x01, ipv4_body), Reason::unsupported_family, 16},
-        {binary_proxy_header(0x21, 0x41, ipv4_body), Reason::unsupported_family, 16},
-        {binary_proxy_header(0x21, 0x11, ipv4_body.substr(1)), Reason::too_short, 16},
-        {binary_proxy_header(0x21, 0x21, ipv4_body), Reason::too_short, 16},
-        {binary_proxy_header(0x21, 0x31, std::string(215, 'p')), Reason::too_short, 16},
-        {binary_proxy_header(0x21, 0x11, std::string(4097, 'p')), Reason::too_long, 16},
-        {binary_proxy_header(0x20, 0x00, std::string(4097, 'p')), Reason::too_long, 16},
+        {"GET / HTTP/1.1\r\n", ProxyHeaderReason::no_signature, 1},
+        {"POST / HTTP/1.1\r\n", ProxyHeaderReason::no_signature, 2},
+        {"PROXYTCP4", ProxyHeaderReason::no_signature, 6},
+        {"\x16\x03\x01"s, ProxyHeaderReason::no_signature, 1},
+        {"\r\nGET", ProxyHeaderReason::no_signature, 3},
+        {"\r\n\r\n\0\r\nQUIX"s, ProxyHeaderReason::no_signature, 11},
+        {"PROXY TCP4\r\n", ProxyHeaderReason::malformed_line, 12},
+        {"PROXY TCP5 192.0.2.7 198.51.100.1 51234 443\r\n", ProxyHeaderReason::malformed_line, 45},
+        {"PROXY tcp4 192.0.2.7 198.51.100.1 51234 443\r\n", ProxyHeaderReason::malformed_line, 45},
+        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234\r\n", ProxyHeaderReason::malformed_line, 41},
+        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 443 1\r\n", ProxyHeaderReason::malformed_line,
+         47},
+        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 443 \r\n", ProxyHeaderReason::malformed_line, 46},
+        {"PROXY TCP4  192.0.2.7 198.51.100.1 51234 443\r\n", ProxyHeaderReason::malformed_line, 46},
+        {"PROXY  TCP4 192.0.2.7 198.51.100.1 51234 443\r\n", ProxyHeaderReason::malformed_line, 46},
+        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 65536\r\n", ProxyHeaderReason::malformed_line,
+         47},
+        {"PROXY TCP4 192.0.2.7 198.51.100.1 051234 443\r\n", ProxyHeaderReason::malformed_line, 46},
+        {"PROXY TCP4 192.0.2.07 198.51.100.1 51234 443\r\n", ProxyHeaderReason::malformed_line, 46},
+        {"PROXY TCP4 192.0.2.7 198.51.100 51234 443\r\n", ProxyHeaderReason::malformed_line, 43},
+        {"PROXY TCP4 ::1 ::1 51234 443\r\n", ProxyHeaderReason::malformed_line, 30},
+        {"PROXY TCP6 192.0.2.7 198.51.100.1 51234 443\r\n", ProxyHeaderReason::malformed_line, 45},
+        {"PROXY UNKNOWNX\r\n", ProxyHeaderReason::malformed_line, 16},
+        {"PROXY \r\n", ProxyHeaderReason::malformed_line, 8},
+        {"PROXY TCP4 192.0.2.7 198.51.100.1 51234 443\n", ProxyHeaderReason::malformed_line, 44},
+        {"PROXY UNKNOWN\rx", ProxyHeaderReason::malformed_line, 15},
+        {"PROXY UNKNOWN " + std::string(200, 'x'), ProxyHeaderReason::line_too_long, 107},
+        {binary_proxy_header(0x11, 0x11, ipv4_body), ProxyHeaderReason::unsupported_version, 16},
+        {binary_proxy_header(0x31, 0x11, ipv4_body), ProxyHeaderReason::unsupported_version, 16},
+        {binary_proxy_header(0x22, 0x11, ipv4_body), ProxyHeaderReason::unsupported_command, 16},
+        {binary_proxy_header(0x21, 0x12, ipv4_body), ProxyHeaderReason::unsupported_family, 16},
+        {binary_proxy_header(0x21, 0x10, ipv4_body), ProxyHeaderReason::unsupported_family, 16},
+        {binary_proxy_header(0x21, 0x01, ipv4_body), ProxyHeaderReason::unsupported_family, 16},
+        {binary_proxy_header(0x21, 0x41, ipv4_body), ProxyHeaderReason::unsupported_family, 16},
+        {binary_proxy_header(0x21, 0x11, ipv4_body.substr(1)), ProxyHeaderReason::too_short, 16},
+        {binary_proxy_header(0x21, 0x21, ipv4_body), ProxyHeaderReason::too_short, 16},
+        {binary_proxy_header(0x21, 0x31, std::string(215, 'p')), ProxyHeaderReason::too_short, 16},
+        {binary_proxy_header(0x21, 0x11, std::string(4097, 'p')), ProxyHeaderReason::too_long, 16},
+        {binary_proxy_header(0x20, 0x00, std::string(4097, 'p')), ProxyHeaderReason::too_long, 16},
     };
     for (const auto& [header, reason, consumed] : cases) {
         CAPTURE(header);
         const Seen whole = parse(header);
-        CHECK(whole.found == Found::failure);
+        CHECK(whole.found == HeaderFound::failure);
         CHECK(to_string(whole.reason) == to_string(reason));
         CHECK(whole.consumed == consumed);
         for (const std::size_t size : {1u, 2u, 3u, 7u}) CHECK(parse(header, size) == whole);
@@ -153,6 +154,7 @@ TEST_CASE("anything else fails at the first octet that tells, for its reason") {
 TEST_CASE("a line of exactly 107 octets is taken") {
     const std::string line = "PROXY UNKNOWN " + std::string(91, 'x') + "\r\n";
     REQUIRE(line.size() == 107);
-    CHECK(parse(line).found == Found::header);
-    CHECK(parse("PROXY UNKNOWN " + std::string(92, 'x') + "\r\n").reason == Reason::line_too_long);
+    CHECK(parse(line).found == HeaderFound::header);
+    CHECK(parse("PROXY UNKNOWN " + std::string(92, 'x') + "\r\n").reason ==
+          ProxyHeaderReason::line_too_long);
 }

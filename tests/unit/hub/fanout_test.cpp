@@ -360,11 +360,11 @@ namespace {
 
 /// What subscribers are owed, by the rule alone: who is live when an item is added gets it, once,
 /// in order, unless it leaves before.
-class Differential {
+class FanOutDifferential {
 public:
     static constexpr std::uint32_t sessions = 12, topics = 4;
 
-    explicit Differential(std::uint64_t seed)
+    explicit FanOutDifferential(std::uint64_t seed)
         : prng_{seed},
           fanout_{{.items_max = 16, .batch_bytes_max = 16},
                   seed % 2 == 0 ? Start::at_once : Start::when_released} {}
@@ -481,7 +481,7 @@ private:
 TEST_CASE("whoever comes and goes meanwhile, each subscriber gets exactly what it is owed") {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         CAPTURE(seed);
-        Differential differential{seed};
+        FanOutDifferential differential{seed};
         for (int step = 0; step < 2000; ++step) differential.step();
         differential.finish();
     }

@@ -6,7 +6,7 @@ using namespace ringcast::server;
 
 namespace {
 
-std::string mistake(std::string_view text) {
+std::string file_mistake(std::string_view text) {
     const auto settings = parse_config(text, "edge.toml");
     REQUIRE_FALSE(settings.has_value());
     return settings.error();
@@ -44,26 +44,26 @@ TEST_CASE("what is no TOML is refused with its line, in one line") {
     for (const char* text : {"shards = \n", "shards = 1\nshards = 2\n", "[", "shards",
                              "shards = 1 2\n", "a = \"\\x\""}) {
         CAPTURE(text);
-        const std::string error = mistake(text);
+        const std::string error = file_mistake(text);
         CHECK(error.starts_with("edge.toml:"));
         CHECK(error.find('\n') == std::string::npos);
     }
-    CHECK(mistake("shards = 1\nshards = 2\n").starts_with("edge.toml:2: "));
+    CHECK(file_mistake("shards = 1\nshards = 2\n").starts_with("edge.toml:2: "));
 }
 
 TEST_CASE("unknown keys and tables are refused with their line") {
-    CHECK(mistake("\nport = 80\n") == "edge.toml:2: unknown key 'port'");
-    CHECK(mistake("[server]\nshards = 1\n").starts_with("edge.toml:1: unknown key 'server'"));
-    CHECK(mistake("shards = 1\n[limits]\n").starts_with("edge.toml:2: unknown key 'limits'"));
+    CHECK(file_mistake("\nport = 80\n") == "edge.toml:2: unknown key 'port'");
+    CHECK(file_mistake("[server]\nshards = 1\n").starts_with("edge.toml:1: unknown key 'server'"));
+    CHECK(file_mistake("shards = 1\n[limits]\n").starts_with("edge.toml:2: unknown key 'limits'"));
 }
 
 TEST_CASE("values that cannot be one of ours are refused") {
     const std::string one = " takes a string, an integer or a boolean";
-    CHECK(mistake("shards = 1.5") == "edge.toml:1: shards" + one);
-    CHECK(mistake("shards = [1]") == "edge.toml:1: shards" + one);
-    CHECK(mistake("shards = {a = 1}") == "edge.toml:1: shards" + one);
-    CHECK(mistake("idle-timeout = 10:00:00") == "edge.toml:1: idle-timeout" + one);
-    CHECK(mistake("listen = [[\"ws://a\"]]") ==
+    CHECK(file_mistake("shards = 1.5") == "edge.toml:1: shards" + one);
+    CHECK(file_mistake("shards = [1]") == "edge.toml:1: shards" + one);
+    CHECK(file_mistake("shards = {a = 1}") == "edge.toml:1: shards" + one);
+    CHECK(file_mistake("idle-timeout = 10:00:00") == "edge.toml:1: idle-timeout" + one);
+    CHECK(file_mistake("listen = [[\"ws://a\"]]") ==
           "edge.toml:1: listen takes a string or an array of strings");
 }
 

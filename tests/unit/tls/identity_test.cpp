@@ -12,7 +12,7 @@ namespace ringcast::tls {
 
 namespace {
 
-LoadError error_of(const Identity& identity) {
+LoadError identity_error(const Identity& identity) {
     auto loaded = load(identity);
     REQUIRE_FALSE(loaded);
     CHECK(ERR_peek_error() == 0);
@@ -58,7 +58,7 @@ TEST_CASE("each way in which files cannot be used has its reason, and a line tha
          "a.key: the private key does not belong to the certificate in a.crt"},
     };
     for (const Bad& bad : cases) {
-        const LoadError error = error_of(bad.identity);
+        const LoadError error = identity_error(bad.identity);
         CHECK(error.reason == bad.reason);
         CHECK(error.text == bad.text);
     }

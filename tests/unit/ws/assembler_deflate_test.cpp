@@ -25,7 +25,7 @@ using test::SeenEvent;
 using test::ZlibSender;
 
 constexpr std::uint8_t text = test::opcode_text, binary = test::opcode_binary;
-constexpr AssemblerLimits limits{.message_bytes_max = 5000};
+constexpr AssemblerLimits deflate_limits{.message_bytes_max = 5000};
 
 std::string compressed_frame(std::uint8_t opcode, std::string payload, bool fin = true) {
     return encode(ClientFrame{
@@ -41,51 +41,52 @@ SeenEvent message(std::uint8_t opcode, std::string payload) {
             .payload = std::move(payload),
             .message_kind = opcode == text ? MessageKind::text : MessageKind::binary};
 }
-SeenEvent failure(Reason reason) {
+SeenEvent refused(Reason reason) {
     return {.kind = Kind::failure, .reason = reason};
 }
 
 /// The same events whole, octet by octet, and for every two-way split; and the reference agrees.
-void check_events(const std::string& stream, const std::vector<SeenEvent>& expected,
-                  Agreed agreed = Agreed::no_takeover) {
-    CHECK(test::assembler_events(stream, {}, limits, agreed) == expected);
+void check_inflated(const std::string& stream, const std::vector<SeenEvent>& expected,
+                    Agreed agreed = Agreed::no_takeover) {
+    CHECK(test::assembler_events(stream, {}, deflate_limits, agreed) == expected);
     std::vector<std::size_t> every_octet;
     for (std::size_t cut = 1; cut < stream.size(); ++cut) {
         every_octet.push_back(cut);
-        if (test::assembler_events(stream, {cut}, limits, agreed) != expected)
+        if (test::assembler_events(stream, {cut}, deflate_limits, agreed) != expected)
             FAIL_CHECK("split at " << cut);
     }
-    CHECK(test::assembler_events(stream, every_octet, limits, agreed) == expected);
-    CHECK(test::reference_events(stream, limits.message_bytes_max, agreed) == expected);
+    CHECK(test::assembler_events(stream, every_octet, deflate_limits, agreed) == expected);
+    CHECK(test::reference_events(stream, deflate_limits.message_bytes_max, agreed) == expected);
 }
 
 }  // namespace
 
 TEST_CASE("RSV1 may stand on the first frame of a message where it was agreed, nowhere else") {
     const std::string hello = ZlibSender{}.payload("Hello");
-    check_events(compressed_frame(text, hello), {message(text, "Hello")});
-    check_events(compressed_frame(binary, hello), {message(binary, "Hello")});
-    check_events(compressed_frame(text, hello), {failure(Reason::reserved_bits)}, Agreed::nothing);
+    check_inflated(compressed_frame(text, hello), {message(text, "Hello")});
+    check_inflated(compressed_frame(binary, hello), {message(binary, "Hello")});
+    check_inflated(compressed_frame(text, hello), {refused(Reason::reserved_bits)},
+                   Agreed::nothing);
     for (const std::uint8_t opcode : {test::opcode_close, test::opcode_ping, test::opcode_pong,
                                       std::uint8_t{3}, std::uint8_t{11}}) {
-        check_events(compressed_frame(opcode, ""), {failure(Reason::reserved_bits)});
-        check_events(compressed_frame(text, hello, false) + compressed_frame(opcode, ""),
-                     {failure(Reason::reserved_bits)});
+        check_inflated(compressed_frame(opcode, ""), {refused(Reason::reserved_bits)});
+        check_inflated(compressed_frame(text, hello, false) + compressed_frame(opcode, ""),
+                       {refused(Reason::reserved_bits)});
     }
-    check_events(compressed_frame(test::opcode_continuation, hello),
-                 {failure(Reason::reserved_bits)});
+    check_inflated(compressed_frame(test::opcode_continuation, hello),
+                   {refused(Reason::reserved_bits)});
     for (const bool fin : {false, true}) {
-        check_events(compressed_frame(text, hello.substr(0, 3), false) +
-                         compressed_frame(test::opcode_continuation, hello.substr(3), fin),
-                     {failure(Reason::reserved_bits)});
-        check_events(
+        check_inflated(compressed_frame(text, hello.substr(0, 3), false) +
+                           compressed_frame(test::opcode_continuation, hello.substr(3), fin),
+                       {refused(Reason::reserved_bits)});
+        check_inflated(
             test::text_frame("Hel", false) + compressed_frame(test::opcode_continuation, "lo", fin),
-            {failure(Reason::reserved_bits)});
+            {refused(Reason::reserved_bits)});
     }
     for (std::uint8_t bits = 1; bits < 8; ++bits) {
         if (bits == rsv1) continue;
-        check_events(encode(ClientFrame{.payload = hello, .reserved_bits = bits}),
-                     {failure(Reason::reserved_bits)});
+        check_inflated(encode(ClientFrame{.payload = hello, .reserved_bits = bits}),
+                       {refused(Reason::reserved_bits)});
     }
 }
 
@@ -96,26 +97,26 @@ TEST_CASE("compressed messages and others follow each other, in frames and fragm
         compressed_frame(text, payload.substr(0, 1), false) + test::continuation_frame("", false) +
         test::ping_frame("p") + test::continuation_frame(payload.substr(1, 50), false) +
         test::continuation_frame(payload.substr(51), false) + test::continuation_frame("", true);
-    check_events(test::text_frame("a") + fragments + test::binary_frame("\xff") +
-                     compressed(binary, "\xfe") + test::text_frame("b", false) +
-                     test::continuation_frame("c", true) + compressed(text, "d"),
-                 {message(text, "a"),
-                  {.kind = Kind::ping, .payload = "p"},
-                  message(text, json),
-                  message(binary, "\xff"),
-                  message(binary, "\xfe"),
-                  message(text, "bc"),
-                  message(text, "d")});
+    check_inflated(test::text_frame("a") + fragments + test::binary_frame("\xff") +
+                       compressed(binary, "\xfe") + test::text_frame("b", false) +
+                       test::continuation_frame("c", true) + compressed(text, "d"),
+                   {message(text, "a"),
+                    {.kind = Kind::ping, .payload = "p"},
+                    message(text, json),
+                    message(binary, "\xff"),
+                    message(binary, "\xfe"),
+                    message(text, "bc"),
+                    message(text, "d")});
 }
 
 TEST_CASE("an empty message may be compressed (RFC 7692 section 7.2.3.6)") {
     const std::string empty(1, '\0');
-    check_events(compressed_frame(text, empty) + compressed_frame(binary, "", false) +
-                     test::continuation_frame(empty, true) + compressed_frame(text, empty),
-                 {message(text, ""), message(binary, ""), message(text, "")});
-    check_events(compressed_frame(text, ""), {failure(Reason::deflate_cut_short)});
-    check_events(compressed_frame(text, "", false) + test::continuation_frame("", true),
-                 {failure(Reason::deflate_cut_short)});
+    check_inflated(compressed_frame(text, empty) + compressed_frame(binary, "", false) +
+                       test::continuation_frame(empty, true) + compressed_frame(text, empty),
+                   {message(text, ""), message(binary, ""), message(text, "")});
+    check_inflated(compressed_frame(text, ""), {refused(Reason::deflate_cut_short)});
+    check_inflated(compressed_frame(text, "", false) + test::continuation_frame("", true),
+                   {refused(Reason::deflate_cut_short)});
 }
 
 TEST_CASE("the context is taken over, or not, as agreed (section 7.1.1)") {
@@ -128,8 +129,8 @@ TEST_CASE("the context is taken over, or not, as agreed (section 7.1.1)") {
         expected.push_back(message(text, json));
         expected.push_back(message(text, "between"));
     }
-    check_events(stream, expected, Agreed::takeover);
-    check_events(stream, {expected[0], expected[1], failure(Reason::deflate_invalid)});
+    check_inflated(stream, expected, Agreed::takeover);
+    check_inflated(stream, {expected[0], expected[1], refused(Reason::deflate_invalid)});
 }
 
 TEST_CASE("final blocks are read as any other (section 7.2.3.4)") {
@@ -138,51 +139,52 @@ TEST_CASE("final blocks are read as any other (section 7.2.3.4)") {
                                compressed_frame(text, sender.final_payload("two")) +
                                compressed_frame(text, sender.payload("three"));
     for (const Agreed agreed : {Agreed::no_takeover, Agreed::takeover})
-        check_events(stream, {message(text, "one"), message(text, "two"), message(text, "three")},
-                     agreed);
+        check_inflated(stream, {message(text, "one"), message(text, "two"), message(text, "three")},
+                       agreed);
 }
 
 TEST_CASE("data that is invalid, cut short or followed by garbage fails with 1007") {
     const std::string payload = ZlibSender{}.payload(json_like(60));
-    check_events(test::text_frame("a") + compressed_frame(text, "\x07") + test::ping_frame(),
-                 {message(text, "a"), failure(Reason::deflate_invalid)});
+    check_inflated(test::text_frame("a") + compressed_frame(text, "\x07") + test::ping_frame(),
+                   {message(text, "a"), refused(Reason::deflate_invalid)});
     const std::string tail("\0\0\xff\xff", 4);
-    check_events(compressed_frame(text, payload + tail + "\x07"),
-                 {failure(Reason::deflate_invalid)});
-    check_events(compressed_frame(text, payload + "garbage"), {failure(Reason::deflate_invalid)});
-    check_events(compressed_frame(binary, payload.substr(0, payload.size() / 2)),
-                 {failure(Reason::deflate_cut_short)});
+    check_inflated(compressed_frame(text, payload + tail + "\x07"),
+                   {refused(Reason::deflate_invalid)});
+    check_inflated(compressed_frame(text, payload + "garbage"), {refused(Reason::deflate_invalid)});
+    check_inflated(compressed_frame(binary, payload.substr(0, payload.size() / 2)),
+                   {refused(Reason::deflate_cut_short)});
     // At the octet where that is certain, in the middle of a frame.
     const std::string start = encode(ClientFrame{
         .payload = payload + tail + "\x07", .reserved_bits = 4, .announced_bytes = 1000});
-    check_events(start, {failure(Reason::deflate_invalid)});
-    check_events(start.substr(0, start.size() - 1), {});
+    check_inflated(start, {refused(Reason::deflate_invalid)});
+    check_inflated(start.substr(0, start.size() - 1), {});
     CHECK(close_code(Reason::deflate_invalid) == CloseCode::invalid_payload);
     CHECK(close_code(Reason::deflate_cut_short) == CloseCode::invalid_payload);
 }
 
 TEST_CASE("inflated text is checked as it comes out (RFC 6455 section 8.1)") {
-    check_events(compressed(text, "\xed\xa0\x80"), {failure(Reason::text_not_utf8)});
-    check_events(compressed(binary, "\xed\xa0\x80"), {message(binary, "\xed\xa0\x80")});
-    check_events(compressed(text, "cut \xe2\x82"), {failure(Reason::text_not_utf8)});
+    check_inflated(compressed(text, "\xed\xa0\x80"), {refused(Reason::text_not_utf8)});
+    check_inflated(compressed(binary, "\xed\xa0\x80"), {message(binary, "\xed\xa0\x80")});
+    check_inflated(compressed(text, "cut \xe2\x82"), {refused(Reason::text_not_utf8)});
     const std::string wrong = ZlibSender{}.payload("\xf4\x90 and more");
-    check_events(compressed_frame(text, wrong, false), {failure(Reason::text_not_utf8)});
+    check_inflated(compressed_frame(text, wrong, false), {refused(Reason::text_not_utf8)});
     // In two messages' worth of blocks: the first ends inside a character.
     ZlibSender sender;
     const std::string whole =
         sender.payload("\xf0\x9f") + std::string("\0\0\xff\xff", 4) + sender.payload("\x98\x80z");
-    check_events(compressed_frame(text, whole), {message(text, "\xf0\x9f\x98\x80z")});
+    check_inflated(compressed_frame(text, whole), {message(text, "\xf0\x9f\x98\x80z")});
 }
 
 TEST_CASE("a message that inflates beyond the limit is too big, and no more of it comes out") {
-    check_events(compressed(binary, std::string(5000, 'a')),
-                 {message(binary, std::string(5000, 'a'))});
-    check_events(compressed(binary, std::string(5001, 'a')), {failure(Reason::message_too_big)});
-    check_events(compressed(text, std::string(64u << 20, 'a')), {failure(Reason::message_too_big)});
+    check_inflated(compressed(binary, std::string(5000, 'a')),
+                   {message(binary, std::string(5000, 'a'))});
+    check_inflated(compressed(binary, std::string(5001, 'a')), {refused(Reason::message_too_big)});
+    check_inflated(compressed(text, std::string(64u << 20, 'a')),
+                   {refused(Reason::message_too_big)});
     const std::string half = ZlibSender{}.payload(std::string(3000, 'b'));
-    check_events(compressed_frame(text, half + std::string("\0\0\xff\xff", 4), false) +
-                     test::continuation_frame(half, true),
-                 {failure(Reason::message_too_big)});
+    check_inflated(compressed_frame(text, half + std::string("\0\0\xff\xff", 4), false) +
+                       test::continuation_frame(half, true),
+                   {refused(Reason::message_too_big)});
     CHECK(close_code(Reason::message_too_big) == CloseCode::message_too_big);
 }
 
@@ -190,30 +192,30 @@ TEST_CASE("output that is due is looked at before the next octet comes") {
     const std::string stream = compressed(binary, std::string(8000, 'a'));
     for (std::size_t size = 0; size <= stream.size(); ++size) {
         const std::string start = stream.substr(0, size);
-        CHECK(test::assembler_events(start, {size / 2}, limits, Agreed::no_takeover) ==
-              test::reference_events(start, limits.message_bytes_max, Agreed::no_takeover));
+        CHECK(test::assembler_events(start, {size / 2}, deflate_limits, Agreed::no_takeover) ==
+              test::reference_events(start, deflate_limits.message_bytes_max, Agreed::no_takeover));
     }
 }
 
 TEST_CASE("compressed payload that comes to nothing is limited, too, by its announcement") {
-    const std::uint64_t most = test::compressed_bytes_max(limits.message_bytes_max);
+    const std::uint64_t most = test::compressed_bytes_max(deflate_limits.message_bytes_max);
     const auto header = [](std::uint64_t bytes) {
         return encode(ClientFrame{
             .payload = std::string(1, '\0'), .reserved_bits = 4, .announced_bytes = bytes});
     };
-    check_events(header(most), {});
-    check_events(header(most + 1), {failure(Reason::message_too_big)});
-    check_events(header((std::uint64_t{1} << 63) - 1), {failure(Reason::message_too_big)});
+    check_inflated(header(most), {});
+    check_inflated(header(most + 1), {refused(Reason::message_too_big)});
+    check_inflated(header((std::uint64_t{1} << 63) - 1), {refused(Reason::message_too_big)});
     std::string stream, empty_blocks;
     for (int i = 0; i < 200; ++i) empty_blocks += std::string("\0\0\0\xff\xff", 5);
     stream = compressed_frame(text, empty_blocks, false);
     std::size_t fragments = 0;
     for (std::uint64_t sent = 1000; sent + 1000 <= most; sent += 1000, ++fragments)
         stream += test::continuation_frame(empty_blocks, false);
-    CHECK(test::assembler_events(stream, {}, limits, Agreed::no_takeover).empty());
+    CHECK(test::assembler_events(stream, {}, deflate_limits, Agreed::no_takeover).empty());
     stream += test::continuation_frame(empty_blocks, true);
-    CHECK(test::assembler_events(stream, {}, limits, Agreed::no_takeover) ==
-          std::vector{failure(Reason::message_too_big)});
+    CHECK(test::assembler_events(stream, {}, deflate_limits, Agreed::no_takeover) ==
+          std::vector{refused(Reason::message_too_big)});
 }
 
 TEST_CASE("a bomb's block never exceeds the limit, and a small message's is small") {
@@ -269,7 +271,7 @@ TEST_CASE("a compressed message lies in a block that can be taken, an empty one,
         Assembler assembler;
         std::string stream = compressed(text, content);
         std::span<std::byte> input = std::as_writable_bytes(std::span{stream});
-        const Event event = assembler.next(input, pool, limits, &inflation);
+        const Event event = assembler.next(input, pool, deflate_limits, &inflation);
         CHECK(event.kind == Kind::message);
         CHECK_FALSE(event.in_slice);
         const Block block = assembler.take_block();
@@ -307,10 +309,11 @@ TEST_CASE("random streams, legal and damaged, cut at random, are what the refere
             at = std::min<std::size_t>(stream.size(), at + 1 + below(60));
             cuts.push_back(at);
         }
-        const auto expected = test::reference_events(stream, limits.message_bytes_max, agreed);
+        const auto expected =
+            test::reference_events(stream, deflate_limits.message_bytes_max, agreed);
         if (expected.back().kind == Kind::failure) ++failures;
-        if (test::assembler_events(stream, {}, limits, agreed) != expected ||
-            test::assembler_events(stream, cuts, limits, agreed) != expected) {
+        if (test::assembler_events(stream, {}, deflate_limits, agreed) != expected ||
+            test::assembler_events(stream, cuts, deflate_limits, agreed) != expected) {
             FAIL_CHECK("round " << round);
         }
     }

@@ -18,8 +18,8 @@ namespace {
 using test::ClientFrame;
 using Random = std::mt19937_64;
 
-constexpr AssemblerLimits limits{.message_bytes_max = 4000};
-constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20};
+constexpr AssemblerLimits small_limits{.message_bytes_max = 4000};
+constexpr AssemblerLimits large_limits{.message_bytes_max = 64u << 20};
 
 std::size_t below(Random& random, std::size_t bound) {
     return static_cast<std::size_t>(random() % bound);
@@ -145,14 +145,14 @@ TEST_CASE("random legal streams, cut at random, are what the reference sees") {
     Random random{20240607};
     for (int round = 0; round < 3000; ++round) {
         const std::string stream = random_stream(random);
-        const auto expected = test::reference_events(stream, limits.message_bytes_max);
+        const auto expected = test::reference_events(stream, small_limits.message_bytes_max);
         for (int cutting = 0; cutting < 3; ++cutting) {
-            if (test::assembler_events(stream, random_cuts(random, stream.size()), limits) !=
+            if (test::assembler_events(stream, random_cuts(random, stream.size()), small_limits) !=
                 expected) {
                 FAIL_CHECK("round " << round);
             }
         }
-        CHECK(test::assembler_events(stream, {}, limits) == expected);
+        CHECK(test::assembler_events(stream, {}, small_limits) == expected);
     }
 }
 
@@ -162,9 +162,9 @@ TEST_CASE("random broken streams, cut at random, fail where and why the referenc
     for (int round = 0; round < 20000; ++round) {
         std::string stream = random_stream(random);
         mutate(random, stream);
-        const auto expected = test::reference_events(stream, limits.message_bytes_max);
+        const auto expected = test::reference_events(stream, small_limits.message_bytes_max);
         if (!expected.empty() && expected.back().kind == Event::Kind::failure) ++failures;
-        if (test::assembler_events(stream, random_cuts(random, stream.size()), limits) !=
+        if (test::assembler_events(stream, random_cuts(random, stream.size()), small_limits) !=
             expected) {
             FAIL_CHECK("round " << round);
         }
@@ -178,11 +178,11 @@ TEST_CASE("every length from 0 to 300 is unmasked exactly, at every mask phase a
         const std::string stream = test::binary_frame(payload);
         const std::vector<test::SeenEvent> expected = {
             {.kind = Event::Kind::message, .payload = payload}};
-        CHECK(test::assembler_events(stream, {}, roomy) == expected);
+        CHECK(test::assembler_events(stream, {}, large_limits) == expected);
         // Every cut inside the payload starts the rest of it at another phase of the key.
         const std::size_t step = size <= 80 ? 1 : 7;
         for (std::size_t cut = 1; cut < stream.size(); cut += step) {
-            if (test::assembler_events(stream, {cut}, roomy) != expected)
+            if (test::assembler_events(stream, {cut}, large_limits) != expected)
                 FAIL_CHECK(size << " cut at " << cut);
         }
     }
@@ -197,16 +197,17 @@ TEST_CASE(
             const std::string stream = test::binary_frame(payload);
             const std::vector<test::SeenEvent> expected = {
                 {.kind = Event::Kind::message, .payload = payload}};
-            if (test::assembler_events(stream, {}, roomy) != expected) FAIL_CHECK("whole " << size);
+            if (test::assembler_events(stream, {}, large_limits) != expected)
+                FAIL_CHECK("whole " << size);
             for (std::size_t phase = 0; phase < 4; ++phase) {
                 const std::vector<std::size_t> cuts = {20 + phase, 37 + phase, size / 2 + phase,
                                                        size};
-                if (test::assembler_events(stream, cuts, roomy) != expected)
+                if (test::assembler_events(stream, cuts, large_limits) != expected)
                     FAIL_CHECK("split " << size);
                 const std::size_t cut = size / 3 + phase;
                 const std::string fragments = test::binary_frame(payload.substr(0, cut), false) +
                                               test::continuation_frame(payload.substr(cut), true);
-                if (test::assembler_events(fragments, {size / 2}, roomy) != expected)
+                if (test::assembler_events(fragments, {size / 2}, large_limits) != expected)
                     FAIL_CHECK("fragments " << size);
             }
         }
@@ -218,11 +219,11 @@ TEST_CASE("text of every length to 300 is checked to its last octet and not beyo
         std::string payload(size, 'a');
         for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) {
             payload[at] = '\xff';
-            const auto events = test::assembler_events(test::text_frame(payload), {}, roomy);
+            const auto events = test::assembler_events(test::text_frame(payload), {}, large_limits);
             CHECK(events.back().reason == Reason::text_not_utf8);
             payload[at] = 'a';
         }
-        CHECK(test::assembler_events(test::text_frame(payload), {}, roomy).back().payload ==
+        CHECK(test::assembler_events(test::text_frame(payload), {}, large_limits).back().payload ==
               payload);
     }
 }
@@ -237,10 +238,10 @@ TEST_CASE("nothing outside the slice is touched") {
                 const GuardedBytes head{std::string_view{frame}.substr(0, frame.size() - cut)};
                 const GuardedBytes tail{std::string_view{frame}.substr(frame.size() - cut)};
                 std::span<std::byte> input = head.bytes();
-                Event event = assembler.next(input, pool, roomy);
+                Event event = assembler.next(input, pool, large_limits);
                 input = tail.bytes();
                 if (event.kind == Event::Kind::need_more)
-                    event = assembler.next(input, pool, roomy);
+                    event = assembler.next(input, pool, large_limits);
                 REQUIRE(event.kind == Event::Kind::message);
                 CHECK(event.payload.size() == size);
             }

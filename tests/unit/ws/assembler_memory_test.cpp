@@ -12,7 +12,7 @@ namespace {
 
 using Kind = Event::Kind;
 
-constexpr AssemblerLimits roomy{.message_bytes_max = 64u << 20};
+constexpr AssemblerLimits memory_limits{.message_bytes_max = 64u << 20};
 
 std::string frame(std::string payload, bool fin = true, std::uint8_t opcode = test::opcode_binary) {
     return test::encode(
@@ -27,7 +27,7 @@ std::string announce(std::uint64_t bytes, std::string payload = {}) {
 struct Fixture {
     BufferPool pool;
     Assembler assembler;
-    AssemblerLimits limits = roomy;
+    AssemblerLimits limits = memory_limits;
     std::string octets;
     std::span<std::byte> input;
 
@@ -228,7 +228,8 @@ TEST_CASE("an assembler destroyed in the middle of everything gives its blocks b
         Assembler assembler;
         std::string octets = frame("abc", false) + frame("0123456789", true, 9).substr(0, 10);
         std::span<std::byte> input = std::as_writable_bytes(std::span{octets});
-        while (!input.empty()) CHECK(assembler.next(input, pool, roomy).kind == Kind::need_more);
+        while (!input.empty())
+            CHECK(assembler.next(input, pool, memory_limits).kind == Kind::need_more);
         CHECK(pool.blocks_in_use() == 2);
     }
     CHECK(pool.blocks_in_use() == 0);
