@@ -1,27 +1,21 @@
 """Chromium as a client of the server: URL SCENARIO PID_OF_SERVER (see run.py).
 
-Headless, steered over its DevTools protocol by python3-websockets. The tests are chromium_tests.js. They run in a page
+run.py has started it, headless, and it is steered by python3-websockets at DEVTOOLS_URL. The tests are chromium_tests.js. They run in a page
 of the server's own origin (its 404 answer is one), since pages of others may be refused; the scenario `origin` sees that.
 """
 
 import asyncio
 import http.server
 import json
-import subprocess
+import os
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
 import websockets
-from results import TEST_SECONDS_MAX, expect_equal, one_line, print_result, run_tests
+from results import expect_equal, one_line, print_result, run_tests
 
 url, scenario = sys.argv[1:3]
-
-CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-extensions", "--no-proxy-server", "--ignore-certificate-errors", "--remote-debugging-port=0"]
-START_SECONDS_MAX = 60
 
 
 class EmptyPage(http.server.BaseHTTPRequestHandler):
@@ -56,7 +50,9 @@ class DevTools:
                 return answer["result"]
 
     async def open_page(self):
-        target = await self.call("Target.createTarget", url="about:blank")
+        """A page that shares no cookie, cache or connection with those of other clients, and goes when this one does."""
+        context = await self.call("Target.createBrowserContext", disposeOnDetach=True)
+        target = await self.call("Target.createTarget", url="about:blank", browserContextId=context["browserContextId"])
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self.session = {"sessionId": attached["sessionId"]}
 
@@ -78,18 +74,6 @@ class DevTools:
         return result["result"].get("value")
 
 
-async def devtools_url(process, profile):
-    """The address that the browser writes to a file when it is up."""
-    port_file = Path(profile) / "DevToolsActivePort"
-    for _ in range(START_SECONDS_MAX * 20):
-        if port_file.exists() and len(lines := port_file.read_text().split("\n")) >= 2:
-            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-        if process.poll() is not None:
-            raise RuntimeError(f"chromium ended with exit code {process.returncode}")
-        await asyncio.sleep(0.05)  # A file that appears has no event; this waits for nothing that is tested.
-    raise RuntimeError("chromium did not come up")
-
-
 async def run_in_page(page, page_url, group):
     """Runs that group of chromium_tests.js in the page of that address."""
     if not await page.go_to(page_url):
@@ -107,26 +91,15 @@ async def run_in_page(page, page_url, group):
 async def main():
     pages = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)
     threading.Thread(target=pages.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        browser = subprocess.Popen([*CHROMIUM, f"--user-data-dir={profile}", "about:blank"], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            address = await devtools_url(browser, profile)
-            async with websockets.connect(address, max_size=None, ping_interval=None) as socket:
-                page = DevTools(socket)
-                await page.open_page()
-                await run_in_page(page, "http" + url.removeprefix("ws") + "/", scenario)
-                if scenario == "origin":
-                    await run_in_page(page, f"http://127.0.0.1:{pages.server_port}/", "foreign origin")
-                page.session = {}
-                await page.call("Browser.close")
-            browser.wait(TEST_SECONDS_MAX)
-        except Exception as error:  # The browser's trouble is a result, too.
-            print_result("chromium runs", AssertionError(one_line(error)))
-        finally:
-            if browser.poll() is None:
-                browser.kill()
-                browser.wait()
+    try:
+        async with websockets.connect(os.environ["DEVTOOLS_URL"], max_size=None, ping_interval=None) as socket:
+            page = DevTools(socket)
+            await page.open_page()
+            await run_in_page(page, "http" + url.removeprefix("ws") + "/", scenario)
+            if scenario == "origin":
+                await run_in_page(page, f"http://127.0.0.1:{pages.server_port}/", "foreign origin")
+    except Exception as error:  # The browser's trouble is a result, too.
+        print_result("chromium runs", AssertionError(one_line(error)))
 
 
 asyncio.run(main())

@@ -8,17 +8,11 @@ server may serve others meanwhile.
 import asyncio
 import json
 import secrets
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import websockets
+from browser import Browser
 
-CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-extensions", "--no-proxy-server", "--remote-debugging-port=0"]
-START_SECONDS_MAX = 60
 TEST_SECONDS_MAX = 60
 
 # A pixel of the chart in the topic's colour, well above the line of zero: a curve, not an axis.
@@ -244,18 +238,6 @@ def expect(found, expected):
         raise AssertionError(f"expected {expected!r:.300}, found {found!r:.300}")
 
 
-async def devtools_url(process, profile):
-    """The address that the browser writes to a file when it is up."""
-    port_file = Path(profile) / "DevToolsActivePort"
-    for _ in range(START_SECONDS_MAX * 20):
-        if port_file.exists() and len(lines := port_file.read_text().split("\n")) >= 2:
-            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-        if process.poll() is not None:
-            raise RuntimeError(f"chromium ended with exit code {process.returncode}")
-        await asyncio.sleep(0.05)  # A file that appears has no event; this waits for nothing that is tested.
-    raise RuntimeError("chromium did not come up")
-
-
 async def run_tests(tests):
     """Runs them in order; True if all passed."""
     passed = True
@@ -270,22 +252,11 @@ async def run_tests(tests):
 
 
 async def main(url):
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        browser = subprocess.Popen([*CHROMIUM, f"--user-data-dir={profile}", "about:blank"], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            async with websockets.connect(await devtools_url(browser, profile), max_size=None, ping_interval=None) as socket:
-                page = Page(socket)
-                await page.open()
-                passed = await run_tests(Tests(page, url).all())
-                page.session = {}
-                await asyncio.wait_for(page.call("Browser.close"), TEST_SECONDS_MAX)
-            browser.wait(TEST_SECONDS_MAX)
-        finally:
-            if browser.poll() is None:
-                browser.kill()
-                browser.wait()
-    return passed
+    with Browser() as browser:
+        async with websockets.connect(browser.devtools_url(), max_size=None, ping_interval=None) as socket:
+            page = Page(socket)
+            await page.open()
+            return await run_tests(Tests(page, url).all())
 
 
 address = sys.argv[1].replace("ws://", "http://").rstrip("/") + "/"

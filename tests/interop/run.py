@@ -4,11 +4,13 @@
     tests/interop/run.py build/ringcast            every client, every scenario
     tests/interop/run.py build/ringcast --crowd    many connections at once only (for ThreadSanitizer)
 
-Each client is a program of its own: `client URL SCENARIO PID_OF_SERVER`. It prints a line for each test, `ok NAME`,
+Each client is a program of its own: `client URL SCENARIO PID_OF_SERVER`. One Chromium, whose DevTools are at DEVTOOLS_URL,
+serves all that drive one, since it takes seconds to come up. A client prints a line for each test, `ok NAME`,
 `FAILED NAME: why` or `skip NAME: why`. The last line here is `N passed, N failed, N skipped`.
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -21,6 +23,8 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+
+from browser import Browser
 
 FOLDER = Path(__file__).resolve().parent
 START_SECONDS_MAX = 30
@@ -135,12 +139,13 @@ class Tally:
         return f"{self.counts['ok']} passed, {self.counts['FAILED']} failed, {self.counts['skip']} skipped"
 
 
-def run_client(tally, prefix, command):
+def run_client(tally, prefix, command, devtools_url):
     """Runs a client to its end and passes its lines on."""
     try:
         done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=CLIENT_SECONDS_MAX,
-                              env={**os.environ, "SSL_CERT_FILE": str(CERTIFICATE), "NODE_EXTRA_CA_CERTS": str(CERTIFICATE)})
+                              env={**os.environ, "SSL_CERT_FILE": str(CERTIFICATE), "NODE_EXTRA_CA_CERTS": str(CERTIFICATE),
+                                   "DEVTOOLS_URL": devtools_url})
         output, end = done.stdout, f"exit code {done.returncode}" if done.returncode else None
     except subprocess.TimeoutExpired as expired:
         output, end = (expired.stdout or b"").decode(errors="replace"), f"no end after {CLIENT_SECONDS_MAX} s"
@@ -158,7 +163,7 @@ def run_client(tally, prefix, command):
         tally.add("FAILED", f"{prefix}: reaches its end", end or "no results")
 
 
-def run_scenario(tally, program, ring, scenario, clients):
+def run_scenario(tally, program, ring, scenario, clients, devtools_url):
     flags, stop_signal, speakers = SCENARIOS[scenario]
     speakers = [name for name in speakers if name in clients]
     # A server that the client stops serves one client.
@@ -171,7 +176,7 @@ def run_scenario(tally, program, ring, scenario, clients):
             continue
         for name in group:
             run_client(tally, f"{ring}: {name}: {scenario}",
-                       [*clients[name], server.url, scenario.split()[0], server.process.pid])
+                       [*clients[name], server.url, scenario.split()[0], server.process.pid], devtools_url)
         wrong = server.stop(stop_signal)
         name = f"{ring}: {scenario}: server ends with exit code 0"
         if wrong:
@@ -234,19 +239,8 @@ def missing_clients():
     return {name: why for name, why in reasons.items() if why}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("server", type=Path, help="the server program")
-    parser.add_argument("--crowd", action="store_true", help="the scenario of many connections only")
-    parser.add_argument("--ring", choices=RINGS, help="one ring only")
-    parser.add_argument("--client", choices=CLIENTS, help="one client only")
-    options = parser.parse_args()
-
-    tally = Tally()
-    clients = {name: command for name, command in CLIENTS.items() if options.client in (None, name)}
-    for name, why in missing_clients().items():
-        if clients.pop(name, None):
-            tally.add("skip", name, why)
+def run_scenarios(tally, options, clients, devtools_url):
+    """Every scenario on every ring that this machine has."""
     refusal = uring_refusal()
     without_tls = make_certificate()
     if without_tls:
@@ -260,7 +254,31 @@ def main():
             if scenario in ONCE & done or without_tls and TLS in SCENARIOS[scenario][0]:
                 continue
             done.add(scenario)
-            run_scenario(tally, options.server.resolve(), ring, scenario, clients)
+            run_scenario(tally, options.server.resolve(), ring, scenario, clients, devtools_url)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("server", type=Path, help="the server program")
+    parser.add_argument("--crowd", action="store_true", help="the scenario of many connections only")
+    parser.add_argument("--ring", choices=RINGS, help="one ring only")
+    parser.add_argument("--client", choices=CLIENTS, help="one client only")
+    options = parser.parse_args()
+
+    tally = Tally()
+    clients = {name: command for name, command in CLIENTS.items() if options.client in (None, name)}
+    for name, why in missing_clients().items():
+        if clients.pop(name, None):
+            tally.add("skip", name, why)
+    with contextlib.ExitStack() as stack:
+        devtools_url = ""
+        if "chromium" in clients and not options.crowd:
+            try:
+                devtools_url = stack.enter_context(Browser("--ignore-certificate-errors")).devtools_url()
+            except RuntimeError as error:
+                del clients["chromium"]
+                tally.add("FAILED", "chromium", str(error))
+        run_scenarios(tally, options, clients, devtools_url)
     print(tally.summary())
     return 1 if tally.counts["FAILED"] else 0
 
