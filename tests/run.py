@@ -169,7 +169,7 @@ def formatting():
 
 
 # Of these build-test compiles some at a time as one.
-JOINED = {ROOT / "tests/unit/shard"}
+JOINED = {ROOT / folder for folder in ("tests/unit/shard", "tests/sockets", "tests/conformance", "bench/load")}
 FIRST_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(.*)", re.MULTILINE)
 
 

@@ -16,8 +16,6 @@ using test::text_frame;
 
 namespace {
 
-constexpr int no_code = 1005, protocol_error = 1002, invalid_payload = 1007;
-
 std::string close_frame_with(std::string payload) {
     return encode(ClientFrame{.opcode = test::opcode_close, .payload = std::move(payload)});
 }

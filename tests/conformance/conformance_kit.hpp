@@ -24,6 +24,9 @@ using sockets::text_payload;
 using test::ClientFrame;
 using test::ServerFrame;
 
+/// Close codes of RFC 6455 section 7.4.1 as they travel; 1005 stands for a Close without one.
+inline constexpr int protocol_error = 1002, no_code = 1005, invalid_payload = 1007, too_big = 1009;
+
 /// To what Server::addresses() says.
 inline Client connect(std::string_view url) {
     if (url.starts_with("wss:")) return Client{std::make_unique<TlsWire>(url)};

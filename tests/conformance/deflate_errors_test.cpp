@@ -13,8 +13,6 @@ using namespace std::literals;
 
 namespace {
 
-constexpr int protocol_error = 1002, invalid_payload = 1007, too_big = 1009;
-
 /// A payload as if it were a compressed message's, of one frame.
 std::string compressed_frame(std::string payload, std::uint8_t opcode = test::opcode_binary) {
     return encode(ClientFrame{.opcode = opcode, .payload = std::move(payload), .reserved_bits = 4});

@@ -26,8 +26,6 @@ std::string frame_with(std::uint8_t opcode, std::uint8_t reserved_bits, std::str
         .opcode = opcode, .payload = std::move(payload), .reserved_bits = reserved_bits});
 }
 
-constexpr int protocol_error = 1002, too_big = 1009;
-
 }  // namespace
 
 TEST_CASE("2: pings are answered, pongs are not") {

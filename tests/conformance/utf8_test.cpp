@@ -17,8 +17,6 @@ using test::text_frame;
 
 namespace {
 
-constexpr int invalid_payload = 1007;
-
 /// "\xce\xba" ... kosme with a breathing, the word of all those lists.
 constexpr std::string_view greek = "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
 
