@@ -9,6 +9,7 @@ and the figures to a page beside it.
     scripts/bench --quick --cases 'c50|handshake'
     scripts/bench --ablation                           ringcast with one thing less each time
     scripts/bench --curves                             what a message costs as connections, and topics, become more
+    scripts/bench --flags 'small=--buffers-count 2'    ringcast as it is and with other flags
 
 A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo. Others may be named for further
 protocols: NAME/fanout subscribes a connection to ws://127.0.0.1:{port}/topics/NAME to that topic and publishes what it
@@ -30,7 +31,7 @@ from pathlib import Path
 from cases import ABLATION_CASES, CASES, PROTOCOLS, Lengths, length_arguments
 from curves import CONNECTIONS_MAX, CURVE_CASES
 from micro import micro_benchmarks, micro_markdown
-from servers import Peer, Server, ServerError, ablated_peers, package_peers, ringcast_peers, roomy_peer
+from servers import Peer, Server, ServerError, ablated_peers, flagged_peers, package_peers, ringcast_peers, roomy_peer
 from summary import Run, markdown, summarise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,8 +54,11 @@ def parse_arguments():
     parser.add_argument("--curves", action="store_true",
                         help="the cost of a message from 1 to 50,000 connections, and from 1 to 100,000 topics, in place of "
                              "the other cases")
+    parser.add_argument("--flags", action="append", default=[], metavar="NAME=FLAGS",
+                        help="ringcast with these flags, beside ringcast without them, in place of other servers; they take "
+                             "the place of those that it is measured with, as --shards 1 (repeatable)")
     parser.add_argument("--micro", choices=("on", "off", "only"),
-                        help="micro benchmarks first; default: on, unless cases are chosen or with --ablation or --curves")
+                        help="micro benchmarks first; default: on, unless cases, flags, --ablation or --curves are chosen")
     parser.add_argument("--only", metavar="REGEXP", help="measure only servers whose name matches (and the base)")
     parser.add_argument("--base", metavar="NAME",
                         help="what ratios refer to; default: the first peer, else ringcast-uring")
@@ -85,6 +89,17 @@ def named_peers(options):
     return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
 
 
+def named_flags(options):
+    """The flags of each variant of ringcast on the command line."""
+    variants = {}
+    for text in options.flags:
+        name, separator, flags = text.partition("=")
+        if not name or not separator:
+            sys.exit(f"bench: --flags needs NAME=FLAGS, got '{text}'")
+        variants[name] = flags
+    return variants
+
+
 def choose_cases(options):
     cases = CURVE_CASES if options.curves else ABLATION_CASES if options.ablation and not options.cases else CASES
     cases = [case for case in cases if not options.cases or re.search(options.cases, case.name)]
@@ -96,6 +111,8 @@ def candidates(options, named):
         return ablated_peers(options.build)
     if options.curves:
         return [*named, roomy_peer(options.build, CONNECTIONS_MAX)]
+    if options.flags:
+        return named + flagged_peers(options.build, named_flags(options))
     packages = options.packages or ("none" if options.quick else "installed")
     return named + ringcast_peers(options.build) + (package_peers() if packages == "installed" else [])
 
@@ -224,7 +241,8 @@ def main():
         print(f"bench: this machine is busy (load {os.getloadavg()[0]:.1f}): expect noise", file=sys.stderr)
     started = datetime.datetime.now()
     micro = []
-    if (options.micro or ("off" if options.cases or options.ablation or options.curves else "on")) != "off":
+    is_special = options.cases or options.ablation or options.curves or options.flags
+    if (options.micro or ("off" if is_special else "on")) != "off":
         print("bench: micro benchmarks", file=sys.stderr)
         micro = micro_benchmarks(options.build, options.server_cpu, options.client_cpu, options.quick)
         print(micro_markdown(micro) + "\n", flush=True)

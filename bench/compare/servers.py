@@ -41,9 +41,24 @@ class Peer(NamedTuple):
         return f"there is no {absent[0]} (scripts/deps --peers)" if absent else None
 
 
-def ringcast_command(build, shards=1):
-    return (f"{shlex.quote(str(build / 'ringcast'))} --echo --anonymous publish --shards {shards} --message-bytes-max 16MiB"
-            " --log-level warn")
+# ringcast as it is measured, unless a variant says otherwise.
+RINGCAST_FLAGS = {"--anonymous": "publish", "--shards": "1", "--io": "uring", "--message-bytes-max": "16MiB",
+                  "--log-level": "warn"}
+
+# With one thing less each time, or more.
+ABLATION_FLAGS = {
+    **{f"-{feature}": f"--uring-features -{feature}" for feature in URING_FEATURES},
+    "direct": "--direct-descriptors",
+    "6.1": "--uring-features 6.1",
+    "epoll": "--io epoll",
+}
+
+
+def ringcast_command(build, flags=""):
+    """With `flags`, which take the place of our own: the program takes none twice."""
+    given = {word.partition("=")[0] for word in shlex.split(flags)}
+    own = [f"{flag} {value}" for flag, value in RINGCAST_FLAGS.items() if flag not in given]
+    return " ".join([shlex.quote(str(build / "ringcast")), "--echo", *own, flags]).rstrip()
 
 
 def ringcast_peer(name, command):
@@ -56,7 +71,7 @@ def ringcast_peer(name, command):
 
 def ringcast_peers(build):
     """ringcast on each of its rings, and with delivery windows where those matter."""
-    rings = [ringcast_peer(f"ringcast-{io}", f"{ringcast_command(build)} --io {io}") for io in ("uring", "epoll")]
+    rings = [ringcast_peer(f"ringcast-{io}", ringcast_command(build, f"--io {io}")) for io in ("uring", "epoll")]
     windows = [Peer(f"ringcast-{window}", {"fanout-rate": f"{rings[0].commands['echo']} --delivery-window {window}"})
                for window in ("1ms", "5ms")]
     return rings + windows
@@ -67,19 +82,19 @@ def roomy_peer(build, connections):
     the limit on open files allows."""
     files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     shards = -(-connections * 11 // (10 * files_max))
-    return ringcast_peer("ringcast-uring", f"{ringcast_command(build, shards)} --io uring --direct-descriptors")
+    return ringcast_peer("ringcast-uring", ringcast_command(build, f"--shards {shards} --direct-descriptors"))
+
+
+def flagged_peers(build, variants):
+    """ringcast as it is, and with the flags of each variant."""
+    return [ringcast_peer(name, ringcast_command(build, flags))
+            for name, flags in {"ringcast-uring": "", **variants}.items()]
 
 
 def ablated_peers(build):
-    """ringcast as it is, and with one thing less each time (a feature of io_uring, io_uring itself, SIMD) or more (direct
-    descriptors)."""
-    command = f"{ringcast_command(build)} --io uring"
-    variants = {f"-{feature}": f"{command} --uring-features -{feature}" for feature in URING_FEATURES}
-    variants["direct"] = f"{command} --direct-descriptors"
-    variants["6.1"] = f"{command} --uring-features 6.1"
-    variants["epoll"] = f"{ringcast_command(build)} --io epoll"
-    variants["scalar"] = f"env RINGCAST_SIMD=scalar {command}"
-    return [ringcast_peer("ringcast-uring", command), *(ringcast_peer(*variant) for variant in variants.items())]
+    """ringcast as it is, and without one thing each time: a feature of io_uring, batches, io_uring itself, SIMD."""
+    scalar = ringcast_peer("scalar", f"env RINGCAST_SIMD=scalar {ringcast_command(build)}")
+    return flagged_peers(build, ABLATION_FLAGS) + [scalar]
 
 
 def package_peers():
