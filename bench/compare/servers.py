@@ -48,6 +48,7 @@ RINGCAST_FLAGS = {"--anonymous": "publish", "--shards": "1", "--io": "uring", "-
 # With one thing less each time, or more.
 ABLATION_FLAGS = {
     **{f"-{feature}": f"--uring-features -{feature}" for feature in URING_FEATURES},
+    "-batching": "--ring-submissions 1",
     "direct": "--direct-descriptors",
     "6.1": "--uring-features 6.1",
     "epoll": "--io epoll",

@@ -66,7 +66,7 @@ struct Settings {
     std::uint32_t buffers_count = 0;
     /// Of one of them, 512 to 4 MiB; all of a shard at most 2 GiB. 0: by what the kernel can do.
     std::uint32_t buffer_bytes = 0;
-    /// Operations handed to the kernel at once, a power of two from 2 to 32768. 0: 4096.
+    /// Operations handed to the kernel at once, a power of two up to 32768. 0: 4096.
     std::uint32_t ring_submissions = 0;
     /// Room for the kernel's answers, a power of two from 2 to 65536, at least ring_submissions. 0:
     /// 32768.

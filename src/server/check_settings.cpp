@@ -38,7 +38,7 @@ struct SizeRule {
 /// 0 is for the ring to choose.
 std::expected<void, std::string> check_ring(const Settings& settings) {
     const SizeRule counts[] = {
-        {"ring_submissions", settings.ring_submissions, 2, 32'768},
+        {"ring_submissions", settings.ring_submissions, 1, 32'768},
         {"ring_completions", settings.ring_completions, 2, 65'536},
         {"buffers_count", settings.buffers_count, 2, 32'768},
     };

@@ -127,9 +127,8 @@ Result set_bytes_or_auto(Options& options, std::string_view text) {
     return {};
 }
 
-template <auto member, std::uint64_t max>
+template <auto member, std::uint64_t min, std::uint64_t max>
 Result set_ring_size(Options& options, std::string_view text) {
-    constexpr std::uint64_t min = 2;
     return set_count_or_auto<member, min, max, Shape::power_of_two>(options,
                                                                     text == "0" ? "auto" : text);
 }

@@ -108,6 +108,7 @@ TEST_CASE("settings that make no sense are refused by start() with their name") 
     CHECK(error_of({.idle_timeout = 0s, .ping_interval = 0s}).empty());
     CHECK(error_of({.buffers_count = 3}).starts_with("buffers_count:"));
     CHECK(error_of({.buffer_bytes = 100}).starts_with("buffer_bytes:"));
+    CHECK(error_of({.ring_submissions = 1}).empty());
     CHECK(error_of({.ring_submissions = 5}).starts_with("ring_submissions:"));
     CHECK(error_of({.ring_completions = 1 << 17}).starts_with("ring_completions:"));
     CHECK(

@@ -108,8 +108,12 @@ TEST_CASE("buffers of an odd size lose no byte") {
 
 TEST_CASE("a full submission array is handed over early and nothing is lost") {
     on_each_ring([](const Variant& variant) {
-        auto ring = make(variant, {.submissions_max = 8, .completions_max = 16});
-        run_echo(*ring, {.clients_count = 30, .bytes_per_client = 60'000}, listen_on_loopback());
+        for (const std::uint32_t submissions_max : {1u, 8u}) {
+            CAPTURE(submissions_max);
+            auto ring = make(variant, {.submissions_max = submissions_max, .completions_max = 16});
+            run_echo(*ring, {.clients_count = 30, .bytes_per_client = 60'000},
+                     listen_on_loopback());
+        }
     });
 }
 

@@ -321,9 +321,9 @@ TEST_CASE("values outside their range or of a wrong form are refused") {
     const std::vector<std::pair<std::string, std::vector<std::string>>> cases{
         {"shards", {"0", "-1", "1.5", "", "many", "4294967297"}},
         {"listen-backlog", {"0", "65536", "auto"}},
-        {"ring-submissions", {"3", "1", "65536", "x"}},
-        {"ring-completions", {"1000", "131072"}},
-        {"buffers-count", {"17", "65536"}},
+        {"ring-submissions", {"3", "65536", "x"}},
+        {"ring-completions", {"1", "1000", "131072"}},
+        {"buffers-count", {"1", "17", "65536"}},
         {"buffer-bytes", {"511", "5MiB", "1KB"}},
         {"connections-max", {"0", "16777217", "18446744073709551617"}},
         {"admin-connections-max", {"0", "65536", "auto"}},
