@@ -98,9 +98,11 @@ void two_threads(benchmark::State& state) {
         for (std::int64_t delivered = 0; delivered < batch; end_turn(port))
             delivered += static_cast<std::int64_t>(take_deliveries(port, 1));
     }
-    const auto hops = static_cast<double>(2 * state.iterations());
-    state.counters["hop"] =
-        benchmark::Counter(hops, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    if (batch == 1) {
+        const auto hops = static_cast<double>(2 * state.iterations());
+        state.counters["hop"] =
+            benchmark::Counter(hops, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    }
     state.SetItemsProcessed(state.iterations() * batch);
 }
 
