@@ -14,10 +14,6 @@
 namespace ringcast::advice {
 namespace {
 
-std::string bytes_text(std::uint64_t bytes) {
-    return rounded_bytes(static_cast<double>(bytes));
-}
-
 /// One section of the answer.
 struct Sheet {
     std::string_view section;
@@ -35,8 +31,8 @@ struct Sheet {
              .what = what,
              .value = static_cast<double>(count) * static_cast<double>(cost.bytes),
              .how = count == 1 ? cost.parts
-                               : fmt::format("{} x {}: {}", grouped(count), bytes_text(cost.bytes),
-                                             cost.parts),
+                               : fmt::format("{} x {}: {}", grouped(count),
+                                             rounded_bytes(cost.bytes), cost.parts),
              .source = cost.source});
     }
 };

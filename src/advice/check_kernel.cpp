@@ -106,9 +106,8 @@ Finding check_locked_memory(const Host& host, const Needs&) {
     const auto limit = read_limit(host, "Max locked memory");
     if (!limit) return unknown(name, "/proc/self/limits", std::move(why));
     return {.name = name,
-            .what = limit->hard == UINT64_MAX
-                        ? "no limit"
-                        : fmt::format("up to {}", rounded_bytes(static_cast<double>(limit->hard))),
+            .what = limit->hard == UINT64_MAX ? "no limit"
+                                              : fmt::format("up to {}", rounded_bytes(limit->hard)),
             .why = std::move(why)};
 }
 

@@ -13,10 +13,6 @@
 namespace ringcast::advice {
 namespace {
 
-std::string bytes_text(double bytes) {
-    return rounded_bytes(bytes);
-}
-
 double page_bytes() noexcept {
     return static_cast<double>(sysconf(_SC_PAGESIZE));
 }
@@ -77,7 +73,7 @@ Finding check_tcp_memory(const Host& host, const Needs& needs) {
         pressure / static_cast<double>(std::max<std::uint64_t>(needs.connections, 1));
     Finding finding{.name = name,
                     .what = fmt::format("net.ipv4.tcp_mem: pressure from {} on, {} for each of {}",
-                                        bytes_text(pressure), bytes_text(each),
+                                        rounded_bytes(pressure), rounded_bytes(each),
                                         counted(needs.connections, "connection")),
                     .why = std::move(why)};
     constexpr double least = 8 << 10;  // What the kernel grants each socket in any case.
@@ -100,7 +96,7 @@ Finding check_socket_buffers(const Host& host, const Needs& needs) {
     const auto most = static_cast<double>(buffers->back());
     Finding finding{
         .name = name,
-        .what = fmt::format("net.ipv4.tcp_wmem: up to {} for each client", bytes_text(most)),
+        .what = fmt::format("net.ipv4.tcp_wmem: up to {} for each client", rounded_bytes(most)),
         .why = std::move(why)};
     const auto pages = read_numbers(host, path_of_setting("net.ipv4.tcp_mem"));
     if (!pages || pages->size() != 3 || most <= 0) return finding;

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::uint64_t mib = 1 << 20;
 
-std::string bytes_text(std::uint64_t bytes) {
-    return rounded_bytes(static_cast<double>(bytes));
-}
-
 /// Rounded up to whole MiB, as limits are written.
 std::string mib_text(std::uint64_t bytes, std::string_view unit) {
     return fmt::format("{}{}", (bytes + mib - 1) / mib, unit);
@@ -134,10 +130,11 @@ Finding check_memory(const Host& host, const Needs& needs) {
     const bool is_of_group = group && *group == limit;
     Finding finding{
         .name = name,
-        .what = fmt::format(
-            "{} {}; {} for {}, {} with all queues full", bytes_text(limit),
-            is_of_group ? "for the control group" : "in the machine", bytes_text(needs.idle_bytes),
-            counted(needs.connections, "idle connection"), bytes_text(needs.worst_bytes)),
+        .what = fmt::format("{} {}; {} for {}, {} with all queues full", rounded_bytes(limit),
+                            is_of_group ? "for the control group" : "in the machine",
+                            rounded_bytes(needs.idle_bytes),
+                            counted(needs.connections, "idle connection"),
+                            rounded_bytes(needs.worst_bytes)),
         .why = std::move(why)};
     if (needs.worst_bytes <= limit) return finding;
     const bool is_hopeless = needs.idle_bytes > limit && needs.options.connections_max;

@@ -171,8 +171,8 @@ Cost shard_cost(const Setup& setup) {
     Cost cost{.parts = {}, .source = &code};
     const auto add = [&cost](std::uint64_t bytes, std::string_view name) {
         cost.bytes += bytes;
-        cost.parts += fmt::format("{}{} {}", cost.parts.empty() ? "" : ", ", name,
-                                  rounded_bytes(static_cast<double>(bytes)));
+        cost.parts +=
+            fmt::format("{}{} {}", cost.parts.empty() ? "" : ", ", name, rounded_bytes(bytes));
     };
     const std::size_t flush_bytes = shard::Settings{}.early_flush_bytes;
     add(ring::receive_bytes(ring_options(setup.options)), "receive buffers");
@@ -217,9 +217,7 @@ Cost contexts_cost() {
     const std::uint64_t in = ws::Inflater::memory_bytes_max(15);
     const std::uint64_t out = ws::Deflaters{{}}.dedicated_bytes_of(15);
     return {in + out,
-            fmt::format("inflater {}, deflater {}", rounded_bytes(static_cast<double>(in)),
-                        rounded_bytes(static_cast<double>(out))),
-            &code};
+            fmt::format("inflater {}, deflater {}", rounded_bytes(in), rounded_bytes(out)), &code};
 }
 
 Cost subscription_cost() {

@@ -1,6 +1,7 @@
 #pragma once
 // Numbers and words as the answers of this folder write them.
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,10 @@ namespace ringcast::advice {
 
 /// To three digits: `512 B`, `1.43 GiB`.
 [[nodiscard]] std::string rounded_bytes(double bytes);
+template <std::integral Integer>
+[[nodiscard]] std::string rounded_bytes(Integer bytes) {
+    return rounded_bytes(static_cast<double>(bytes));
+}
 
 /// A JSON string with its quotes (RFC 8259 section 7). `text` is UTF-8.
 [[nodiscard]] std::string json_text(std::string_view text);
