@@ -26,7 +26,7 @@ LAYERS = {
     "simd":    Layer("base",                                                 "intrinsics simdjson"),
     "http":    Layer("base simd",                                            ""),
     "ws":      Layer("base simd http",                                       ""),
-    "dialect": Layer("base simd http ws",                                    "simdjson"),
+    "dialect": Layer("base simd http ws",                                    ""),
     "hub":     Layer("base",                                                 ""),
     "tls":     Layer("base",                                                 "crypto"),
     "ring":    Layer("base",                                                 "kernel process clock"),
