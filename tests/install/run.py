@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS_MAX = 60
 
 # No header of these may be reachable from ringcast's.
-THIRD_PARTIES = ["liburing", "openssl", "zlib", "libdeflate", "xxhash", "simdjson", "fmt", "spdlog", "CLI", "toml++"]
+THIRD_PARTIES = ["liburing", "openssl", "zlib", "libdeflate", "xxhash", "simdjson", "protozero", "fmt", "spdlog", "CLI", "toml++"]
 
 
 def run(*command, **options):
