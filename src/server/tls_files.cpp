@@ -29,13 +29,13 @@ std::unexpected<std::string> cannot_read(const std::string& path, int error) {
 }
 
 /// Without a copy of the text anywhere else: any of the files may have a private key in it.
-std::expected<tls::Secret, std::string> read_secret(const std::string& path) {
+std::expected<Secret, std::string> read_secret(const std::string& path) {
     const ring::Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     struct stat status{};
     if (!file || fstat(file.get(), &status) != 0) return cannot_read(path, errno);
     if (!S_ISREG(status.st_mode) || status.st_size > file_bytes_max)
         return std::unexpected{fmt::format("{} is not a file of at most 1 MiB", path)};
-    tls::Secret secret{static_cast<std::size_t>(status.st_size)};
+    Secret secret{static_cast<std::size_t>(status.st_size)};
     std::span<char> rest = secret.chars();
     while (!rest.empty()) {
         const ssize_t size = read(file.get(), rest.data(), rest.size());

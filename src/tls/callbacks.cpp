@@ -4,8 +4,8 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "base/secret.hpp"
 #include "tls/memory_bio.hpp"
-#include "tls/secret.hpp"
 
 namespace ringcast::tls {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "tls/secret.hpp"
+#include "base/secret.hpp"
 
 namespace ringcast::tls {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tls/secret.hpp"
+#include "base/secret.hpp"
 
 namespace ringcast::tls {
 

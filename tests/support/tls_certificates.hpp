@@ -37,9 +37,9 @@ struct Certified {
     }
     [[nodiscard]] tls::Identity identity() const {
         return {.certificate_name = "server.crt",
-                .certificate_pem = tls::Secret{std::string_view{certificate_pem()}},
+                .certificate_pem = Secret{std::string_view{certificate_pem()}},
                 .key_name = "server.key",
-                .key_pem = tls::Secret{std::string_view{key_pem()}}};
+                .key_pem = Secret{std::string_view{key_pem()}}};
     }
 
 private:

@@ -1,6 +1,6 @@
 #pragma once
-// Text that must not stay in memory: PEM that is or may have a private key, between its file and
-// OpenSSL.
+// Text that must not stay in memory: what is or may have a private key or a shared secret, between
+// its file and OpenSSL.
 
 #include <cstddef>
 #include <memory>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace ringcast::tls {
+namespace ringcast {
 
 /// Overwrites `bytes` in a way that the compiler does not leave out.
 void wipe(std::span<std::byte> bytes) noexcept;
@@ -37,4 +37,4 @@ private:
     std::size_t size_ = 0;
 };
 
-}  // namespace ringcast::tls
+}  // namespace ringcast

@@ -1,0 +1,11 @@
+#include "base/secret.hpp"
+
+#include <cstring>
+
+namespace ringcast {
+
+void wipe(std::span<std::byte> bytes) noexcept {
+    explicit_bzero(bytes.data(), bytes.size());
+}
+
+}  // namespace ringcast
