@@ -25,7 +25,8 @@ struct Rules {
     std::chrono::seconds leeway{0};
 };
 
-/// Takes 3 us with HMAC, 20 to 200 us with a public key; allocates.
+/// Takes 2 us with HMAC, 20 with RSA, 75 with P-256, 100 with Ed25519 and 500 us with the larger
+/// curves, be the signature good or bad (bench-auth); allocates.
 [[nodiscard]] std::expected<ConnectionClaims, Reason> verify_connection(
     std::string_view token, const KeySet& keys, const Rules& rules, std::chrono::sys_seconds now);
 
