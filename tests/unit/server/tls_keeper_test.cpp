@@ -14,38 +14,14 @@
 #include <vector>
 
 #include "server/tls_files.hpp"
+#include "support/folder.hpp"
 #include "support/tls_certificates.hpp"
 
 using namespace ringcast;
 using namespace ringcast::server;
+using ringcast::test::Folder;
 
 namespace {
-
-/// A folder that goes with it.
-class Folder {
-public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "ringcast-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    std::string write(const std::string& name, std::string_view text) const {
-        const std::filesystem::path path = path_ / name;
-        std::filesystem::create_directories(path.parent_path());
-        std::ofstream{path} << text;
-        return path.string();
-    }
-    [[nodiscard]] std::string path(const std::string& name = {}) const {
-        return (path_ / name).string();
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 bool names(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
