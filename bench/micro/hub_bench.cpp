@@ -82,6 +82,7 @@ BENCHMARK(fan_out)
     ->Args({1, 2})
     ->Args({1, 1'000})
     ->Args({1, 100'000})
+    ->Args({1, 1'000'000})
     ->Args({100'000, 2});
 
 void subscribe_and_leave(benchmark::State& state) {
