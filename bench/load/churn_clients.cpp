@@ -233,7 +233,7 @@ void ChurnClients::end(std::uint32_t slot, Clock::time_point now) {
         case Ending::close_frame:
             life.stage = Stage::closing;
             conversation_.stream(slot).may_close = true;
-            append_control(ws::Opcode::close, close_payload, life.control);
+            append_frame(ws::Opcode::close, close_payload, life.control);
             return go_on(slot, now);
         case Ending::fin:
         case Ending::reset: return finish(slot, now);

@@ -190,6 +190,13 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
                       publication_id_bytes);
     add_choice<Opcode>(app, "--opcode", options.opcode,
                        {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
+    add_choice<Protocol>(
+        app, "--protocol", options.protocol,
+        {{"raw", Protocol::raw}, {"nats", Protocol::nats}, {"socketio", Protocol::socketio}},
+        "What the server speaks on top of WebSocket. With raw each connection asks "
+        "for its topic's path below the URL's. Else all ask for the URL's path, "
+        "for socketio /socket.io/?EIO=4&transport=websocket, and --opcode is the "
+        "protocol's");
     app.add_option("--inflight", options.inflight,
                    "Publications of each publisher that have not reached all subscribers")
         ->check(CLI::Range(1U, depth_limit))

@@ -23,6 +23,8 @@ LOADS = {
     "echo at a rate": ["echo", "--connections", "3", "--rate", "500", *SHORT],
     "fanout": ["fanout", "--subscribers", "6", "--publishers", "2", "--topics", "2", *SHORT],
     "fanout at a rate": ["fanout", "--subscribers", "6", "--rate", "200", *SHORT],
+    "fanout of NATS": ["fanout", "--protocol", "nats", "--subscribers", "6", "--rate", "200", *SHORT],
+    "fanout of Socket.IO": ["fanout", "--protocol", "socketio", "--subscribers", "6", "--rate", "200", *SHORT],
     "connect": ["connect", "--inflight", "2", *SHORT],
     "churn": ["churn", "--connections", "4", *SHORT],
     "mixed": ["mixed", "--echo-connections", "3", "--echo-rate", "200", "--subscribers", "4", "--publishers", "2",
@@ -42,6 +44,12 @@ NOTICED = {
                "stall": "nothing was delivered", "more": ""},
     "fanout at a rate": {"lose": "lost or out of order", "double": "second time", "swap": "out of order", "corrupt": "",
                          "stall": "nothing was delivered"},
+    "fanout of NATS": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
+                       "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered", "more": "",
+                       "refuse": "503"},
+    "fanout of Socket.IO": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
+                            "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered",
+                            "more": "", "refuse": "503"},
     "connect": {"refuse": "503"},
     "churn": {"lose": "", "double": "", "corrupt": "differs at byte", "cut": "connection", "stall": "waits",
               "unclosed": "without answering the Close frame", "refuse": "503"},
@@ -56,7 +64,8 @@ NOTICED = {
 async def run(program, arguments, port, limits=()):
     """(exit code, standard output, standard error)"""
     patience = "5s" if limits else "500ms"  # Hundreds of connections at once keep the faulty server busy for a while.
-    path = {"fanout": "/topics", "mixed": ""}.get(arguments[0], "/echo")
+    path = {"fanout": "/topics", "mixed": "", "nats": "/nats", "socketio": "/socket.io"}.get(
+        arguments[2 if "--protocol" in arguments else 0], "/echo")
     process = await asyncio.create_subprocess_exec(
         *limits, program, "--json", "--stall-timeout", patience, "--url", f"ws://127.0.0.1:{port}{path}", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)

@@ -12,10 +12,10 @@ Expected<std::size_t> DeliveryChecker::consume(DeliveryState& state,
     while (!bytes.empty()) {
         if (const std::size_t count = count_known_frames(state, bytes); count > 0) {
             state.messages += count;
-            bytes = bytes.subspan(count * shape_.frame_bytes());
+            bytes = bytes.subspan(count * topics_[state.topic].frame_bytes());
             continue;
         }
-        const auto piece = reader_.next(state, bytes, pongs);
+        const auto piece = reader_.next(state, topics_[state.topic], bytes, pongs);
         if (!piece) return std::unexpected(piece.error());
         if (auto checked = check_payload(state, *piece); !checked)
             return std::unexpected(checked.error());
@@ -27,9 +27,10 @@ Expected<std::size_t> DeliveryChecker::consume(DeliveryState& state,
 /// How many whole frames at the start of `bytes` are the ones that must come next.
 std::size_t DeliveryChecker::count_known_frames(const DeliveryState& state,
                                                 std::span<const std::byte> bytes) const {
-    if (!state.is_between_messages()) return 0;
-    const std::size_t frame_bytes = shape_.frame_bytes();
-    const std::span expected = topics_[state.topic].frames_from(state.messages);
+    if (!state.is_between_deliveries()) return 0;
+    const TopicOrder& topic = topics_[state.topic];
+    const std::size_t frame_bytes = topic.frame_bytes();
+    const std::span expected = topic.frames_from(state.messages);
     const auto begins_with = [&](std::size_t count) {
         return std::memcmp(bytes.data(), expected.data(), count * frame_bytes) == 0;
     };
@@ -46,8 +47,7 @@ Expected<void> DeliveryChecker::check_payload(DeliveryState& state, const Piece&
     if (rest.payload.empty()) return {};
     const TopicOrder& topic = topics_[state.topic];
     const std::span expected =
-        topic.frames_from(state.messages)
-            .subspan(shape_.header_bytes() + rest.offset, rest.payload.size());
+        topic.payload_from(state.messages, rest.offset).first(rest.payload.size());
     return compare_publication(state.messages, topic.entry(state.messages).id, rest, expected);
 }
 
@@ -55,8 +55,7 @@ Expected<void> DeliveryChecker::check_payload(DeliveryState& state, const Piece&
 Expected<void> DeliveryChecker::check_id(DeliveryState& state) {
     const TopicOrder& topic = topics_[state.topic];
     if (state.messages == topic.end()) return decide(state);
-    const std::span expected =
-        topic.frames_from(state.messages).subspan(shape_.header_bytes(), publication_id_bytes);
+    const std::span expected = topic.payload_from(state.messages, 0).first(publication_id_bytes);
     if (std::ranges::equal(state.id, expected)) return {};
     return explain(state);
 }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "error.hpp"
-#include "message_reader.hpp"
+#include "packet_reader.hpp"
 #include "publication.hpp"
 #include "topic_order.hpp"
 
@@ -19,7 +19,7 @@ namespace ringcast::bench {
 
 /// Where one subscriber is. It has subscribed before anything was published, so the number of
 /// messages is its position in the topic's order.
-struct DeliveryState : StreamState {
+struct DeliveryState : PacketState {
     std::uint32_t topic = 0;
     std::array<std::byte, publication_id_bytes> id{};  ///< Of the message under way, as it comes.
 };
@@ -27,10 +27,10 @@ struct DeliveryState : StreamState {
 class DeliveryChecker {
 public:
     /// Both are indexed by number and must outlive the checker; it moves `ordered` of publishers
-    /// and appends to topics.
+    /// and appends to topics. `subprotocol` may be nullptr.
     DeliveryChecker(const MessageShape& shape, std::span<TopicOrder> topics,
-                    std::span<Publisher> publishers)
-        : shape_(shape), reader_(shape, "delivery"), topics_(topics), publishers_(publishers) {}
+                    std::span<Publisher> publishers, const Subprotocol* subprotocol = nullptr)
+        : reader_(shape, subprotocol), topics_(topics), publishers_(publishers) {}
 
     /// Consumes all of `bytes` and returns how many deliveries they completed: those at the
     /// positions just below `state.messages`. The caller counts them in the topic. Answers to pings
@@ -47,8 +47,7 @@ private:
     [[nodiscard]] Expected<void> decide(const DeliveryState& state);
     [[nodiscard]] std::unexpected<Error> explain(const DeliveryState& state) const;
 
-    MessageShape shape_;
-    MessageReader reader_;
+    PacketReader reader_;
     std::span<TopicOrder> topics_;
     std::span<Publisher> publishers_;
 };

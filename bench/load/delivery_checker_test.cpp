@@ -138,7 +138,7 @@ TEST_CASE("a changed bit in the identity of a publication makes it none") {
 TEST_CASE("a publication is sent as one masked frame with that payload") {
     for (const std::size_t size : std::vector<std::size_t>{16, 64, 125, 126, 1024}) {
         Bytes frames{std::byte{0x55}};
-        append_publication({2, 9}, {ws::Opcode::text, size}, frames);
+        append_publication({2, 9}, {ws::Opcode::text, size}, {}, frames);
         Bytes expected = frame_of({2, 9}, size, 0x81);
         const std::size_t header_bytes = expected.size() - size;
         REQUIRE(frames.size() == 1 + expected.size() + 4);

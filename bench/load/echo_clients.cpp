@@ -235,7 +235,7 @@ void EchoClients::ask_for_pongs() {
     stage_ = Stage::asking;
     pongs_wanted_ = pongs_ + connections_.size();
     for (Connection& connection : connections_) {
-        append_control(ws::Opcode::ping, question, connection.control);
+        append_frame(ws::Opcode::ping, question, connection.control);
         list_as_due(connection);
     }
 }

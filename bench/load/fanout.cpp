@@ -1,6 +1,7 @@
 // `ringcast-bench fanout`: what one delivery of a publication costs the server.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,8 +9,10 @@
 #include "commands.hpp"
 #include "fanout_clients.hpp"
 #include "fanout_load.hpp"
+#include "joining.hpp"
 #include "measurement.hpp"
 #include "rig.hpp"
+#include "subprotocol.hpp"
 
 namespace ringcast::bench {
 
@@ -23,8 +26,8 @@ std::string path_below(std::string prefix, const std::string& topic) {
     return prefix + topic;
 }
 
-/// All connections of the run, the probe's last.
-Expected<void> open_all(Rig& rig, const CommonOptions& common, const FanoutOptions& options) {
+/// All connections of the run, the probe's last, each in its topic by its path.
+Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutOptions& options) {
     Io& io = *rig.io;
     const Url& url = rig.url;
     Opener opener(io, url, rig.sources, common.compression);
@@ -39,6 +42,26 @@ Expected<void> open_all(Rig& rig, const CommonOptions& common, const FanoutOptio
     const std::vector<std::string> probe_path{path_below(url.path, options.probe_topic_name())};
     opener.set_paths(probe_path);
     return open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
+}
+
+/// Likewise, each in its topic by what the protocol has for that.
+Expected<void> open_and_join(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
+                             const FanoutLoad& load, const Subprotocol& subprotocol) {
+    Opener opener(*rig.io, rig.url, rig.sources);
+    Joining joining(*rig.io, load, subprotocol, options.connections());
+    const auto take_rest = [&](std::uint32_t index, std::span<const std::byte> rest) {
+        return joining.take_received(index, rest);
+    };
+    auto opened = open_connections(*rig.io, opener, options.connections(), common.stall_timeout(),
+                                   rig.progress, 0, take_rest);
+    return opened ? joining.run(common.stall_timeout(), rig.progress) : opened;
+}
+
+Expected<void> open_all(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
+                        const FanoutLoad& load) {
+    const Subprotocol* subprotocol = subprotocol_of(options.protocol);
+    return subprotocol != nullptr ? open_and_join(rig, common, options, load, *subprotocol)
+                                  : open_by_path(rig, common, options);
 }
 
 void add_shape(Report& report, const FanoutOptions& options) {
@@ -73,7 +96,9 @@ void add_probe(Report& report, const FanoutOptions& options, const Histogram& la
 }
 
 /// What the command line alone cannot tell.
-Expected<void> check(const FanoutOptions& options) {
+Expected<void> check(const CommonOptions& common, const FanoutOptions& options) {
+    if (options.protocol != Protocol::raw && common.compression != Compression::off)
+        return fail("with a protocol on top of WebSocket there is no compression");
     if (options.topics > options.publishers + options.subscribers)
         return fail("{} topics need at least as many connections", options.topics);
     if (options.has_probe() && options.probe_interval_seconds < probe_interval_seconds_min)
@@ -84,12 +109,12 @@ Expected<void> check(const FanoutOptions& options) {
 }  // namespace
 
 Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& options) {
-    if (auto checked = check(options); !checked) return std::unexpected(checked.error());
+    if (auto checked = check(common, options); !checked) return std::unexpected(checked.error());
     auto rig = Rig::create(common, options.connections());
     if (!rig) return std::unexpected(rig.error());
-    if (auto opened = open_all(*rig, common, options); !opened)
-        return std::unexpected(opened.error());
     FanoutLoad load(options, common.compression);
+    if (auto opened = open_all(*rig, common, options, load); !opened)
+        return std::unexpected(opened.error());
     FanoutClients clients(*rig->io, load, options.connections(), common.stall_timeout());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);

@@ -13,6 +13,8 @@ FanoutClients::FanoutClients(Io& io, FanoutLoad& load, std::uint32_t count,
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
         Connection& connection = connections_[index];
         connection.deliveries.topic = load.topic_of(index);
+        // Whoever had to join has done so (joining.hpp).
+        connection.deliveries.is_greeted = connection.deliveries.is_welcome = true;
         io_.receive_many(first_index_ + index);
     }
 }
@@ -134,7 +136,7 @@ void FanoutClients::ask_for_pongs() {
     stage_ = Stage::asking;
     pongs_wanted_ = pongs_ + connections_.size();
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
-        append_control(ws::Opcode::ping, question, connections_[index].outbox);
+        append_frame(ws::Opcode::ping, question, connections_[index].outbox);
         list_as_due(index);
     }
 }
@@ -147,7 +149,7 @@ Expected<void> FanoutClients::verify() const {
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
         const DeliveryState& state = connections_[index].deliveries;
         const TopicOrder& topic = load_.topic(state.topic);
-        if (state.messages != topic.end() || !state.is_between_messages()) {
+        if (state.messages != topic.end() || !state.is_between_deliveries()) {
             return fail("connection {} (topic {}): {} whole deliveries instead of {}", index,
                         topic.name(), state.messages, topic.end());
         }

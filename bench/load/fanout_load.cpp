@@ -1,6 +1,7 @@
 #include "fanout_load.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringcast::bench {
 
@@ -20,6 +21,13 @@ std::uint64_t outstanding_max(const FanoutOptions& options) {
                                      open_loop_outstanding_max);
 }
 
+MessageShape shape_of(const FanoutOptions& options, Compression compression) {
+    const Subprotocol* subprotocol = subprotocol_of(options.protocol);
+    return {.opcode = subprotocol != nullptr ? subprotocol->opcode() : options.opcode,
+            .payload_bytes = options.message_bytes,
+            .compression = compression};
+}
+
 /// Of `count` things dealt out in turn to `receivers`, those that receiver `index` gets.
 std::uint32_t share_of(std::uint32_t count, std::uint32_t receivers, std::uint32_t index) {
     return count / receivers + (index < count % receivers ? 1 : 0);
@@ -28,15 +36,16 @@ std::uint32_t share_of(std::uint32_t count, std::uint32_t receivers, std::uint32
 }  // namespace
 
 FanoutLoad::FanoutLoad(const FanoutOptions& options, Compression compression)
-    : shape_{options.opcode, options.message_bytes, compression},
+    : shape_(shape_of(options, compression)),
+      subprotocol_(subprotocol_of(options.protocol)),
       topic_count_(options.topics),
       publisher_count_(options.publishers),
       connection_count_(options.publishers + options.subscribers) {
     const std::uint64_t window = outstanding_max(options);
     for (std::uint32_t index = 0; index < topic_count_; ++index) {
         const std::uint64_t publishers = share_of(publisher_count_, topic_count_, index);
-        topics_.emplace_back(options.topic_name(index), shape_,
-                             share_of(connection_count_, topic_count_, index), window * publishers);
+        add_topic(options.topic_name(index), share_of(connection_count_, topic_count_, index),
+                  window * publishers);
     }
     for (std::uint32_t index = 0; index < publisher_count_; ++index) {
         Publisher& publisher = publishers_.emplace_back(index % topic_count_, window);
@@ -46,11 +55,23 @@ FanoutLoad::FanoutLoad(const FanoutOptions& options, Compression compression)
     }
     if (options.rate > 0) schedule_.emplace(1 / options.rate, 0, publisher_count_);
     if (options.has_probe()) {
-        topics_.emplace_back(options.probe_topic_name(), shape_, 1, probe_outstanding_max);
+        add_topic(options.probe_topic_name(), 1, probe_outstanding_max);
         publishers_.emplace_back(topic_count_, probe_outstanding_max);
         probe_schedule_.emplace(options.probe_interval_seconds, publisher_count_, 1);
     }
-    checker_.emplace(shape_, topics_, publishers_);
+    checker_.emplace(shape_, topics_, publishers_, subprotocol_);
+}
+
+void FanoutLoad::add_topic(std::string name, std::uint32_t subscribers,
+                           std::size_t outstanding_max) {
+    Envelope publication, delivery;
+    if (subprotocol_ != nullptr) {
+        publication = subprotocol_->publication(name, shape_.payload_bytes);
+        delivery = subprotocol_->delivery(name, shape_.payload_bytes);
+    }
+    publications_of_.push_back(std::move(publication));
+    topics_.emplace_back(std::move(name), shape_, subscribers, outstanding_max,
+                         std::move(delivery));
 }
 
 std::uint32_t FanoutLoad::topic_of(std::uint32_t index) const noexcept {
@@ -115,7 +136,7 @@ void FanoutLoad::publish_owed(std::uint32_t index, Clock::time_point now,
     const Schedule* schedule = schedule_of(index);
     for (; publisher.may_publish(); --publisher.owed) {
         const PublicationId id{.publisher = index, .sequence = publisher.published};
-        append_publication(id, shape_, frames);
+        append_publication(id, shape_, publications_of_[publisher.topic], frames);
         const auto due = schedule != nullptr ? schedule->time_of(index, id.sequence) : now;
         publisher.publish(due);
         if (schedule != nullptr && !is_probe(index) && measured_.contains(due))

@@ -68,6 +68,7 @@ public:
     [[nodiscard]] Expected<void> receive(DeliveryState& state, std::span<const std::byte> bytes,
                                          Clock::time_point now, std::vector<std::byte>& pongs);
 
+    [[nodiscard]] const MessageShape& shape() const noexcept { return shape_; }
     /// Publications that have not reached everybody, the probe's included.
     [[nodiscard]] std::uint64_t outstanding() const noexcept { return outstanding_; }
     /// The oldest of them in some topic.
@@ -92,6 +93,7 @@ public:
     [[nodiscard]] const FanoutLatencies& latencies() const noexcept { return latencies_; }
 
 private:
+    void add_topic(std::string name, std::uint32_t subscribers, std::size_t outstanding_max);
     void complete(PublicationId id);
     [[nodiscard]] const Schedule* schedule_of(std::uint32_t publisher) const noexcept;
     [[nodiscard]] bool is_probe(std::uint32_t publisher) const noexcept {
@@ -99,11 +101,13 @@ private:
     }
 
     MessageShape shape_;
-    std::uint32_t topic_count_;          ///< Without the probe's.
-    std::uint32_t publisher_count_;      ///< Likewise.
-    std::uint32_t connection_count_;     ///< Likewise.
-    std::vector<TopicOrder> topics_;     ///< The probe's last.
-    std::vector<Publisher> publishers_;  ///< Likewise.
+    const Subprotocol* subprotocol_;         ///< nullptr for raw.
+    std::uint32_t topic_count_;              ///< Without the probe's.
+    std::uint32_t publisher_count_;          ///< Likewise.
+    std::uint32_t connection_count_;         ///< Likewise.
+    std::vector<TopicOrder> topics_;         ///< The probe's last.
+    std::vector<Envelope> publications_of_;  ///< Of each topic, around what is published to it.
+    std::vector<Publisher> publishers_;      ///< Likewise.
     std::optional<Schedule> schedule_;
     std::optional<Schedule> probe_schedule_;
     std::optional<DeliveryChecker> checker_;

@@ -1,12 +1,13 @@
 """A small WebSocket server that makes one mistake, for commands_test.py: whoever measures it must notice.
 
-It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic. A mistake is
-a word of MISTAKES; "" is none.
+It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic; likewise in
+the protocol of NATS at /nats, and in that of Socket.IO at /socket.io. A mistake is a word of MISTAKES; "" is none.
 """
 
 import asyncio
 import base64
 import hashlib
+import json
 import struct
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -46,6 +47,21 @@ async def read_frame(reader):
     return first & 0x0F, (int.from_bytes(masked, "big") ^ int.from_bytes(pad, "big")).to_bytes(size, "big")
 
 
+# What comes right behind the 101.
+GREETINGS = {"/nats": frame(BINARY, b"INFO {}\r\n"), "/socket.io": frame(TEXT, b"0{}")}
+
+
+async def read_topic(path, reader):
+    """(topic, welcome) of a client that answers the greeting."""
+    _, payload = await read_frame(reader)
+    if path == "/nats":
+        connect, subscribe, ping, _ = payload.decode().split("\r\n")
+        assert connect.startswith("CONNECT {") and subscribe.endswith(" 1") and ping == "PING"
+        return subscribe.split(" ")[1], frame(BINARY, b"PONG\r\n")
+    assert payload.startswith(b"40")
+    return json.loads(payload[2:])["topic"], frame(TEXT, b'40{"sid":"a"}')
+
+
 class FaultyServer:
     """Serves on `port` within `async with`."""
 
@@ -76,7 +92,12 @@ class FaultyServer:
             digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                          b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n")
+            welcome = b""
+            if path in GREETINGS:
+                writer.write(GREETINGS[path])
+                path, welcome = await read_topic(path, reader)
             subscribers = self._subscribe(path, writer)
+            writer.write(welcome)
             while await self._answer(reader, writer, subscribers):
                 pass
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
@@ -110,6 +131,9 @@ class FaultyServer:
             writer.write(frame(PONG, payload))
             return True
         if opcode != PONG:
+            if payload.startswith(b"PUB "):
+                head, _, rest = payload.partition(b"\r\n")
+                payload = b"MSG %s 1 %s\r\n" % tuple(head.split(b" ")[1:]) + rest
             self._pass_on(opcode, payload, [writer] if subscribers is None else sorted(subscribers, key=id))
         return True
 

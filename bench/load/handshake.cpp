@@ -186,7 +186,7 @@ Expected<void> check_silence(const Opening& opening) {
 
 Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
                                 std::chrono::nanoseconds stall_timeout, Progress& progress,
-                                std::uint32_t first_index) {
+                                std::uint32_t first_index, const TakeRest& take_rest) {
     progress.begin("opening connections", Clock::now());
     std::uint32_t started_count = 0;
     std::uint32_t open_count = 0;
@@ -207,8 +207,11 @@ Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
             const std::uint32_t number = event.index - first_index;
             const auto opened = opener.advance(event, number);
             if (!opened) return fail("connection {}: {}", number, opened.error().message);
-            if (auto silent = check_silence(*opened); !silent)
-                return fail("connection {}: {}", number, silent.error().message);
+            const bool takes_rest = take_rest && !opened->rest.empty();
+            if (auto taken =
+                    takes_rest ? take_rest(event.index, opened->rest) : check_silence(*opened);
+                !taken)
+                return fail("connection {}: {}", number, taken.error().message);
             if (opened->is_open) ++open_count;
         }
         if (const auto now = Clock::now(); progress.is_due(now))

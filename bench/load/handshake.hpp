@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,10 @@ struct Opening {
     /// What the server said behind its response; valid until the next call.
     std::span<const std::byte> rest;
 };
+
+/// Takes the rest of an opening, never empty, of connection `index`.
+using TakeRest =
+    std::function<Expected<void>(std::uint32_t index, std::span<const std::byte> rest)>;
 
 /// Opens connections through an Io: each is a chain connect, request, response.
 class Opener {
@@ -76,10 +81,12 @@ private:
 
 /// Opens `count` connections that end with a reset, numbered from `first_index` on, some hundred at
 /// a time. Fails at the first that cannot be opened, or when none makes progress for
-/// `stall_timeout`.
+/// `stall_timeout`. `take_rest` gets what the server says to a connection right behind its
+/// response; without it, nothing may come.
 [[nodiscard]] Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
                                               std::chrono::nanoseconds stall_timeout,
-                                              Progress& progress, std::uint32_t first_index = 0);
+                                              Progress& progress, std::uint32_t first_index = 0,
+                                              const TakeRest& take_rest = {});
 
 /// Fails if a server that nobody has asked anything said something behind its response.
 [[nodiscard]] Expected<void> check_silence(const Opening& opening);

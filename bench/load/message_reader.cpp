@@ -66,7 +66,7 @@ Expected<void> end_control(StreamState& state, std::vector<std::byte>& pongs) {
     if (state.frame_opcode == ws::Opcode::close) return end_close(state);
     if (state.frame_opcode == ws::Opcode::pong) ++state.pongs;
     if (state.frame_opcode == ws::Opcode::ping) {
-        append_control(ws::Opcode::pong, std::span(state.control).first(state.control_size), pongs);
+        append_frame(ws::Opcode::pong, std::span(state.control).first(state.control_size), pongs);
     }
     return {};
 }
@@ -105,6 +105,13 @@ Expected<Piece> MessageReader::next(StreamState& state, std::span<const std::byt
     state.message_offset = piece.completes_message ? 0 : state.message_offset + used;
     state.in_message = !piece.completes_message;
     return piece;
+}
+
+void MessageReader::put_back(StreamState& state, std::span<const std::byte>& bytes,
+                             std::size_t count) noexcept {
+    bytes = std::span(bytes.data() - count, bytes.size() + count);
+    state.frame_bytes_left += count;
+    state.in_frame = state.in_message = true;
 }
 
 /// Some of a compressed message; all of it if its last frame is complete.
@@ -206,6 +213,7 @@ Expected<void> MessageReader::begin_data(StreamState& state) const {
         return fail("{} {}: {} bytes of a compressed message of {}", noun_, state.messages,
                     state.frame_bytes_left + state.gathered.size(), shape_.payload_bytes);
     }
+    if (shape_.has_any_size) return {};
     const std::uint64_t missing = shape_.payload_bytes - state.message_offset;
     const std::uint64_t length = state.frame_bytes_left;
     if (length > missing || (state.frame_fin && length < missing)) {
@@ -216,8 +224,8 @@ Expected<void> MessageReader::begin_data(StreamState& state) const {
     return {};
 }
 
-void append_control(ws::Opcode opcode, std::span<const std::byte> payload,
-                    std::vector<std::byte>& frames) {
+void append_frame(ws::Opcode opcode, std::span<const std::byte> payload,
+                  std::vector<std::byte>& frames) {
     constexpr simd::MaskKey key{std::byte{0x52}, std::byte{0x43}, std::byte{0x50}, std::byte{0x47}};
     const std::size_t start = frames.size();
     frames.resize(start + ws::client_header_bytes_max + payload.size());

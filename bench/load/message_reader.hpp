@@ -21,11 +21,13 @@ namespace ringcast::bench {
 /// What all messages of a run have in common.
 struct MessageShape {
     ws::Opcode opcode = ws::Opcode::binary;
-    std::uint64_t payload_bytes = 0;
+    std::uint64_t payload_bytes = 0;             ///< Of each message, or of the publication in it.
     Compression compression = Compression::off;  ///< What the server may do to them.
     /// Between binary messages there may be notices in text, `{"skipped":17}`, that so many were
     /// left out.
     bool has_notices = false;
+    /// Messages are of any size: somebody else tells what is in them (packet_reader.hpp).
+    bool has_any_size = false;
 
     /// Bytes of the header in front of a message that comes as one frame.
     [[nodiscard]] std::size_t header_bytes() const noexcept {
@@ -84,6 +86,11 @@ public:
     [[nodiscard]] Expected<Piece> next(StreamState& state, std::span<const std::byte>& bytes,
                                        std::vector<std::byte>& pongs) const;
 
+    /// The last `count` bytes of the piece that next() has just returned, which ends where `bytes`
+    /// begins, are for the next call. Not of a compressed message; its offsets are lost.
+    static void put_back(StreamState& state, std::span<const std::byte>& bytes,
+                         std::size_t count) noexcept;
+
 private:
     [[nodiscard]] Expected<void> read_header(StreamState& state,
                                              std::span<const std::byte>& bytes) const;
@@ -96,8 +103,8 @@ private:
     std::unique_ptr<MessageInflater> inflater_;  ///< Where messages stand alone.
 };
 
-/// Appends a masked control frame to `frames`, as a client sends it.
-void append_control(ws::Opcode opcode, std::span<const std::byte> payload,
-                    std::vector<std::byte>& frames);
+/// Appends a message of one frame, or a control frame, to `frames`, masked, as a client sends it.
+void append_frame(ws::Opcode opcode, std::span<const std::byte> payload,
+                  std::vector<std::byte>& frames);
 
 }  // namespace ringcast::bench

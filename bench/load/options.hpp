@@ -14,6 +14,7 @@
 #include "handshake.hpp"
 #include "interval.hpp"
 #include "reply_checker.hpp"
+#include "subprotocol.hpp"
 #include "ws/frame.hpp"
 
 namespace ringcast::bench {
@@ -83,6 +84,7 @@ struct FanoutOptions {
     std::string topic_prefix = default_topic_prefix;
     std::uint64_t message_bytes = 64;
     ws::Opcode opcode = ws::Opcode::binary;
+    Protocol protocol = Protocol::raw;  ///< With any other, the opcode is the protocol's.
     std::uint32_t inflight = 1;
     double rate = 0;  ///< Publications per second, of all together; 0 is closed loop.
     double probe_interval_seconds = 0;  ///< Of a publisher alone on a topic; 0 is none.

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned letter_bits = 6;
 constexpr std::uint64_t letter_values = 1U << letter_bits;
 constexpr unsigned first_letter = '0';
+constexpr unsigned letter_left_out = '\\';
 constexpr std::size_t publisher_letters = 4;
 constexpr std::size_t sequence_letters = 8;
 constexpr std::size_t check_letters = 4;
@@ -31,19 +32,34 @@ std::uint64_t seed_of(PublicationId id) {
     return mix(mix(id.publisher + 1) + id.sequence);
 }
 
+std::byte letter_of(std::uint64_t value) {
+    const std::uint64_t letter = first_letter + value;
+    return std::byte(letter + (letter >= letter_left_out ? 1 : 0));
+}
+
+std::uint64_t value_of(std::byte letter) {
+    const auto code = std::to_integer<std::uint64_t>(letter);
+    return (code - (code > letter_left_out ? 1 : 0) - first_letter) % letter_values;
+}
+
+/// Eight letters at once: each byte of `values` is below letter_values.
+std::uint64_t letters_of(std::uint64_t values) {
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+    constexpr std::uint64_t to_highest_bit = 0x80 - (letter_left_out - first_letter);
+    const std::uint64_t is_behind = (values + to_highest_bit * ones) >> 7U & ones;
+    return values + first_letter * ones + is_behind;
+}
+
 std::byte* write_letters(std::byte* target, std::uint64_t value, std::size_t count) {
-    for (; count > 0; --count, value >>= letter_bits)
-        *target++ = std::byte(first_letter + value % letter_values);
+    for (; count > 0; --count, value >>= letter_bits) *target++ = letter_of(value % letter_values);
     return target;
 }
 
 /// Letters outside the alphabet give a value whose check does not fit.
 std::uint64_t read_letters(std::span<const std::byte> letters) {
     std::uint64_t value = 0;
-    for (std::size_t i = letters.size(); i-- > 0;) {
-        value = value << letter_bits |
-                ((std::to_integer<std::uint64_t>(letters[i]) - first_letter) % letter_values);
-    }
+    for (std::size_t i = letters.size(); i-- > 0;)
+        value = value << letter_bits | value_of(letters[i]);
     return value;
 }
 
@@ -58,12 +74,11 @@ void write_id(PublicationId id, std::byte* target) {
 void write_publication(PublicationId id, std::span<std::byte> payload) noexcept {
     RC_ASSERT(payload.size() >= publication_id_bytes);
     constexpr std::uint64_t lower_bits = 0x3f3f'3f3f'3f3f'3f3f;
-    constexpr std::uint64_t lowest_letters = 0x3030'3030'3030'3030;
     write_id(id, payload.data());
     std::uint64_t state = seed_of(id);
     for (auto rest = payload.subspan(publication_id_bytes); !rest.empty();) {
         state += 0x9e3779b97f4a7c15U;
-        const std::uint64_t letters = (mix(state) & lower_bits) + lowest_letters;
+        const std::uint64_t letters = letters_of(mix(state) & lower_bits);
         const std::size_t count = std::min(rest.size(), sizeof letters);
         std::memcpy(rest.data(), &letters, count);
         rest = rest.subspan(count);
@@ -104,20 +119,31 @@ Expected<void> compare_publication(std::uint64_t delivery, PublicationId id, con
         std::to_integer<unsigned>(*differing.in2), std::to_integer<unsigned>(*differing.in1));
 }
 
-void append_publication(PublicationId id, const MessageShape& shape,
+void write_message(PublicationId id, const Envelope& envelope,
+                   std::span<std::byte> message) noexcept {
+    RC_ASSERT(message.size() >= envelope.bytes());
+    const auto before = std::as_bytes(std::span(envelope.before));
+    const auto after = std::as_bytes(std::span(envelope.after));
+    std::ranges::copy(before, message.begin());
+    std::ranges::copy(after, message.last(after.size()).begin());
+    write_publication(id, message.subspan(before.size(), message.size() - envelope.bytes()));
+}
+
+void append_publication(PublicationId id, const MessageShape& shape, const Envelope& envelope,
                         std::vector<std::byte>& frames) {
     const auto key_bits = static_cast<std::uint32_t>(seed_of(id) >> 32U);
     simd::MaskKey key{};
     std::memcpy(key.data(), &key_bits, sizeof key);
+    const std::size_t message_bytes = shape.payload_bytes + envelope.bytes();
     const ws::FrameHeader fields{
-        .opcode = shape.opcode, .fin = true, .payload_bytes = shape.payload_bytes, .key = key};
+        .opcode = shape.opcode, .fin = true, .payload_bytes = message_bytes, .key = key};
     const std::size_t start = frames.size();
-    frames.resize(start + ws::client_header_bytes_max + shape.payload_bytes);
+    frames.resize(start + ws::client_header_bytes_max + message_bytes);
     const std::size_t header_bytes = ws::write_header(frames.data() + start, fields, &key);
-    const std::span payload = std::span(frames).subspan(start + header_bytes, shape.payload_bytes);
-    write_publication(id, payload);
-    simd::mask(payload, key);
-    frames.resize(start + header_bytes + payload.size());
+    const std::span message = std::span(frames).subspan(start + header_bytes, message_bytes);
+    write_message(id, envelope, message);
+    simd::mask(message, key);
+    frames.resize(start + header_bytes + message_bytes);
 }
 
 }  // namespace ringcast::bench

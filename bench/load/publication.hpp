@@ -1,11 +1,11 @@
 #pragma once
 // What the publications of a fan-out run say: which one it is, and then letters that follow from
 // that, so that anybody who knows the identity knows every byte. All of it is ASCII, so that it may
-// be text or binary.
+// be text or binary, and stands in a string of JSON as it is.
 //
 //   |publisher, 4 letters|sequence, 8|check of both, 4|pattern ...
 //
-// A letter is one of the 64 from '0' to 'o': six bits.
+// A letter is one of the 64 from '0' to 'p' without the backslash: six bits.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +35,15 @@ struct PublicationId {
     return fmt::format("publication {} of publisher {}", id.sequence, id.publisher);
 }
 
+/// What stands around a publication's payload in the message that carries it, on the way to the
+/// server or from there; nothing unless there is a protocol on top of WebSocket (subprotocol.hpp).
+struct Envelope {
+    std::string before;
+    std::string after;
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return before.size() + after.size(); }
+};
+
 /// Fills `payload`, at least publication_id_bytes long.
 void write_publication(PublicationId id, std::span<std::byte> payload) noexcept;
 
@@ -52,8 +61,12 @@ void write_publication(PublicationId id, std::span<std::byte> payload) noexcept;
                                                  const Piece& piece,
                                                  std::span<const std::byte> expected);
 
-/// Appends the frame in which a client sends publication `id` to `frames`, masked.
-void append_publication(PublicationId id, const MessageShape& shape,
+/// Fills `message` with publication `id` in `envelope`; what that leaves is its payload.
+void write_message(PublicationId id, const Envelope& envelope,
+                   std::span<std::byte> message) noexcept;
+
+/// Appends the frame in which a client sends publication `id` in `envelope` to `frames`, masked.
+void append_publication(PublicationId id, const MessageShape& shape, const Envelope& envelope,
                         std::vector<std::byte>& frames);
 
 }  // namespace ringcast::bench

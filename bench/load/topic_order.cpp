@@ -17,10 +17,11 @@ constexpr std::size_t entries_min = 16;
 }  // namespace
 
 TopicOrder::TopicOrder(std::string name, const MessageShape& shape, std::uint32_t subscriber_count,
-                       std::size_t outstanding_max)
+                       std::size_t outstanding_max, Envelope delivery)
     : name_(std::move(name)),
-      header_bytes_(shape.header_bytes()),
-      frame_bytes_(shape.frame_bytes()),
+      delivery_(std::move(delivery)),
+      header_bytes_(ws::server_header_bytes(shape.payload_bytes + delivery_.bytes())),
+      frame_bytes_(header_bytes_ + shape.payload_bytes + delivery_.bytes()),
       opcode_(shape.opcode),
       subscriber_count_(subscriber_count),
       entries_(std::bit_ceil(std::max(outstanding_max, entries_min))),
@@ -31,10 +32,10 @@ void TopicOrder::append(PublicationId id, Clock::time_point published_at) {
     const std::size_t slot = end_++ % entries_.size();
     entries_[slot] = {
         .id = id, .published_at = published_at, .subscribers_left = subscriber_count_};
-    const std::span payload =
+    const std::span message =
         std::span(frames_).subspan(slot * frame_bytes_, frame_bytes_).subspan(header_bytes_);
-    write_publication(id, payload);
-    ws::write_header_before(payload.data(), opcode_, payload.size());
+    write_message(id, delivery_, message);
+    ws::write_header_before(message.data(), opcode_, message.size());
 }
 
 std::optional<std::uint64_t> TopicOrder::position_of(PublicationId id) const noexcept {

@@ -31,11 +31,12 @@ public:
     };
 
     /// `outstanding_max` is how many publications may be under way at once, between being published
-    /// and having reached all `subscriber_count` subscribers.
+    /// and having reached all `subscriber_count` subscribers. `delivery` is around each of them.
     TopicOrder(std::string name, const MessageShape& shape, std::uint32_t subscriber_count,
-               std::size_t outstanding_max);
+               std::size_t outstanding_max, Envelope delivery = {});
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const Envelope& delivery() const noexcept { return delivery_; }
     [[nodiscard]] std::uint32_t subscriber_count() const noexcept { return subscriber_count_; }
     /// Positions that are decided: 0 to `end() - 1`.
     [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
@@ -51,6 +52,14 @@ public:
         const std::size_t slot = position % entries_.size();
         const std::size_t count = std::min<std::size_t>(end_ - position, entries_.size() - slot);
         return std::span(frames_).subspan(slot * frame_bytes_, count * frame_bytes_);
+    }
+    [[nodiscard]] std::size_t frame_bytes() const noexcept { return frame_bytes_; }
+    /// The payload from byte `offset` on of what is at `position`, which is decided.
+    [[nodiscard]] std::span<const std::byte> payload_from(std::uint64_t position,
+                                                          std::uint64_t offset) const noexcept {
+        return frames_from(position)
+            .first(frame_bytes_ - delivery_.after.size())
+            .subspan(header_bytes_ + delivery_.before.size() + offset);
     }
     /// What is at `position`, which is decided and not completed().
     [[nodiscard]] const Entry& entry(std::uint64_t position) const noexcept {
@@ -68,6 +77,7 @@ public:
 
 private:
     std::string name_;
+    Envelope delivery_;
     std::size_t header_bytes_;
     std::size_t frame_bytes_;
     ws::Opcode opcode_;
