@@ -12,10 +12,10 @@ class Case(NamedTuple):
     protocol: str = "echo"  # What the server must speak: one of PROTOCOLS.
     place: dict = {}  # In a curve (curves.py): its name, and the number that makes this case a point of it.
 
-    def url(self, port):
-        """Where a server speaks that protocol."""
+    def url(self, port, speech):
+        """Where a server speaks that protocol, with `speech` on top of WebSocket: a name of SPEECHES."""
         scheme = "wss" if self.protocol == "tls" else "ws"
-        return f"{scheme}://127.0.0.1:{port}{'/topics' if self.protocol.startswith('fanout') else '/echo'}"
+        return f"{scheme}://127.0.0.1:{port}{SPEECHES[speech] if self.protocol.startswith('fanout') else '/echo'}"
 
     @property
     def syscalls_figure(self):
@@ -26,6 +26,9 @@ class Case(NamedTuple):
 # What a server may speak: it sends messages back, or passes them on to the subscribers of a topic; over TLS; with
 # permessage-deflate that keeps no context, or keeps it; and fan-out at a fixed rate, which is what a delivery window is for.
 PROTOCOLS = ("echo", "fanout", "tls", "shared", "dedicated", "fanout-shared", "fanout-rate")
+
+# What servers may speak on top of WebSocket where they pass messages on, as the load generator calls it, and where they do.
+SPEECHES = {"raw": "/topics", "nats": "/", "socketio": "/socket.io/?EIO=4&transport=websocket"}
 
 
 class Lengths(NamedTuple):

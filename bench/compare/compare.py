@@ -142,7 +142,10 @@ def choose_peers(options):
 def measure(options, case, lengths, server):
     """One run of the load generator; its report, or a RuntimeError that says what went wrong."""
     command = ["taskset", "-c", str(options.client_cpu), str(options.build / "ringcast-bench"), *case.arguments,
-               *length_arguments(case, lengths), "--url", case.url(server.port), "--pid", str(server.pid), "--json"]
+               *length_arguments(case, lengths), "--url", case.url(server.port, server.speech), "--pid", str(server.pid),
+               "--json"]
+    if server.speech != "raw":
+        command += ["--protocol", server.speech]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=sum(lengths) + RUN_SECONDS_EXTRA)
     except subprocess.TimeoutExpired:

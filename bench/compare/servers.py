@@ -30,6 +30,7 @@ class Peer(NamedTuple):
     name: str
     commands: dict[str, str]
     needs: tuple[Path, ...] = ()  # Files without which there is nothing to run.
+    speech: str = "raw"  # On top of WebSocket: one of cases.SPEECHES.
 
     def missing(self):
         """Why this peer cannot be measured here, or None."""
@@ -110,6 +111,10 @@ def package_peers():
              needs=(modules / "websockets",)),
         Peer("nchan", {"fanout": f"{shlex.quote(str(PEERS / 'nchan'))} {{port}} {{folder}}"},
              needs=(Path("/usr/sbin/nginx"), Path("/usr/lib/nginx/modules/ngx_nchan_module.so"))),
+        Peer("nats", {"fanout": f"{shlex.quote(str(PEERS / 'nats'))} {{port}} {{folder}}"},
+             needs=(Path("/usr/sbin/nats-server"),), speech="nats"),
+        Peer("socketio", {"fanout": f"node {shlex.quote(str(PEERS / 'socketio.mjs'))} {{port}}"},
+             needs=(PEERS / "npm/node_modules/socket.io/package.json",), speech="socketio"),
     ]
 
 
@@ -131,6 +136,7 @@ class Server:
 
     def __init__(self, peer, protocol, cpu):
         self.port = free_port()
+        self.speech = peer.speech
         self._output = tempfile.TemporaryFile()
         self._folder = tempfile.TemporaryDirectory()
         if protocol == "tls":
