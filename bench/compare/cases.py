@@ -15,7 +15,7 @@ class Case(NamedTuple):
     def url(self, port, speech):
         """Where a server speaks that protocol, with `speech` on top of WebSocket: a name of SPEECHES."""
         scheme = "wss" if self.protocol == "tls" else "ws"
-        return f"{scheme}://127.0.0.1:{port}{SPEECHES[speech] if self.protocol.startswith('fanout') else '/echo'}"
+        return f"{scheme}://127.0.0.1:{port}{SPEECHES[speech].path if self.protocol.startswith('fanout') else '/echo'}"
 
     @property
     def syscalls_figure(self):
@@ -27,8 +27,18 @@ class Case(NamedTuple):
 # permessage-deflate that keeps no context, or keeps it; and fan-out at a fixed rate, which is what a delivery window is for.
 PROTOCOLS = ("echo", "fanout", "tls", "shared", "dedicated", "fanout-shared", "fanout-rate")
 
-# What servers may speak on top of WebSocket where they pass messages on, as the load generator calls it, and where they do.
-SPEECHES = {"raw": "/topics", "nats": "/", "socketio": "/socket.io/?EIO=4&transport=websocket"}
+class Speech(NamedTuple):
+    path: str  # Where it is spoken.
+    arguments: list[str] = []  # Of the load generator.
+
+
+# What servers may speak on top of WebSocket where they pass messages on.
+SPEECHES = {
+    "raw": Speech("/topics"),
+    "mirror": Speech("/", ["--subprotocol", "lws-mirror-protocol", "--opcode", "text"]),
+    "nats": Speech("/", ["--protocol", "nats"]),
+    "socketio": Speech("/socket.io/?EIO=4&transport=websocket", ["--protocol", "socketio"]),
+}
 
 
 class Lengths(NamedTuple):

@@ -28,7 +28,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cases import ABLATION_CASES, CASES, PROTOCOLS, Lengths, length_arguments
+from cases import ABLATION_CASES, CASES, PROTOCOLS, SPEECHES, Lengths, length_arguments
 from curves import CONNECTIONS_MAX, CURVE_CASES
 from micro import micro_benchmarks, micro_markdown
 from servers import Peer, Server, ServerError, ablated_peers, flagged_peers, package_peers, ringcast_peers, roomy_peer
@@ -144,8 +144,8 @@ def measure(options, case, lengths, server):
     command = ["taskset", "-c", str(options.client_cpu), str(options.build / "ringcast-bench"), *case.arguments,
                *length_arguments(case, lengths), "--url", case.url(server.port, server.speech), "--pid", str(server.pid),
                "--json"]
-    if server.speech != "raw":
-        command += ["--protocol", server.speech]
+    if case.protocol.startswith("fanout"):
+        command += SPEECHES[server.speech].arguments
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=sum(lengths) + RUN_SECONDS_EXTRA)
     except subprocess.TimeoutExpired:

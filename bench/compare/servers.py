@@ -111,6 +111,8 @@ def package_peers():
              needs=(modules / "websockets",)),
         Peer("nchan", {"fanout": f"{shlex.quote(str(PEERS / 'nchan'))} {{port}} {{folder}}"},
              needs=(Path("/usr/sbin/nginx"), Path("/usr/lib/nginx/modules/ngx_nchan_module.so"))),
+        Peer("lws-mirror", {"fanout": "libwebsockets-test-server --port={port} -i lo -d 1"},
+             needs=(Path("/usr/bin/libwebsockets-test-server"),), speech="mirror"),
         Peer("nats", {"fanout": f"{shlex.quote(str(PEERS / 'nats'))} {{port}} {{folder}}"},
              needs=(Path("/usr/sbin/nats-server"),), speech="nats"),
         Peer("socketio", {"fanout": f"node {shlex.quote(str(PEERS / 'socketio.mjs'))} {{port}}"},

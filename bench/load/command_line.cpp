@@ -190,6 +190,10 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
                       publication_id_bytes);
     add_choice<Opcode>(app, "--opcode", options.opcode,
                        {{"binary", Opcode::binary}, {"text", Opcode::text}}, "Kind of message");
+    app.add_option(
+           "--subprotocol", options.subprotocol,
+           "Offer this in each handshake (Sec-WebSocket-Protocol); the server must choose it")
+        ->type_name("NAME");
     add_choice<Protocol>(
         app, "--protocol", options.protocol,
         {{"raw", Protocol::raw}, {"nats", Protocol::nats}, {"socketio", Protocol::socketio}},

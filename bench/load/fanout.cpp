@@ -30,7 +30,7 @@ std::string path_below(std::string prefix, const std::string& topic) {
 Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutOptions& options) {
     Io& io = *rig.io;
     const Url& url = rig.url;
-    Opener opener(io, url, rig.sources, common.compression);
+    Opener opener(io, url, rig.sources, common.compression, options.subprotocol);
     std::vector<std::string> paths;
     for (std::uint32_t topic = 0; topic < options.topics; ++topic)
         paths.push_back(path_below(url.path, options.topic_name(topic)));
@@ -47,7 +47,7 @@ Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutO
 /// Likewise, each in its topic by what the protocol has for that.
 Expected<void> open_and_join(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
                              const FanoutLoad& load, const Subprotocol& subprotocol) {
-    Opener opener(*rig.io, rig.url, rig.sources);
+    Opener opener(*rig.io, rig.url, rig.sources, Compression::off, options.subprotocol);
     Joining joining(*rig.io, load, subprotocol, options.connections());
     const auto take_rest = [&](std::uint32_t index, std::span<const std::byte> rest) {
         return joining.take_received(index, rest);

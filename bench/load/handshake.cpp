@@ -47,14 +47,18 @@ std::string_view header_value(std::string_view head, std::string_view name) {
 
 }  // namespace
 
-std::string upgrade_request(const Url& url, std::string_view path, Compression compression) {
+std::string upgrade_request(const Url& url, std::string_view path, Compression compression,
+                            std::string_view subprotocol) {
+    const std::string subprotocol_field =
+        subprotocol.empty() ? "" : fmt::format("Sec-WebSocket-Protocol: {}\r\n", subprotocol);
     return fmt::format(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
-        path, url.authority, sample_key, offer_field(compression));
+        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}{}\r\n",
+        path, url.authority, sample_key, offer_field(compression), subprotocol_field);
 }
 
-Expected<void> check_upgrade_response(std::string_view head, Compression compression) {
+Expected<void> check_upgrade_response(std::string_view head, Compression compression,
+                                      std::string_view subprotocol) {
     if (!head.starts_with("HTTP/1.1 101 ")) {
         return fail("the server refused the upgrade: '{}'", head.substr(0, head.find("\r\n")));
     }
@@ -68,6 +72,8 @@ Expected<void> check_upgrade_response(std::string_view head, Compression compres
         return fail("Sec-WebSocket-Accept is '{}' instead of '{}'",
                     header_value(head, "Sec-WebSocket-Accept"), sample_accept);
     }
+    if (const auto chosen = header_value(head, "Sec-WebSocket-Protocol"); chosen != subprotocol)
+        return fail("the server chose the subprotocol '{}' instead of '{}'", chosen, subprotocol);
     const std::string_view extensions = header_value(head, "Sec-WebSocket-Extensions");
     if (compression == Compression::off && !extensions.empty())
         return fail("the server uses '{}', which nobody has offered", extensions);
@@ -78,17 +84,19 @@ Expected<void> check_upgrade_response(std::string_view head, Compression compres
     return {};
 }
 
-Opener::Opener(Io& io, const Url& url, Sources& sources, Compression compression)
+Opener::Opener(Io& io, const Url& url, Sources& sources, Compression compression,
+               std::string_view subprotocol)
     : io_(io),
       url_(url),
       sources_(sources),
       compression_(compression),
-      requests_{upgrade_request(url, url.path, compression)} {}
+      subprotocol_(subprotocol),
+      requests_{upgrade_request(url, url.path, compression, subprotocol)} {}
 
 void Opener::set_paths(std::span<const std::string> paths) {
     requests_.clear();
     for (const std::string& path : paths)
-        requests_.push_back(upgrade_request(url_, path, compression_));
+        requests_.push_back(upgrade_request(url_, path, compression_, subprotocol_));
 }
 
 Expected<void> Opener::start(std::uint32_t index, std::uint64_t number, CloseKind close_kind) {
@@ -171,7 +179,8 @@ Expected<Opening> Opener::read_response(std::uint32_t index, std::uint64_t numbe
         return Opening{};
     }
     const std::size_t head_bytes = end + head_end.size();
-    if (auto checked = check_upgrade_response(bytes.substr(0, head_bytes), compression_);
+    if (auto checked =
+            check_upgrade_response(bytes.substr(0, head_bytes), compression_, subprotocol_);
         !checked) {
         const std::string& asked = request(number);
         return fail("{}: {}", asked.substr(0, asked.find(" HTTP/")), checked.error().message);

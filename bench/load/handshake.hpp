@@ -26,7 +26,8 @@ enum class CloseKind : std::uint8_t { reset, fin };
 /// The request that upgrades a connection to `path` at `url`. Every connection sends the sample key
 /// of RFC 6455 section 1.3, so the right answer is known without hashing.
 [[nodiscard]] std::string upgrade_request(const Url& url, std::string_view path,
-                                          Compression compression = Compression::off);
+                                          Compression compression = Compression::off,
+                                          std::string_view subprotocol = {});
 
 /// How far a connection is.
 struct Opening {
@@ -42,8 +43,9 @@ using TakeRest =
 /// Opens connections through an Io: each is a chain connect, request, response.
 class Opener {
 public:
-    /// `url` and `sources` must outlive the Opener.
-    Opener(Io& io, const Url& url, Sources& sources, Compression compression = Compression::off);
+    /// `url` and `sources` must outlive the Opener. `subprotocol` is offered, unless it is empty.
+    Opener(Io& io, const Url& url, Sources& sources, Compression compression = Compression::off,
+           std::string_view subprotocol = {});
 
     /// Makes connections ask for `paths[number % paths.size()]` instead of the URL's path.
     void set_paths(std::span<const std::string> paths);
@@ -72,6 +74,7 @@ private:
     const Url& url_;
     Sources& sources_;
     Compression compression_;
+    std::string subprotocol_;
     std::vector<std::string> requests_;  ///< Used in turn.
     int receive_buffer_bytes_ = 0;       ///< 0 leaves it to the kernel.
     std::string joined_;                 ///< The response that came in pieces last.
@@ -93,6 +96,7 @@ private:
 
 /// Checks a complete response head, blank line included. What was offered has to be agreed on.
 [[nodiscard]] Expected<void> check_upgrade_response(std::string_view head,
-                                                    Compression compression = Compression::off);
+                                                    Compression compression = Compression::off,
+                                                    std::string_view subprotocol = {});
 
 }  // namespace ringcast::bench

@@ -57,6 +57,11 @@ TEST_CASE(
 }
 
 TEST_CASE("any other answer to the upgrade is refused by name") {
+    const std::string chosen =
+        response("101 Switching Protocols", good_headers + "Sec-WebSocket-Protocol: chat\r\n");
+    CHECK(check_upgrade_response(chosen, Compression::off, "chat").has_value());
+    CHECK_FALSE(check_upgrade_response(chosen, Compression::off, "talk").has_value());
+    CHECK_FALSE(check_upgrade_response(chosen).has_value());
     const auto refused = check_upgrade_response(response("404 Not Found", good_headers));
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().message == "the server refused the upgrade: 'HTTP/1.1 404 Not Found'");

@@ -84,6 +84,7 @@ struct FanoutOptions {
     std::string topic_prefix = default_topic_prefix;
     std::uint64_t message_bytes = 64;
     ws::Opcode opcode = ws::Opcode::binary;
+    std::string subprotocol;            ///< Offered in each handshake, unless it is empty.
     Protocol protocol = Protocol::raw;  ///< With any other, the opcode is the protocol's.
     std::uint32_t inflight = 1;
     double rate = 0;  ///< Publications per second, of all together; 0 is closed loop.
