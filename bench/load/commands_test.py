@@ -80,8 +80,11 @@ async def run(program, arguments, port, limits=()):
 
 async def check(program, name, mistake, word):
     """Empty if it went as it should, else what is wrong."""
-    limits = ["prlimit", f"--nofile={FEW_FILES}"] if MANY_RINGS in name else []
-    async with FaultyServer(mistake) as server:
+    limits, server = [], FaultyServer(mistake)
+    if MANY_RINGS in name:
+        limits = ["prlimit", f"--nofile={FEW_FILES}"]
+        server = FaultyServer(mistake, mistake_interval=5)  # It takes long for one message to so many.
+    async with server:
         code, output, errors = await run(program, LOADS[name], server.port, limits)
     if not mistake:
         return "" if code == 0 and json.loads(output) else f"exit code {code}: {errors}"

@@ -65,8 +65,9 @@ async def read_topic(path, reader):
 class FaultyServer:
     """Serves on `port` within `async with`."""
 
-    def __init__(self, mistake):
+    def __init__(self, mistake, mistake_interval=MISTAKE_INTERVAL):
         self._mistake = mistake
+        self._mistake_interval = mistake_interval
         self._messages = 0
         self._held = None  # A message that the next one overtakes.
         self._topics = {}
@@ -139,8 +140,8 @@ class FaultyServer:
 
     def _pass_on(self, opcode, payload, writers):
         self._messages += 1
-        is_mistaken = self._messages % MISTAKE_INTERVAL == 0
-        if self._mistake == "stall" and self._messages >= MISTAKE_INTERVAL:
+        is_mistaken = self._messages % self._mistake_interval == 0
+        if self._mistake == "stall" and self._messages >= self._mistake_interval:
             return
         for number, writer in enumerate(writers):
             if writer in self._deaf:
