@@ -24,14 +24,17 @@ import json
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import build
 from cases import ABLATION_CASES, CASES, PROTOCOLS, SPEECHES, Lengths, length_arguments
 from curves import CONNECTIONS_MAX, CURVE_CASES
-from micro import micro_benchmarks, micro_markdown
-from servers import Peer, Server, ServerError, ablated_peers, flagged_peers, package_peers, ringcast_peers, roomy_peer
+from micro import MicroBenchmarks, micro_markdown
+from servers import (Peer, Server, ServerError, ablated_peers, flagged_peers, obstacle, package_peers, ringcast_peers,
+                     roomy_peer)
 from summary import Run, markdown, summarise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,6 +42,24 @@ RUN_SECONDS_EXTRA = 60  # Beyond its planned length, before a run of the load ge
 BUSY_LOAD = 0.7  # Other people's work on the machine, as a load average, from which on figures are doubtful.
 QUICK_ROUNDS = 3
 QUICK_LENGTHS = Lengths(warmup=0.1, measured=0.3, syscalls=0.1, hold=0.2)
+
+
+def regular_expression(text):
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {error}") from None
+
+
+def within(kind, least, most):
+    """The type of a flag that is a number between these two."""
+    def parse(text):
+        value = kind(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
+        return value
+    parse.__name__ = kind.__name__  # argparse names it where `text` is no number.
+    return parse
 
 
 def parse_arguments():
@@ -59,19 +80,34 @@ def parse_arguments():
                              "the place of those that it is measured with, as --shards 1 (repeatable)")
     parser.add_argument("--micro", choices=("on", "off", "only"),
                         help="micro benchmarks first; default: on, unless cases, flags, --ablation or --curves are chosen")
-    parser.add_argument("--only", metavar="REGEXP", help="measure only servers whose name matches (and the base)")
+    parser.add_argument("--only", metavar="REGEXP", type=regular_expression,
+                        help="measure only servers whose name matches (and the base)")
     parser.add_argument("--base", metavar="NAME",
                         help="what ratios refer to; default: the first peer, else ringcast-uring")
-    parser.add_argument("--cases", metavar="REGEXP", help="only cases whose name matches")
-    parser.add_argument("--rounds", type=int, help="default 5, at least 1")
-    parser.add_argument("--seconds", type=float, help="length of one measurement, default 2")
+    parser.add_argument("--cases", metavar="REGEXP", type=regular_expression, help="only cases whose name matches")
+    parser.add_argument("--rounds", type=within(int, 1, 1000), help="default 5, at least 1")
+    parser.add_argument("--seconds", type=within(float, 0.01, 3600), help="length of one measurement, default 2")
     parser.add_argument("--quick", action="store_true", help="three short rounds, to see whether anything is far off")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="where ringcast and ringcast-bench are")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--client-cpu", type=int, default=1)
     parser.add_argument("--output", type=Path, help="the JSON file; default: bench/results/ with the time in its name")
     parser.add_argument("--list", action="store_true", help="print the names of the cases and stop")
-    return parser.parse_args()
+    parser.add_argument("--update", action="store_true", help=argparse.SUPPRESS)  # Of scripts/bench: build first.
+    options = parser.parse_args()
+    refuse_contradictions(parser, options)
+    return options
+
+
+def refuse_contradictions(parser, options):
+    """Nothing that was asked for is left out without a word."""
+    series = [flag for flag in ("ablation", "curves", "flags") if getattr(options, flag)]
+    if len(series) > 1:
+        parser.error(f"--{series[0]} and --{series[1]} are measured apart")
+    if options.ablation and options.peer:
+        parser.error("--ablation measures no --peer")
+    if options.output and (options.output.suffix == ".html" or options.output.is_dir()):
+        parser.error(f"--output is the JSON file, and the page goes beside it as .html; got '{options.output}'")
 
 
 def named_peers(options):
@@ -80,30 +116,43 @@ def named_peers(options):
     for text in options.peer:
         title, _, command = text.partition("=")
         name, _, protocol = title.partition("/")
-        if "{port}" not in command or (protocol or "echo") not in PROTOCOLS:
+        if not name or "{port}" not in command or not is_shell(command) or (protocol or "echo") not in PROTOCOLS:
             sys.exit(f"bench: --peer needs NAME[/PROTOCOL]=COMMAND with {{port}} in it, got '{text}'")
         by_protocol = commands.setdefault(name, {})
+        if (protocol or "echo") in by_protocol:
+            sys.exit(f"bench: two commands for {name}/{protocol or 'echo'}: give one of them another name")
         by_protocol[protocol or "echo"] = command
-        if protocol == "fanout":
-            by_protocol.setdefault("fanout-rate", command)
+    for by_protocol in commands.values():
+        if "fanout" in by_protocol:
+            by_protocol.setdefault("fanout-rate", by_protocol["fanout"])
     return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
+
+
+def is_shell(command):
+    """Whether its quotes are in pairs."""
+    try:
+        return bool(shlex.split(command))
+    except ValueError:
+        return False
 
 
 def named_flags(options):
     """The flags of each variant of ringcast on the command line."""
     variants = {}
     for text in options.flags:
-        name, separator, flags = text.partition("=")
-        if not name or not separator:
+        name, _, flags = text.partition("=")
+        if not name or not is_shell(flags):
             sys.exit(f"bench: --flags needs NAME=FLAGS, got '{text}'")
+        if name in variants:
+            sys.exit(f"bench: --flags names two variants {name}: give one of them another name")
         variants[name] = flags
     return variants
 
 
 def choose_cases(options):
     cases = CURVE_CASES if options.curves else ABLATION_CASES if options.ablation and not options.cases else CASES
-    cases = [case for case in cases if not options.cases or re.search(options.cases, case.name)]
-    return cases or sys.exit(f"bench: no case matches '{options.cases}'")
+    cases = [case for case in cases if not options.cases or options.cases.search(case.name)]
+    return cases or sys.exit(f"bench: no case matches '{options.cases.pattern}'")
 
 
 def candidates(options, named):
@@ -118,12 +167,23 @@ def candidates(options, named):
 
 
 def choose_peers(options):
-    """All peers that are installed, the base among them. Exits with a sentence if that is impossible."""
+    """What is to be measured, and the name of the base. Exits with a sentence where that is contradictory."""
     named = named_peers(options)
     peers = candidates(options, named)
+    names = [peer.name for peer in peers]
+    for name in names:
+        if names.count(name) > 1:  # Rows of one name would be one row.
+            sys.exit(f"bench: there are two servers {name}: give yours another name")
     base = options.base or (named[0].name if named else "ringcast-uring")
     if options.only:
-        peers = [peer for peer in peers if peer.name == base or re.search(options.only, peer.name)]
+        if not any(options.only.search(name) for name in names):
+            sys.exit(f"bench: no server matches '{options.only.pattern}'; there are {', '.join(names)}")
+        peers = [peer for peer in peers if peer.name == base or options.only.search(peer.name)]
+    return peers, base
+
+
+def choose_installed(peers, base):
+    """Those that are here, the base among them."""
     installed = []
     for peer in peers:
         reason = peer.missing()
@@ -169,6 +229,9 @@ class Comparison:
 
     def run_case(self, case):
         """Rounds of one case. Servers are new for each case; they stay for its rounds unless it wants them fresh."""
+        reason = obstacle(case.protocol)
+        if reason:
+            return self._fail(f"{case.name}: {reason}")
         servers = {}
         peers = [peer for peer in self._peers if case.protocol in peer.commands]
         try:
@@ -189,11 +252,14 @@ class Comparison:
             self.runs.append(Run(case.name, round_number, peer.name, report))
             broken = False
         except (ServerError, RuntimeError) as error:
-            self.failures.append(f"{case.name}, round {round_number}, {peer.name}: {error}")
-            print(f"bench: {self.failures[-1]}", file=sys.stderr)
+            self._fail(f"{case.name}, round {round_number}, {peer.name}: {error}")
             broken = True
         if (broken or case.fresh_server) and peer.name in servers:
             servers.pop(peer.name).stop()
+
+    def _fail(self, what):
+        self.failures.append(what)
+        print(f"bench: {what}", file=sys.stderr)
 
 
 def commit_name():
@@ -201,27 +267,53 @@ def commit_name():
     return done.stdout.strip() or "unknown"
 
 
-def write_results(options, peers, base, comparison, summaries, micro, started):
-    """The JSON file, and the page of the same name."""
+def results_path(options, started):
+    """Where results go. Exits with a sentence where nothing can: before anything is measured."""
     path = options.output or ROOT / "bench" / "results" / f"compare-{started:%Y%m%d-%H%M%S}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"bench: --output: {error}")
+    return path if os.access(path.parent, os.W_OK) else sys.exit(f"bench: --output: {path.parent} may not be written to")
+
+
+def write_results(options, peers, base, comparison, summaries, micro, started, path):
+    """The JSON file, and, if any run succeeded, the page of the same name."""
     document = {
         "started": started.isoformat(timespec="seconds"),
         "commit": commit_name(),
         "kernel": platform.release(),
         "cpus": os.cpu_count(),
         "base": base,
-        "micro": micro,
+        "micro": micro.results,
         "servers": {peer.name: peer.commands for peer in peers},
         "summary": [{key: value._asdict() if hasattr(value, "_asdict") else value for key, value in entry.items()}
                     for entry in summaries],
-        "failures": comparison.failures,
+        "failures": micro.failures + comparison.failures,
         "runs": [run._asdict() for run in comparison.runs],
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
-    subprocess.run([options.build / "ringcast-bench", "report", path, "--output", path.with_suffix(".html")],
-                   stdout=subprocess.DEVNULL, check=True)
-    return path
+    print(f"\nbench: every run is in {path}", file=sys.stderr)
+    if comparison.runs:
+        page = path.with_suffix(".html")
+        done = subprocess.run([options.build / "ringcast-bench", "report", path, "--output", page],
+                              stdout=subprocess.DEVNULL)
+        print(f"bench: {'charts are in' if done.returncode == 0 else 'there is no page'} {page}", file=sys.stderr)
+
+
+def wants_micro(options):
+    is_special = options.cases or options.ablation or options.curves or options.flags
+    return (options.micro or ("off" if is_special else "on")) != "off"
+
+
+def run_micro(options, micro):
+    """Prints its table even if it is interrupted."""
+    print("bench: micro benchmarks", file=sys.stderr)
+    try:
+        micro.run(options.server_cpu, options.client_cpu)
+    finally:
+        if micro.results:
+            print(micro_markdown(micro.results) + "\n", flush=True)
 
 
 def main():
@@ -230,9 +322,12 @@ def main():
     if options.list:
         print("\n".join(case.name for case in cases))
         return 0
+    peers, base = choose_peers(options)
+    if options.update and options.build == ROOT / "build":
+        build.update(ROOT, wants_micro(options))
     if not (options.build / "ringcast-bench").exists():
         sys.exit(f"bench: {options.build / 'ringcast-bench'} is not built")
-    peers, base = choose_peers(options)
+    peers, base = choose_installed(peers, base)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick or options.curves else 5)
     lengths = QUICK_LENGTHS if options.quick else Lengths(warmup=0.5, measured=2.0, syscalls=0.5, hold=1.0)
     if options.seconds:
@@ -243,32 +338,29 @@ def main():
     if os.getloadavg()[0] > BUSY_LOAD:
         print(f"bench: this machine is busy (load {os.getloadavg()[0]:.1f}): expect noise", file=sys.stderr)
     started = datetime.datetime.now()
-    micro = []
-    is_special = options.cases or options.ablation or options.curves or options.flags
-    if (options.micro or ("off" if is_special else "on")) != "off":
-        print("bench: micro benchmarks", file=sys.stderr)
-        micro = micro_benchmarks(options.build, options.server_cpu, options.client_cpu, options.quick)
-        print(micro_markdown(micro) + "\n", flush=True)
-    if options.micro == "only":
-        cases = []
+    path = results_path(options, started)
+    micro = MicroBenchmarks(ROOT / "bench/micro", options.build, options.quick)
     comparison = Comparison(options, peers, rounds, lengths)
     summaries = []
+    interrupted = False
     try:
-        for case in cases:
+        if wants_micro(options):
+            run_micro(options, micro)
+        for case in cases if options.micro != "only" else []:
             print(f"bench: {case.name}", file=sys.stderr)
             comparison.run_case(case)
             entries = (summarise(comparison.runs, case, peer.name, base) for peer in peers)
             summaries += [entry for entry in entries if entry]
     except KeyboardInterrupt:
+        interrupted = True
         print("bench: interrupted; what was measured so far:", file=sys.stderr)
     if summaries:
         print(markdown(summaries, base))
     if any(value is None for run in comparison.runs for key, value in run.report.items() if "syscalls" in key):
         print("\nbench: system calls were not counted; as root: mount -t tracefs tracefs /sys/kernel/tracing",
               file=sys.stderr)
-    path = write_results(options, peers, base, comparison, summaries, micro, started)
-    print(f"\nbench: every run is in {path}, charts in {path.with_suffix('.html').name} beside it", file=sys.stderr)
-    return 1 if comparison.failures else 0
+    write_results(options, peers, base, comparison, summaries, micro, started, path)
+    return 130 if interrupted else 1 if micro.failures + comparison.failures else 0
 
 
 if __name__ == "__main__":
