@@ -39,6 +39,10 @@ Expected<Report> run_churn(const CommonOptions& common, const ChurnOptions& opti
     add_memory(report, *measured);
     report.add_latency(clients.handshakes(), "latency", "handshake");
     report.add_latency(clients.lives(), "life", "whole life,");
+    if (options.rate > 0) {
+        report.add_latency(clients.lateness(), "late", "begun late,");
+        report.add("unsent", "due, but never begun", clients.unbegun());
+    }
     return report;
 }
 

@@ -76,6 +76,8 @@ Expected<void> ChurnClients::act(Clock::time_point now) {
         if (schedule_) schedule_->take();
         const std::uint32_t slot = free_slots_.back();
         free_slots_.pop_back();
+        if (schedule_ && measured_.contains(begun))
+            lateness_.record(nanoseconds_between(begun, now));
         if (auto started = begin(slot, begun); !started) return started;
     }
     return {};
@@ -299,7 +301,20 @@ Expected<void> ChurnClients::check(Clock::time_point now) {
     return {};
 }
 
+/// Those that were due found no room, because the server took its time: it must not gain by that.
+void ChurnClients::count_unbegun(Clock::time_point now) {
+    while (schedule_ && schedule_->next_due() <= now) {
+        const Clock::time_point due = schedule_->next_due();
+        schedule_->take();
+        if (!measured_.contains(due)) continue;
+        handshakes_.record(nanoseconds_between(due, now));
+        lives_.record(nanoseconds_between(due, now));
+        ++unbegun_;
+    }
+}
+
 void ChurnClients::stop(Clock::time_point now) {
+    if (!stopped_) count_unbegun(now);
     stopped_ = true;
     conversation_.stop();
     for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {

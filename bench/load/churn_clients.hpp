@@ -66,6 +66,11 @@ public:
     /// until it ended, in nanoseconds.
     [[nodiscard]] const Histogram& handshakes() const noexcept { return handshakes_; }
     [[nodiscard]] const Histogram& lives() const noexcept { return lives_; }
+    /// With a rate: how long after it was due a life began.
+    [[nodiscard]] const Histogram& lateness() const noexcept { return lateness_; }
+    /// With a rate: lives that were due and still had no room to begin when the run ended. The time
+    /// that they had waited by then is in handshakes() and in lives().
+    [[nodiscard]] std::uint64_t unbegun() const noexcept { return unbegun_; }
 
     void start(Clock::time_point now) override;
     void measure(const Interval& interval) noexcept override { measured_ = interval; }
@@ -111,6 +116,7 @@ private:
     void fall_behind(std::uint32_t slot, Clock::time_point now);
     void send(std::uint32_t slot, std::span<const std::byte> bytes);
     void receive(std::uint32_t slot);
+    void count_unbegun(Clock::time_point now);
     void finish(std::uint32_t slot, Clock::time_point now);
     [[nodiscard]] bool is_waiting(std::uint32_t slot) const;
 
@@ -127,10 +133,12 @@ private:
     std::uint64_t begun_ = 0;
     std::uint64_t ended_ = 0;
     std::uint64_t fallen_behind_ = 0;
+    std::uint64_t unbegun_ = 0;
     bool stopped_ = false;
     Interval measured_;
     Histogram handshakes_;
     Histogram lives_;
+    Histogram lateness_;
 };
 
 }  // namespace ringcast::bench

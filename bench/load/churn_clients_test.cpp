@@ -166,6 +166,28 @@ TEST_CASE("with a rate lives are due, and those that find no room begin late") {
     CHECK(fixture.clients.handshakes().quantile(0.5) / 1'000'000 == 16);  // It was due at 10 ms.
 }
 
+TEST_CASE("lives that were due and never found room count with the time that they had waited") {
+    Fixture fixture(0, {.rate = 100, .endings = {Ending::fin}});
+    fixture.clients.measure({start + milliseconds(10), start + milliseconds(40)});
+    CHECK(fixture.turn() == "");
+    fixture.io.accept(0);
+    CHECK(fixture.turn(15) == "");
+    CHECK(fixture.turn(15) == "");  // The life that was due at 10 ms begins.
+    fixture.io.accept(0);
+    fixture.clients.stop(start + milliseconds(55));
+    CHECK(fixture.turn(55) == "");
+    CHECK(fixture.clients.is_finished());
+    CHECK(fixture.clients.count() == 2);
+    CHECK(fixture.clients.unbegun() == 2);  // Those of 20 and 30 ms; others are not measured.
+    CHECK(fixture.clients.lateness().count() == 1);
+    CHECK(fixture.clients.lateness().max() == 5'000'000);
+    for (const Histogram* latency : {&fixture.clients.handshakes(), &fixture.clients.lives()}) {
+        CHECK(latency->count() == 3);
+        CHECK(latency->quantile(0) / 1'000'000 == 25);
+        CHECK(latency->max() == 45'000'000);
+    }
+}
+
 TEST_CASE("whatever a server must not do ends the run") {
     const auto outcome = [](std::uint32_t messages_per_life, auto&& act) {
         Fixture fixture(messages_per_life);

@@ -104,6 +104,18 @@ async def check_neighbours(program):
     return "" if apart == [0, 0] and 1 in together else f"exit codes apart {apart}, together {together}"
 
 
+async def check_what_has_no_room(program):
+    """Likewise of a rate that no server could keep up with one connection at a time."""
+    async with FaultyServer("") as server:
+        code, output, errors = await run(program, ["connect", "--rate", "100000", "--inflight", "1", *SHORT], server.port)
+    if code != 0:
+        return f"exit code {code}: {errors}"
+    figures = json.loads(output)
+    due = 100000 * 0.3
+    is_all_there = figures["handshakes"] + figures["unsent"] > 0.9 * due
+    return "" if is_all_there and figures["latency_us_p50"] > 0 else f"of {due:.0f} that were due: {output}"
+
+
 async def main():
     program = sys.argv[1]
     files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -125,7 +137,8 @@ async def main():
 
     outcomes = await asyncio.gather(
         *(judge(f"{name}, mistake '{mistake}'", check(program, name, mistake, word)) for name, mistake, word in cases),
-        judge("two runs at once", check_neighbours(program)))
+        judge("two runs at once", check_neighbours(program)),
+        judge("more than there is room for", check_what_has_no_room(program)))
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed, 0 skipped")
     return 0 if all(outcomes) else 1
 

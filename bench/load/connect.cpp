@@ -34,6 +34,10 @@ Expected<Report> run_connect(const CommonOptions& common, const ConnectOptions& 
     if (options.rate > 0) report.add("rate", "handshakes due per second", options.rate, 1);
     add_costs(report, *measured, "handshake");
     report.add_latency(clients.handshakes());
+    if (options.rate > 0) {
+        report.add_latency(clients.lateness(), "late", "begun late,");
+        report.add("unsent", "due, but never begun", clients.unbegun());
+    }
     return report;
 }
 

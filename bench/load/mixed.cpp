@@ -159,6 +159,7 @@ void Mix::add_to(Report& report, const Measured& measured) const {
     report.add_latency(load_.latencies().each, "delivery", "delivery");
     report.add_latency(churn_->handshakes(), "handshake", "handshake");
     report.add("unsent", "due, but never sent", echo_->unsent() + load_.unsent());
+    report.add("unbegun", "lives due, but never begun", churn_->unbegun() + visits_->unbegun());
     if (!slow_) return;
     report.add("slow_fallen_behind", "slow readers sent away", slow_->fallen_behind());
     if (options_.asks_for_gaps)
