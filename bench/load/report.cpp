@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/core.h>
+#include <limits>
 #include <utility>
 
 namespace ringcast::bench {
@@ -50,8 +51,11 @@ void Report::add_latency(const Histogram& histogram, std::string_view name,
                          std::string_view label) {
     constexpr double nanoseconds_per_microsecond = 1000;
     const auto add_quantile = [&](std::string_view quantile, std::uint64_t value) {
+        const bool is_empty = histogram.count() == 0;
         add(fmt::format("{}_us_{}", name, quantile), fmt::format("{} {}, us", label, quantile),
-            static_cast<double>(value) / nanoseconds_per_microsecond, 1);
+            is_empty ? std::numeric_limits<double>::quiet_NaN()
+                     : static_cast<double>(value) / nanoseconds_per_microsecond,
+            1);
     };
     add_quantile("p50", histogram.quantile(0.5));
     add_quantile("p90", histogram.quantile(0.9));

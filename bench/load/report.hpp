@@ -36,7 +36,7 @@ public:
     /// A figure that could not be had, and why: null in JSON.
     void add_missing(std::string_view key, std::string_view label, std::string_view reason);
     /// Quantiles of nanoseconds in microseconds, `latency_us_p50` to `latency_us_max` if `name` is
-    /// "latency"; `label` says for people what it is.
+    /// "latency"; `label` says for people what it is. Missing where nothing was recorded.
     void add_latency(const Histogram& histogram, std::string_view name = "latency",
                      std::string_view label = "latency");
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <string>
+#include <variant>
 
 namespace {
 
@@ -110,6 +111,19 @@ TEST_CASE("the report of a run that has just ended is a result") {
     CHECK(result.server == "10.0.0.1:80");
     CHECK(result.figure("opening_seconds") == 0.25);
     CHECK(result.figures.size() == 2);
+}
+
+TEST_CASE("a latency of nothing is missing, and not zero") {
+    Report report;
+    report.add_latency(Histogram());
+    REQUIRE(report.figures().size() == 5);
+    for (const Report::Figure& figure : report.figures())
+        CHECK(std::holds_alternative<Report::Missing>(figure.value));
+    Histogram one;
+    one.record(0);
+    Report measured;
+    measured.add_latency(one);
+    CHECK(result_of(measured).figure("latency_us_p50") == 0);
 }
 
 TEST_CASE("the median of an even count lies in the middle") {
