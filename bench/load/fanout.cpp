@@ -123,7 +123,7 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
 
     Report report = begin_report("fanout", common);
     add_shape(report, options);
-    report.add("publications", "publications", load.latencies().last.count());
+    report.add("publications", "publications", load.publications());
     add_costs(report, *measured, "delivery");
     report.add_latency(load.latencies().each);
     report.add_latency(load.latencies().first, "first", "until the first subscriber,");

@@ -99,7 +99,10 @@ void FanoutLoad::stop(Clock::time_point now) noexcept {
         for (; schedule_ && !is_probe(index) && publisher.owed > 0; --publisher.owed) {
             const auto due = schedule_->time_of(index, publisher.published + publisher.owed - 1);
             if (!measured_.contains(due)) continue;
-            latencies_.last.record(nanoseconds_between(due, now));
+            const std::uint64_t waited = nanoseconds_between(due, now);
+            latencies_.each.record(waited, topics_[publisher.topic].subscriber_count());
+            latencies_.first.record(waited);
+            latencies_.last.record(waited);
             ++unsent_;
         }
         publisher.owed = 0;
@@ -161,7 +164,10 @@ Expected<void> FanoutLoad::receive(DeliveryState& state, std::span<const std::by
         if (is_measured && is_load && entry.subscribers_left == topic.subscriber_count())
             latencies_.first.record(elapsed);
         if (!topic.count_delivery(position)) continue;
-        if (is_measured && is_load) latencies_.last.record(elapsed);
+        if (is_measured && is_load) {
+            latencies_.last.record(elapsed);
+            ++publications_;
+        }
         complete(entry.id);
     }
     return {};
@@ -171,7 +177,6 @@ void FanoutLoad::complete(PublicationId id) {
     Publisher& publisher = publishers_[id.publisher];
     ++publisher.completed;
     --outstanding_;
-    if (!is_probe(id.publisher)) ++publications_;
     if (schedule_of(id.publisher) == nullptr && !stopped_) ++publisher.owed;
     if (publisher.owed > 0) ready_.push_back(id.publisher);
 }

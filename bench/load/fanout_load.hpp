@@ -51,7 +51,7 @@ public:
     /// Lets the schedules begin.
     void start(Clock::time_point now);
     /// From now on nothing is owed any more. The time that publications have waited which could not
-    /// be sent so far is in `last`.
+    /// be sent so far is in `each`, for every subscriber, in `first` and in `last`.
     void stop(Clock::time_point now) noexcept;
 
     /// The publishers that may have something to publish; each is named once per reason.
@@ -84,7 +84,8 @@ public:
 
     /// Deliveries so far, without the probe's.
     [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
-    /// Publications that have reached everybody so far, without the probe's.
+    /// Publications that were published, or due, in the measured interval and have reached
+    /// everybody, without the probe's.
     [[nodiscard]] std::uint64_t publications() const noexcept { return publications_; }
     /// Publications that were due and could not be sent before stop(), without the probe's.
     [[nodiscard]] std::uint64_t unsent() const noexcept { return unsent_; }

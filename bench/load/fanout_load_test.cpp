@@ -134,6 +134,7 @@ TEST_CASE("only what is due in the measured interval has a latency") {
     CHECK(harness.load->latencies().each.count() == 1);
     CHECK(harness.load->latencies().last.count() == 1);
     CHECK(harness.load->latencies().last.max() == 16'000'000);
+    CHECK(harness.load->publications() == 1);
     CHECK(harness.load->deliveries() == 3);
 }
 
@@ -146,6 +147,21 @@ TEST_CASE("what was due and never sent counts with the time that it had waited s
     CHECK(harness.load->latencies().last.count() == 2);
     CHECK(harness.load->latencies().last.max() == 17'000'000);
     CHECK(harness.load->outstanding() == 1);
+}
+
+TEST_CASE("what was never sent is no publication, and late for each of its subscribers") {
+    Harness harness({.subscribers = 2, .publishers = 1, .message_bytes = 64 << 20, .rate = 100});
+    CHECK(harness.publish(start + milliseconds(25)) == Publishers{0});
+    for (const std::uint32_t index : {0U, 1U, 2U})
+        harness.deliver(index, {0, 0}, start + milliseconds(26));
+    harness.load->stop(start + milliseconds(27));
+    const FanoutLatencies& latencies = harness.load->latencies();
+    CHECK(harness.load->unsent() == 2);
+    CHECK(harness.load->publications() == 1);
+    CHECK(latencies.each.count() == 3 * 3);
+    CHECK(latencies.first.count() == 3);
+    CHECK(latencies.last.count() == 3);
+    CHECK(latencies.each.quantile(0.5) <= latencies.last.quantile(0.5));
 }
 
 TEST_CASE("the probe publishes at its own pace and is in no other figure") {
