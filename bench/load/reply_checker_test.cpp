@@ -276,6 +276,26 @@ TEST_CASE("replies may come compressed or not, in pieces of any size") {
     }
 }
 
+TEST_CASE("a reply may be longer for being compressed, but not without end") {
+    for (const Compression compression : {Compression::shared, Compression::dedicated}) {
+        const Messages messages(ws::Opcode::binary, 20, 1, compression);
+        // A block that is stored as it is, and the beginning of an empty one (RFC 7692 7.2.1).
+        Bytes stored{std::byte{0}, std::byte{20}, std::byte{0}, std::byte{0xeb}, std::byte{0xff}};
+        append(stored, payload(messages, 0));
+        stored.push_back(std::byte{0});
+        Bytes stream = header(0xc2, stored.size());
+        append(stream, stored);
+        CHECK(replies_in(messages, stream, stream.size()) == 1);
+        CHECK(replies_in(messages, stream, 1) == 1);
+        const std::string endless = "bytes of a compressed message of 20";
+        CHECK(refusal(messages, header(0xc2, 1 << 20)).contains(endless));
+        Bytes fragments = header(0x42, 1);
+        append(fragments, Bytes(1));
+        append(fragments, header(0x80, ~std::uint64_t{0}));
+        CHECK(refusal(messages, fragments).contains(endless));
+    }
+}
+
 TEST_CASE("a compressed reply that is another one, too long, broken or unasked for is refused") {
     const Messages messages(ws::Opcode::binary, 1000, 1, Compression::shared);
     Bytes other;
