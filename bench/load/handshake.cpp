@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <ranges>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 namespace ringcast::bench {
 
@@ -27,22 +29,40 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) {
                       [](char a, char b) { return to_lower(a) == to_lower(b); });
 }
 
-/// The value of the first header called `name`, without the space around it; empty if there is
-/// none.
-std::string_view header_value(std::string_view head, std::string_view name) {
+std::string_view trimmed(std::string_view text) {
+    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+    return text;
+}
+
+/// The values of all headers called `name`, in order, without the space around them.
+std::vector<std::string_view> header_values(std::string_view head, std::string_view name) {
+    std::vector<std::string_view> values;
     for (std::size_t line_end = head.find("\r\n"); line_end != std::string_view::npos;
          line_end = head.find("\r\n")) {
         head.remove_prefix(line_end + 2);
         const std::string_view line = head.substr(0, head.find("\r\n"));
         const std::size_t colon = line.find(':');
-        if (colon == std::string_view::npos || !equals_ignoring_case(line.substr(0, colon), name))
-            continue;
-        std::string_view value = line.substr(colon + 1);
-        while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
-        while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
-        return value;
+        if (colon != std::string_view::npos && equals_ignoring_case(line.substr(0, colon), name))
+            values.push_back(trimmed(line.substr(colon + 1)));
     }
-    return {};
+    return values;
+}
+
+/// The first of them; empty if there is none.
+std::string_view header_value(std::string_view head, std::string_view name) {
+    const auto values = header_values(head, name);
+    return values.empty() ? std::string_view() : values.front();
+}
+
+/// Whether `token` is in the lists that the headers called `name` have (RFC 9110 section 5.6.1).
+bool lists_token(std::string_view head, std::string_view name, std::string_view token) {
+    for (const std::string_view list : header_values(head, name)) {
+        for (const auto part : std::views::split(list, ',')) {
+            if (equals_ignoring_case(trimmed(std::string_view(part)), token)) return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -65,7 +85,7 @@ Expected<void> check_upgrade_response(std::string_view head, Compression compres
     if (!equals_ignoring_case(header_value(head, "Upgrade"), "websocket")) {
         return fail("the response to the upgrade lacks 'Upgrade: websocket'");
     }
-    if (!equals_ignoring_case(header_value(head, "Connection"), "upgrade")) {
+    if (!lists_token(head, "Connection", "upgrade")) {
         return fail("the response to the upgrade lacks 'Connection: Upgrade'");
     }
     if (header_value(head, "Sec-WebSocket-Accept") != sample_accept) {

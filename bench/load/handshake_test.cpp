@@ -56,6 +56,20 @@ TEST_CASE(
             .has_value());
 }
 
+TEST_CASE("Upgrade may be one of several options of the connection, in one field or in several") {
+    const auto accepts = [](const std::string& fields) {
+        const std::string headers = "Upgrade: websocket\r\n" + fields +
+                                    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+        return check_upgrade_response(response("101 x", headers)).has_value();
+    };
+    CHECK(accepts("Connection: keep-alive, Upgrade\r\n"));
+    CHECK(accepts("Connection: uPGRADE ,keep-alive\r\n"));
+    CHECK(accepts("Connection: keep-alive\r\nConnection: , upgrade\r\n"));
+    CHECK_FALSE(accepts("Connection: keep-alive\r\n"));
+    CHECK_FALSE(accepts("Connection: keep-alive, no-upgrade\r\n"));
+    CHECK_FALSE(accepts("Connection: keep-alive Upgrade\r\n"));
+}
+
 TEST_CASE("any other answer to the upgrade is refused by name") {
     const std::string chosen =
         response("101 Switching Protocols", good_headers + "Sec-WebSocket-Protocol: chat\r\n");
