@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands.hpp"
@@ -26,6 +27,7 @@ using ws::Opcode;
 
 constexpr std::uint64_t message_bytes_limit = 1ULL << 30U;
 constexpr std::uint32_t depth_limit = 65536;
+constexpr const char* memory_option = "--memory-growth-max";
 
 const std::map<std::string, double> time_units = {{"ms", 1e-3}, {"s", 1}, {"m", 60}};
 
@@ -110,7 +112,7 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                              {"dedicated", Compression::dedicated}},
                             "Offer permessage-deflate; whether the server may refer to its "
                             "earlier messages");
-    app.add_option("--memory-growth-max", options.memory_growth_max,
+    app.add_option(memory_option, options.memory_growth_max,
                    "Fail if the server's memory (--pid) grows by more while churn or mixed "
                    "measure, like 64KiB")
         ->transform(CLI::AsSizeValue(true));
@@ -275,6 +277,12 @@ struct Choices {
     std::function<Expected<std::optional<Report>>()> run;
 };
 
+/// Refuses an option of all sub-commands that says nothing to this one.
+void refuse(const CLI::Option& option, std::string_view command) {
+    if (option.count() > 0)
+        throw CLI::ValidationError(option.get_name(), fmt::format("not for {}", command));
+}
+
 /// A sub-command that runs `command` against a server, where `path` is what it needs unless --url
 /// says otherwise.
 template <typename Options>
@@ -282,7 +290,8 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
                       const std::string& description, const std::string& path, Options& options,
                       Expected<Report> (&command)(const CommonOptions&, const Options&)) {
     CLI::App* added = app.add_subcommand(name, description);
-    added->callback([&choices, &options, &command, path] {
+    added->callback([&app, &choices, &options, &command, name, path] {
+        if (name != "churn" && name != "mixed") refuse(*app.get_option(memory_option), name);
         if (choices.common.url.empty()) choices.common.url = "ws://127.0.0.1:8080" + path;
         choices.run = [&]() -> Expected<std::optional<Report>> {
             return command(choices.common, options);
@@ -294,8 +303,13 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
 Expected<std::optional<Report>> show_results(const Choices& choices) {
     auto results = read_results(choices.result_files);
     if (!results) return std::unexpected(results.error());
-    if (!choices.base.empty()) results->base = choices.base;
-    if (results->base.empty()) results->base = results->runs.front().server;
+    if (!choices.base.empty()) {
+        if (std::ranges::find(results->runs, choices.base, &Result::server) == results->runs.end())
+            return fail("there are no runs of the server '{}'", choices.base);
+        results->base = choices.base;
+    }
+    if (results->base.empty() && !results->runs.empty())
+        results->base = results->runs.front().server;
     if (auto written = write_page(choices.output, *results); !written)
         return std::unexpected(written.error());
     return std::nullopt;
@@ -315,7 +329,10 @@ void add_report_command(CLI::App& app, Choices& choices) {
     report->add_option("--output", choices.output, "Where the page goes")
         ->type_name("FILE.html")
         ->capture_default_str();
-    report->callback([&choices] { choices.run = [&choices] { return show_results(choices); }; });
+    report->callback([&app, &choices] {
+        for (const CLI::Option* option : app.get_options()) refuse(*option, "report");
+        choices.run = [&choices] { return show_results(choices); };
+    });
 }
 
 void add_commands(CLI::App& app, Choices& choices) {

@@ -9,6 +9,7 @@ import asyncio
 import json
 import resource
 import sys
+import tempfile
 
 from faulty_server import FaultyServer
 
@@ -104,6 +105,30 @@ async def check_neighbours(program):
     return "" if apart == [0, 0] and 1 in together else f"exit codes apart {apart}, together {together}"
 
 
+async def check_usage(program):
+    """Likewise of command lines that ask for what the sub-command cannot do: nothing listens, so none may begin."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as result:
+        result.write('{"command": "echo", "url": "ws://127.0.0.1:1/echo", "seconds": 1}')
+        result.flush()
+        page = ["--output", result.name + ".html"]
+        expected = [(2, [command, "--memory-growth-max", "1MiB"], "--memory-growth-max")
+                    for command in ("echo", "fanout", "connect", "idle")]
+        expected += [(1, [command, "--memory-growth-max", "1MiB"], "cannot connect") for command in ("churn", "mixed")]
+        expected += [(2, ["report", result.name, *page, *option], option[0])
+                     for option in (["--json"], ["--report", "/dev/null"], ["--pid", "1"], ["--memory-growth-max", "1"])]
+        expected += [(1, ["report", result.name, *page, "--base", "nosuch"], "nosuch"),
+                     (1, ["echo", "--report", "/nowhere/page.html"], "cannot write /nowhere/page.html"),
+                     (1, ["echo", "--report", "/"], "cannot write /")]
+        for code, arguments, word in expected:
+            needs_server = [] if arguments[0] == "report" else ["--url", "ws://127.0.0.1:1"]
+            process = await asyncio.create_subprocess_exec(
+                program, *needs_server, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+            _, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+            if process.returncode != code or word not in errors.decode():
+                return f"{arguments}: exit code {process.returncode}: {errors.decode()}"
+    return ""
+
+
 async def check_what_has_no_room(program):
     """Likewise of a rate that no server could keep up with one connection at a time."""
     async with FaultyServer("") as server:
@@ -137,6 +162,7 @@ async def main():
 
     outcomes = await asyncio.gather(
         *(judge(f"{name}, mistake '{mistake}'", check(program, name, mistake, word)) for name, mistake, word in cases),
+        judge("what a sub-command cannot do", check_usage(program)),
         judge("two runs at once", check_neighbours(program)),
         judge("more than there is room for", check_what_has_no_room(program)))
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed, 0 skipped")

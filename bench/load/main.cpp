@@ -14,6 +14,10 @@ namespace {
 using namespace ringcast::bench;
 
 Expected<void> run(const Invocation& invocation) {
+    if (!invocation.page_path.empty()) {
+        // Better now than after a run of hours.
+        if (auto writable = check_page_path(invocation.page_path); !writable) return writable;
+    }
     const auto report = invocation.run();
     if (!report) return std::unexpected(report.error());
     if (!*report) return {};

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 #include <memory>
@@ -339,6 +340,15 @@ std::size_t PageBuilder::color_of(const std::string& server) const {
 
 std::string page_of(const Results& results, std::string_view made) {
     return PageBuilder(results).build(made);
+}
+
+Expected<void> check_page_path(const std::string& path) {
+    const bool exists = std::filesystem::exists(std::filesystem::path(path));
+    std::FILE* file = std::fopen(path.c_str(), "a");
+    if (file == nullptr) return fail("cannot write {}: {}", path, errno_text(errno));
+    std::fclose(file);
+    if (!exists) std::remove(path.c_str());
+    return {};
 }
 
 Expected<void> write_page(const std::string& path, const Results& results) {
