@@ -115,6 +115,7 @@ Expected<void> ChurnClients::take(std::uint32_t slot, const Event& event, Clock:
         case Operation::receive: return take_received(slot, event, now);
         case Operation::send: return take_sent(slot, event, now);
         case Operation::send_quiet:
+        case Operation::adopt:
         case Operation::connect:
         case Operation::upgrade:
         case Operation::close: break;

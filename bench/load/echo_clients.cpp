@@ -90,6 +90,7 @@ Expected<void> EchoClients::take(Connection& connection, const Event& event,
         case Operation::receive: return take_received(connection, event, now);
         case Operation::send:
         case Operation::send_quiet: return take_sent(connection, event);
+        case Operation::adopt:
         case Operation::connect:
         case Operation::upgrade:
         case Operation::close: break;

@@ -51,6 +51,7 @@ Expected<void> FanoutClients::take(const Event& event, Clock::time_point now) {
         case Operation::receive: return take_received(event, now);
         case Operation::send: return take_sent(event);
         case Operation::send_quiet:
+        case Operation::adopt:
         case Operation::connect:
         case Operation::upgrade:
         case Operation::close: break;

@@ -156,6 +156,8 @@ Expected<int> Opener::make_socket(CloseKind close_kind) {
 
 Expected<Opening> Opener::advance(const Event& event, std::uint64_t number) {
     switch (event.operation) {
+        case Operation::adopt:
+            return fail("cannot hand a socket to io_uring: {}", errno_text(-event.result));
         case Operation::connect:
             return fail("cannot connect to {}: {}{}", url_.authority, errno_text(-event.result),
                         event.result == -EADDRNOTAVAIL

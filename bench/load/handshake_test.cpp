@@ -1,9 +1,12 @@
 #include "handshake.hpp"
 
 #include <arpa/inet.h>
+#include <chrono>
 #include <doctest/doctest.h>
 #include <string>
 
+#include "io.hpp"
+#include "sources.hpp"
 #include "url.hpp"
 
 using namespace ringcast::bench;
@@ -90,6 +93,22 @@ TEST_CASE("any other answer to the upgrade is refused by name") {
     std::string wrong_accept = good_headers;
     wrong_accept[wrong_accept.size() - 4] = 'p';
     CHECK_FALSE(check_upgrade_response(response("101 x", wrong_accept)).has_value());
+}
+
+TEST_CASE("a socket that io_uring does not take is not called a server that does not answer") {
+    const Url url = *parse_url("ws://127.0.0.1:1/");
+    const auto io = Io::create(url, 1);
+    if (!io) return;  // A container may forbid io_uring.
+    Sources sources = *Sources::create({}, url);
+    Opener opener(**io, url, sources);
+    constexpr int no_socket = 1 << 20;
+    (*io)->open(0, no_socket, url.address, "");
+    const auto events = (*io)->turn(std::chrono::seconds(5));
+    REQUIRE(events.has_value());
+    REQUIRE_FALSE(events->empty());
+    const auto opened = opener.advance(events->front(), 0);
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().message == "cannot hand a socket to io_uring: Bad file descriptor");
 }
 
 TEST_CASE("compression has to be agreed on exactly if it was offered") {

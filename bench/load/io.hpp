@@ -19,7 +19,7 @@ namespace ringcast::bench {
 
 using Clock = std::chrono::steady_clock;
 
-enum class Operation : std::uint8_t { connect, upgrade, receive, send, send_quiet, close };
+enum class Operation : std::uint8_t { adopt, connect, upgrade, receive, send, send_quiet, close };
 
 /// What became of one operation on connection `index`.
 struct Event {
@@ -45,9 +45,9 @@ public:
     Io(const Io&) = delete;
     Io& operator=(const Io&) = delete;
 
-    /// Takes the socket `fd`, makes it connection `index`, and queues connect, send of `request`
-    /// and one receive as a chain that stops at the first failure; only what fails and the receive
-    /// have events. `address` and `request` must outlive the chain.
+    /// Takes the socket `fd`, makes it connection `index` (adopt), and queues connect, send of
+    /// `request` and one receive as a chain that stops at the first failure; only what fails and
+    /// the receive have events. `address` and `request` must outlive the chain.
     virtual void open(std::uint32_t index, int fd, const sockaddr_in& address,
                       std::string_view request) = 0;
     /// Receives once.

@@ -184,6 +184,7 @@ Expected<void> SecureIo::handle(const Event& event) {
         case Operation::receive: return on_received(event, channel);
         case Operation::send:
         case Operation::send_quiet: on_sent(event, channel); return {};
+        case Operation::adopt:
         case Operation::connect:
         case Operation::upgrade:
         case Operation::close: events_.push_back(event); return {};

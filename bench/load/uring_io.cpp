@@ -119,7 +119,7 @@ void UringIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
     const int slot = slot_of(index);
     int& socket = sockets_[static_cast<std::size_t>(slot)];
     socket = fd;
-    io_uring_sqe* entry = next_entry(Operation::connect, index);
+    io_uring_sqe* entry = next_entry(Operation::adopt, index);
     io_uring_prep_files_update(entry, &socket, 1, slot);
     entry->flags = IOSQE_CQE_SKIP_SUCCESS;
     entry = next_entry(Operation::close, index);
