@@ -5,7 +5,7 @@
 namespace ringcast {
 
 void wipe(std::span<std::byte> bytes) noexcept {
-    explicit_bzero(bytes.data(), bytes.size());
+    if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
 }
 
 }  // namespace ringcast
