@@ -8,16 +8,11 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
+#include <string_view>
+
+#include "base/freed_by.hpp"
 
 namespace ringcast::auth {
-
-template <auto Function>
-struct FreedBy {
-    template <class T>
-    void operator()(T* object) const noexcept {
-        Function(object);
-    }
-};
 
 using BioPointer = std::unique_ptr<BIO, FreedBy<BIO_free>>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;

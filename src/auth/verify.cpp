@@ -1,5 +1,7 @@
 #include "auth/verify.hpp"
 
+#include <type_traits>
+
 #include "auth/claim_reader.hpp"
 #include "auth/json.hpp"
 #include "auth/jws.hpp"
@@ -56,11 +58,11 @@ private:
     std::optional<sys_seconds> expires_at_;
 };
 
-}  // namespace
-
-std::expected<ConnectionClaims, Reason> verify_connection(std::string_view token,
+/// What holds for every token, then what `read(claims, checker)` finds in this one.
+template <class Read>
+std::invoke_result_t<Read, ClaimReader&, Checker&> verify(std::string_view token,
                                                           const KeySet& keys, const Rules& rules,
-                                                          sys_seconds now) {
+                                                          sys_seconds now, Read&& read) {
     const auto payload = open_jws(token, keys, now);
     if (!payload) return std::unexpected{payload.error()};
     JsonTree tree;
@@ -69,6 +71,10 @@ std::expected<ConnectionClaims, Reason> verify_connection(std::string_view token
     ClaimReader claims{*object};
     Checker checker{claims, rules, now};
     if (auto checked = checker.check(); !checked) return std::unexpected{checked.error()};
+    return read(claims, checker);
+}
+
+std::expected<ConnectionClaims, Reason> read_connection(ClaimReader& claims, Checker& checker) {
     if (claims.has("channel")) return std::unexpected{Reason::wrong_kind};
     ConnectionClaims result{.user = string_of(claims.text("sub", name_bytes_max)),
                             .id = checker.take_id(),
@@ -80,18 +86,8 @@ std::expected<ConnectionClaims, Reason> verify_connection(std::string_view token
     return result;
 }
 
-std::expected<SubscriptionClaims, Reason> verify_subscription(std::string_view token,
-                                                              const SubscriptionWish& wish,
-                                                              const KeySet& keys,
-                                                              const Rules& rules, sys_seconds now) {
-    const auto payload = open_jws(token, keys, now);
-    if (!payload) return std::unexpected{payload.error()};
-    JsonTree tree;
-    const auto object = tree.parse_object(*payload);
-    if (!object) return std::unexpected{Reason::malformed_claims};
-    ClaimReader claims{*object};
-    Checker checker{claims, rules, now};
-    if (auto checked = checker.check(); !checked) return std::unexpected{checked.error()};
+std::expected<SubscriptionClaims, Reason> read_subscription(ClaimReader& claims, Checker& checker,
+                                                            const SubscriptionWish& wish) {
     const auto channel = claims.text("channel", name_bytes_max);
     const auto user = claims.text("sub", name_bytes_max);
     const auto client = claims.text("client", name_bytes_max);
@@ -107,6 +103,24 @@ std::expected<SubscriptionClaims, Reason> verify_subscription(std::string_view t
     const bool is_old = names_client && !user;
     if (!is_old && user.value_or("") != wish.user) return std::unexpected{Reason::wrong_user};
     return result;
+}
+
+}  // namespace
+
+std::expected<ConnectionClaims, Reason> verify_connection(std::string_view token,
+                                                          const KeySet& keys, const Rules& rules,
+                                                          sys_seconds now) {
+    return verify(token, keys, rules, now, read_connection);
+}
+
+std::expected<SubscriptionClaims, Reason> verify_subscription(std::string_view token,
+                                                              const SubscriptionWish& wish,
+                                                              const KeySet& keys,
+                                                              const Rules& rules, sys_seconds now) {
+    const auto read = [&wish](ClaimReader& claims, Checker& checker) {
+        return read_subscription(claims, checker, wish);
+    };
+    return verify(token, keys, rules, now, read);
 }
 
 }  // namespace ringcast::auth

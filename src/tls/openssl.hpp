@@ -11,15 +11,9 @@
 #include <openssl/x509v3.h>
 #include <string_view>
 
-namespace ringcast::tls {
+#include "base/freed_by.hpp"
 
-template <auto Function>
-struct FreedBy {
-    template <class T>
-    void operator()(T* object) const noexcept {
-        Function(object);
-    }
-};
+namespace ringcast::tls {
 
 using BioPointer = std::unique_ptr<BIO, FreedBy<BIO_free>>;
 using X509Pointer = std::unique_ptr<X509, FreedBy<X509_free>>;
