@@ -5,12 +5,6 @@
 
 namespace ringcast::bench {
 
-void Histogram::reset() noexcept {
-    counts_.fill(0);
-    count_ = 0;
-    max_ = 0;
-}
-
 std::uint64_t Histogram::quantile(double fraction) const noexcept {
     if (count_ == 0) return 0;
     const double rank = std::ceil(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(count_));

@@ -20,9 +20,6 @@ public:
         if (value > max_) max_ = value;
     }
 
-    /// Forgets everything.
-    void reset() noexcept;
-
     /// The smallest bucket bound that at least `fraction` (0 to 1) of the values do not exceed;
     /// never more than max(). 0 if nothing was recorded.
     [[nodiscard]] std::uint64_t quantile(double fraction) const noexcept;

@@ -87,14 +87,3 @@ TEST_CASE("a fraction outside 0 to 1 is clamped") {
     CHECK(histogram.quantile(-1.0) == 3);
     CHECK(histogram.quantile(7.0) == 9);
 }
-
-TEST_CASE("reset forgets everything") {
-    Histogram histogram;
-    histogram.record(1'000'000);
-    histogram.reset();
-    CHECK(histogram.count() == 0);
-    CHECK(histogram.max() == 0);
-    CHECK(histogram.quantile(0.99) == 0);
-    histogram.record(5);
-    CHECK(histogram.quantile(1.0) == 5);
-}
