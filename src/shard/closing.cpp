@@ -90,7 +90,6 @@ void Shard::drain(Connection& connection) {
     RC_ASSERT(connection.phase < Phase::draining);
     RC_ASSERT(!connection.session_open);
     topics_.unsubscribe_all(connection);
-    connection.pending.reset();
     connection.phase = Phase::draining;
     connection.suspensions = 0;
     drop_input(connection);
@@ -138,7 +137,6 @@ void Shard::finish_drain(Connection& connection) {
 void Shard::terminate(Connection& connection) {
     if (connection.phase >= Phase::terminating) return;
     topics_.unsubscribe_all(connection);
-    connection.pending.reset();
     end_session(connection, CloseCode::abnormal, "connection lost");
     if (connection.phase == Phase::answering) tell_end(connection, HttpEnd::aborted);
     connection.phase = Phase::terminating;
@@ -226,7 +224,7 @@ Instant Shard::message_deadline(const Connection& connection) noexcept {
     const unsigned own = static_cast<unsigned>(Suspension::work);
     const bool is_kept = (connection.suspensions & ~own) != 0;
     const bool has_one = timeout > Duration{0} && connection.is_unfinished() && !is_kept;
-    return has_one ? connection.since + timeout : instant_never;
+    return has_one ? connection.unfinished_since() + timeout : instant_never;
 }
 
 void Shard::schedule_open(Connection& connection) {

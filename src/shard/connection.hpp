@@ -74,13 +74,15 @@ struct PendingUpgrade {
     std::string key;
     Verdict verdict{};
 };
+using UpgradePointer = std::unique_ptr<PendingUpgrade>;
 
 /// The bases stand in this order so that flags lie in the room behind the timer's kind.
 struct Connection : UnfinishedInputs::Entry, ShardTimer {
     enum class Recv : std::uint8_t { idle, armed, cancelling };
     static constexpr std::uint8_t no_shard = UINT8_MAX;
     /// Who reads the input, or why nobody does.
-    using Parser = std::variant<http::RequestParser, http::BodyParser, Exchange, ws::Assembler>;
+    using Parser = std::variant<http::RequestParser, http::BodyParser, Exchange, UpgradePointer,
+                                ws::Assembler>;
 
     Connection(SlotId slot_id, int descriptor) noexcept
         : ShardTimer{Kind::connection}, id{slot_id}, fd{descriptor} {}
@@ -146,11 +148,10 @@ struct Connection : UnfinishedInputs::Entry, ShardTimer {
 
     Endpoint* endpoint = nullptr;
     StatePointer state = no_state();
-    std::unique_ptr<PendingUpgrade> pending;
     std::unique_ptr<DeflateSession> deflate;  // If that was agreed on; as long as input is read.
     std::unique_ptr<Guest> guest;             // Null: of no consequence who it is.
     Parser parser;
 };
-static_assert(sizeof(Connection) <= 320, "an idle connection must stay small");
+static_assert(sizeof(Connection) <= 280, "an idle connection must stay small");
 
 }  // namespace ringcast::shard

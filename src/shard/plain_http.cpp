@@ -234,7 +234,7 @@ void Shard::end_request(Connection& connection, http::Persistence persistence) {
 Instant Shard::request_deadline(const Connection& connection) const noexcept {
     if (connection.requests_count == 0) return connection.opened_at + settings_.handshake_timeout;
     if (connection.is_unfinished() && !connection.is_suspended())
-        return connection.since + settings_.http.request_timeout;
+        return connection.unfinished_since() + settings_.http.request_timeout;
     return std::max(connection.opened_at, connection.active_at) + settings_.http.idle_timeout;
 }
 

@@ -305,8 +305,8 @@ void Shard::give_up_oldest() {
         auto& connection = static_cast<Connection&>(*inputs_.oldest());
         ++metrics_.inputs_given_up;
         log_.limited(limiters_.memory)
-            .field("unfinished_for", ring_.now() - connection.since)
-            .field("memory_bytes", connection.memory_bytes)
+            .field("unfinished_for", ring_.now() - connection.unfinished_since())
+            .field("memory_bytes", connection.unfinished_bytes())
             .field("input_bytes_max", settings_.input_bytes_max);
         if (connection.session_open) {
             fail(connection, CloseCode::try_again_later, "no memory for unfinished messages");

@@ -68,7 +68,8 @@ void Shard::apply(Connection& connection, Verdict verdict, std::string_view key)
 
 /// The 101 has to wait, as long as the rest of the opening handshake may take.
 void Shard::await_admission(Connection& connection, Verdict verdict, std::string_view key) {
-    connection.pending =
+    // From here on what `key` is a view of may be gone.
+    connection.parser =
         std::make_unique<PendingUpgrade>(PendingUpgrade{std::string{key}, std::move(verdict)});
     connection.phase = Phase::pending;
     timers_.schedule(connection, connection.opened_at + settings_.handshake_timeout);
@@ -93,7 +94,7 @@ void Shard::subscribe_and_open(Connection& connection, Verdict verdict, std::str
 void Shard::on_joined(SlotId id) {
     Connection* const connection = connections_.find(id);
     if (connection == nullptr || connection->phase != Phase::pending) return;
-    const std::unique_ptr<PendingUpgrade> pending = std::move(connection->pending);
+    const auto pending = std::get<UpgradePointer>(std::move(connection->parser));
     open_session(*connection, std::move(pending->verdict), pending->key);
     resume(*connection, Suspension::pending_admission);
 }
@@ -156,8 +157,9 @@ void Shard::resolve(SlotId id, Verdict verdict) {
     RC_ASSERT(verdict.kind != Verdict::Kind::pending);
     Connection* const connection = connections_.find(id);
     if (connection == nullptr || connection->phase != Phase::pending) return;
-    if (!connection->pending->verdict.topic.empty()) return;  // Decided long ago.
-    const std::unique_ptr<PendingUpgrade> pending = std::move(connection->pending);
+    auto& waiting = std::get<UpgradePointer>(connection->parser);
+    if (!waiting->verdict.topic.empty()) return;  // Decided long ago.
+    const UpgradePointer pending = std::move(waiting);
     connection->phase = Phase::request;
     apply(*connection,
           connection->endpoint->on_late_verdict(std::move(verdict), std::move(pending->verdict)),

@@ -198,7 +198,7 @@ TEST_CASE("for machines there is one line of JSON, with every figure") {
     CHECK(exit.text.find('\n') == exit.text.size() - 1);
     CHECK(dialect::is_json(exit.text));
     CHECK(contains(exit.text, R"("rate":0.5,"subscribers":null,)"));
-    CHECK(contains(exit.text, R"({"key":"connections","value":1640000,"unit":"bytes",)"));
+    CHECK(contains(exit.text, R"({"key":"connections","value":1440000,"unit":"bytes",)"));
 }
 
 TEST_CASE("mistakes are one line that says what would have been right") {

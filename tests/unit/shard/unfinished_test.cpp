@@ -48,23 +48,23 @@ TEST_CASE("unfinished inputs are ordered by when they began to hold memory, or m
     inputs.note(b, 100, 4096, start + 1s);
     inputs.note(c, 100, 4096, start + 2s);
     inputs.note(a, 1, 4096, start + 3s);
-    CHECK(a.since == start);
+    CHECK(a.unfinished_since() == start);
     CHECK(inputs.oldest() == &b);
     CHECK(inputs.memory_bytes() == 3 * 4096);
 
     SUBCASE("less than 64 KiB more is no progress, 64 KiB more is") {
         inputs.note(b, 100 + UnfinishedInputs::progress_bytes - 1, 128 * kib, start + 4s);
         CHECK(inputs.oldest() == &b);
-        CHECK(b.since == start + 1s);
+        CHECK(b.unfinished_since() == start + 1s);
         inputs.note(b, 100 + UnfinishedInputs::progress_bytes, 128 * kib, start + 5s);
         CHECK(inputs.oldest() == &c);
-        CHECK(b.since == start + 5s);
+        CHECK(b.unfinished_since() == start + 5s);
         CHECK(inputs.memory_bytes() == 2 * 4096 + 128 * kib);
     }
     SUBCASE("what is restarted stands behind all others") {
         inputs.restart(b, start + 4s);
         CHECK(inputs.oldest() == &c);
-        CHECK(b.since == start + 4s);
+        CHECK(b.unfinished_since() == start + 4s);
     }
     SUBCASE("what is removed is not there, and may begin anew") {
         inputs.remove(b);
