@@ -95,7 +95,7 @@ void add_lengths(CLI::App& app, Lengths& lengths) {
 void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_option(
            "--url", options.url,
-           "The server, as ws://ADDRESS:PORT/PATH, or wss:// for TLS (any certificate will do)")
+           "The server, as ws://HOST:PORT/PATH, or wss:// for TLS (any certificate will do)")
         ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls");
@@ -103,6 +103,11 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                    "Addresses to connect from, in turn; may be repeated. One has ports for some "
                    "28,000 connections; on loopback many are used anyway")
         ->type_name("ADDRESS")
+        ->allow_extra_args(false);
+    app.add_option("--header", options.headers,
+                   "A further header field of each opening handshake, like 'Authorization: Bearer "
+                   "TOKEN'; may be repeated")
+        ->type_name("'NAME: VALUE'")
         ->allow_extra_args(false);
     add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
                 "Give up when nothing happens for so long");

@@ -13,6 +13,15 @@ namespace ringcast::bench {
 
 namespace {
 
+/// What an opening handshake has in any case; the Sec-WebSocket-* ones follow from options.
+constexpr std::string_view own_fields[] = {"Host",
+                                           "Upgrade",
+                                           "Connection",
+                                           "Sec-WebSocket-Key",
+                                           "Sec-WebSocket-Version",
+                                           "Sec-WebSocket-Extensions",
+                                           "Sec-WebSocket-Protocol"};
+
 constexpr std::string_view sample_key = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view sample_accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 constexpr std::string_view head_end = "\r\n\r\n";
@@ -67,14 +76,33 @@ bool lists_token(std::string_view head, std::string_view name, std::string_view 
 
 }  // namespace
 
+Expected<std::string> header_lines(std::span<const std::string> fields) {
+    constexpr std::string_view token_characters =
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    std::string lines;
+    for (const std::string& field : fields) {
+        const std::string_view name = std::string_view{field}.substr(0, field.find(':'));
+        const bool is_field = name.size() < field.size() && !name.empty() &&
+                              name.find_first_not_of(token_characters) == std::string_view::npos &&
+                              field.find_first_of("\r\n") == std::string::npos;
+        if (!is_field) return fail("--header must be 'Name: value', got '{}'", field);
+        for (const std::string_view own : own_fields) {
+            if (equals_ignoring_case(name, own))
+                return fail("--header cannot say what the handshake says by itself: '{}'", field);
+        }
+        lines += field + "\r\n";
+    }
+    return lines;
+}
+
 std::string upgrade_request(const Url& url, std::string_view path, Compression compression,
                             std::string_view subprotocol) {
     const std::string subprotocol_field =
         subprotocol.empty() ? "" : fmt::format("Sec-WebSocket-Protocol: {}\r\n", subprotocol);
     return fmt::format(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}{}\r\n",
-        path, url.authority, sample_key, offer_field(compression), subprotocol_field);
+        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}{}{}\r\n",
+        path, url.authority, sample_key, offer_field(compression), subprotocol_field, url.fields);
 }
 
 Expected<void> check_upgrade_response(std::string_view head, Compression compression,
@@ -127,7 +155,7 @@ Expected<void> Opener::start(std::uint32_t index, std::uint64_t number, CloseKin
 }
 
 Expected<int> Opener::make_socket(CloseKind close_kind) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(url_.address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return fail("cannot create a socket: {}", errno_text(errno));
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -140,15 +168,13 @@ Expected<int> Opener::make_socket(CloseKind close_kind) {
                    sizeof(receive_buffer_bytes_));
     }
     if (const auto address = sources_.next()) {
-        // The port is chosen at connect(), where only the pair of addresses must be unique.
+        // The port is chosen at connect(), where only the pair of addresses must be unique. (IPv6
+        // sockets take the option of IPv4.)
         setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-        const sockaddr_in source{
-            .sin_family = AF_INET, .sin_port = 0, .sin_addr = *address, .sin_zero = {}};
-        if (bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) < 0) {
+        if (bind(fd, address->get(), address->size()) < 0) {
             const int code = errno;
             ::close(fd);
-            return fail("connections cannot leave from {}: {}", text_of(*address),
-                        errno_text(code));
+            return fail("connections cannot leave from {}: {}", address->host(), errno_text(code));
         }
     }
     return fd;

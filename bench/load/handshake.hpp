@@ -23,6 +23,10 @@ namespace ringcast::bench {
 /// measurement; `fin` is the ordinary way.
 enum class CloseKind : std::uint8_t { reset, fin };
 
+/// Fields as "Name: value" (RFC 9112 section 5), as lines of a request. Fails if one is not of that
+/// form, or names what the handshake itself says.
+[[nodiscard]] Expected<std::string> header_lines(std::span<const std::string> fields);
+
 /// The request that upgrades a connection to `path` at `url`. Every connection sends the sample key
 /// of RFC 6455 section 1.3, so the right answer is known without hashing.
 [[nodiscard]] std::string upgrade_request(const Url& url, std::string_view path,

@@ -23,28 +23,57 @@ const std::string good_headers =
 
 }  // namespace
 
-TEST_CASE("a URL is taken apart without looking anything up") {
+TEST_CASE("a URL is taken apart") {
     const auto url = parse_url("ws://127.0.0.5:9001/echo?x=1");
     REQUIRE(url.has_value());
     CHECK(url->authority == "127.0.0.5:9001");
     CHECK(url->path == "/echo?x=1");
-    CHECK(ntohs(url->address.sin_port) == 9001);
-    CHECK(ntohl(url->address.sin_addr.s_addr) == 0x7f000005);
-    CHECK(url->is_loopback());
+    CHECK(url->address.port() == 9001);
+    CHECK(url->address.host() == "127.0.0.5");
+    CHECK(url->address.is_ipv4_loopback());
     CHECK(parse_url("ws://localhost:1")->path == "/");
-    CHECK(ntohs(parse_url("ws://10.0.0.1/")->address.sin_port) == 80);
-    CHECK_FALSE(parse_url("ws://10.0.0.1/")->is_loopback());
+    CHECK(parse_url("ws://10.0.0.1/")->address.port() == 80);
+    CHECK_FALSE(parse_url("ws://10.0.0.1/")->address.is_ipv4_loopback());
     CHECK_FALSE(url->is_secure);
     CHECK(parse_url("wss://10.0.0.1/")->is_secure);
-    CHECK(ntohs(parse_url("wss://10.0.0.1/")->address.sin_port) == 443);
+    CHECK(parse_url("wss://10.0.0.1/")->address.port() == 443);
 }
 
-TEST_CASE("a URL that is not an IPv4 ws address is refused") {
-    for (const char* text : {"", "http://127.0.0.1/", "wss:127.0.0.1/", "ws://example.org/",
-                             "ws://[::1]:80/", "ws://127.0.0.1:0/", "ws://127.0.0.1:65536/",
-                             "ws://127.0.0.1:/", "ws://127.0.0.1:8x/", "ws://:80/"}) {
+TEST_CASE("the host of a URL may be an IPv6 address in brackets, or a name") {
+    const auto url = parse_url("ws://[fd00::12]:9001/echo");
+    REQUIRE(url.has_value());
+    CHECK(url->authority == "[fd00::12]:9001");
+    CHECK(url->host == "fd00::12");
+    CHECK(url->address.host() == "fd00::12");
+    CHECK(url->address.port() == 9001);
+    CHECK(parse_url("wss://[::1]")->address.port() == 443);
+    CHECK(parse_url("ws://localhost:1")->address.host() == "127.0.0.1");
+    CHECK(parse_url("ws://localhost:1")->host == "localhost");
+    const auto unknown = parse_url("ws://no-such-host.invalid/");  // RFC 6761 section 6.4.
+    REQUIRE_FALSE(unknown.has_value());
+    CHECK(unknown.error().message.starts_with("the host 'no-such-host.invalid' is not known: "));
+}
+
+TEST_CASE("a URL that is none is refused") {
+    for (const char* text :
+         {"", "http://127.0.0.1/", "wss:127.0.0.1/", "ws://[::1/", "ws://::1/", "ws://[::1]x:80/",
+          "ws://[127.0.0.1]:80/", "ws://[]:80/", "ws://[::1]:/", "ws://127.0.0.1:0/",
+          "ws://127.0.0.1:65536/", "ws://127.0.0.1:/", "ws://127.0.0.1:8x/", "ws://:80/"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_url(text).has_value());
+    }
+}
+
+TEST_CASE("further fields stand in each request, and none that the handshake has by itself") {
+    const std::vector<std::string> fields{"Authorization: Bearer abc", "X-Tag:"};
+    Url url = *parse_url("ws://127.0.0.1:1/");
+    url.fields = header_lines(fields).value();
+    CHECK(upgrade_request(url, "/", Compression::off, "")
+              .ends_with("\r\nAuthorization: Bearer abc\r\nX-Tag:\r\n\r\n"));
+    for (const char* bad : {"", ":", "Name", ": value", "Na me: x", "Name : x", "A: b\r\nC: d",
+                            "host: x", "Sec-WebSocket-Key: x"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(header_lines(std::vector<std::string>{bad}));
     }
 }
 

@@ -25,7 +25,7 @@ Expected<std::unique_ptr<Io>> Io::create(const Url& url, std::uint32_t connectio
                                          const IoOptions& options) {
     auto kernel = create_rings(connections, options);
     if (!kernel || !url.is_secure) return kernel;
-    return SecureIo::create(std::move(*kernel));
+    return SecureIo::create(std::move(*kernel), url);
 }
 
 }  // namespace ringcast::bench

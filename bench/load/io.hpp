@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <netinet/in.h>
 #include <span>
 #include <string_view>
 
@@ -48,7 +47,7 @@ public:
     /// Takes the socket `fd`, makes it connection `index` (adopt), and queues connect, send of
     /// `request` and one receive as a chain that stops at the first failure; only what fails and
     /// the receive have events. `address` and `request` must outlive the chain.
-    virtual void open(std::uint32_t index, int fd, const sockaddr_in& address,
+    virtual void open(std::uint32_t index, int fd, const SocketAddress& address,
                       std::string_view request) = 0;
     /// Receives once.
     virtual void receive_once(std::uint32_t index) = 0;

@@ -22,7 +22,7 @@ public:
 
     ~ManyRings() override;
 
-    void open(std::uint32_t index, int fd, const sockaddr_in& address,
+    void open(std::uint32_t index, int fd, const SocketAddress& address,
               std::string_view request) override {
         ring_of(index).open(index, fd, address, request);
     }

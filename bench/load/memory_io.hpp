@@ -31,7 +31,8 @@ public:
         bool is_closed = false;
     };
 
-    void open(std::uint32_t index, int fd, const sockaddr_in&, std::string_view request) override {
+    void open(std::uint32_t index, int fd, const SocketAddress&,
+              std::string_view request) override {
         ::close(fd);
         connections[index] = {};
         connections[index].is_receiving = true;

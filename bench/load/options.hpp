@@ -23,6 +23,7 @@ namespace ringcast::bench {
 struct CommonOptions {
     std::string url;
     std::vector<std::string> sources;  ///< Addresses to connect from; see sources.hpp.
+    std::vector<std::string> headers;  ///< Of each opening handshake: "Name: value".
     std::optional<pid_t> pid;          ///< The server's, to measure what it costs.
     double stall_timeout_seconds = 5;
     std::optional<std::uint64_t> memory_growth_max;  ///< Of the server in a run, in bytes.

@@ -22,6 +22,9 @@ Expected<Rig> Rig::create(const CommonOptions& common, std::uint32_t connections
                           const IoOptions& io_options) {
     auto url = parse_url(common.url);
     if (!url) return std::unexpected(url.error());
+    auto fields = header_lines(common.headers);
+    if (!fields) return std::unexpected(fields.error());
+    url->fields = *std::move(fields);
     auto sources = Sources::create(common.sources, *url);
     if (!sources) return std::unexpected(sources.error());
     if (auto enough = sources->check_ports(connections, ephemeral_port_count()); !enough)

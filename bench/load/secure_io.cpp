@@ -43,30 +43,37 @@ void SecureIo::Arena::reset() noexcept {
     chunk_ = used_ = 0;
 }
 
-Expected<std::unique_ptr<Io>> SecureIo::create(std::unique_ptr<Io> kernel) {
+Expected<std::unique_ptr<Io>> SecureIo::create(std::unique_ptr<Io> kernel, const Url& url) {
     SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
     if (context == nullptr) return fail("TLS: {}", openssl_reason());
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    return std::unique_ptr<Io>{new SecureIo{std::move(kernel), context}};
+    // An address is no server name (RFC 6066 section 3).
+    const bool is_name = !SocketAddress::parse(url.host, 0);
+    return std::unique_ptr<Io>{new SecureIo{std::move(kernel), context, is_name ? url.host : ""}};
 }
 
-SecureIo::SecureIo(std::unique_ptr<Io> kernel, SSL_CTX* context)
-    : kernel_{std::move(kernel)}, context_{context} {}
+SecureIo::SecureIo(std::unique_ptr<Io> kernel, SSL_CTX* context, std::string server_name)
+    : kernel_{std::move(kernel)}, context_{context}, server_name_{std::move(server_name)} {}
 
 SecureIo::Channel& SecureIo::channel_of(std::uint32_t index) {
     if (index >= channels_.size()) channels_.resize(index + 1);
     return channels_[index];
 }
 
-void SecureIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
+void SecureIo::open(std::uint32_t index, int fd, const SocketAddress& address,
                     std::string_view request) {
     Channel& channel = channel_of(index);
     channel = {};
     channel.ssl.reset(SSL_new(context_.get()));
     RC_ASSERT(channel.ssl != nullptr);
     SSL_set_bio(channel.ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    if (!server_name_.empty()) {
+        // SSL_set_tlsext_host_name(), whose cast is an old one.
+        SSL_ctrl(channel.ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 const_cast<char*>(server_name_.c_str()));
+    }
     SSL_set_connect_state(channel.ssl.get());
     channel.request = request;
     const bool is_done = shake_hands(channel);

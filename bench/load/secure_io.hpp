@@ -19,9 +19,11 @@ namespace ringcast::bench {
 
 class SecureIo final : public Io {
 public:
-    [[nodiscard]] static Expected<std::unique_ptr<Io>> create(std::unique_ptr<Io> kernel);
+    /// The server is asked for the certificate of the URL's host, if that is a name.
+    [[nodiscard]] static Expected<std::unique_ptr<Io>> create(std::unique_ptr<Io> kernel,
+                                                              const Url& url);
 
-    void open(std::uint32_t index, int fd, const sockaddr_in& address,
+    void open(std::uint32_t index, int fd, const SocketAddress& address,
               std::string_view request) override;
     void receive_once(std::uint32_t index) override;
     void receive_many(std::uint32_t index) override;
@@ -64,7 +66,7 @@ private:
         std::size_t chunk_ = 0, used_ = 0;
     };
 
-    SecureIo(std::unique_ptr<Io> kernel, SSL_CTX* context);
+    SecureIo(std::unique_ptr<Io> kernel, SSL_CTX* context, std::string server_name);
     [[nodiscard]] Channel& channel_of(std::uint32_t index);
     [[nodiscard]] bool shake_hands(Channel& channel);
     void seal(Channel& channel, std::span<const std::byte> bytes);
@@ -77,6 +79,7 @@ private:
 
     std::unique_ptr<Io> kernel_;
     std::unique_ptr<SSL_CTX, FreeContext> context_;
+    const std::string server_name_;  // Empty: none is asked for.
     std::vector<Channel> channels_;
     std::vector<std::uint32_t> quiet_;  // Channels with a quiet send under way.
     std::vector<Event> events_;

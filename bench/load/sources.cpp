@@ -1,8 +1,6 @@
 #include "sources.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 #include <fstream>
 
 namespace ringcast::bench {
@@ -16,18 +14,19 @@ constexpr std::uint32_t loopback_address_count = 64;
 Expected<Sources> Sources::create(std::span<const std::string> addresses, const Url& url) {
     Sources sources;
     for (const std::string& text : addresses) {
-        in_addr address{};
-        if (inet_pton(AF_INET, text.c_str(), &address) != 1)
-            return fail("--source must be an IPv4 address, got '{}'", text);
-        sources.addresses_.push_back(address);
+        const auto address = SocketAddress::parse(text, 0);
+        if (!address || address->family() != url.address.family())
+            return fail("--source must be an {} address, as the server's, got '{}'",
+                        url.address.family() == AF_INET6 ? "IPv6" : "IPv4", text);
+        sources.addresses_.push_back(*address);
     }
-    if (!addresses.empty() || !url.is_loopback()) return sources;
+    if (!addresses.empty() || !url.address.is_ipv4_loopback()) return sources;
     for (std::uint32_t i = 0; i < loopback_address_count; ++i)
-        sources.addresses_.push_back({htonl(INADDR_LOOPBACK + i)});
+        sources.addresses_.push_back(SocketAddress::loopback(i));
     return sources;
 }
 
-std::optional<in_addr> Sources::next() noexcept {
+std::optional<SocketAddress> Sources::next() noexcept {
     if (addresses_.empty()) return std::nullopt;
     return addresses_[next_++ % addresses_.size()];
 }
@@ -41,12 +40,6 @@ Expected<void> Sources::check_ports(std::uint64_t connections,
         "--source, or widen net.ipv4.ip_local_port_range",
         connections, count, count == 1 ? "" : "es", ports_per_address,
         (connections + ports_per_address - 1) / ports_per_address);
-}
-
-std::string text_of(in_addr address) {
-    std::array<char, INET_ADDRSTRLEN> text{};
-    inet_ntop(AF_INET, &address, text.data(), text.size());
-    return text.data();
 }
 
 std::uint64_t ephemeral_port_count() {

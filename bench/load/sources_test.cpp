@@ -16,7 +16,7 @@ std::vector<std::string> take(Sources& sources, int count) {
     std::vector<std::string> taken;
     for (int i = 0; i < count; ++i) {
         const auto address = sources.next();
-        taken.push_back(address ? text_of(*address) : "any");
+        taken.push_back(address ? address->host() : "any");
     }
     return taken;
 }
@@ -49,13 +49,22 @@ TEST_CASE("on loopback there are many addresses without naming any, elsewhere th
 }
 
 TEST_CASE("an address that is none is refused by name") {
-    for (const char* text : {"", "localhost", "::1", "10.0.0", "10.0.0.1/8"}) {
+    for (const char* text : {"", "localhost", "[::1]", "::1", "10.0.0", "10.0.0.1/8"}) {
         const auto sources =
             Sources::create(std::vector<std::string>{"10.0.0.1", text}, *parse_url(other_url));
         REQUIRE_FALSE(sources.has_value());
         CHECK(sources.error().message ==
-              "--source must be an IPv4 address, got '" + std::string(text) + "'");
+              "--source must be an IPv4 address, as the server's, got '" + std::string(text) + "'");
     }
+}
+
+TEST_CASE("to a server at an IPv6 address connections leave from IPv6 addresses") {
+    constexpr const char* url = "ws://[::1]:8080/";
+    Sources sources = sources_of({"::1", "fd00::2"}, url);
+    CHECK(take(sources, 3) == std::vector<std::string>{"::1", "fd00::2", "::1"});
+    CHECK_FALSE(Sources::create(std::vector<std::string>{"127.0.0.1"}, *parse_url(url)));
+    Sources none = sources_of({}, url);
+    CHECK(take(none, 1) == std::vector<std::string>{"any"});
 }
 
 TEST_CASE("more connections than the addresses have ports are refused before any is opened") {

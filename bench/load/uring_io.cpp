@@ -112,7 +112,7 @@ io_uring_sqe* UringIo::next_entry(Operation operation, std::uint32_t index) {
     return entry;
 }
 
-void UringIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
+void UringIo::open(std::uint32_t index, int fd, const SocketAddress& address,
                    std::string_view request) {
     // The kernel does both while it takes them: the socket is in the table, and no longer among the
     // open files of the process, before it comes to the chain.
@@ -129,8 +129,7 @@ void UringIo::open(std::uint32_t index, int fd, const sockaddr_in& address,
     // A chain must reach the kernel in one submission.
     if (io_uring_sq_space_left(&ring_) < 3) io_uring_submit(&ring_);
     entry = next_entry(Operation::connect, index);
-    io_uring_prep_connect(entry, slot, reinterpret_cast<const sockaddr*>(&address),
-                          sizeof(address));
+    io_uring_prep_connect(entry, slot, address.get(), address.size());
     entry->flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 
     entry = next_entry(Operation::upgrade, index);

@@ -28,7 +28,7 @@ public:
     /// Lets the kernel write to the eventfd `descriptor` whenever turn() has something to do.
     [[nodiscard]] Expected<void> signal_through(int descriptor);
 
-    void open(std::uint32_t index, int fd, const sockaddr_in& address,
+    void open(std::uint32_t index, int fd, const SocketAddress& address,
               std::string_view request) override;
     void receive_once(std::uint32_t index) override;
     void receive_many(std::uint32_t index) override;

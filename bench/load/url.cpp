@@ -1,6 +1,5 @@
 #include "url.hpp"
 
-#include <arpa/inet.h>
 #include <charconv>
 #include <cstdint>
 
@@ -19,9 +18,10 @@ Expected<Url> parse_url(std::string_view text) {
     url.is_secure = is_secure;
     url.authority = authority;
     url.path = path_start == std::string_view::npos ? "/" : rest.substr(path_start);
-    url.address.sin_family = AF_INET;
 
-    const std::size_t colon = authority.rfind(':');
+    // Of an IPv6 address, which has colons, the brackets end the host (RFC 3986 section 3.2.2).
+    const std::size_t bracket = authority.rfind(']');
+    const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
     std::uint16_t port = is_secure ? 443 : 80;
     if (colon != std::string_view::npos) {
         const std::string_view digits = authority.substr(colon + 1);
@@ -31,13 +31,15 @@ Expected<Url> parse_url(std::string_view text) {
             return fail("the port of '{}' must be a number from 1 to 65535", text);
         }
     }
-    url.address.sin_port = htons(port);
-
-    std::string host(authority.substr(0, colon));
-    if (host == "localhost") host = "127.0.0.1";
-    if (inet_pton(AF_INET, host.c_str(), &url.address.sin_addr) != 1) {
-        return fail("the host of '{}' must be an IPv4 address or localhost", text);
-    }
+    std::string_view host = authority.substr(0, colon);
+    const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
+    if (is_bracketed) host = host.substr(1, host.size() - 2);
+    if (host.empty() || is_bracketed != host.contains(':'))
+        return fail("'{}' has no host: a name, an IPv4 address, or [an IPv6 address]", text);
+    url.host = host;
+    auto address = SocketAddress::resolve(host == "localhost" ? "127.0.0.1" : url.host, port);
+    if (!address) return std::unexpected(std::move(address.error()));
+    url.address = *address;
     return url;
 }
 
