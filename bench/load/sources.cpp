@@ -7,7 +7,9 @@ namespace ringcast::bench {
 
 namespace {
 
-constexpr std::uint32_t loopback_address_count = 64;
+/// The kernel gives connect() every other port first and looks through all of those when they are
+/// taken, so a million connections need more addresses than ports would allow.
+constexpr std::uint32_t loopback_address_count = 256;
 
 }  // namespace
 
