@@ -46,7 +46,7 @@ struct TlsSettings {
     std::chrono::nanoseconds ticket_lifetime = std::chrono::hours{12};
     /// Steps of handshakes that a shard answers before it serves its other connections again, each
     /// of 0.1 to 0.5 ms.
-    std::uint32_t handshakes_per_turn = 16;
+    std::uint32_t handshakes_per_turn = 4;
 };
 
 }  // namespace ringcast

@@ -55,7 +55,7 @@ struct Options {
     std::string tls_ciphers;
     std::string tls_cipher_suites;
     Duration tls_ticket_lifetime = std::chrono::hours{12};
-    std::uint32_t tls_handshakes_per_turn = 16;
+    std::uint32_t tls_handshakes_per_turn = 4;
 
     // Topics
     TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.

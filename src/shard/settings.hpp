@@ -163,9 +163,8 @@ struct Settings {
     std::uint32_t work_per_turn = 1024;
     std::uint32_t timers_per_turn =
         1024;  ///< Timers served before the loop looks at the ring again.
-    std::uint32_t tls_handshakes_per_turn =
-        16;                   ///< Steps of TLS handshakes, of 0.1 to 0.5 ms each.
-    bool access_log = false;  ///< One line for each session opened and closed.
+    std::uint32_t tls_handshakes_per_turn = 4;  ///< Steps of TLS handshakes, of 0.1 to 0.5 ms each.
+    bool access_log = false;                    ///< One line for each session opened and closed.
     TopicSettings topics;
 };
 
