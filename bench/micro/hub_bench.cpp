@@ -37,7 +37,7 @@ void settle(LocalTopics& local) {
     local.settle([&](const LocalTopic& topic) { return joined.push_back(&topic), true; },
                  [](const LocalTopic&) { return true; });
     for (const LocalTopic* const topic : joined)
-        local.confirm(topic->name(), topic->join_number(), [](SlotId) {});
+        local.confirm(topic->name(), topic->join_number(), [](SlotId, SlotId) {});
 }
 
 void home_publish(benchmark::State& state) {

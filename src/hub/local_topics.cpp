@@ -72,6 +72,16 @@ const LocalTopic* LocalTopics::newest(const SessionTopics& topics) const noexcep
     return topics.first == SessionTopics::none ? nullptr : subscriptions_.at(topics.first).topic;
 }
 
+const LocalTopic* LocalTopics::topic_of(SlotId subscription) const noexcept {
+    const Subscription* const found = subscriptions_.find(subscription);
+    return found == nullptr ? nullptr : found->topic;
+}
+
+bool LocalTopics::is_live(SlotId subscription) const noexcept {
+    const Subscription& found = subscriptions_.at(subscription.slot);
+    return !is_waiting(found.topic->subscribers_[found.position]);
+}
+
 LocalTopic* LocalTopics::find(std::string_view name) {
     const auto place = topics_.find(name);
     return place == topics_.end() ? nullptr : &place->second;

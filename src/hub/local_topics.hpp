@@ -107,6 +107,14 @@ public:
     void unsubscribe_all(SessionTopics& topics) noexcept;
     /// The topic of the session's newest subscription, or null.
     [[nodiscard]] const LocalTopic* newest(const SessionTopics& topics) const noexcept;
+    /// Names the session's newest subscription, of which there is one, for as long as it lasts.
+    [[nodiscard]] SlotId newest_subscription(const SessionTopics& topics) const noexcept {
+        return subscriptions_.id_of(topics.first);
+    }
+    /// The topic of a subscription, or null if that has ended.
+    [[nodiscard]] const LocalTopic* topic_of(SlotId subscription) const noexcept;
+    /// False while a subscription, which there is, waits for its home.
+    [[nodiscard]] bool is_live(SlotId subscription) const noexcept;
 
     /// Null if nobody here is subscribed. Valid until settle().
     [[nodiscard]] LocalTopic* find(std::string_view name);
@@ -125,17 +133,20 @@ public:
     /// settle() has to look at anyway.
     [[nodiscard]] std::uint64_t wishes() const noexcept { return wishes_; }
 
-    /// The home has confirmed the join of that number: calls `confirm(session)` for each that
-    /// waited, which sees what is delivered from now on. Does nothing if the join is outdated.
+    // Those that are told are named by their session and their subscription.
+
+    /// The home has confirmed the join of that number: calls `confirm(session, subscription)` for
+    /// each that waited, which sees what is delivered from now on. Does nothing if the join is
+    /// outdated.
     template <class Confirm>
     void confirm(std::string_view name, std::uint64_t join_number, Confirm&& confirm);
-    /// The home has refused it: calls `refuse(session)` for each that waited, whose subscription
-    /// the caller then ends.
+    /// The home has refused it: calls `refuse(session, subscription)` for each that waited, whose
+    /// subscription the caller then ends.
     template <class Refuse>
     void refuse(std::string_view name, std::uint64_t join_number, Refuse&& refuse);
-    /// Publications of `home` were lost on their way here: calls `tell(session)` for each
-    /// subscriber of its topics, whose subscriptions the caller then ends. What the home knows is
-    /// in doubt from now on; settle() asks or tells it anew.
+    /// Publications of `home` were lost on their way here: calls `tell(session, subscription)` for
+    /// each subscriber of its topics, whose subscriptions the caller then ends. What the home knows
+    /// is in doubt from now on; settle() asks or tells it anew.
     template <class Tell>
     void lose(std::uint32_t home, Tell&& tell);
 
@@ -236,7 +247,8 @@ void LocalTopics::confirm(std::string_view name, std::uint64_t join_number, Conf
     for (Subscriber& subscriber : topic->subscribers_) {
         if (is_waiting(subscriber)) subscriber.live_from = topic->next_sequence_;
     }
-    for (const Subscriber& subscriber : waiting) confirm(subscriber.session);
+    for (const Subscriber& subscriber : waiting)
+        confirm(subscriber.session, subscriptions_.id_of(subscriber.subscription));
 }
 
 template <class Refuse>
@@ -247,7 +259,8 @@ void LocalTopics::refuse(std::string_view name, std::uint64_t join_number, Refus
         return;
     topic->home_state_ = HomeState::unaware;
     mark_unsettled(*topic);
-    for (const Subscriber& subscriber : chosen(*topic, is_waiting)) refuse(subscriber.session);
+    for (const Subscriber& subscriber : chosen(*topic, is_waiting))
+        refuse(subscriber.session, subscriptions_.id_of(subscriber.subscription));
 }
 
 template <class Tell>
@@ -260,7 +273,7 @@ void LocalTopics::lose(std::uint32_t home, Tell&& tell) {
         topic->home_state_ = HomeState::unsure;
         mark_unsettled(*topic);
         for (const Subscriber& subscriber : chosen(*topic, [](const Subscriber&) { return true; }))
-            tell(subscriber.session);
+            tell(subscriber.session, subscriptions_.id_of(subscriber.subscription));
     }
 }
 

@@ -58,6 +58,17 @@ struct Verdict {
     bool is_publisher = false;
 };
 
+/// What became of a subscription.
+struct Subscribed {
+    enum class Outcome : std::uint8_t {
+        live,     ///< Publications behind this call are delivered.
+        refused,  ///< There is no subscription.
+    };
+    std::string_view topic;  ///< Dies with the call.
+    Outcome outcome = Outcome::live;
+    std::string_view reason;  ///< refused: a short text for the peer.
+};
+
 /// All calls come from the shard's thread, none from within another (but see on_skipped). None may
 /// throw.
 class Endpoint {
@@ -76,6 +87,16 @@ public:
     /// A message, in pieces and with its session by value: so everything stays in registers on the
     /// way of each message. Structs in memory, written field by field and read as a whole, stall.
     virtual void on_message(Session session, std::string_view payload, MessageKind kind) = 0;
+    /// Once for each topic that the session has been subscribed to, by Session::subscribe() or by
+    /// its verdict, unless the subscription or the session ends before; never from within
+    /// Session::subscribe(), and before the first publication. Who cannot do without a subscription
+    /// that is refused closes the session, as this does. A verdict's is refused without a session,
+    /// and nobody is called.
+    virtual void on_subscribed(Session& session, const Subscribed& subscribed);
+    /// A subscription that was live has ended, because publications were lost on their way. Who
+    /// cannot begin again closes the session, as this does. `topic` dies with the call.
+    virtual void on_subscription_lost(Session& session, std::string_view topic,
+                                      std::string_view reason);
     /// The session was behind and has caught up.
     virtual void on_drain(Session& session) = 0;
     /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's

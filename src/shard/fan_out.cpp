@@ -36,14 +36,16 @@ bool Topics::can_take_delivery() const noexcept {
 }
 
 void Topics::take_delivery(std::uint32_t source, const Record& record) {
+    const auto note = [this](News::Kind kind) {
+        return [this, kind](SlotId session, SlotId subscription) {
+            news_.push_back({.session = session, .subscription = subscription, .kind = kind});
+        };
+    };
     switch (record.kind) {
         case RecordKind::joined:
-            return local_.confirm(record.topic, record.number,
-                                  [this](SlotId session) { shard_.on_joined(session); });
+            return local_.confirm(record.topic, record.number, note(News::Kind::live));
         case RecordKind::refused:
-            return local_.refuse(record.topic, record.number, [this](SlotId session) {
-                shard_.on_subscription_lost(session, "there are too many topics");
-            });
+            return local_.refuse(record.topic, record.number, note(News::Kind::refused));
         case RecordKind::publication: return on_publication(record);
         case RecordKind::published: return published_.push_back(record.publisher);
         case RecordKind::gap:
@@ -52,15 +54,39 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
             shard_.connections_.for_each([this](const Connection& connection) {
                 if (connection.has(Suspension::publications)) published_.push_back(connection.id);
             });
-            return local_.lose(source, [this](SlotId session) {
-                shard_.on_subscription_lost(session, "publications were lost");
-            });
+            return local_.lose(source, note(News::Kind::lost));
         case RecordKind::flushed: flushed_by_ |= hub::set_of(source); return;
         case RecordKind::join:
         case RecordKind::leave:
         case RecordKind::publish:
         case RecordKind::flush: RC_ASSERT(false && "a request among the deliveries");
     }
+}
+
+/// Sessions may do in answer whatever they like; news of that is for the next turn, as are the
+/// publications that belong to it.
+void Topics::tell_subscribers() {
+    if (news_.empty()) return;
+    std::swap(news_, news_told_);
+    for (const News& news : news_told_) tell_subscriber(news);
+    news_told_.clear();
+}
+
+void Topics::tell_subscriber(const News& news) {
+    const hub::LocalTopic* const topic = local_.topic_of(news.subscription);
+    if (topic == nullptr) return;  // The session has ended it meanwhile.
+    topic_told_ = topic->name();
+    if (news.kind == News::Kind::live) {
+        return shard_.on_subscribed(news.session, {.topic = topic_told_, .reason = {}});
+    }
+    const bool was_live = local_.is_live(news.subscription);
+    (void)local_.unsubscribe(shard_.connections_.at(news.session.slot).topics, topic_told_);
+    const std::string_view reason =
+        news.kind == News::Kind::refused ? "there are too many topics" : "publications were lost";
+    if (was_live) return shard_.on_subscription_lost(news.session, topic_told_, reason);
+    shard_.on_subscribed(
+        news.session,
+        {.topic = topic_told_, .outcome = Subscribed::Outcome::refused, .reason = reason});
 }
 
 void Topics::on_publication(const Record& record) {

@@ -54,4 +54,13 @@ ring::Address Session::peer_address() const {
     return shard_->client_address(*connection_);
 }
 
+void Endpoint::on_subscribed(Session& session, const Subscribed& subscribed) {
+    if (subscribed.outcome == Subscribed::Outcome::refused)
+        session.close(CloseCode::try_again_later, subscribed.reason);
+}
+
+void Endpoint::on_subscription_lost(Session& session, std::string_view, std::string_view reason) {
+    session.close(CloseCode::try_again_later, reason);
+}
+
 }  // namespace ringcast::shard

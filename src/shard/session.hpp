@@ -34,8 +34,9 @@ public:
     /// the session's input waits until there is.
     PublishStatus publish(std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload);
-    /// Subscribes to `topic`, a valid name: its publications are sent once its home has confirmed.
-    /// They end with unsubscribe(), or with the session.
+    /// Subscribes to `topic`, a valid name: its publications are sent once its home has confirmed,
+    /// which Endpoint::on_subscribed tells. They end with unsubscribe(), or with the session, or
+    /// with Endpoint::on_subscription_lost.
     SubscribeStatus subscribe(std::string_view topic);
     /// False if the session was not subscribed.
     bool unsubscribe(std::string_view topic);

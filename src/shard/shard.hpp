@@ -202,8 +202,8 @@ private:
     void await_admission(Connection& connection, Verdict verdict, std::string_view key);
     void refuse(Connection& connection, const http::Response& response);
     void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
-    void on_joined(SlotId id);
-    void on_subscription_lost(SlotId id, std::string_view reason);
+    void on_subscribed(SlotId id, const Subscribed& subscribed);
+    void on_subscription_lost(SlotId id, std::string_view topic, std::string_view reason);
 
     // plain_http.cpp: requests, and the answers to those that ask for no upgrade.
     void feed_requests(Connection& connection, std::span<std::byte>& input);

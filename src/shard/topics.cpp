@@ -40,6 +40,11 @@ hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_
     const auto outcome = local_.subscribe(connection.id, connection.topics, name);
     using Outcome = hub::LocalTopics::Outcome;
     if (outcome == Outcome::live || outcome == Outcome::waiting) ++shard_.metrics_.subscribes;
+    if (outcome == Outcome::live) {
+        news_.push_back({.session = connection.id,
+                         .subscription = local_.newest_subscription(connection.topics),
+                         .kind = News::Kind::live});
+    }
     return outcome;
 }
 
@@ -105,6 +110,7 @@ void Topics::serve() {
         const std::uint32_t source = (first_source_ + i) % shards;
         if (((sources | self) & hub::set_of(source)) != 0) take_deliveries(source);
     }
+    tell_subscribers();
     fan_out();
     tell_publishers();
     if (is_flushing_) check_flushed();
@@ -115,6 +121,7 @@ void Topics::serve() {
 bool Topics::try_sleep() noexcept {
     // What was published or subscribed to since serve() has to be passed on first.
     if (unfinished_ != 0 || port_.has_unseen() || local_.wishes() != wishes_settled_) return false;
+    if (!news_.empty()) return false;
     if (fanout_.is_under_way() || (fanout_.is_waiting() && is_window_over())) return false;
     return port_.try_sleep();
 }

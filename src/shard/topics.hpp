@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -101,6 +102,13 @@ private:
         bool is_flush_owed = false;
     };
 
+    /// What a session has to be told of one of its subscriptions.
+    struct News {
+        enum class Kind : std::uint8_t { live, refused, lost };
+        SlotId session, subscription;
+        Kind kind;
+    };
+
     // topics.cpp: requests of this shard.
     void time_full_targets() noexcept;
     [[nodiscard]] bool send_request(std::uint32_t home, const Record& record) noexcept;
@@ -125,6 +133,8 @@ private:
     // fan_out.cpp: deliveries to this shard.
     void take_deliveries(std::uint32_t source);
     void take_delivery(std::uint32_t source, const Record& record);
+    void tell_subscribers();
+    void tell_subscriber(const News& news);
     void on_publication(const Record& record);
     [[nodiscard]] bool can_take_delivery() const noexcept;
     void fan_out();
@@ -140,6 +150,8 @@ private:
     MeshPort port_;
     hub::HomeTopics home_;
     hub::LocalTopics local_;
+    std::vector<News> news_, news_told_;  // To be told before the fan-out.
+    std::string topic_told_;
     /// One publication on its way to this shard's subscribers, and who is told of its end.
     struct Delivery {
         EncodedPublication publication;

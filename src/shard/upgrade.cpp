@@ -90,25 +90,37 @@ void Shard::subscribe_and_open(Connection& connection, Verdict verdict, std::str
     }
 }
 
-/// A topic's home has confirmed a subscription of the session.
-void Shard::on_joined(SlotId id) {
-    Connection* const connection = connections_.find(id);
-    if (connection == nullptr || connection->phase != Phase::pending) return;
-    const auto pending = std::get<UpgradePointer>(std::move(connection->parser));
-    open_session(*connection, std::move(pending->verdict), pending->key);
-    resume(*connection, Suspension::pending_admission);
+/// A topic's home has spoken. Where the 101 has waited for that, there is a session only now.
+void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
+    Connection& connection = connections_.at(id.slot);
+    RC_ASSERT(connection.id == id);
+    const bool is_refused = subscribed.outcome == Subscribed::Outcome::refused;
+    if (is_refused) ++metrics_.subscriptions_lost;
+    if (connection.phase == Phase::pending) {
+        if (is_refused) {
+            return refuse(connection, {.status = code_of(http::Status::service_unavailable),
+                                       .body = std::string{subscribed.reason} + "\n"});
+        }
+        const auto pending = std::get<UpgradePointer>(std::move(connection.parser));
+        open_session(connection, std::move(pending->verdict), pending->key);
+    }
+    if (connection.phase == Phase::open) {
+        Session session{*this, connection};
+        connection.endpoint->on_subscribed(session, subscribed);
+        suspend_if_unread(connection);
+    }
+    resume(connection, Suspension::pending_admission);
 }
 
-/// The session misses something: it has to begin again.
-void Shard::on_subscription_lost(SlotId id, std::string_view reason) {
-    Connection* const connection = connections_.find(id);
-    if (connection == nullptr) return;
+/// The session misses something.
+void Shard::on_subscription_lost(SlotId id, std::string_view topic, std::string_view reason) {
+    Connection& connection = connections_.at(id.slot);
+    RC_ASSERT(connection.id == id);
     ++metrics_.subscriptions_lost;
-    if (connection->phase == Phase::pending) {
-        return refuse(*connection, {.status = code_of(http::Status::service_unavailable),
-                                    .body = std::string{reason} + "\n"});
-    }
-    start_close(*connection, CloseCode::try_again_later, reason);
+    if (connection.phase != Phase::open) return;
+    Session session{*this, connection};
+    connection.endpoint->on_subscription_lost(session, topic, reason);
+    suspend_if_unread(connection);
 }
 
 void Shard::open_session(Connection& connection, Verdict verdict, std::string_view key) {

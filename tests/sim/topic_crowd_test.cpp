@@ -32,7 +32,8 @@ struct Subscribers {
             return true;
         };
         local.settle(join, [](const hub::LocalTopic&) { return true; });
-        for (const auto& [name, number] : joined) local.confirm(name, number, [](SlotId) {});
+        for (const auto& [name, number] : joined)
+            local.confirm(name, number, [](SlotId, SlotId) {});
     }
 
     hub::LocalTopics local{1, 1, {}};

@@ -429,7 +429,8 @@ private:
     void answer(const std::string& name) {
         LocalTopic* const topic = kit_.local.find(name);
         if (topic == nullptr) return;
-        kit_.local.confirm(name, topic->join_number(), [&](SlotId id) { owed_[{id.slot, name}]; });
+        kit_.local.confirm(name, topic->join_number(),
+                           [&](SlotId id, SlotId) { owed_[{id.slot, name}]; });
     }
     void add(const std::string& name) {
         LocalTopic* const topic = kit_.local.find(name);

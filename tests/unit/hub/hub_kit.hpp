@@ -64,22 +64,22 @@ struct HubKit {
                 return true;
             },
             [](const LocalTopic&) { return true; });
-        for (const auto& [name, number] : joins) local.confirm(name, number, [](SlotId) {});
+        for (const auto& [name, number] : joins) local.confirm(name, number, [](SlotId, SlotId) {});
     }
     /// The sessions that confirm(), refuse() or lose() named, in order.
     std::string confirm(std::string_view name, std::uint64_t join_number) {
         std::string named;
-        local.confirm(name, join_number, [&](SlotId id) { append(named, id); });
+        local.confirm(name, join_number, [&](SlotId id, SlotId) { append(named, id); });
         return named;
     }
     std::string refuse(std::string_view name, std::uint64_t join_number) {
         std::string named;
-        local.refuse(name, join_number, [&](SlotId id) { append(named, id); });
+        local.refuse(name, join_number, [&](SlotId id, SlotId) { append(named, id); });
         return named;
     }
     std::string lose(std::uint32_t home) {
         std::string named;
-        local.lose(home, [&](SlotId id) { append(named, id); });
+        local.lose(home, [&](SlotId id, SlotId) { append(named, id); });
         return named;
     }
     std::uint64_t join_number(std::string_view name) {

@@ -247,7 +247,7 @@ TEST_CASE("whoever is told may end subscriptions, its own and those of others") 
     CHECK(kit.settle() == "+a");
     int called = 0;
     SUBCASE("of a confirmation") {
-        kit.local.confirm("a", kit.join_number("a"), [&](SlotId id) {
+        kit.local.confirm("a", kit.join_number("a"), [&](SlotId id, SlotId) {
             ++called;
             if (id.slot == 1) kit.unsubscribe_all(1);
             if (id.slot == 2) CHECK(kit.subscribe(2, "b") == Outcome::waiting);
@@ -256,7 +256,7 @@ TEST_CASE("whoever is told may end subscriptions, its own and those of others") 
         CHECK(kit.settle() == "+b");
     }
     SUBCASE("of a refusal") {
-        kit.local.refuse("a", kit.join_number("a"), [&](SlotId id) {
+        kit.local.refuse("a", kit.join_number("a"), [&](SlotId id, SlotId) {
             ++called;
             kit.unsubscribe_all(id.slot);
         });
@@ -264,7 +264,7 @@ TEST_CASE("whoever is told may end subscriptions, its own and those of others") 
         CHECK(kit.local.size() == 0);
     }
     SUBCASE("of a loss") {
-        kit.local.lose(kit.local.find("a")->home(), [&](SlotId id) {
+        kit.local.lose(kit.local.find("a")->home(), [&](SlotId id, SlotId) {
             ++called;
             kit.unsubscribe_all(id.slot);
         });
@@ -421,7 +421,7 @@ private:
         const std::uint64_t number = is_outdated ? newest + 1 : newest;
         const bool is_refused = prng_.chance(1, 4);
         std::vector<std::uint32_t> named;
-        const auto note = [&](SlotId id) { named.push_back(id.slot); };
+        const auto note = [&](SlotId id, SlotId) { named.push_back(id.slot); };
         is_refused ? kit_.local.refuse(name, number, note) : kit_.local.confirm(name, number, note);
         std::vector<std::uint32_t> expected;
         if (is_known && !is_outdated && place->second.state == HomeState::asked) {
@@ -441,7 +441,7 @@ private:
     void lose() {
         const auto home = static_cast<std::uint32_t>(prng_.below(shards));
         std::vector<std::uint32_t> named, expected;
-        kit_.local.lose(home, [&](SlotId id) { named.push_back(id.slot); });
+        kit_.local.lose(home, [&](SlotId id, SlotId) { named.push_back(id.slot); });
         for (auto& [name, topic] : naive_.topics) {
             if (home_of(name, 7, shards) != home || topic.state == HomeState::unaware) continue;
             topic.state = HomeState::unsure;

@@ -42,6 +42,14 @@ public:
         if (received) return received(session, message);
         session.send(message);
     }
+    void on_subscribed(Session& session, const Subscribed& answer) override {
+        subscribed ? subscribed(session, answer) : Endpoint::on_subscribed(session, answer);
+    }
+    void on_subscription_lost(Session& session, std::string_view topic,
+                              std::string_view reason) override {
+        if (subscription_lost) return subscription_lost(session, topic, reason);
+        Endpoint::on_subscription_lost(session, topic, reason);
+    }
     void on_drain(Session& session) override {
         ++drains_count;
         if (drained) drained(session);
@@ -58,6 +66,9 @@ public:
     std::function<Verdict(Upgrade&)> upgraded;
     std::function<void(Session&)> opened, drained, closed;
     std::function<void(Session&, Message)> received;
+    std::function<void(Session&, const Subscribed&)> subscribed;
+    std::function<void(Session&, std::string_view topic, std::string_view reason)>
+        subscription_lost;
     std::function<void(Shard&)> ticked;
     std::size_t opened_count = 0, messages_count = 0, drains_count = 0, ticks_count = 0;
     std::vector<Ending> endings;
