@@ -43,10 +43,10 @@ LAYERS = {
 # Powers that single files have and their folder has not.
 FILE_POWERS = {
     "src/base/spsc_*.hpp":       "atomics",      # The queues between two shards.
+    "src/base/shared_payload.*": "atomics",      # Payloads that several shards read.
     "src/base/doorbell.hpp":     "atomics",      # Which queues to look at, and whether the shard sleeps.
     "src/base/shard_affinity.*": "threads",      # Which thread this is; starts none.
     "src/base/assert.cpp":       "streams",      # The last words of a failed assert.
-    "src/shard/shared_payload.*": "atomics",     # Large payloads that several shards read.
     "src/shard/publisher_lane.*": "atomics",     # The lane of a thread that is no shard.
     "src/shard/inbox.*":         "atomics",      # What other threads hand to a shard.
     "src/shard/client_limits.*": "atomics",      # What one client has, on all shards together.

@@ -8,7 +8,7 @@
 //
 // Consuming a delivery never produces a record, so deliveries always drain, and no cycle of full
 // queues can lock. Records become visible once a turn, and only a shard that sleeps is woken
-// (base/doorbell.hpp). Large payloads travel as counted blocks (shard/shared_payload.hpp).
+// (base/doorbell.hpp). Large payloads travel as counted blocks (base/shared_payload.hpp).
 //
 // One budget of bytes is divided by all queues: with n shards each of the 2 n^2 has
 // bytes / (2 n^2), rounded down to a power of two, from 4 KiB to 1 MiB. Queues that nobody uses are
@@ -25,11 +25,11 @@
 #include <vector>
 
 #include "base/buffer_pool.hpp"
+#include "base/shared_payload.hpp"
 #include "base/spsc_bytes.hpp"
 #include "hub/home_topics.hpp"
 #include "shard/inbox.hpp"
 #include "shard/mesh_record.hpp"
-#include "shard/shared_payload.hpp"
 
 namespace ringcast::shard {
 

@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "base/publication.hpp"
+#include "base/shared_payload.hpp"
 #include "base/slab.hpp"
 #include "ringcast/topic.hpp"
-#include "shard/shared_payload.hpp"
 
 namespace ringcast::shard {
 

@@ -1,7 +1,7 @@
 #pragma once
-// A payload too large for a lane of the mesh: an immutable, counted block that several shards read
-// at a time. It lies in the pool of the shard where it was made, its birthplace, and returns there
-// to be freed, since a pool belongs to one thread.
+// A payload that is too large for a lane of the mesh, or kept for later: an immutable, counted
+// block that several shards read at a time. It lies in the pool of the shard where it was made, its
+// birthplace, and returns there to be freed, since a pool belongs to one thread.
 //
 //   Block of the birthplace's pool:  [ head: references, birthplace, size | payload ... ]
 //
@@ -14,7 +14,7 @@
 
 #include "base/buffer_pool.hpp"
 
-namespace ringcast::shard {
+namespace ringcast {
 
 class SharedPayload;
 
@@ -46,6 +46,8 @@ public:
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
         return {reinterpret_cast<const std::byte*>(this + 1), size_};
     }
+    /// What it takes of its pool.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return block_.capacity(); }
     /// `count` more references.
     void acquire(std::uint32_t count) noexcept {
         // Relaxed: whoever takes more holds one already, so it cannot reach zero meanwhile.
@@ -66,4 +68,4 @@ private:
     std::atomic<std::uint32_t> references_{1};
 };
 
-}  // namespace ringcast::shard
+}  // namespace ringcast

@@ -1,10 +1,10 @@
-#include "shard/shared_payload.hpp"
+#include "base/shared_payload.hpp"
 
 #include <cstring>
 #include <new>
 #include <utility>
 
-namespace ringcast::shard {
+namespace ringcast {
 
 void PayloadReturn::push(SharedPayload& payload) noexcept {
     SharedPayload* first = first_.load(std::memory_order_relaxed);
@@ -41,4 +41,4 @@ void SharedPayload::release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) home_.push(*this);
 }
 
-}  // namespace ringcast::shard
+}  // namespace ringcast
