@@ -1,0 +1,73 @@
+#include "hub/stream_cursor.hpp"
+
+#include <algorithm>
+
+namespace ringcast::hub {
+
+StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
+    if (!has_begun_) begin(stream);
+    if (result_ != StreamResult::complete) return Step::end;
+    if (query_.order == StreamQuery::Order::backward) {
+        if (left_ == 0 || next_ < stream.first() || next_ == 0) return Step::end;
+        --left_;
+        offset_ = next_--;
+        return Step::publication;
+    }
+    if (next_ > stream.top()) return Step::end;
+    // What was kept when it began may have fallen out; or more comes than goes.
+    if (next_ < stream.first()) {
+        if (query_.follows || query_.start == StreamQuery::Start::since)
+            return end(StreamResult::missing);
+        next_ = stream.first();
+        if (next_ > stream.top()) return Step::end;
+    }
+    if (left_ == 0) return query_.follows ? end(StreamResult::missing) : Step::end;
+    --left_;
+    offset_ = next_++;
+    return Step::publication;
+}
+
+void StreamCursor::begin(const Stream& stream) noexcept {
+    has_begun_ = true;
+    left_ = query_.count_max;
+    const bool is_forward = query_.order == StreamQuery::Order::forward;
+    switch (query_.start) {
+        case StreamQuery::Start::oldest: next_ = is_forward ? stream.first() : 0; break;
+        case StreamQuery::Start::newest:
+            next_ = is_forward ? stream.top() + 1 - std::min(query_.count_max, stream.count())
+                               : stream.top();
+            break;
+        case StreamQuery::Start::since:
+            is_forward ? begin_behind(stream) : begin_before(stream);
+            break;
+    }
+    if (query_.follows) left_ += overrun_max;
+}
+
+void StreamCursor::begin_behind(const Stream& stream) noexcept {
+    const bool is_known = query_.since.epoch.is_any() || query_.since.epoch == stream.epoch();
+    const std::uint64_t offset = query_.since.offset;
+    next_ = offset + 1;
+    if (is_known && offset == stream.top()) return;
+    if (query_.follows && stream.is_newest_enough()) {
+        next_ = stream.top();
+        if (stream.count() == 0) result_ = StreamResult::missing;
+    } else if (!is_known || !stream.reaches_back_to(offset) ||
+               (query_.follows && stream.top() - offset > query_.count_max)) {
+        result_ = StreamResult::missing;
+    }
+}
+
+void StreamCursor::begin_before(const Stream& stream) noexcept {
+    const bool is_known = query_.since.epoch.is_any() || query_.since.epoch == stream.epoch();
+    const std::uint64_t offset = query_.since.offset;
+    next_ = offset == 0 ? 0 : offset - 1;
+    if (!is_known || offset > stream.top() + 1) result_ = StreamResult::missing;
+}
+
+StreamCursor::Step StreamCursor::end(StreamResult result) noexcept {
+    result_ = result;
+    return Step::end;
+}
+
+}  // namespace ringcast::hub
