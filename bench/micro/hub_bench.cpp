@@ -42,7 +42,7 @@ void settle(LocalTopics& local) {
 
 void home_publish(benchmark::State& state) {
     const std::vector<std::string> names = topic_names(static_cast<std::size_t>(state.range(0)));
-    HomeTopics home{seed, {}};
+    HomeTopics home{seed, {}, Prng{seed}};
     for (const std::string& name : names) {
         if (!home.join(name, 0)) return state.SkipWithError("too many topics");
     }

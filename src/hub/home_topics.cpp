@@ -4,8 +4,11 @@
 
 namespace ringcast::hub {
 
-HomeTopics::HomeTopics(std::uint64_t seed, const Limits& limits)
-    : limits_{limits}, topics_{0, TopicHash{seed}} {}
+HomeTopics::HomeTopics(std::uint64_t seed, const Limits& limits, const Prng& epochs)
+    : limits_{limits},
+      epochs_{epochs},
+      history_{limits.history_bytes_max},
+      topics_{0, TopicHash{seed}} {}
 
 bool HomeTopics::join(std::string_view name, std::uint32_t shard) {
     RC_ASSERT(shard < shards_max);
@@ -14,15 +17,31 @@ bool HomeTopics::join(std::string_view name, std::uint32_t shard) {
         topic->interest_ |= set_of(shard);
         return true;
     }
+    Topic* const topic = insert(name);
+    if (topic == nullptr) return false;
+    topic->interest_ = set_of(shard);
+    return true;
+}
+
+/// Null if there are too many topics that somebody wants.
+HomeTopics::Topic* HomeTopics::insert(std::string_view name) {
     if (topics_.size() >= limits_.topics_max) {
-        if (oldest_idle_ == nullptr) return false;
+        if (oldest_idle_ == nullptr) return nullptr;
         evict_oldest();
     }
-    const auto [place, is_new] = topics_.try_emplace(std::string{name});
+    const auto [place, is_new] =
+        topics_.try_emplace(std::string{name}, Epoch::draw(epochs_), limits_.stream);
     RC_ASSERT(is_new);
     place->second.name_ = &place->first;
-    place->second.interest_ = set_of(shard);
-    return true;
+    return &place->second;
+}
+
+HomeTopics::Topic* HomeTopics::find_or_keep(std::string_view name, Instant now) {
+    Topic* topic = find(name);
+    if (topic != nullptr || limits_.stream.count_max == 0) return topic;
+    topic = insert(name);
+    if (topic != nullptr) make_idle(*topic, now);
+    return topic;
 }
 
 void HomeTopics::leave(std::string_view name, std::uint32_t shard, Instant now) {
@@ -38,9 +57,16 @@ HomeTopics::Topic* HomeTopics::find(std::string_view name) {
 }
 
 void HomeTopics::evict_idle(Instant now, std::size_t count_max) {
+    history_.expire(now, count_max);
     while (count_max-- > 0 && oldest_idle_ != nullptr &&
            now - oldest_idle_->idle_since_ >= limits_.idle_timeout) {
-        evict_oldest();
+        Topic& topic = *oldest_idle_;
+        if (topic.stream_.count() == 0) {
+            evict_oldest();
+        } else {
+            make_busy(topic);
+            make_idle(topic, now);  // And is looked at again.
+        }
     }
 }
 
@@ -62,8 +88,10 @@ void HomeTopics::make_busy(Topic& topic) noexcept {
 
 void HomeTopics::evict_oldest() {
     Topic& topic = *oldest_idle_;
+    // Its epoch ends, so nobody may be in the middle of it.
     RC_ASSERT(topic.interest_ == 0);
     make_busy(topic);
+    history_.clear(topic.stream_);
     const auto place = topics_.find(std::string_view{*topic.name_});
     RC_ASSERT(place != topics_.end());
     topics_.erase(place);

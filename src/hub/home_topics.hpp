@@ -2,11 +2,12 @@
 // The topics that have their home on one shard: who is interested, and what number comes next. The
 // home is where a topic's publications get their one order.
 //
-//   name -> { interest: one bit per shard | last_offset | idle_since }
+//   name -> { interest: one bit per shard | stream: epoch, numbers, what is kept | idle_since }
 //
-// A topic is there while some shard wants it, and for `idle_timeout` afterwards, so that one that
-// comes and goes keeps its numbers. Idle topics stand in a list, oldest first; the oldest also
-// makes room for a new one when the table is full.
+// A topic is there while some shard wants it or publications of it are kept, and for `idle_timeout`
+// afterwards, so that one that comes and goes keeps its epoch and numbers. Whoever comes back in
+// that time learns whether it has missed anything, also where nothing is kept. Idle topics stand in
+// a list, oldest first; the oldest also makes room for a new one when the table is full.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,9 @@
 #include <utility>
 
 #include "base/hash.hpp"
+#include "base/prng.hpp"
 #include "base/time.hpp"
+#include "hub/stream.hpp"
 
 namespace ringcast::hub {
 
@@ -50,18 +53,20 @@ public:
     struct Limits {
         std::uint32_t topics_max = 1'000'000;  ///< Of this shard, idle ones included.
         Duration idle_timeout = std::chrono::minutes{1};
+        StreamLimits stream;                         ///< What each topic keeps.
+        std::uint64_t history_bytes_max = 64 << 20;  ///< For all that this shard keeps.
     };
 
     class Topic {
     public:
+        Topic(Epoch epoch, const StreamLimits& limits) : stream_{epoch, limits} {}
         [[nodiscard]] ShardSet interest() const noexcept { return interest_; }
-        /// The number of the newest publication; the first one is 1.
-        [[nodiscard]] std::uint64_t last_offset() const noexcept { return last_offset_; }
+        [[nodiscard]] const Stream& stream() const noexcept { return stream_; }
 
     private:
         friend class HomeTopics;
         ShardSet interest_ = 0;
-        std::uint64_t last_offset_ = 0;
+        Stream stream_;
         Instant idle_since_{};
         const std::string* name_ = nullptr;  // The key of the node that this lies in.
         Topic* older_ = nullptr;             // In the list of idle topics.
@@ -73,7 +78,9 @@ public:
     static constexpr std::size_t topic_bytes =
         sizeof(std::pair<const std::string, Topic>) + 3 * sizeof(void*);
 
-    HomeTopics(std::uint64_t seed, const Limits& limits);
+    /// `seed` is of the names' hashes; epochs are drawn from `epochs`, which tells whoever sees
+    /// enough of them how it was seeded.
+    HomeTopics(std::uint64_t seed, const Limits& limits, const Prng& epochs);
     HomeTopics(const HomeTopics&) = delete;
     HomeTopics& operator=(const HomeTopics&) = delete;
 
@@ -82,23 +89,41 @@ public:
     /// It does not any more. Does nothing if it did not.
     void leave(std::string_view name, std::uint32_t shard, Instant now);
 
+    /// `name` is published to, or asked for: there from now on, if what is published may be kept.
+    /// Null if nothing is kept and nobody wants it, or there are too many. Valid as find()'s.
+    [[nodiscard]] Topic* find_or_keep(std::string_view name, Instant now);
     /// Null if it has been forgotten: nobody has wanted it for idle_timeout, or for less where the
-    /// table was full. Valid until the next join() or evict_idle().
+    /// table was full. Valid until the next join(), find_or_keep() or evict_idle().
     [[nodiscard]] Topic* find(std::string_view name);
-    /// Numbers one publication of `topic`.
-    [[nodiscard]] std::uint64_t number(Topic& topic) noexcept { return ++topic.last_offset_; }
+    /// Numbers one publication of `topic`, which keeps none.
+    [[nodiscard]] static std::uint64_t number(Topic& topic) noexcept {
+        RC_DEBUG_ASSERT(!topic.stream_.keeps());
+        return History::number(topic.stream_);
+    }
+    /// Numbers one of a topic that keeps them, and keeps it: `payload` is the topic's.
+    [[nodiscard]] std::uint64_t append(Topic& topic, SharedPayload& payload, PublicationKind kind,
+                                       Instant now) {
+        return history_.append(topic.stream_, payload, kind, now);
+    }
+    /// Forgets what the topic keeps, not its numbers.
+    void clear(Topic& topic) noexcept { history_.clear(topic.stream_); }
+    [[nodiscard]] const History& history() const noexcept { return history_; }
 
-    /// Forgets topics that have been idle for idle_timeout, at most `count_max`.
+    /// Forgets publications that are too old, and topics that have been idle for idle_timeout and
+    /// keep none. Looks at `count_max` of both at most.
     void evict_idle(Instant now, std::size_t count_max);
     [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
     [[nodiscard]] std::size_t idle_count() const noexcept { return idle_count_; }
 
 private:
+    [[nodiscard]] Topic* insert(std::string_view name);
     void make_idle(Topic& topic, Instant now) noexcept;
     void make_busy(Topic& topic) noexcept;
     void evict_oldest();
 
     const Limits limits_;
+    Prng epochs_;
+    History history_;
     std::unordered_map<std::string, Topic, TopicHash, std::equal_to<>> topics_;
     Topic* oldest_idle_ = nullptr;
     Topic* newest_idle_ = nullptr;

@@ -16,7 +16,7 @@ LocalTopics::LocalTopics(std::uint64_t seed, std::uint32_t shards, const Limits&
 }
 
 LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topics,
-                                            std::string_view name) {
+                                            std::string_view name, LiveBy live_by) {
     RC_ASSERT(session.generation != 0);
     for (std::uint32_t slot = topics.first; slot != SessionTopics::none;
          slot = subscriptions_.at(slot).next) {
@@ -33,7 +33,9 @@ LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topic
         place->second.home_ = static_cast<std::uint8_t>(home_of(name, seed_, shards_));
     }
     LocalTopic& topic = place->second;
-    const bool is_live = topic.home_state_ == HomeState::aware;
+    const bool is_live = topic.home_state_ == HomeState::aware && live_by == LiveBy::interest;
+    const std::uint64_t waits =
+        live_by == LiveBy::interest ? Subscriber::never : Subscriber::recovering;
     subscription->topic = &topic;
     subscription->position = static_cast<std::uint32_t>(topic.subscribers_.size());
     subscription->next = std::exchange(topics.first, subscription->slot);
@@ -41,7 +43,7 @@ LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topic
     ++topic.count_;
     topic.subscribers_.push_back({.session = session,
                                   .subscription = subscription->slot,
-                                  .live_from = is_live ? topic.next_sequence_ : Subscriber::never});
+                                  .live_from = is_live ? topic.next_sequence_ : waits});
     if (topic.home_state_ == HomeState::unaware) mark_unsettled(topic);  // unsure: marked already.
     return is_live ? Outcome::live : Outcome::waiting;
 }
@@ -77,9 +79,18 @@ const LocalTopic* LocalTopics::topic_of(SlotId subscription) const noexcept {
     return found == nullptr ? nullptr : found->topic;
 }
 
-bool LocalTopics::is_live(SlotId subscription) const noexcept {
+const Subscriber& LocalTopics::subscriber_of(SlotId subscription) const noexcept {
+    const Subscription* const found = subscriptions_.find(subscription);
+    RC_ASSERT(found != nullptr);
+    return found->topic->subscribers_[found->position];
+}
+
+void LocalTopics::go_live(SlotId subscription) noexcept {
+    RC_ASSERT(subscriber_of(subscription).live_from == Subscriber::recovering);
     const Subscription& found = subscriptions_.at(subscription.slot);
-    return !is_waiting(found.topic->subscribers_[found.position]);
+    LocalTopic& topic = *found.topic;
+    RC_ASSERT(topic.home_state_ == HomeState::aware);
+    topic.subscribers_[found.position].live_from = topic.next_sequence_;
 }
 
 LocalTopic* LocalTopics::find(std::string_view name) {

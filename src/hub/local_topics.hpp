@@ -35,12 +35,14 @@ struct SessionTopics {
 };
 
 struct Subscriber {
-    static constexpr std::uint64_t never = UINT64_MAX;
+    /// Of those that wait: for the home to confirm, or for what they have missed.
+    static constexpr std::uint64_t never = UINT64_MAX, recovering = UINT64_MAX - 1;
     SlotId session;              ///< All zeros: gone.
     std::uint32_t subscription;  ///< In LocalTopics' slab.
     std::uint64_t live_from;     ///< The first delivery that it sees.
 
     [[nodiscard]] bool is_gone() const noexcept { return session.generation == 0; }
+    [[nodiscard]] bool is_live() const noexcept { return live_from < recovering; }
 };
 
 /// What the home knows of this shard's interest.
@@ -96,12 +98,19 @@ public:
         limit,
     };
 
+    /// What makes a subscription live.
+    enum class LiveBy : std::uint8_t {
+        interest,  ///< confirm(), or that the home has confirmed before.
+        recovery,  ///< go_live(), when what came before has been collected.
+    };
+
     LocalTopics(std::uint64_t seed, std::uint32_t shards, const Limits& limits);
     LocalTopics(const LocalTopics&) = delete;
     LocalTopics& operator=(const LocalTopics&) = delete;
 
     /// `name` is valid. `topics` are those of `session`.
-    Outcome subscribe(SlotId session, SessionTopics& topics, std::string_view name);
+    Outcome subscribe(SlotId session, SessionTopics& topics, std::string_view name,
+                      LiveBy live_by = LiveBy::interest);
     /// False if it was not subscribed.
     bool unsubscribe(SessionTopics& topics, std::string_view name);
     void unsubscribe_all(SessionTopics& topics) noexcept;
@@ -113,8 +122,17 @@ public:
     }
     /// The topic of a subscription, or null if that has ended.
     [[nodiscard]] const LocalTopic* topic_of(SlotId subscription) const noexcept;
+    /// The session of a subscription, which there is.
+    [[nodiscard]] SlotId session_of(SlotId subscription) const noexcept {
+        return subscriber_of(subscription).session;
+    }
     /// False while a subscription, which there is, waits for its home.
-    [[nodiscard]] bool is_live(SlotId subscription) const noexcept;
+    [[nodiscard]] bool is_live(SlotId subscription) const noexcept {
+        return subscriber_of(subscription).is_live();
+    }
+    /// A subscription, which there is and which waits for its recovery, sees what is delivered from
+    /// now on. Its home has confirmed.
+    void go_live(SlotId subscription) noexcept;
 
     /// Null if nobody here is subscribed. Valid until settle().
     [[nodiscard]] LocalTopic* find(std::string_view name);
@@ -175,6 +193,7 @@ private:
     static bool is_waiting(const Subscriber& subscriber) noexcept {
         return subscriber.live_from == Subscriber::never;
     }
+    [[nodiscard]] const Subscriber& subscriber_of(SlotId subscription) const noexcept;
     void remove(std::uint32_t slot) noexcept;
     void sweep(LocalTopic& topic) noexcept;
     void mark_unsettled(LocalTopic& topic);
@@ -259,7 +278,8 @@ void LocalTopics::refuse(std::string_view name, std::uint64_t join_number, Refus
         return;
     topic->home_state_ = HomeState::unaware;
     mark_unsettled(*topic);
-    for (const Subscriber& subscriber : chosen(*topic, is_waiting))
+    for (const Subscriber& subscriber :
+         chosen(*topic, [](const Subscriber& one) { return !one.is_live(); }))
         refuse(subscriber.session, subscriptions_.id_of(subscriber.subscription));
 }
 

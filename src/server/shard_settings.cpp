@@ -107,6 +107,7 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
         .topics =
             {
                 .seed = topic_seed,
+                .epoch_seed = random_seed(),
                 .home = {.topics_max = share_of(settings.topics_max, settings.shards),
                          .idle_timeout = settings.topic_idle_timeout},
                 .local = {.session_subscriptions_max = settings.subscriptions_max},

@@ -12,6 +12,7 @@
 #include "ring/address.hpp"
 #include "ringcast/close_code.hpp"
 #include "ringcast/message.hpp"
+#include "shard/history_query.hpp"
 #include "shard/settings.hpp"
 
 namespace ringcast::shard {
@@ -53,20 +54,10 @@ struct Verdict {
     /// admit: the session is subscribed to this topic, a valid name, from the 101 on, which waits
     /// until the topic's home has confirmed. Empty: to none.
     std::string topic;
+    SubscribeFrom from;  ///< admit: where that subscription begins.
     /// admit: the session's messages are publications for `topic`, and are only looked at while
     /// there is room for one on the way there.
     bool is_publisher = false;
-};
-
-/// What became of a subscription.
-struct Subscribed {
-    enum class Outcome : std::uint8_t {
-        live,     ///< Publications behind this call are delivered.
-        refused,  ///< There is no subscription.
-    };
-    std::string_view topic;  ///< Dies with the call.
-    Outcome outcome = Outcome::live;
-    std::string_view reason;  ///< refused: a short text for the peer.
 };
 
 /// All calls come from the shard's thread, none from within another (but see on_skipped). None may
@@ -97,6 +88,8 @@ public:
     /// cannot begin again closes the session, as this does. `topic` dies with the call.
     virtual void on_subscription_lost(Session& session, std::string_view topic,
                                       std::string_view reason);
+    /// The answer to Session::history(), unless the session ends before. The default does nothing.
+    virtual void on_history(Session& session, const HistoryAnswer& answer);
     /// The session was behind and has caught up.
     virtual void on_drain(Session& session) = 0;
     /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's
@@ -120,6 +113,7 @@ private:
 inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
     return late;
 }
+inline void Endpoint::on_history(Session&, const HistoryAnswer&) {}
 inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
 
 }  // namespace ringcast::shard

@@ -47,6 +47,8 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
         case RecordKind::refused:
             return local_.refuse(record.topic, record.number, note(News::Kind::refused));
         case RecordKind::publication: return on_publication(record);
+        case RecordKind::stored: return on_stored(source, record);
+        case RecordKind::answered: return on_answered(source, record);
         case RecordKind::published: return published_.push_back(record.publisher);
         case RecordKind::gap:
             ++shard_.metrics_.mesh_gaps;
@@ -54,11 +56,13 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
             shard_.connections_.for_each([this](const Connection& connection) {
                 if (connection.has(Suspension::publications)) published_.push_back(connection.id);
             });
+            lose_inquiries(source);
             return local_.lose(source, note(News::Kind::lost));
         case RecordKind::flushed: flushed_by_ |= hub::set_of(source); return;
         case RecordKind::join:
         case RecordKind::leave:
         case RecordKind::publish:
+        case RecordKind::inquire:
         case RecordKind::flush: RC_ASSERT(false && "a request among the deliveries");
     }
 }

@@ -37,11 +37,14 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
         }
         case RecordKind::leave: home_.leave(record.topic, source, shard_.now()); return true;
         case RecordKind::publish: return serve_publish(source, record);
+        case RecordKind::inquire: serve_inquire(source, record); return true;
         case RecordKind::flush: flush_requests_ |= hub::set_of(source); return true;
         case RecordKind::joined:
         case RecordKind::refused:
         case RecordKind::publication:
         case RecordKind::published:
+        case RecordKind::stored:
+        case RecordKind::answered:
         case RecordKind::gap:
         case RecordKind::flushed: RC_ASSERT(false && "a delivery among the requests");
     }
@@ -49,7 +52,7 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
 }
 
 bool Topics::serve_publish(std::uint32_t source, const Record& record) {
-    hub::HomeTopics::Topic* const topic = home_.find(record.topic);
+    hub::HomeTopics::Topic* const topic = home_.find_or_keep(record.topic, shard_.now());
     const hub::ShardSet interest = topic != nullptr ? topic->interest() : 0;
     const bool is_reply_owed = record.publisher != SlotId{};
     const hub::ShardSet targets = is_reply_owed ? interest | hub::set_of(source) : interest;
@@ -59,6 +62,7 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
     if (!is_ready) return false;
     if (interest == 0) {
         ++shard_.metrics_.publications_unheard;
+        if (topic != nullptr) (void)number(*topic, record);
         if (record.block != nullptr) record.block->release();
     } else {
         pass_on(source, record, *topic);
@@ -72,7 +76,7 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
 void Topics::pass_on(std::uint32_t source, const Record& record, hub::HomeTopics::Topic& topic) {
     Record publication = record;
     publication.kind = RecordKind::publication;
-    publication.number = home_.number(topic);
+    publication.number = number(topic, record);
     const auto targets_count = static_cast<std::uint32_t>(std::popcount(topic.interest()));
     if (record.block != nullptr && targets_count > 1) record.block->acquire(targets_count - 1);
     for (hub::ShardSet rest = topic.interest(); rest != 0; rest &= rest - 1) {

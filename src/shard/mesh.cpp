@@ -106,7 +106,7 @@ bool MeshPort::publish(std::uint32_t home, std::string_view topic, PublicationKi
                   .payload = payload};
     if (payload.size() > inline_bytes_max_) {
         if (!has_request_room(home)) return false;
-        record.block = &SharedPayload::make(birthplace_.pool, birthplace_.returned, payload);
+        record.block = &make_payload(payload);
     }
     return request(home, record);
 }

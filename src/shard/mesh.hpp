@@ -105,6 +105,11 @@ public:
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
                                std::span<const std::byte> payload, SlotId publisher = {});
 
+    /// A block for `bytes`, with one reference.
+    [[nodiscard]] SharedPayload& make_payload(std::span<const std::byte> bytes) {
+        return SharedPayload::make(birthplace_.pool, birthplace_.returned, bytes);
+    }
+
     // Deliveries that leave.
 
     [[nodiscard]] bool has_delivery_room(std::uint32_t target) noexcept;

@@ -15,6 +15,7 @@
 #include "base/publication.hpp"
 #include "base/shared_payload.hpp"
 #include "base/slab.hpp"
+#include "hub/stream_cursor.hpp"
 #include "ringcast/topic.hpp"
 
 namespace ringcast::shard {
@@ -24,14 +25,23 @@ enum class RecordKind : std::uint8_t {
     join,     ///< The sender wants the topic's publications. `number` comes back in the reply.
     leave,    ///< It does not any more.
     publish,  ///< One publication.
+    inquire,  ///< Of what is kept: `payload` is a hub::StreamQuery. `number`: see `answered`.
     flush,    ///< Last request before an end: everything accepted is before it.
     // Deliveries, from a topic's home.
     joined,       ///< The reply to join `number`: publications behind it are for the receiver.
     refused,      ///< The reply to join `number`: there are too many topics.
     publication,  ///< One publication; `number` is its offset.
+    stored,       ///< One publication that an inquiry asked for; `number` is its offset.
+    answered,     ///< The end of an inquiry, whose `number` comes back; `payload`: StreamAnswer.
     published,    ///< The reply to a publish with a `publisher`, where nobody hears it.
     gap,          ///< Deliveries of this home were dropped here.
     flushed,      ///< Last delivery before an end.
+};
+
+/// What an inquiry ends with. What it asked for stands before it.
+struct StreamAnswer {
+    hub::Position top;  ///< Of the newest publication, at this place in the order of deliveries.
+    hub::StreamResult result = hub::StreamResult::complete;
 };
 
 struct Record {

@@ -88,6 +88,11 @@ struct Metrics {
     std::uint64_t slow_consumers_closed = 0;
     std::uint64_t topics_refused = 0;          ///< Joins over the limit of topics.
     std::uint64_t subscriptions_lost = 0;      ///< Ended because publications or topics were lost.
+    std::uint64_t recoveries = 0;              ///< Subscriptions that got all they had missed ...
+    std::uint64_t recoveries_missed = 0;       ///< ... and that could not.
+    std::uint64_t recovered_publications = 0;  ///< Handed to the former.
+    std::uint64_t history_answers = 0;         ///< To sessions that asked for what is kept.
+    std::uint64_t history_evictions = 0;       ///< Publications not kept for want of room.
     std::uint64_t mesh_stalls = 0;             ///< Shards declared stalled by this one.
     std::uint64_t mesh_records_dropped = 0;    ///< For stalled shards.
     std::uint64_t mesh_suspensions = 0;        ///< Sessions that had to wait with publishing.
@@ -115,6 +120,8 @@ struct Metrics {
     std::uint64_t deflate_memory_bytes = 0;  ///< Of all that compresses or decompresses.
     std::uint64_t topics = 0;       ///< With subscribers here; this and the next ones as of a tick.
     std::uint64_t home_topics = 0;  ///< With their home here.
+    std::uint64_t history_publications = 0;  ///< Kept here, of these.
+    std::uint64_t history_bytes = 0;
     std::uint64_t subscriptions = 0;
     std::uint64_t tls_certificate_expires_at =
         0;  ///< The first to do so, in seconds since 1970; 0: there is no TLS.

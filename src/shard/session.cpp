@@ -13,16 +13,22 @@ PublishStatus Session::publish(std::string_view topic, PublicationKind kind,
     return shard_->publish(*connection_, topic, kind, payload);
 }
 
-SubscribeStatus Session::subscribe(std::string_view topic) {
+SubscribeStatus Session::subscribe(std::string_view topic, const SubscribeFrom& from) {
     if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
         return SubscribeStatus::closed;
-    switch (shard_->topics_.subscribe(*connection_, topic)) {
+    switch (shard_->topics_.subscribe(*connection_, topic, from)) {
         case hub::LocalTopics::Outcome::live:
         case hub::LocalTopics::Outcome::waiting: return SubscribeStatus::accepted;
         case hub::LocalTopics::Outcome::already: return SubscribeStatus::already;
         case hub::LocalTopics::Outcome::limit: break;
     }
     return SubscribeStatus::limit;
+}
+
+bool Session::history(std::string_view topic, const HistoryQuery& query, std::uint64_t tag) {
+    if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
+        return false;
+    return shard_->topics_.ask_history(*connection_, topic, query, tag);
 }
 
 bool Session::unsubscribe(std::string_view topic) {

@@ -73,9 +73,12 @@ struct CompressionSettings {
     std::uint64_t memory_bytes_max = 64u << 20;
 };
 
-/// A shard's part in topics. Equal on all shards of a server.
+/// A shard's part in topics. Equal on all shards of a server, but for epoch_seed.
 struct TopicSettings {
     std::uint64_t seed = 0;  ///< Of the names' hashes; secret, or clients could choose the home.
+    /// Of this shard alone: what epochs are drawn from. Apart from `seed`, which nobody may learn
+    /// from them.
+    std::uint64_t epoch_seed = 0;
     hub::HomeTopics::Limits home;
     hub::LocalTopics::Limits local;
     /// So long a shard lets publications wait for others before it delivers all of them together:
@@ -88,6 +91,10 @@ struct TopicSettings {
     std::uint32_t requests_per_turn = 1024;    ///< Of each shard, taken by a home.
     std::uint32_t deliveries_per_turn = 1024;  ///< Handed to send queues ...
     std::uint32_t deliveries_quantum = 256;  ///< ... of one topic, before it is another one's turn.
+    /// Publications of one topic that a client may get that has missed them, or asks for them.
+    /// Whoever has missed more begins anew.
+    std::uint32_t recovered_max = 300;
+    std::uint32_t recovered_per_turn = 256;  ///< Of these, to each shard, by a home.
     std::uint32_t items_max = 4096;          ///< Publications waiting for their fan-out.
 };
 

@@ -203,6 +203,7 @@ private:
     void refuse(Connection& connection, const http::Response& response);
     void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
     void on_subscribed(SlotId id, const Subscribed& subscribed);
+    void on_history(SlotId id, const HistoryAnswer& answer);
     void on_subscription_lost(SlotId id, std::string_view topic, std::string_view reason);
 
     // plain_http.cpp: requests, and the answers to those that ask for no upgrade.

@@ -22,24 +22,38 @@ Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSetting
       settings_{settings},
       all_{mesh.shards() == hub::shards_max ? ~hub::ShardSet{0} : hub::set_of(mesh.shards()) - 1},
       port_{mesh, index},
-      home_{settings.seed, settings.home},
+      home_{settings.seed, settings.home, Prng{settings.epoch_seed}},
       local_{settings.seed, mesh.shards(), settings.local},
       fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max},
               settings.delivery_window > Duration{0} ? hub::Fanout<Delivery>::Start::when_released
                                                      : hub::Fanout<Delivery>::Start::at_once},
+      inquiries_(mesh.shards()),
+      recoveries_(mesh.shards()),
       waiting_(mesh.shards()) {}
 
 Topics::~Topics() {
+    for (const auto& inquiries : inquiries_) {
+        if (inquiries != nullptr) inquiries->drop_collected();
+    }
     for (PublisherLane* const lane : publishers_) {
         lane->close();
         lane->release();
     }
 }
 
-hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_view name) {
-    const auto outcome = local_.subscribe(connection.id, connection.topics, name);
-    using Outcome = hub::LocalTopics::Outcome;
+hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_view name,
+                                            const SubscribeFrom& from) {
+    using LocalTopics = hub::LocalTopics;
+    using Outcome = LocalTopics::Outcome;
+    const bool is_recovering = from.kind != SubscribeFrom::Kind::live;
+    const auto outcome = local_.subscribe(
+        connection.id, connection.topics, name,
+        is_recovering ? LocalTopics::LiveBy::recovery : LocalTopics::LiveBy::interest);
     if (outcome == Outcome::live || outcome == Outcome::waiting) ++shard_.metrics_.subscribes;
+    if (outcome == Outcome::waiting && is_recovering) {
+        const hub::LocalTopic* const topic = local_.newest(connection.topics);
+        ask_for(local_.newest_subscription(connection.topics), topic->home(), from);
+    }
     if (outcome == Outcome::live) {
         news_.push_back({.session = connection.id,
                          .subscription = local_.newest_subscription(connection.topics),
@@ -92,6 +106,7 @@ void Topics::serve() {
     if (!is_flushing_) resume_waiting();  // After a shutdown has begun nobody publishes any more.
     take_from_publishers();
     settle();
+    if (inquiring_ != 0) send_inquiries();
     if (is_flushing_) send_flush();
     port_.make_visible();  // So that what is for ourselves is seen below.
     blocked_ = 0;
@@ -104,6 +119,7 @@ void Topics::serve() {
         if (((sources | self) & hub::set_of(source)) != 0) serve_requests(source);
     }
     return_stalled();
+    if (recovering_ != 0) serve_recoveries();
     if (is_flushing_) deliver_flush();
     port_.make_visible();
     for (std::uint32_t i = 0; i < shards; ++i) {
@@ -121,7 +137,7 @@ void Topics::serve() {
 bool Topics::try_sleep() noexcept {
     // What was published or subscribed to since serve() has to be passed on first.
     if (unfinished_ != 0 || port_.has_unseen() || local_.wishes() != wishes_settled_) return false;
-    if (!news_.empty()) return false;
+    if (!news_.empty() || is_inquiry_new_) return false;
     if (fanout_.is_under_way() || (fanout_.is_waiting() && is_window_over())) return false;
     return port_.try_sleep();
 }
@@ -150,6 +166,9 @@ void Topics::on_tick() {
     shard_.metrics_.topics = local_.size();
     shard_.metrics_.home_topics = home_.size();
     shard_.metrics_.subscriptions = local_.subscriptions();
+    shard_.metrics_.history_publications = home_.history().count();
+    shard_.metrics_.history_bytes = home_.history().bytes();
+    shard_.metrics_.history_evictions = home_.history().evictions();
     shard_.metrics_.mesh_bytes_waiting = port_.bytes_waiting();
 }
 

@@ -10,9 +10,17 @@
 // queue behind it fills, and whoever publishes into that is suspended. A shard that stays full for
 // `mesh_stall_timeout` is stalled: what is for it is dropped and counted, and when it is back its
 // subscribers are told by a gap. Nobody waits for it meanwhile.
+//
+// Whoever comes back with a position is handed what it has missed by the home, in portions of the
+// same queue, and is live from the place of the last one on:
+//
+//   home -> shard:  pub 41 | stored 40 | pub 42 | stored 41 | stored 42 | answered | pub 43
+//                     `--- for live subscribers ---'                        for all --'
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +33,7 @@
 #include "hub/local_topics.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/encoded_publication.hpp"
+#include "shard/inquiry.hpp"
 #include "shard/mesh.hpp"
 #include "shard/publisher_lane.hpp"
 #include "shard/settings.hpp"
@@ -47,11 +56,16 @@ public:
 
     // For sessions. Names are valid names of topics.
 
-    hub::LocalTopics::Outcome subscribe(Connection& connection, std::string_view name);
+    hub::LocalTopics::Outcome subscribe(Connection& connection, std::string_view name,
+                                        const SubscribeFrom& from = {});
     bool unsubscribe(Connection& connection, std::string_view name);
     void unsubscribe_all(Connection& connection) noexcept;
     /// The topic that the session has subscribed to last; null if it has none.
     [[nodiscard]] const hub::LocalTopic* newest_of(const Connection& connection) const noexcept;
+
+    /// Shard::on_history() brings the answer. False if too many wait for theirs.
+    [[nodiscard]] bool ask_history(const Connection& connection, std::string_view name,
+                                   const HistoryQuery& query, std::uint64_t tag);
 
     [[nodiscard]] std::uint32_t home_of(std::string_view name) const noexcept;
     /// False, and nothing happened, if there is no room towards that home. If a `publisher` is
@@ -119,6 +133,26 @@ private:
     [[nodiscard]] bool take_from(PublisherLane& lane);
     void send_flush();
 
+    // inquiries.cpp: what this shard wants to know.
+    void ask(std::uint32_t home, Inquiry inquiry);
+    void ask_for(SlotId subscription, std::uint32_t home, const SubscribeFrom& from);
+    void send_inquiries();
+    [[nodiscard]] bool send_inquiry(std::uint32_t home, Inquiry& inquiry);
+    void on_stored(std::uint32_t source, const Record& record);
+    void on_answered(std::uint32_t source, const Record& record);
+    void begin_subscription(const Inquiry& inquiry, const StreamAnswer& answer,
+                            std::span<const MissedPublication> missed);
+    void tell_history(const Inquiry& inquiry, const StreamAnswer& answer,
+                      std::span<const MissedPublication> publications);
+    void lose_inquiries(std::uint32_t source);
+
+    // recovery.cpp: what others want to know.
+    void serve_inquire(std::uint32_t source, const Record& record);
+    void serve_recoveries();
+    [[nodiscard]] bool hand_out_stored(std::uint32_t source, Recovery& recovery,
+                                       std::size_t& steps);
+    [[nodiscard]] std::uint64_t number(hub::HomeTopics::Topic& topic, const Record& record);
+
     // home.cpp: requests of others.
     void serve_requests(std::uint32_t source);
     [[nodiscard]] bool serve_request(std::uint32_t source, const Record& record);
@@ -161,6 +195,13 @@ private:
     std::vector<SlotId> published_;         // To be told after the fan-out.
     Instant window_end_ = instant_never;    // Of publications that wait.
     std::uint32_t publishers_waiting_ = 0;  // Deliveries in the fan-out that somebody waits for.
+
+    std::vector<std::unique_ptr<Inquiries>> inquiries_;  // By home; null: none yet.
+    hub::ShardSet inquiring_ = 0;                        // Homes for which inquiries wait.
+    bool is_inquiry_new_ = false;                        // One may be sent that could not before.
+    std::size_t questions_ = 0;                          // Inquiries of sessions.
+    std::vector<std::vector<Recovery>> recoveries_;      // By source, in order.
+    hub::ShardSet recovering_ = 0;                       // Sources that have some.
 
     std::uint32_t first_source_ = 0;
     std::uint64_t wishes_settled_ = 0;  // Told, or the home will ring when it can be.

@@ -79,7 +79,7 @@ void Shard::await_admission(Connection& connection, Verdict verdict, std::string
 /// The 101 says that the subscription is live; so it waits until it is.
 void Shard::subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key) {
     using Outcome = hub::LocalTopics::Outcome;
-    switch (topics_.subscribe(connection, verdict.topic)) {
+    switch (topics_.subscribe(connection, verdict.topic, verdict.from)) {
         case Outcome::already:
         case Outcome::live: return open_session(connection, std::move(verdict), key);
         case Outcome::limit:
@@ -110,6 +110,14 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
         suspend_if_unread(connection);
     }
     resume(connection, Suspension::pending_admission);
+}
+
+void Shard::on_history(SlotId id, const HistoryAnswer& answer) {
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr || connection->phase != Phase::open) return;
+    Session session{*this, *connection};
+    connection->endpoint->on_history(session, answer);
+    suspend_if_unread(*connection);
 }
 
 /// The session misses something.

@@ -50,6 +50,9 @@ public:
         if (subscription_lost) return subscription_lost(session, topic, reason);
         Endpoint::on_subscription_lost(session, topic, reason);
     }
+    void on_history(Session& session, const HistoryAnswer& answer) override {
+        if (answered) answered(session, answer);
+    }
     void on_drain(Session& session) override {
         ++drains_count;
         if (drained) drained(session);
@@ -67,6 +70,7 @@ public:
     std::function<void(Session&)> opened, drained, closed;
     std::function<void(Session&, Message)> received;
     std::function<void(Session&, const Subscribed&)> subscribed;
+    std::function<void(Session&, const HistoryAnswer&)> answered;
     std::function<void(Session&, std::string_view topic, std::string_view reason)>
         subscription_lost;
     std::function<void(Shard&)> ticked;

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,8 +29,9 @@ inline std::string numbers(int count) {
     return text;
 }
 
-/// The topic that the path names; its clients publish if the query says `publish`, and are told
-/// what they missed if it says `gaps`.
+/// The topic that the path names; its clients publish if the query says `publish`, are told that
+/// they missed something if it says `gaps`, and begin with what is kept if it says `since=41` or
+/// `newest=3`: then they are sent their position and what they missed first.
 class TestTopics final : public Endpoint {
 public:
     explicit TestTopics(const SessionLimits& limits) : Endpoint{limits} {}
@@ -38,12 +40,31 @@ public:
         Verdict verdict;
         verdict.topic = upgrade.parameters[0].value;
         verdict.is_publisher = upgrade.request.query.contains("publish");
+        const std::string_view query = upgrade.request.query;
+        using Kind = SubscribeFrom::Kind;
+        if (const auto since = number_in(query, "since=")) {
+            verdict.from = {.kind = Kind::since, .since = {*since, {}}};
+        } else if (const auto newest = number_in(query, "newest=")) {
+            verdict.from = {.kind = Kind::newest,
+                            .count_max = static_cast<std::uint32_t>(*newest),
+                            .since = {}};
+        }
         static bool has_gaps[2] = {false, true};
         verdict.state = {&has_gaps[upgrade.request.query.contains("gaps") ? 1 : 0],
                          [](void*) noexcept {}};
         return verdict;
     }
     void on_open(Session&) override { ++opened_count; }
+    void on_subscribed(Session& session, const Subscribed& answer) override {
+        if (answer.outcome == Subscribed::Outcome::refused || answer.position.epoch.is_any())
+            return Endpoint::on_subscribed(session, answer);
+        const char* const what = !answer.was_recovering ? "at"
+                                 : answer.recovered     ? "recovered"
+                                                        : "missed";
+        session.send(text(std::string{what} + ":" + std::to_string(answer.position.offset)));
+        for (const MissedPublication& missed : answer.missed)
+            session.send(text(text_of(missed.payload())));
+    }
     void on_message(Session session, std::string_view payload, MessageKind kind) override {
         const Message message{payload, kind};
         statuses.push_back(session.publish(
@@ -61,6 +82,12 @@ public:
             session.send(text("skipped " + std::to_string(count)));
     }
     void on_tick(Shard&) override {}
+
+    static std::optional<std::uint64_t> number_in(std::string_view query, std::string_view key) {
+        const std::size_t at = query.find(key);
+        if (at == std::string_view::npos) return std::nullopt;
+        return std::stoull(std::string{query.substr(at + key.size())});
+    }
 
     std::size_t opened_count = 0;
     std::uint64_t skipped_count = 0;

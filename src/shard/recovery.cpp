@@ -1,0 +1,83 @@
+// As the home of topics: hands out what is kept, a bounded number of publications a turn and as
+// references, to shards whose clients come back. Live publications have gone before.
+
+#include <bit>
+#include <cstring>
+
+#include "shard/shard.hpp"
+#include "shard/topics.hpp"
+
+namespace ringcast::shard {
+
+void Topics::serve_inquire(std::uint32_t source, const Record& record) {
+    hub::StreamQuery query;
+    RC_ASSERT(record.payload.size() == sizeof query);
+    std::memcpy(&query, record.payload.data(), sizeof query);
+    recoveries_[source].push_back({.round = record.number,
+                                   .topic = std::string{record.topic},
+                                   .cursor = hub::StreamCursor{query}});
+    recovering_ |= hub::set_of(source);
+}
+
+void Topics::serve_recoveries() {
+    for (hub::ShardSet rest = recovering_; rest != 0; rest &= rest - 1) {
+        const auto source = static_cast<std::uint32_t>(std::countr_zero(rest));
+        std::size_t steps = settings_.recovered_per_turn;
+        std::vector<Recovery>& recoveries = recoveries_[source];
+        std::size_t done = 0;
+        while (done < recoveries.size() && hand_out_stored(source, recoveries[done], steps)) ++done;
+        recoveries.erase(recoveries.begin(), recoveries.begin() + std::ptrdiff_t(done));
+        if (recoveries.empty()) recovering_ &= ~hub::set_of(source);
+    }
+}
+
+/// From where it last ended, with up to `steps`, which it counts down. True if it has come to the
+/// end, which is told in the same step: so what is delivered behind that is what comes behind it.
+bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size_t& steps) {
+    hub::HomeTopics::Topic* const topic = home_.find_or_keep(recovery.topic, shard_.now());
+    for (;; --steps) {
+        if (!can_deliver(source)) {
+            blocked_ |= hub::set_of(source);
+            return false;
+        }
+        if (steps == 0) {
+            unfinished_ |= hub::set_of(source);
+            return false;
+        }
+        if (topic == nullptr) break;
+        const hub::Stream& stream = topic->stream();
+        if (recovery.cursor.step(stream) == hub::StreamCursor::Step::end) break;
+        const hub::StoredPublication& stored = stream.at(recovery.cursor.offset());
+        stored.payload->acquire(1);
+        deliver(source, {.kind = RecordKind::stored,
+                         .publication_kind = stored.kind,
+                         .number = recovery.cursor.offset(),
+                         .topic = {},
+                         .payload = stored.payload->bytes(),
+                         .block = stored.payload});
+    }
+    --steps;
+    StreamAnswer answer{.result = hub::StreamResult::unavailable};
+    if (topic != nullptr)
+        answer = {.top = topic->stream().position(), .result = recovery.cursor.result()};
+    deliver(source, {.kind = RecordKind::answered,
+                     .number = recovery.round,
+                     .topic = {},
+                     .payload = std::as_bytes(std::span{&answer, 1})});
+    return true;
+}
+
+/// Numbers a publication, and keeps it where that is asked for. A block's reference stays the
+/// record's.
+std::uint64_t Topics::number(hub::HomeTopics::Topic& topic, const Record& record) {
+    if (!topic.stream().keeps()) return hub::HomeTopics::number(topic);
+    SharedPayload* payload = record.block;
+    if (payload != nullptr) {
+        payload->acquire(1);
+    } else {
+        payload = &port_.make_payload(record.payload);
+    }
+    return home_.append(topic, *payload, record.publication_kind, shard_.now());
+}
+
+}  // namespace ringcast::shard
