@@ -1,18 +1,26 @@
 // What the hub's tables cost for a publication, without mesh, frames and sockets: the home finds
 // its topic among many and numbers the publication; a shard finds its subscribers, and the cursor
 // visits each. Topics are taken in random order, so that with many of them the tables are not in
-// the cache. Joining and leaving is what a connection costs that comes for one topic.
+// the cache. Joining and leaving is what a connection costs that comes for one topic, and for its
+// list of members; a key is what an idempotent publication costs besides; conflating is what a
+// publication costs for one subscriber that is behind.
 
 #include <benchmark/benchmark.h>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/prng.hpp"
+#include "hub/conflation.hpp"
 #include "hub/fanout.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
+#include "hub/presence.hpp"
+#include "hub/publish_keys.hpp"
 
 namespace {
 
@@ -99,6 +107,113 @@ void subscribe_and_leave(benchmark::State& state) {
     }
 }
 BENCHMARK(subscribe_and_leave)->ArgName("topics")->Arg(1)->Arg(100'000);
+
+hub::Member member(std::uint64_t number, std::string_view user) {
+    hub::Member member;
+    std::memcpy(member.client.data(), &number, sizeof number);
+    member.user = user;
+    member.connection_info = R"({"name":"somebody","color":"#336699"})";
+    return member;
+}
+
+/// One of many members leaves and another joins, in topics of up to 1,000.
+void presence_leave_and_join(benchmark::State& state) {
+    const auto members = static_cast<std::uint64_t>(state.range(0));
+    const std::vector<std::string> names = topic_names((members + 999) / 1000);
+    hub::Presence presence{seed, {.topic_clients_max = 1'000'000}};
+    std::vector<std::uint64_t> numbers;
+    const auto put = [&](std::uint64_t number, std::uint64_t place) {
+        const std::string user = "user-" + std::to_string(place);
+        return presence.put(names[place % names.size()], member(number, user)) ==
+               hub::Presence::Outcome::joined;
+    };
+    for (std::uint64_t i = 0; i < members; ++i) {
+        if (!put(i, i)) return state.SkipWithError("presence is full");
+        numbers.push_back(i);
+    }
+    state.counters["bytes_per_member"] =
+        static_cast<double>(presence.bytes()) / static_cast<double>(members);
+    Prng prng{1};
+    std::uint64_t next = members;
+    for (auto _ : state) {
+        const std::uint64_t place = prng.below(members);
+        presence.remove(names[place % names.size()], member(numbers[place], "").client);
+        if (!put(numbers[place] = next++, place)) return state.SkipWithError("presence is full");
+    }
+}
+BENCHMARK(presence_leave_and_join)->ArgName("members")->Arg(100)->Arg(10'000)->Arg(1'000'000);
+
+/// A member of a list of so many, in portions of 256.
+void presence_list(benchmark::State& state) {
+    hub::Presence presence{seed, {.topic_clients_max = 1'000'000}};
+    for (std::int64_t i = 0; i < state.range(0); ++i)
+        (void)presence.put("a", member(static_cast<std::uint64_t>(i), "user"));
+    hub::Presence::Cursor cursor;
+    std::size_t told = 0, bytes = 0;
+    for (auto _ : state) {
+        cursor = presence.visit("a", cursor, 256, [&](const hub::Member& each) {
+            ++told;
+            bytes += each.user.size() + each.connection_info.size();
+            return true;
+        });
+        if (cursor.is_at_end) cursor = {};
+    }
+    benchmark::DoNotOptimize(bytes);
+    state.SetItemsProcessed(static_cast<std::int64_t>(told));
+}
+BENCHMARK(presence_list)->ArgName("members")->Arg(256)->Arg(100'000);
+
+/// A new key, when as many are remembered as may be.
+void publish_key(benchmark::State& state) {
+    const auto keys_max = static_cast<std::uint32_t>(state.range(0));
+    hub::PublishKeys keys{seed, {.keys_max = keys_max}};
+    std::uint64_t number = 0;
+    const auto publish = [&] {
+        const std::string key = "5f0c9f2e-77d1-4d0f-9a5e-" + std::to_string(++number);
+        if (!keys.find(number % 100, key, Instant{})) {
+            keys.remember(number % 100, key, number, Instant{});
+        }
+    };
+    for (std::uint32_t i = 0; i < keys_max; ++i) publish();
+    for (auto _ : state) publish();
+    if (keys.evicted() != static_cast<std::uint64_t>(state.iterations()))
+        state.SkipWithError("a key was taken for another");
+}
+BENCHMARK(publish_key)->ArgName("keys")->Arg(1'000)->Arg(100'000);
+
+/// Publications for subscribers that are behind, each with so many topics; one turn is taken for
+/// each four.
+void conflate(benchmark::State& state) {
+    struct Item {
+        std::uint64_t offset;
+        [[nodiscard]] static std::string_view key() noexcept { return {}; }
+    };
+    const auto sessions = static_cast<std::uint32_t>(state.range(0)), topics = 10u;
+    hub::Conflation<Item> conflation{seed, {.items_max = 1'000'000}};
+    std::vector<hub::Conflated> behind(sessions);
+    Prng prng{1};
+    std::uint64_t skipped = 0, given = 0, offset = 0;
+    for (auto _ : state) {
+        const auto number = static_cast<std::uint32_t>(prng.below(sessions));
+        const auto subscription = number * topics + static_cast<std::uint32_t>(prng.below(topics));
+        (void)conflation.keep(behind[number], subscription, {++offset});
+        if (offset % 4 == 0) {
+            conflation.take(behind[number], [&](std::uint32_t, std::uint64_t count, const Item&) {
+                skipped += count;
+                ++given;
+            });
+        }
+    }
+    for (hub::Conflated& session : behind) {
+        while (conflation.take(session, [&](std::uint32_t, std::uint64_t count, const Item&) {
+            skipped += count;
+            ++given;
+        })) {
+        }
+    }
+    if (skipped + given != offset) state.SkipWithError("a publication is missing");
+}
+BENCHMARK(conflate)->ArgName("subscribers")->Arg(1)->Arg(10'000);
 
 }  // namespace
 
