@@ -17,8 +17,8 @@ namespace ringcast::bench {
 
 class Sources {
 public:
-    /// Of `addresses`, of the server's family each. Without any: some of 127.0.0.0/8 if the server is there, else
-    /// what the kernel chooses.
+    /// Of `addresses`, of the server's family each. Without any: some of 127.0.0.0/8 if the server
+    /// is there, else what the kernel chooses.
     [[nodiscard]] static Expected<Sources> create(std::span<const std::string> addresses,
                                                   const Url& url);
 
