@@ -214,7 +214,10 @@ void Shard::on_open_deadline(Connection& connection) {
         connection.pinged = true;
         enqueue(connection, ws::Opcode::ping, {});
     }
-    schedule_open(connection);
+    Session session{*this, connection};
+    if (ring_.now() >= connection.endpoint->deadline(session))
+        connection.endpoint->on_time(session);
+    if (connection.phase == Phase::open) schedule_open(connection);
 }
 
 /// When the message under way has to have ended or made progress; a client that is kept from it, by
@@ -236,7 +239,8 @@ void Shard::schedule_open(Connection& connection) {
         timers_.schedule(connection, next);
         return;
     }
-    Instant deadline = message_deadline(connection);
+    Instant deadline = std::min(message_deadline(connection),
+                                connection.endpoint->deadline(Session{*this, connection}));
     if (limits.idle_timeout > Duration{0})
         deadline = std::min(deadline, connection.active_at + limits.idle_timeout);
     if (is_pinged_when_quiet(connection)) {

@@ -23,12 +23,15 @@ bool Shard::enqueue_compressed(Connection& connection, ws::Opcode opcode,
     return true;
 }
 
-/// The frame of a publication for a client that has agreed on compression. If it is not
-/// publication.frame(), the client's context is another one once it is sent.
+/// The frame of a publication for a client that has agreed on compression, or on another encoding
+/// than the usual one. If it is compressed, the client's context is another one once it is sent.
 const SharedFrame& Shard::frame_for(Connection& connection, EncodedPublication& publication) {
-    if (!deflate_.is_worth(publication.payload_bytes())) return publication.frame();
-    return publication.compressed(connection.deflate->deflation.window_bits(), deflate_.deflaters(),
-                                  pool_);
+    const Encoding encoding = connection.encoding;
+    if (connection.deflate == nullptr ||
+        !deflate_.is_worth(publication.payload_bytes(encoding, pool_)))
+        return publication.frame(encoding, pool_);
+    return publication.compressed(encoding, connection.deflate->deflation.window_bits(),
+                                  deflate_.deflaters(), pool_);
 }
 
 /// Whether the turn, and the share of it of a connection, which began when `work_before` had been
@@ -43,6 +46,16 @@ void Shard::suspend_for_turn(Connection& connection) {
     ++metrics_.turn_suspensions;
     worked_.push_back(connection.id);
     suspend(connection, Suspension::work);
+}
+
+/// What it has waited for is there: it goes on with those that have waited for their turn.
+void Shard::release_input(Connection& connection) {
+    if (!connection.has(Suspension::pending_admission) || connection.phase != Phase::open) return;
+    connection.suspensions &=
+        static_cast<std::uint8_t>(~static_cast<std::uint8_t>(Suspension::pending_admission));
+    if (connection.has(Suspension::work)) return;
+    worked_.push_back(connection.id);
+    connection.suspensions |= static_cast<std::uint8_t>(Suspension::work);
 }
 
 /// A new turn: those that had to stop go on first, in the order in which they stopped.

@@ -121,9 +121,10 @@ struct Connection : UnfinishedInputs::Entry, ShardTimer {
     bool behind = false;            // send() said so; on_drain is owed.
     bool pinged = false;            // A ping is out and nothing has come since.
     bool broken = false;  // The stream failed; terminate as soon as nobody is in the middle of it.
-    bool peer_finished = false;            // The peer's FIN has come.
-    bool sending_shut = false;             // Our FIN is out.
-    std::uint8_t publishes_to = no_shard;  // The home of what its messages are published to.
+    bool peer_finished = false;             // The peer's FIN has come.
+    bool sending_shut : 1 = false;          // Our FIN is out.
+    Encoding encoding : 7 = Encoding::raw;  // Of publications.
+    std::uint8_t publishes_to = no_shard;   // The home of what its messages are published to.
 
     const SlotId id;
     const int fd;

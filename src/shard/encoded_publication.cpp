@@ -1,27 +1,20 @@
 #include "shard/encoded_publication.hpp"
 
 #include <cstring>
-#include <utility>
 
+#include "dialect/centrifuge/encoder.hpp"
 #include "ws/frame.hpp"
 
 namespace ringcast::shard {
 
-const SharedFrame& EncodedPublication::compressed(std::uint8_t window_bits,
-                                                  ws::Deflaters& deflaters, BufferPool& pool) {
-    const std::uint8_t window = ws::Deflaters::window_class(window_bits, payload_bytes_);
-    const auto index = static_cast<std::size_t>(window - ws::Deflaters::window_class_min);
-    if (!std::exchange(is_tried_[index], true))
-        compressed_[index] = compress(window, deflaters, pool);
-    return compressed_[index] ? compressed_[index] : frame_;
-}
+namespace {
 
 /// Null if it does not get smaller.
-SharedFrame EncodedPublication::compress(std::uint8_t window_bits, ws::Deflaters& deflaters,
-                                         BufferPool& pool) const {
-    const std::span<const std::byte> payload = frame_.bytes().last(payload_bytes_);
-    const auto opcode = static_cast<ws::Opcode>(frame_.bytes()[0] & std::byte{0x0f});
-    const Block block = pool.get(payload_bytes_);
+SharedFrame compress(const SharedFrame& plain, std::size_t payload_bytes, std::uint8_t window_bits,
+                     ws::Deflaters& deflaters, BufferPool& pool) {
+    const std::span<const std::byte> payload = plain.bytes().last(payload_bytes);
+    const auto opcode = static_cast<ws::Opcode>(plain.bytes()[0] & std::byte{0x0f});
+    const Block block = pool.get(payload_bytes);
     const std::size_t size =
         deflaters.deflate(payload, {block.data(), block.capacity()}, window_bits);
     if (size == 0) return {};
@@ -30,6 +23,47 @@ SharedFrame EncodedPublication::compress(std::uint8_t window_bits, ws::Deflaters
     ws::write_header_before(target, opcode, size, ws::rsv1);
     std::memcpy(target, block.data(), size);
     return frame;
+}
+
+}  // namespace
+
+const SharedFrame& EncodedPublication::compressed(Encoding encoding, std::uint8_t window_bits,
+                                                  ws::Deflaters& deflaters, BufferPool& pool) {
+    Form& plain = form(encoding, pool);
+    if (!plain.compressed) plain.compressed = std::make_unique<Compressed>();
+    const std::uint8_t window = ws::Deflaters::window_class(window_bits, plain.payload_bytes);
+    const auto index = static_cast<std::size_t>(window - ws::Deflaters::window_class_min);
+    SharedFrame& frame = plain.compressed->frames[index];
+    if (!std::exchange(plain.compressed->is_tried[index], true))
+        frame = compress(plain.frame, plain.payload_bytes, window, deflaters, pool);
+    return frame ? frame : plain.frame;
+}
+
+EncodedPublication::Form& EncodedPublication::form(Encoding encoding, BufferPool& pool) {
+    if (encoding == Encoding::raw) return raw_;
+    Form& form = others_[static_cast<std::size_t>(encoding) - 1];
+    if (!form.frame) encode(form, encoding, pool);
+    return form;
+}
+
+void EncodedPublication::encode(Form& form, Encoding encoding, BufferPool& pool) const {
+    namespace centrifuge = dialect::centrifuge;
+    const bool is_json = encoding == Encoding::centrifuge_json;
+    const std::span<const std::byte> data = raw_.frame.bytes().last(raw_.payload_bytes);
+    centrifuge::Publication publication;
+    publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
+                        .kind = kind_};
+    publication.offset = offset_;
+    const centrifuge::Reply reply{0, centrifuge::Push{topic_, publication}};
+    const centrifuge::Wire wire{.format = is_json ? centrifuge::Format::json
+                                                  : centrifuge::Format::protobuf};
+    form.payload_bytes = centrifuge::encoded_bytes(wire, reply);
+    const std::size_t header_bytes = ws::server_header_bytes(form.payload_bytes);
+    form.frame = SharedFrame{pool, header_bytes + form.payload_bytes};
+    const std::span<std::byte> payload = form.frame.bytes().last(form.payload_bytes);
+    centrifuge::encode(payload, wire, reply);
+    ws::write_header_before(payload.data(), is_json ? ws::Opcode::text : ws::Opcode::binary,
+                            form.payload_bytes);
 }
 
 }  // namespace ringcast::shard

@@ -1,17 +1,23 @@
 #pragma once
-// A publication on its way to the sessions of this shard: encoded once, and compressed once for
-// each window that its subscribers have agreed on (RFC 7692), when the first of them is reached.
+// A publication on its way to the sessions of this shard: encoded once for each way in which its
+// subscribers are sent publications, and compressed once for each window that they have agreed on
+// (RFC 7692), when the first of them is reached.
 //
-//   frame ----------------------> subscribers without permessage-deflate
-//   compressed [9 bits] --------> those with a window of 512 octets or less
-//   ...
-//   compressed [15 bits] -------> those with one of 32 KiB, the usual ones
+//                        plain       compressed, by window: 512 octets or less ... 32 KiB
+//   raw                  frame       frame ... frame
+//   centrifuge_json      frame       frame ... frame
+//   centrifuge_protobuf  frame       frame ... frame
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
 
 #include "base/buffer_pool.hpp"
+#include "base/publication.hpp"
+#include "shard/encoding.hpp"
 #include "shard/shared_frame.hpp"
 #include "ws/deflate.hpp"
 
@@ -20,26 +26,50 @@ namespace ringcast::shard {
 /// One item of the fan-out. Belongs to one shard and must die before its pool.
 class EncodedPublication {
 public:
-    /// `frame` holds one whole frame, as a server writes it, with that many octets of payload.
-    EncodedPublication(SharedFrame frame, std::size_t payload_bytes) noexcept
-        : frame_{std::move(frame)}, payload_bytes_{payload_bytes} {}
+    /// `frame` is the raw encoding, with `payload_bytes` of payload at its end; `topic` outlives
+    /// this. `offset`: 0 if subscribers are not told.
+    EncodedPublication(SharedFrame frame, std::size_t payload_bytes, std::string_view topic,
+                       PublicationKind kind, std::uint64_t offset) noexcept
+        : raw_{.frame = std::move(frame), .payload_bytes = payload_bytes, .compressed = {}},
+          topic_{topic},
+          offset_{offset},
+          kind_{kind} {}
 
-    [[nodiscard]] const SharedFrame& frame() const noexcept { return frame_; }
-    [[nodiscard]] std::size_t payload_bytes() const noexcept { return payload_bytes_; }
+    /// The raw encoding, as most are sent it.
+    [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
 
+    /// One whole frame, as a server writes it.
+    [[nodiscard]] const SharedFrame& frame(Encoding encoding, BufferPool& pool) {
+        return form(encoding, pool).frame;
+    }
+    /// Octets of payload in that.
+    [[nodiscard]] std::size_t payload_bytes(Encoding encoding, BufferPool& pool) {
+        return form(encoding, pool).payload_bytes;
+    }
     /// What subscribers are sent that have agreed on a window of `window_bits`, without any earlier
-    /// context: a compressed frame, or frame() itself where that is not smaller.
-    [[nodiscard]] const SharedFrame& compressed(std::uint8_t window_bits, ws::Deflaters& deflaters,
-                                                BufferPool& pool);
+    /// context: a compressed frame, or the plain one where that is not smaller.
+    [[nodiscard]] const SharedFrame& compressed(Encoding encoding, std::uint8_t window_bits,
+                                                ws::Deflaters& deflaters, BufferPool& pool);
 
 private:
-    [[nodiscard]] SharedFrame compress(std::uint8_t window_bits, ws::Deflaters& deflaters,
-                                       BufferPool& pool) const;
+    struct Compressed {
+        std::array<SharedFrame, ws::Deflaters::windows> frames;
+        std::array<bool, ws::Deflaters::windows> is_tried{};  // Then null means: not smaller.
+    };
+    struct Form {
+        SharedFrame frame;  // Null: not encoded yet.
+        std::size_t payload_bytes = 0;
+        std::unique_ptr<Compressed> compressed;  // Null: nobody needed it.
+    };
 
-    SharedFrame frame_;
-    std::size_t payload_bytes_;
-    std::array<SharedFrame, ws::Deflaters::windows> compressed_;
-    std::array<bool, ws::Deflaters::windows> is_tried_{};  // Then null means: not smaller.
+    [[nodiscard]] Form& form(Encoding encoding, BufferPool& pool);
+    void encode(Form& form, Encoding encoding, BufferPool& pool) const;
+
+    Form raw_;
+    std::array<Form, encodings_count - 1> others_;
+    std::string_view topic_;
+    std::uint64_t offset_;
+    PublicationKind kind_;
 };
 
 }  // namespace ringcast::shard

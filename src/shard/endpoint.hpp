@@ -12,6 +12,7 @@
 #include "ring/address.hpp"
 #include "ringcast/close_code.hpp"
 #include "ringcast/message.hpp"
+#include "shard/encoding.hpp"
 #include "shard/history_query.hpp"
 #include "shard/settings.hpp"
 
@@ -44,10 +45,11 @@ using StatePointer = std::unique_ptr<void, void (*)(void*) noexcept>;
 struct Verdict {
     enum class Kind : std::uint8_t { admit, refuse, pending };
     Kind kind = Kind::admit;
-    StatePointer state = no_state();  ///< admit: belongs to the session from now on. pending: for
-                                      ///< Endpoint::on_late_verdict.
-    std::string subprotocol;          ///< admit: one that was offered, or empty.
-    std::uint16_t status = 403;       ///< refuse: an HTTP status of 400 to 599.
+    StatePointer state = no_state();    ///< admit: belongs to the session from now on. pending: for
+                                        ///< Endpoint::on_late_verdict.
+    std::string subprotocol;            ///< admit: one that was offered, or empty.
+    Encoding encoding = Encoding::raw;  ///< admit: of the publications that the session is sent.
+    std::uint16_t status = 403;         ///< refuse: an HTTP status of 400 to 599.
     /// Extra header lines of the answer, each ended by CRLF. The Date of a refusal is the shard's.
     std::string fields;
     std::string body;  ///< refuse: a short text.
@@ -90,6 +92,11 @@ public:
                                       std::string_view reason);
     /// The answer to Session::history(), unless the session ends before. The default does nothing.
     virtual void on_history(Session& session, const HistoryAnswer& answer);
+    /// When on_time() has something to do; instant_never if that depends on others. Not while the
+    /// session's input waits for tokens. Asked whenever something is scheduled for the session.
+    [[nodiscard]] virtual Instant deadline(const Session& session) const;
+    /// It is time. Moves deadline() on, or closes the session.
+    virtual void on_time(Session& session);
     /// The session was behind and has caught up.
     virtual void on_drain(Session& session) = 0;
     /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's
@@ -104,6 +111,14 @@ public:
     /// Every Settings::tick_interval.
     virtual void on_tick(Shard& shard) = 0;
 
+    /// What a session is closed with, that the shard ends by itself.
+    struct CloseReason {
+        CloseCode code;
+        std::string_view reason;
+    };
+    /// It is too slow for what is published.
+    [[nodiscard]] virtual CloseReason reason_of_slow() const noexcept;
+
     [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
 
 private:
@@ -115,5 +130,12 @@ inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
 }
 inline void Endpoint::on_history(Session&, const HistoryAnswer&) {}
 inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
+inline Instant Endpoint::deadline(const Session&) const {
+    return instant_never;
+}
+inline void Endpoint::on_time(Session&) {}
+inline Endpoint::CloseReason Endpoint::reason_of_slow() const noexcept {
+    return {CloseCode::try_again_later, "too slow"};
+}
 
 }  // namespace ringcast::shard

@@ -15,6 +15,10 @@ constexpr std::size_t copied_frame_bytes_max = 512;
 /// Room for the text that tells of dropped publications.
 constexpr std::uint64_t skipped_bytes_max = 64;
 
+bool is_compressed(const SharedFrame& frame) noexcept {
+    return (frame.bytes()[0] & std::byte{ws::rsv1 << 4}) != std::byte{0};
+}
+
 }  // namespace
 
 PublishStatus Shard::publish(Connection& connection, std::string_view topic, PublicationKind kind,
@@ -68,8 +72,8 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
     if (connection.broken) return;
-    const SharedFrame& frame =
-        connection.deflate == nullptr ? publication.frame() : frame_for(connection, publication);
+    const bool is_usual = connection.deflate == nullptr && connection.encoding == Encoding::raw;
+    const SharedFrame& frame = is_usual ? publication.frame() : frame_for(connection, publication);
     if (!admits_publication(connection, frame.size())) [[unlikely]] {
         // Nobody is slow whom the kernel has not been asked about.
         if (!connection.chain.empty()) flush_early();
@@ -79,7 +83,7 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
         tell_skipped(connection);
     }
     enqueue_shared(connection, frame);
-    if (&frame != &publication.frame()) [[unlikely]] {
+    if (!is_usual && is_compressed(frame)) [[unlikely]] {
         connection.deflate->deflation.sent_without_context();
         ++metrics_.messages_compressed;
     }
@@ -109,7 +113,8 @@ void Shard::on_slow_consumer(Connection& connection) {
     }
     if (is_closed) {
         ++metrics_.slow_consumers_closed;
-        return start_close(connection, CloseCode::try_again_later, "too slow");
+        const Endpoint::CloseReason slow = connection.endpoint->reason_of_slow();
+        return start_close(connection, slow.code, slow.reason);
     }
     ++metrics_.deliveries_dropped;
     ++connection.skipped;

@@ -40,6 +40,20 @@ std::string_view Session::newest_topic() const noexcept {
     return topic == nullptr ? std::string_view{} : topic->name();
 }
 
+void Session::hold_input() {
+    if (connection_->phase == Phase::open)
+        shard_->suspend(*connection_, Suspension::pending_admission);
+}
+
+void Session::release_input() {
+    shard_->release_input(*connection_);
+}
+
+void Session::reschedule() {
+    if (connection_->phase == Phase::open)
+        shard_->schedule_by(*connection_, endpoint().deadline(*this));
+}
+
 void* Session::state() const noexcept {
     return connection_->state.get();
 }

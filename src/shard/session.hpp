@@ -51,6 +51,14 @@ public:
     /// the subscription.
     [[nodiscard]] std::string_view newest_topic() const noexcept;
 
+    /// The rest of the session's input waits, from the next message on, until release_input(),
+    /// which has it go on in the next turn.
+    void hold_input();
+    void release_input();
+    /// Endpoint::on_time() is called as soon as Endpoint::deadline() is over, which is earlier than
+    /// it was.
+    void reschedule();
+
     /// Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before still goes out.
     /// `reason` is cut to what a Close frame holds; without a `code` that may be on the wire there
     /// is neither. Does nothing if the session is closing already.

@@ -289,6 +289,7 @@ private:
                                                    EncodedPublication& publication);
     [[nodiscard, gnu::noinline]] bool has_work_left(std::uint64_t work_before) const noexcept;
     void suspend_for_turn(Connection& connection);
+    void release_input(Connection& connection);
     void resume_worked();
     // secure.cpp: TLS.
     class CiphertextOutput;

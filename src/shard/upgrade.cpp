@@ -96,7 +96,8 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
     RC_ASSERT(connection.id == id);
     const bool is_refused = subscribed.outcome == Subscribed::Outcome::refused;
     if (is_refused) ++metrics_.subscriptions_lost;
-    if (connection.phase == Phase::pending) {
+    const bool was_pending = connection.phase == Phase::pending;
+    if (was_pending) {
         if (is_refused) {
             return refuse(connection, {.status = code_of(http::Status::service_unavailable),
                                        .body = std::string{subscribed.reason} + "\n"});
@@ -109,7 +110,7 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
         connection.endpoint->on_subscribed(session, subscribed);
         suspend_if_unread(connection);
     }
-    resume(connection, Suspension::pending_admission);
+    if (was_pending) resume(connection, Suspension::pending_admission);
 }
 
 void Shard::on_history(SlotId id, const HistoryAnswer& answer) {
@@ -146,6 +147,7 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
         connection.guest = std::make_unique<Guest>();
     if (verdict.is_publisher)
         connection.publishes_to = static_cast<std::uint8_t>(topics_.home_of(verdict.topic));
+    connection.encoding = verdict.encoding;
     connection.state = std::move(verdict.state);
     connection.session_open = true;
     connection.opened_at = connection.active_at = ring_.now();
