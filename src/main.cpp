@@ -166,6 +166,8 @@ int main(int argument_count, char** arguments) {
     if (options->echo) server.mount<Echo>("/echo");
     if (options->anonymous != TopicAccess::none)
         server.mount_topics("/topics", {.anonymous = options->anonymous});
+    if (options->anonymous != TopicAccess::none)
+        server.mount_centrifuge("/connection", {.anonymous = options->anonymous});
     if (options->dev) server.mount_page("/", server::dev_page());
     if (options->check_config) return end_with(exit_of(server.check()));
     return server.run([&] { print_banner(server, *options); });

@@ -1,6 +1,7 @@
 #pragma once
 // Everything: ringcast as a library. See server.hpp for where to begin.
 
+#include "ringcast/centrifuge.hpp"
 #include "ringcast/close_code.hpp"
 #include "ringcast/compression.hpp"
 #include "ringcast/message.hpp"

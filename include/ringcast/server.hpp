@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ringcast/centrifuge.hpp"
 #include "ringcast/detail/handler.hpp"
 #include "ringcast/page.hpp"
 #include "ringcast/settings.hpp"
@@ -95,6 +96,11 @@ public:
     /// Serves topics to plain WebSocket clients: `path` followed by `/` and the name of a topic,
     /// which may contain further slashes. Who may do what says `policy`.
     void mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options = {});
+
+    /// Serves clients of the Centrifuge protocol at `path` followed by `/websocket`; its channels
+    /// are the topics. Who may do what says `policy`.
+    void mount_centrifuge(std::string_view path, CentrifugePolicy policy,
+                          RouteOptions options = {});
 
     /// Serves `page` to whoever opens `path` in a browser. A header of it that HTTP does not allow
     /// is reported by start().

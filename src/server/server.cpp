@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/centrifuge_endpoint.hpp"
 #include "api/endpoint.hpp"
 #include "api/topic_endpoint.hpp"
 #include "base/assert.hpp"
@@ -296,6 +297,17 @@ void Server::mount_topics(std::string_view path, TopicsPolicy policy, RouteOptio
                         [policy = std::move(policy)](const shard::SessionLimits& limits) {
                             return std::make_unique<api::TopicEndpoint>(limits, policy);
                         });
+}
+
+void Server::mount_centrifuge(std::string_view path, CentrifugePolicy policy,
+                              RouteOptions options) {
+    RC_ASSERT(!impl_->is_started);
+    while (path.ends_with('/')) path.remove_suffix(1);
+    impl_->mounts.mount(
+        fmt::format("{}/websocket", path), options, [policy](shard::SessionLimits limits) {
+            limits.ping_interval = {};  // The protocol has pings of its own.
+            return std::make_unique<api::CentrifugeEndpoint>(limits, policy, server::fill_random);
+        });
 }
 
 void Server::mount_page(std::string_view path, Page page) {

@@ -1,0 +1,364 @@
+#include "api/centrifuge_endpoint.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "api/upgrade.hpp"
+#include "dialect/topic_name.hpp"
+#include "http/response.hpp"
+#include "shard/session.hpp"
+#include "ws/handshake.hpp"
+
+namespace ringcast::api {
+
+namespace centrifuge = dialect::centrifuge;
+
+namespace {
+
+constexpr std::string_view json_subprotocol = "centrifuge-json";
+constexpr std::string_view protobuf_subprotocol = "centrifuge-protobuf";
+
+/// 122 random bits as a UUID of version 4 (RFC 9562 section 5.4).
+std::string draw_client_id(const EntropySource& entropy) {
+    std::array<std::byte, 16> bytes;
+    entropy(bytes);
+    bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
+    bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+        text += digits[std::to_integer<unsigned>(bytes[i]) >> 4];
+        text += digits[std::to_integer<unsigned>(bytes[i]) & 0x0f];
+    }
+    return text;
+}
+
+/// What the opening handshake says of how the client talks.
+struct Offer {
+    centrifuge::Format format = centrifuge::Format::json;
+    std::string_view subprotocol;  ///< To be agreed on; empty: none.
+};
+
+Offer offer_of(const http::Request& request) {
+    Offer offer;
+    ws::for_each_subprotocol(request, [&](std::string_view name) {
+        if (name != json_subprotocol && name != protobuf_subprotocol) return true;
+        offer.subprotocol = name == json_subprotocol ? json_subprotocol : protobuf_subprotocol;
+        return false;
+    });
+    bool is_protobuf = offer.subprotocol == protobuf_subprotocol;
+    for (const std::string_view name : {"format", "cf_protocol"}) {
+        if (offer.subprotocol.empty())
+            is_protobuf |= http::query_parameter(request.query, name) == "protobuf";
+    }
+    if (is_protobuf) offer.format = centrifuge::Format::protobuf;
+    return offer;
+}
+
+/// Of a topic that clients name.
+std::optional<centrifuge::ErrorCode> fault_of(std::string_view channel) {
+    switch (dialect::check_topic_name(channel)) {
+        case dialect::TopicNameFault::none: return std::nullopt;
+        case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
+        case dialect::TopicNameFault::empty:
+        case dialect::TopicNameFault::too_long:
+        case dialect::TopicNameFault::not_utf8:
+        case dialect::TopicNameFault::control_character: break;
+    }
+    return centrifuge::ErrorCode::bad_request;
+}
+
+std::vector<centrifuge::Publication> publications_of(
+    std::span<const shard::MissedPublication> missed) {
+    std::vector<centrifuge::Publication> publications;
+    publications.reserve(missed.size());
+    for (const shard::MissedPublication& each : missed) {
+        const std::span<const std::byte> data = each.payload();
+        centrifuge::Publication& publication = publications.emplace_back();
+        publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
+                            .kind = each.kind};
+        publication.offset = each.offset;
+    }
+    return publications;
+}
+
+}  // namespace
+
+/// The state of a session.
+struct CentrifugeEndpoint::Client {
+    Client(const centrifuge::SessionSettings& settings, centrifuge::Format wire_format, Instant now)
+        : format{wire_format}, session{settings, {.format = wire_format}, now} {}
+
+    const centrifuge::Format format;
+    Session session;
+    std::string id;  ///< Empty: not connected.
+    TopicAccess access = TopicAccess::none;
+    centrifuge::Ticket ticket = 0;     ///< Of the request that the shard has to answer first.
+    std::string rest;                  ///< Of the message behind that.
+    std::uint64_t recovered_from = 0;  ///< Of a subscription that recovers: what it asked for.
+    bool rejects_unrecovered = false;  ///< Likewise: an error rather than a gap.
+};
+
+CentrifugeEndpoint::CentrifugeEndpoint(const shard::SessionLimits& limits,
+                                       const CentrifugePolicy& policy, EntropySource entropy)
+    : ApiEndpoint{limits},
+      policy_{policy},
+      settings_{.stale_timeout = policy.stale_timeout,
+                .ping_interval = policy.ping_interval,
+                .pong_timeout = policy.pong_timeout,
+                .subscriptions_max = policy.subscriptions_max},
+      entropy_{std::move(entropy)},
+      prng_{0} {
+    // Of jitter: pings of a crowd that came together spread out.
+    std::uint64_t seed = 0;
+    entropy_(std::as_writable_bytes(std::span{&seed, 1}));
+    prng_ = Prng{seed};
+}
+
+CentrifugeEndpoint::Client& CentrifugeEndpoint::client_of(const shard::Session& session) noexcept {
+    return *static_cast<Client*>(session.state());
+}
+
+const void* CentrifugeEndpoint::state_tag() const noexcept {
+    return &detail::type_tag<Client>;
+}
+
+shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_slow() const noexcept {
+    constexpr auto slow = centrifuge::DisconnectCode::slow;
+    return {static_cast<CloseCode>(slow), centrifuge::reason_of(slow)};
+}
+
+shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
+    const Offer offer = offer_of(upgrade.request);
+    shard::Verdict verdict;
+    verdict.subprotocol = offer.subprotocol;
+    verdict.encoding = offer.format == centrifuge::Format::json
+                           ? shard::Encoding::centrifuge_json
+                           : shard::Encoding::centrifuge_protobuf;
+    const Instant now = upgrade.session.shard().now();
+    verdict.state = {new Client{settings_, offer.format, now},
+                     [](void* client) noexcept { delete static_cast<Client*>(client); }};
+    return verdict;
+}
+
+void CentrifugeEndpoint::on_open(shard::Session& session) {
+    session.reschedule();
+}
+
+Instant CentrifugeEndpoint::deadline(const shard::Session& session) const {
+    return client_of(session).session.deadline();
+}
+
+void CentrifugeEndpoint::on_time(shard::Session& session) {
+    Client& client = client_of(session);
+    client.session.on_time(session.shard().now(), out_);
+    while (const auto channel = client.session.take_expired()) session.unsubscribe(*channel);
+    flush(session, client);
+}
+
+void CentrifugeEndpoint::on_message(shard::Session session, std::string_view payload,
+                                    MessageKind kind) {
+    Client& client = client_of(session);
+    const bool is_json = client.format == centrifuge::Format::json;
+    if (is_json != (kind == MessageKind::text)) {
+        client.session.close(centrifuge::DisconnectCode::inappropriate_protocol, out_);
+        return flush(session, client);
+    }
+    message_.assign(payload);
+    take(session, client, message_);
+}
+
+/// Takes commands until one has to wait: then the rest does, too.
+void CentrifugeEndpoint::take(shard::Session& session, Client& client, std::span<char> message) {
+    RC_ASSERT(client.ticket == 0);
+    while (!message.empty()) {
+        const Session::Step step = client.session.receive(message, out_);
+        if (step == Session::Step::closed) break;
+        if (step == Session::Step::idle) continue;
+        RC_ASSERT(step == Session::Step::request);
+        const centrifuge::SessionRequest& request = client.session.request();
+        const centrifuge::Ticket ticket = request.ticket;
+        if (const auto answer = serve(session, client, request)) {
+            client.session.answer(ticket, *answer, session.shard().now(), prng_, out_);
+        } else if (ticket != 0) {
+            client.ticket = ticket;
+            client.rest.assign(message.data(), message.size());
+            session.hold_input();
+            break;
+        }
+    }
+    flush(session, client);
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
+    shard::Session& session, Client& client, const centrifuge::SessionRequest& request) {
+    return std::visit(
+        [&](const auto& what) -> std::optional<Answer> {
+            using Request = std::remove_cvref_t<decltype(what)>;
+            if constexpr (std::is_same_v<Request, centrifuge::ConnectRequest>) {
+                return connect(client, what);
+            } else if constexpr (std::is_same_v<Request, centrifuge::SubscribeRequest>) {
+                return subscribe(session, client, what);
+            } else if constexpr (std::is_same_v<Request, centrifuge::UnsubscribeRequest>) {
+                session.unsubscribe(what.channel);
+                return std::nullopt;  // It has no ticket.
+            } else if constexpr (std::is_same_v<Request, centrifuge::PublishRequest>) {
+                return publish(session, client, what);
+            } else if constexpr (std::is_same_v<Request, centrifuge::HistoryRequest>) {
+                return history(session, client, what);
+            } else {
+                return centrifuge::ErrorCode::not_available;
+            }
+        },
+        request.what);
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
+    Client& client, const centrifuge::ConnectRequest& request) {
+    // Nobody has said yet with what keys tokens would be checked.
+    if (!request.token.empty()) return centrifuge::DisconnectCode::invalid_token;
+    if (policy_.anonymous == TopicAccess::none)
+        return centrifuge::DisconnectCode::permission_denied;
+    client.access = policy_.anonymous;
+    client.id = draw_client_id(entropy_);
+    centrifuge::ConnectResult result;
+    result.client = client.id;
+    return result;
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
+    shard::Session& session, Client& client, const centrifuge::SubscribeRequest& request) {
+    if (const auto fault = fault_of(request.channel)) return *fault;
+    shard::SubscribeFrom from;
+    const bool is_kept = session.shard().settings().topics.home.stream.count_max > 0;
+    if (is_kept && request.recover) {
+        from = {.kind = shard::SubscribeFrom::Kind::since,
+                .since = {.offset = request.offset, .epoch = hub::Epoch::of(request.epoch)}};
+    } else if (is_kept) {
+        from = shard::SubscribeFrom::position();
+    }
+    client.recovered_from = request.offset;
+    client.rejects_unrecovered =
+        (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
+    switch (session.subscribe(request.channel, from)) {
+        case SubscribeStatus::accepted: return std::nullopt;
+        case SubscribeStatus::already: return centrifuge::ErrorCode::already_subscribed;
+        case SubscribeStatus::limit: return centrifuge::ErrorCode::limit_exceeded;
+        case SubscribeStatus::invalid_topic: return centrifuge::ErrorCode::bad_request;
+        case SubscribeStatus::closed: break;
+    }
+    return centrifuge::DisconnectCode::shutdown;
+}
+
+void CentrifugeEndpoint::on_subscribed(shard::Session& session,
+                                       const shard::Subscribed& subscribed) {
+    Client& client = client_of(session);
+    if (subscribed.outcome == shard::Subscribed::Outcome::refused)
+        return answer(session, client, centrifuge::ErrorCode::limit_exceeded);
+    if (subscribed.was_recovering && !subscribed.recovered && client.rejects_unrecovered) {
+        session.unsubscribe(subscribed.topic);
+        return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);
+    }
+    const auto missed = publications_of(subscribed.missed);
+    centrifuge::SubscribeResult result;
+    result.epoch = subscribed.position.epoch.text();
+    result.recoverable = result.positioned = !result.epoch.empty();
+    result.was_recovering = subscribed.was_recovering;
+    result.recovered = subscribed.recovered;
+    result.publications = missed;
+    // A client counts on from what it asked for, with each publication.
+    result.offset = subscribed.recovered ? client.recovered_from : subscribed.position.offset;
+    answer(session, client, result);
+}
+
+void CentrifugeEndpoint::on_subscription_lost(shard::Session& session, std::string_view topic,
+                                              std::string_view) {
+    Client& client = client_of(session);
+    client.session.unsubscribe(topic, centrifuge::UnsubscribeCode::insufficient_state, out_);
+    flush(session, client);
+}
+
+CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
+    shard::Session& session, const Client& client,
+    const centrifuge::PublishRequest& request) const {
+    if (const auto fault = fault_of(request.channel)) return *fault;
+    if (client.access != TopicAccess::publish) return centrifuge::ErrorCode::permission_denied;
+    const std::string_view data = request.data.bytes;
+    switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
+                            std::as_bytes(std::span{data}))) {
+        case PublishStatus::accepted: return centrifuge::PublishResult{};
+        case PublishStatus::full: return centrifuge::ErrorCode::too_many_requests;
+        case PublishStatus::invalid_topic:
+        case PublishStatus::too_large: return centrifuge::ErrorCode::bad_request;
+        case PublishStatus::closed: break;
+    }
+    return centrifuge::DisconnectCode::shutdown;
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(
+    shard::Session& session, const Client& client,
+    const centrifuge::HistoryRequest& request) const {
+    if (const auto fault = fault_of(request.channel)) return *fault;
+    if (session.shard().settings().topics.home.stream.count_max == 0)
+        return centrifuge::ErrorCode::not_available;
+    if (!client.session.is_subscribed(request.channel))
+        return centrifuge::ErrorCode::permission_denied;
+    shard::HistoryQuery query;
+    if (request.reverse) query.order = hub::StreamQuery::Order::backward;
+    query.count_max = request.limit < 0 ? UINT32_MAX : static_cast<std::uint32_t>(request.limit);
+    if (request.has_since) {
+        query.since = hub::Position{.offset = request.since.offset,
+                                    .epoch = hub::Epoch::of(request.since.epoch)};
+    }
+    if (session.history(request.channel, query)) return std::nullopt;
+    return centrifuge::ErrorCode::too_many_requests;
+}
+
+void CentrifugeEndpoint::on_history(shard::Session& session, const shard::HistoryAnswer& said) {
+    Client& client = client_of(session);
+    using Outcome = shard::HistoryAnswer::Outcome;
+    switch (said.outcome) {
+        case Outcome::missing:
+            return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);
+        case Outcome::unavailable:
+            return answer(session, client, centrifuge::ErrorCode::not_available);
+        case Outcome::lost: return answer(session, client, centrifuge::ErrorCode::internal);
+        case Outcome::complete: break;
+    }
+    const auto publications = publications_of(said.publications);
+    centrifuge::HistoryResult result;
+    result.publications = publications;
+    result.epoch = said.position.epoch.text();
+    result.offset = said.position.offset;
+    answer(session, client, result);
+}
+
+/// To the request that waits; what came behind it goes on.
+void CentrifugeEndpoint::answer(shard::Session& session, Client& client, const Answer& answer) {
+    const centrifuge::Ticket ticket = std::exchange(client.ticket, 0);
+    client.session.answer(ticket, answer, session.shard().now(), prng_, out_);
+    message_ = std::exchange(client.rest, {});
+    take(session, client, message_);
+    if (client.ticket == 0) session.release_input();
+}
+
+void CentrifugeEndpoint::flush(shard::Session& session, Client& client) {
+    const MessageKind kind =
+        client.format == centrifuge::Format::json ? MessageKind::text : MessageKind::binary;
+    const bool is_sent = out_.empty() || session.send(out_, kind) <= SendStatus::behind;
+    out_.clear();
+    if (!is_sent) client.session.close(centrifuge::DisconnectCode::slow, out_);
+    if (const auto code = client.session.disconnect()) {
+        session.close(static_cast<CloseCode>(*code), centrifuge::reason_of(*code));
+    } else {
+        session.reschedule();
+    }
+}
+
+}  // namespace ringcast::api

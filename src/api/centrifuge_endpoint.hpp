@@ -1,0 +1,82 @@
+#pragma once
+// What mount_centrifuge() serves over WebSocket: clients of the Centrifuge protocol. What they may
+// say, and when, is ClientSession's work (dialect/centrifuge/client_session.hpp); here is what it
+// asks for: who may do what, subscriptions, publications, histories.
+//
+//   message -> ClientSession -> request -> answered at once, or
+//                                  |         held: the session's input waits
+//                                  +-> shard -> on_subscribed, on_history -> answered, goes on
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/endpoint.hpp"
+#include "base/prng.hpp"
+#include "dialect/centrifuge/client_session.hpp"
+#include "ringcast/centrifuge.hpp"
+#include "shard/endpoint.hpp"
+
+namespace ringcast::api {
+
+/// Fills bytes that nobody can foresee. Called on the shards' threads, several at a time.
+using EntropySource = std::function<void(std::span<std::byte>)>;
+
+/// One per mounted path and shard.
+class CentrifugeEndpoint final : public ApiEndpoint {
+public:
+    CentrifugeEndpoint(const shard::SessionLimits& limits, const CentrifugePolicy& policy,
+                       EntropySource entropy);
+
+    shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
+    void on_open(shard::Session& session) override;
+    void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
+    void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override;
+    void on_subscription_lost(shard::Session& session, std::string_view topic,
+                              std::string_view reason) override;
+    void on_history(shard::Session& session, const shard::HistoryAnswer& answer) override;
+    [[nodiscard]] Instant deadline(const shard::Session& session) const override;
+    void on_time(shard::Session& session) override;
+    void on_drain(shard::Session&) override {}
+    void on_close(shard::Session&, CloseCode, std::string_view) override {}
+    void on_tick(shard::Shard&) override {}
+    [[nodiscard]] CloseReason reason_of_slow() const noexcept override;
+
+    [[nodiscard]] const void* state_tag() const noexcept override;
+
+private:
+    struct Client;
+    using Session = dialect::centrifuge::ClientSession;
+    using Answer = dialect::centrifuge::SessionAnswer;
+
+    [[nodiscard]] static Client& client_of(const shard::Session& session) noexcept;
+
+    void take(shard::Session& session, Client& client, std::span<char> message);
+    /// The answer, or nothing if it comes later.
+    [[nodiscard]] std::optional<Answer> serve(shard::Session& session, Client& client,
+                                              const dialect::centrifuge::SessionRequest& request);
+    [[nodiscard]] std::optional<Answer> connect(Client& client,
+                                                const dialect::centrifuge::ConnectRequest& request);
+    [[nodiscard]] std::optional<Answer> subscribe(
+        shard::Session& session, Client& client,
+        const dialect::centrifuge::SubscribeRequest& request);
+    [[nodiscard]] Answer publish(shard::Session& session, const Client& client,
+                                 const dialect::centrifuge::PublishRequest& request) const;
+    [[nodiscard]] std::optional<Answer> history(
+        shard::Session& session, const Client& client,
+        const dialect::centrifuge::HistoryRequest& request) const;
+    void answer(shard::Session& session, Client& client, const Answer& answer);
+    /// Sends what was said, and ends what is over.
+    void flush(shard::Session& session, Client& client);
+
+    const CentrifugePolicy policy_;
+    const dialect::centrifuge::SessionSettings settings_;
+    const EntropySource entropy_;
+    Prng prng_;
+    std::string out_;      // What the session under way is sent.
+    std::string message_;  // A copy, since it is decoded in place.
+};
+
+}  // namespace ringcast::api
