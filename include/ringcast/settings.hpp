@@ -134,6 +134,12 @@ struct Settings {
     std::uint32_t topics_max = 1'000'000;
     /// Of one session.
     std::uint32_t subscriptions_max = 128;
+    /// Publications that each topic keeps for those who come later or come back, its newest ones.
+    /// 0: none.
+    std::uint32_t history_size = 0;
+    /// For all that one shard keeps: over it, the topics that were published to longest ago are
+    /// emptied.
+    std::uint64_t history_bytes_max = 64u << 20;
     /// For all queues between shards together, shared out among them: each gets 4 KiB to 1 MiB.
     std::uint64_t mesh_bytes = 32u << 20;
 
@@ -147,7 +153,9 @@ struct Settings {
     /// How long a shard may have no room for what others bring before they go on without it; its
     /// subscribers are closed with 1013 then.
     std::chrono::nanoseconds mesh_stall_timeout = std::chrono::seconds{2};
-    /// How long a topic without subscribers is remembered.
+    /// How long a publication is kept, from 1 s to a year.
+    std::chrono::nanoseconds history_ttl = std::chrono::minutes{5};
+    /// How long a topic without subscribers is remembered, if it keeps no publications.
     std::chrono::nanoseconds topic_idle_timeout = std::chrono::seconds{60};
     /// From accept to the 101.
     std::chrono::nanoseconds handshake_timeout = std::chrono::seconds{10};

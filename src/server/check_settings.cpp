@@ -81,6 +81,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"shutdown_timeout", settings.shutdown_timeout, nanoseconds{0}},
         {"mesh_stall_timeout", settings.mesh_stall_timeout, nanoseconds{1}},
         {"tls.ticket_lifetime", settings.tls.ticket_lifetime, std::chrono::minutes{1}},
+        {"history_ttl", settings.history_ttl, std::chrono::seconds{1}},
         {"topic_idle_timeout", settings.topic_idle_timeout, nanoseconds{0}},
     };
     for (const TimeRule& rule : times) {
@@ -119,6 +120,8 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"tls.handshakes_per_turn", settings.tls.handshakes_per_turn, 1, 1'000'000},
         {"topics_max", settings.topics_max, 1, UINT32_MAX},
         {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
+        {"history_size", settings.history_size, 0, 1'000'000},
+        {"history_bytes_max", settings.history_bytes_max, 0, std::uint64_t{1} << 40},
         {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},
     };
     for (const SizeRule& rule : sizes) {

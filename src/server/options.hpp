@@ -64,6 +64,9 @@ struct Options {
     std::uint32_t topics_max = 1'000'000;
     std::uint32_t subscriptions_max = 128;
     Duration topic_idle_timeout = std::chrono::seconds{60};
+    std::uint32_t history_size = 0;
+    Duration history_ttl = std::chrono::minutes{5};
+    std::uint64_t history_bytes_max = 64 << 20;
     std::uint64_t mesh_bytes = 32 << 20;
     Duration mesh_stall_timeout = std::chrono::seconds{2};
 

@@ -237,6 +237,27 @@ constexpr Group groups[] = {
      "Sessions closed because they fell behind their topics.",
      [](Samples& to, const Metrics& m) { to.add(m.slow_consumers_closed); }},
 
+    {"ringcast_history_publications", Type::gauge,
+     "Publications kept by topics whose home is the shard.",
+     [](Samples& to, const Metrics& m) { to.add(m.history_publications); }},
+    {"ringcast_history_bytes", Type::gauge, "What they take.",
+     [](Samples& to, const Metrics& m) { to.add(m.history_bytes); }},
+    {"ringcast_history_evictions_total", Type::counter,
+     "Publications forgotten before their time for want of room.",
+     [](Samples& to, const Metrics& m) { to.add(m.history_evictions); }},
+    {"ringcast_history_answers_total", Type::counter,
+     "Answers to sessions that asked for publications that are kept.",
+     [](Samples& to, const Metrics& m) { to.add(m.history_answers); }},
+    {"ringcast_recoveries_total", Type::counter,
+     "Subscriptions that came back with a position: nothing was missing, or it was not kept.",
+     [](Samples& to, const Metrics& m) {
+         to.add("result", "recovered", m.recoveries);
+         to.add("result", "missed", m.recoveries_missed);
+     }},
+    {"ringcast_recovered_publications_total", Type::counter,
+     "Publications that they were sent because they had missed them.",
+     [](Samples& to, const Metrics& m) { to.add(m.recovered_publications); }},
+
     // The mesh between the shards.
     {"ringcast_mesh_queue_bytes", Type::gauge, "Bytes that wait in the queues towards the shard.",
      [](Samples& to, const Metrics& m) { to.add(m.mesh_bytes_waiting); }},
