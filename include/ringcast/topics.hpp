@@ -8,7 +8,10 @@
 //     prices.publish("EURUSD", "1.0842");
 //
 // A client of ws://host/topics/EURUSD is subscribed to EURUSD from the 101 on: each message that it
-// receives is one publication, each that it sends is one, if it may. See topic.hpp for names.
+// receives is one publication, each that it sends is one, if it may. See topic.hpp for names. With
+// `?offset=41&epoch=k3VxQ_9a` it gets what it has missed first, with `?last=20` the newest ones, if
+// Settings::history_size says that they are kept; before them a text tells where it is:
+// {"epoch":"k3VxQ_9a","offset":41}, and `"recovered"`: whether nothing is missing.
 
 #include <cstdint>
 #include <functional>

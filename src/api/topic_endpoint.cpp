@@ -1,7 +1,13 @@
 #include "api/topic_endpoint.hpp"
 
+#include <charconv>
+#include <cstdint>
+#include <expected>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <variant>
 
 #include "api/upgrade.hpp"
@@ -25,10 +31,16 @@ RawSession& shared_session(bool may_publish, bool wants_gaps) noexcept {
     return sessions[may_publish ? 1 : 0][wants_gaps ? 1 : 0];
 }
 
+/// What the query of the URL asks for.
+struct Wishes {
+    bool wants_gaps = false;
+    shard::SubscribeFrom from;
+};
+
 /// While the application makes up its mind.
 struct PendingTopic {
     std::string topic;
-    bool wants_gaps;
+    Wishes wishes;
 };
 
 const RawSession& session_of(const shard::Session& session) noexcept {
@@ -43,14 +55,50 @@ shard::Verdict refusal(std::uint16_t status, std::string_view body) {
     return verdict;
 }
 
+/// Digits only.
+std::optional<std::uint64_t> number_of(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || error != std::errc{} || stop != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
+/// Or what is wrong with the query.
+std::expected<Wishes, const char*> wishes_of(const Upgrade& view) {
+    Wishes wishes;
+    const std::string gaps = view.query("gaps").value_or("0");
+    if (gaps != "0" && gaps != "1") return std::unexpected{"gaps is 0 or 1\n"};
+    const auto offset = view.query("offset"), epoch = view.query("epoch"),
+               last = view.query("last");
+    using Kind = shard::SubscribeFrom::Kind;
+    if (offset) {
+        const auto number = number_of(*offset);
+        if (!number || last)
+            return std::unexpected{"offset is the number of a publication, and alone\n"};
+        wishes.from = {.kind = Kind::since, .since = {*number, hub::Epoch::of(epoch.value_or(""))}};
+    } else if (epoch) {
+        return std::unexpected{"epoch belongs to an offset\n"};
+    } else if (last) {
+        const auto count = number_of(*last);
+        if (!count || *count > UINT32_MAX) return std::unexpected{"last is a count\n"};
+        wishes.from = {
+            .kind = Kind::newest, .count_max = static_cast<std::uint32_t>(*count), .since = {}};
+    }
+    // Whoever counts publications has to be told of those that it did not get.
+    wishes.wants_gaps = gaps == "1" || wishes.from.kind != Kind::live;
+    return wishes;
+}
+
 /// `verdict`, completed by what `access` means.
 shard::Verdict granted(shard::Verdict verdict, TopicAccess access, std::string topic,
-                       bool wants_gaps) {
+                       const Wishes& wishes) {
     if (access == TopicAccess::none) return refusal(403, "you may not subscribe to this topic\n");
     const bool may_publish = access == TopicAccess::publish;
     verdict.topic = std::move(topic);
     verdict.is_publisher = may_publish;
-    verdict.state = {&shared_session(may_publish, wants_gaps), [](void*) noexcept {}};
+    verdict.from = wishes.from;
+    verdict.state = {&shared_session(may_publish, wishes.wants_gaps), [](void*) noexcept {}};
     return verdict;
 }
 
@@ -62,21 +110,20 @@ shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     const std::string topic{view.param("topic")};
     if (const auto fault = dialect::check_topic_name(topic); fault != dialect::TopicNameFault::none)
         return refusal(400, to_string(fault));
-    const std::string gaps = view.query("gaps").value_or("0");
-    if (gaps != "0" && gaps != "1") return refusal(400, "gaps is 0 or 1\n");
-    const bool wants_gaps = gaps == "1";
-    if (!policy_.authorize) return granted({}, policy_.anonymous, topic, wants_gaps);
+    const auto wishes = wishes_of(view);
+    if (!wishes) return refusal(400, wishes.error());
+    if (!policy_.authorize) return granted({}, policy_.anonymous, topic, *wishes);
 
     Admission<TopicAccess> admission = Rejection{.status = 500, .body = "internal error\n"};
     call(upgrade.session.shard(), "authorize", [&] { admission = policy_.authorize(view, topic); });
     if (const auto* access = std::get_if<TopicAccess>(&admission))
         return granted(admitted(detail::erase(NoState{}), std::move(impl)), *access, topic,
-                       wants_gaps);
+                       *wishes);
     if (auto* rejection = std::get_if<Rejection>(&admission)) return refused(std::move(*rejection));
     if (!impl.deferred) return refusal(500, "internal error\n");
     shard::Verdict verdict;
     verdict.kind = shard::Verdict::Kind::pending;
-    verdict.state = detail::erase(PendingTopic{topic, wants_gaps});
+    verdict.state = detail::erase(PendingTopic{topic, *wishes});
     return verdict;
 }
 
@@ -84,7 +131,28 @@ shard::Verdict TopicEndpoint::on_late_verdict(shard::Verdict late, shard::Verdic
     if (late.kind != shard::Verdict::Kind::admit) return late;
     auto& waiting = *static_cast<PendingTopic*>(pending.state.get());
     const TopicAccess access = *static_cast<const TopicAccess*>(late.state.get());
-    return granted(std::move(late), access, std::move(waiting.topic), waiting.wants_gaps);
+    return granted(std::move(late), access, std::move(waiting.topic), waiting.wishes);
+}
+
+/// What was missed comes before everything else, behind the position of what comes before that.
+void TopicEndpoint::on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) {
+    if (subscribed.outcome == shard::Subscribed::Outcome::refused ||
+        subscribed.position.epoch.is_any())
+        return ApiEndpoint::on_subscribed(session, subscribed);
+    std::optional<bool> recovered;
+    if (subscribed.was_recovering) recovered = subscribed.recovered;
+    session.send(dialect::raw::position_text(subscribed.position.epoch.text(),
+                                             subscribed.position.offset - subscribed.missed.size(),
+                                             recovered),
+                 MessageKind::text);
+    for (const shard::MissedPublication& missed : subscribed.missed) {
+        const auto status = session.send(
+            {reinterpret_cast<const char*>(missed.payload().data()), missed.payload().size()},
+            dialect::raw::message_kind_of(missed.kind));
+        if (status == SendStatus::accepted || status == SendStatus::behind) continue;
+        // It knows how far it has come, and can go on from there.
+        return session.close(CloseCode::try_again_later, "too slow");
+    }
 }
 
 void TopicEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {

@@ -18,6 +18,7 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     shard::Verdict on_late_verdict(shard::Verdict late, shard::Verdict pending) override;
     void on_open(shard::Session&) override {}
+    void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override;
     void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}

@@ -19,4 +19,13 @@ std::string skipped_text(std::uint64_t count) {
     return "{\"skipped\":" + std::to_string(count) + "}";
 }
 
+std::string position_text(std::string_view epoch, std::uint64_t offset,
+                          std::optional<bool> recovered) {
+    std::string text = "{\"epoch\":\"";
+    text += epoch;
+    text += "\",\"offset\":" + std::to_string(offset);
+    if (recovered) text += *recovered ? ",\"recovered\":true" : ",\"recovered\":false";
+    return text + "}";
+}
+
 }  // namespace ringcast::dialect::raw

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/publication.hpp"
 #include "ringcast/message.hpp"
@@ -23,6 +25,11 @@ namespace ringcast::dialect::raw {
     return kind == MessageKind::binary ? PublicationKind::binary : PublicationKind::text;
 }
 
+/// And the other way round.
+[[nodiscard]] constexpr MessageKind message_kind_of(PublicationKind kind) noexcept {
+    return kind == PublicationKind::binary ? MessageKind::binary : MessageKind::text;
+}
+
 /// Bytes of the frame of a publication.
 [[nodiscard]] constexpr std::size_t frame_bytes(std::size_t payload_bytes) noexcept {
     return ws::server_header_bytes(payload_bytes) + payload_bytes;
@@ -34,5 +41,11 @@ void write_frame(std::span<std::byte> frame, PublicationKind kind,
 
 /// The text that tells a client with `?gaps=1` how many publications it missed: {"skipped":n}
 [[nodiscard]] std::string skipped_text(std::uint64_t count);
+
+/// The text that tells a client where it is before anything else, if its URL asks for that: each
+/// publication behind it is one further. {"epoch":"k3VxQ_9a","offset":41}; and of one that comes
+/// back, `recovered`: whether nothing is missing in front of that.
+[[nodiscard]] std::string position_text(std::string_view epoch, std::uint64_t offset,
+                                        std::optional<bool> recovered);
 
 }  // namespace ringcast::dialect::raw

@@ -107,3 +107,11 @@ TEST_CASE("how many publications a client missed is told as JSON") {
     CHECK(raw::skipped_text(1) == R"({"skipped":1})");
     CHECK(raw::skipped_text(UINT64_MAX) == R"({"skipped":18446744073709551615})");
 }
+
+TEST_CASE("a client's position is told as JSON, and whether it got there without a gap") {
+    CHECK(raw::position_text("k3VxQ_9a", 0, {}) == R"({"epoch":"k3VxQ_9a","offset":0})");
+    CHECK(raw::position_text("k3VxQ_9a", UINT64_MAX, true) ==
+          R"({"epoch":"k3VxQ_9a","offset":18446744073709551615,"recovered":true})");
+    CHECK(raw::position_text("k3VxQ_9a", 41, false) ==
+          R"({"epoch":"k3VxQ_9a","offset":41,"recovered":false})");
+}
