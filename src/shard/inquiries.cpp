@@ -14,13 +14,22 @@ namespace {
 
 /// Of sessions, over all homes: each is answered within moments, unless thousands ask.
 constexpr std::size_t questions_max = 4096;
+/// So many may wait in vain.
+constexpr std::size_t waiting_min = 1024;
 
 }  // namespace
 
 void Topics::ask(std::uint32_t home, Inquiry inquiry) {
     inquiry.query.count_max = std::min(inquiry.query.count_max, settings_.recovered_max);
     if (inquiries_[home] == nullptr) inquiries_[home] = std::make_unique<Inquiries>();
-    inquiries_[home]->waiting.push_back(std::move(inquiry));
+    std::deque<Inquiry>& waiting = inquiries_[home]->waiting;
+    // Who subscribes and unsubscribes again and again may not leave more and more behind.
+    if (waiting.size() > 2 * (local_.subscriptions() + questions_) + waiting_min) {
+        std::erase_if(waiting, [this](const Inquiry& each) {
+            return each.query.follows && local_.topic_of(each.who) == nullptr;
+        });
+    }
+    waiting.push_back(std::move(inquiry));
     inquiring_ |= hub::set_of(home);
     is_inquiry_new_ = true;
 }
@@ -54,15 +63,17 @@ bool Topics::ask_history(const Connection& connection, std::string_view name,
     return true;
 }
 
-/// Once a turn. Whoever comes back late waits, rather than filling this shard's memory with what
-/// others have missed and do not read.
+/// Once a turn. Where memory for output is scarce they come one by one, rather than filling it with
+/// what they have missed and do not read.
 void Topics::send_inquiries() {
     is_inquiry_new_ = false;
-    if (is_flushing_ || shard_.pool_.bytes_in_use() > shard_.settings_.pool_bytes_max / 2) return;
+    if (is_flushing_) return;
+    const bool is_scarce = shard_.pool_.bytes_in_use() > shard_.settings_.pool_bytes_max / 2;
+    const std::size_t asked_max = is_scarce ? 1 : Inquiries::asked_max;
     for (hub::ShardSet rest = inquiring_; rest != 0; rest &= rest - 1) {
         const auto home = static_cast<std::uint32_t>(std::countr_zero(rest));
         std::deque<Inquiry>& waiting = inquiries_[home]->waiting;
-        while (!waiting.empty() && inquiries_[home]->asked.size() < Inquiries::asked_max &&
+        while (!waiting.empty() && inquiries_[home]->asked.size() < asked_max &&
                send_inquiry(home, waiting.front()))
             waiting.pop_front();
         if (waiting.empty()) inquiring_ &= ~hub::set_of(home);
@@ -117,8 +128,10 @@ void Topics::on_answered(std::uint32_t source, const Record& record) {
 void Topics::begin_subscription(const Inquiry& inquiry, const StreamAnswer& answer,
                                 std::span<const MissedPublication> missed) {
     const hub::LocalTopic* const topic = local_.topic_of(inquiry.who);
-    // One that the home knows nothing of was refused before this answer.
-    if (topic == nullptr || answer.result == hub::StreamResult::unavailable) return;
+    if (topic == nullptr) return;
+    // Refused in front of this answer, and about to be told so.
+    if (topic->home_state() != hub::HomeState::aware) return;
+    RC_ASSERT(answer.result != hub::StreamResult::unavailable);
     local_.go_live(inquiry.who);
     const bool was_recovering = inquiry.query.start == hub::StreamQuery::Start::since;
     const bool is_complete = answer.result == hub::StreamResult::complete;
