@@ -28,6 +28,8 @@ std::string_view to_string(Rule rule) noexcept {
         case Rule::own_publication_seen: return "own_publication_seen";
         case Rule::drops_told: return "drops_told";
         case Rule::shutdown_delivers_all: return "shutdown_delivers_all";
+        case Rule::positions_true: return "positions_true";
+        case Rule::recovered_if_kept: return "recovered_if_kept";
         case Rule::delivered_in_time: return "delivered_in_time";
         case Rule::stalled_only_when_frozen: return "stalled_only_when_frozen";
         case Rule::queues_bounded: return "queues_bounded";

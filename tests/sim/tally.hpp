@@ -42,9 +42,13 @@ struct TopicTally {
     std::uint64_t freezes = 0;
     std::uint64_t stalls = 0;
     std::uint64_t records_dropped = 0;
-    std::uint64_t gaps = 0;       ///< Told to shards.
-    std::uint64_t unflushed = 0;  ///< Shutdowns that could not deliver everything.
-    std::uint64_t wakes = 0;      ///< Of shards that slept.
+    std::uint64_t gaps = 0;               ///< Told to shards.
+    std::uint64_t recoveries = 0;         ///< Of clients that came back to where they were ...
+    std::uint64_t recoveries_missed = 0;  ///< ... and could not.
+    std::uint64_t recovered = 0;          ///< Publications that those got.
+    std::uint64_t recoveries_proven = 0;  ///< Joined to what the client had seen before.
+    std::uint64_t unflushed = 0;          ///< Shutdowns that could not deliver everything.
+    std::uint64_t wakes = 0;              ///< Of shards that slept.
 };
 
 struct Tally {
@@ -157,6 +161,10 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"stalls", &TopicTally::stalls},
     {"records_dropped", &TopicTally::records_dropped},
     {"gaps", &TopicTally::gaps},
+    {"recoveries", &TopicTally::recoveries},
+    {"recoveries_missed", &TopicTally::recoveries_missed},
+    {"recovered", &TopicTally::recovered},
+    {"recoveries_proven", &TopicTally::recoveries_proven},
     {"unflushed", &TopicTally::unflushed},
     {"wakes", &TopicTally::wakes},
 };

@@ -36,6 +36,9 @@ public:
     }
     void on_open(shard::Session& session) override { topics_.on_open(session); }
     void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
+    void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override {
+        topics_.on_subscribed(session, subscribed);
+    }
     void on_drain(shard::Session& session) override { topics_.on_drain(session); }
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override {
         topics_.on_close(session, code, reason);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <utility>
 
 #include "base/prng.hpp"
 
@@ -96,6 +97,7 @@ std::uint32_t TopicBook::on_publication(std::uint32_t visit, bool is_text,
     if (run == nullptr) fail(Rule::publications_exact, visit, name + " is of another topic");
     if (!run->entries.empty() && run->skipped == 0 && !may_miss_silently(visit))
         link(visit, run->entries.back().publication, *id);
+    if (visitors_[visit].place) count(visit, publication.topic, *id, run->skipped);
     run->entries.push_back({.publication = *id, .skipped_before = run->skipped});
     run->skipped = 0;
     return *id;
@@ -122,6 +124,56 @@ void TopicBook::on_skipped(std::uint32_t visit, std::uint64_t count) {
     visitor.runs.back().skipped += count;
     told_ += count;
     ++gaps_told_;
+}
+
+void TopicBook::on_position(std::uint32_t visit, const Place& place, std::optional<bool> recovered,
+                            Instant now) {
+    Visitor& visitor = visitors_[visit];
+    if (visitor.place) fail(Rule::positions_true, visit, "was told twice where it is");
+    if (recovered.has_value() != visitor.resumes.has_value())
+        fail(Rule::recovered_if_kept, visit, "was told of what it has not asked for");
+    visitor.place = place;
+    visitor.counts_since = now;
+    if (recovered) check_resumed(visit, place, *recovered, now);
+}
+
+void TopicBook::check_resumed(std::uint32_t visit, const Place& place, bool recovered,
+                              Instant now) {
+    const Visitor& before = visitors_[*visitors_[visit].resumes];
+    const bool is_same = place.epoch == before.place->epoch;
+    if (recovered && !policy_.is_newest_enough) {
+        if (!is_same || place.offset != before.place->offset)
+            fail(Rule::positions_true, visit, "has recovered from where it was not");
+        visitors_[visit].last_seen = before.last_seen;
+    }
+    const bool is_kept = !policy_.may_forget && now - before.counts_since < policy_.kept_for;
+    if (recovered || !is_kept) return;
+    if (!is_same) fail(Rule::recovered_if_kept, visit, "its topic was forgotten too soon");
+    const std::uint64_t missed = place.offset - before.place->offset;
+    if (missed <= policy_.kept_min)
+        fail(Rule::recovered_if_kept, visit, std::to_string(missed) + " were not recovered");
+}
+
+/// The next publication of a visit that counts has come. Whoever has come back sees the one that
+/// others saw behind its last.
+void TopicBook::count(std::uint32_t visit, std::uint32_t topic, std::uint32_t publication,
+                      std::uint64_t skipped) {
+    Visitor& visitor = visitors_[visit];
+    Place& place = *visitor.place;
+    place.offset += skipped + 1;
+    const auto [named, is_new] =
+        numbered_.try_emplace({topic, place.epoch, place.offset}, publication);
+    const auto [number, is_newly] = numbers_.try_emplace(publication, place.offset);
+    if (named->second != publication || number->second != place.offset) {
+        fail(Rule::positions_true, visit,
+             std::to_string(publication) + " came as number " + std::to_string(place.offset) +
+                 ", which is another one's");
+    }
+    const std::uint32_t last = std::exchange(visitor.last_seen, publication);
+    const bool is_first = open_run(visit, topic)->entries.empty();
+    if (!is_first || last == nobody || skipped > 0) return;
+    link(visit, last, publication);
+    ++recoveries_proven_;
 }
 
 void TopicBook::on_close(std::uint32_t visit, std::uint16_t code, std::string_view reason,

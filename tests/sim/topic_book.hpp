@@ -14,9 +14,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/time.hpp"
@@ -61,12 +63,21 @@ public:
         std::uint64_t skipped = 0;  ///< It was told of so many behind the last entry.
         bool has_ended = false;     ///< By its own wish.
     };
+    /// A position, as clients are told.
+    struct Place {
+        std::string epoch;
+        std::uint64_t offset = 0;
+    };
     struct Visitor {
         VisitKind kind = VisitKind::raw;
         std::uint32_t shard = 0;
-        bool is_prompt = false;         ///< Nothing holds up what is on its way to it.
-        bool is_told_of_skips = false;  ///< If something is dropped.
-        int status = 0;                 ///< Of the response, once it is there.
+        bool is_prompt = false;                     ///< Nothing holds up what is on its way to it.
+        bool is_told_of_skips = false;              ///< If something is dropped.
+        std::optional<std::uint32_t> resumes = {};  ///< It comes back to where that visit was.
+        std::optional<Place> place = {};            ///< Where it is, if it counts.
+        std::uint32_t last_seen = nobody;           ///< The publication there, if it is known.
+        Instant counts_since{};
+        int status = 0;  ///< Of the response, once it is there.
         bool has_closed = false;
         std::uint16_t close_code = 0;
         std::string close_reason;
@@ -76,6 +87,10 @@ public:
     struct Policy {
         bool drops = false;  ///< What slow consumers miss; else they are closed.
         std::uint16_t shutdown_code = 0;
+        std::uint64_t kept_min = 0;     ///< Publications of a topic that are kept in any case ...
+        Duration kept_for{};            ///< ... for so long.
+        bool may_forget = false;        ///< Not so.
+        bool is_newest_enough = false;  ///< Whoever comes back gets nothing but the newest one.
     };
     /// The server's side of the story.
     struct Circumstances {
@@ -112,6 +127,19 @@ public:
     /// Returns what it was.
     std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload);
     void on_skipped(std::uint32_t visit, std::uint64_t count);
+    /// Where the visit that this one comes back for has got to. None, and it begins anew, if that
+    /// was told nothing.
+    [[nodiscard]] std::optional<Place> resume(std::uint32_t visit) {
+        const std::optional<Place> place = visitors_[*visitors_[visit].resumes].place;
+        if (!place) visitors_[visit].resumes.reset();
+        return place;
+    }
+    [[nodiscard]] bool was_recovered(std::uint32_t visit) const {
+        return visitors_[visit].last_seen != nobody;
+    }
+    /// The visit is told where it is, and if it comes back, whether nothing is missing before that.
+    void on_position(std::uint32_t visit, const Place& place, std::optional<bool> recovered,
+                     Instant now);
     void on_close(std::uint32_t visit, std::uint16_t code, std::string_view reason, Instant now);
 
     /// Who published and who saw what, to stderr.
@@ -136,6 +164,8 @@ public:
     [[nodiscard]] std::uint64_t gaps_told() const noexcept { return gaps_told_; }
     /// Publications by sessions of rooms that had to come back to them, and did.
     [[nodiscard]] std::uint64_t own_proven() const noexcept { return own_proven_; }
+    /// Clients that came back, and whose first publication was the one behind their last.
+    [[nodiscard]] std::uint64_t recoveries_proven() const noexcept { return recoveries_proven_; }
     /// Gaps whose size was checked against what others saw.
     [[nodiscard]] std::uint64_t gaps_proven() const noexcept { return gaps_proven_; }
 
@@ -143,6 +173,9 @@ private:
     [[noreturn]] void fail(Rule rule, std::uint32_t visit, const std::string& text) const;
     [[nodiscard]] Run* open_run(std::uint32_t visit, std::uint32_t topic);
     void link(std::uint32_t visit, std::uint32_t earlier, std::uint32_t later);
+    void count(std::uint32_t visit, std::uint32_t topic, std::uint32_t publication,
+               std::uint64_t skipped);
+    void check_resumed(std::uint32_t visit, const Place& place, bool recovered, Instant now);
 
     // topic_checks.cpp
     void find_chains();
@@ -169,7 +202,9 @@ private:
     std::vector<Publication> publications_;
     std::vector<Visitor> visitors_;
     std::uint64_t missed_silently_ = 0, told_ = 0, gaps_told_ = 0, gaps_proven_ = 0,
-                  own_proven_ = 0;
+                  own_proven_ = 0, recoveries_proven_ = 0;
+    std::map<std::tuple<std::uint32_t, std::string, std::uint64_t>, std::uint32_t> numbered_;
+    std::map<std::uint32_t, std::uint64_t> numbers_;  // By publication.
 };
 
 }  // namespace ringcast::sim

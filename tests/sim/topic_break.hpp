@@ -19,6 +19,8 @@ enum class TopicBreak : std::uint8_t {
     lose_first,          ///< The first one, if it is somebody else's.
     lose_own,            ///< Its first own one, and all behind it.
     lose_last,           ///< Whatever comes behind the first one, to somebody who only listens.
+    lose_missed,         ///< The first one of what a client had missed.
+    change_position,     ///< Of a client.
     lose_skip,           ///< Word of a gap ...
     change_skip,         ///< ... and of a smaller one.
     change_code,         ///< Of a Close.
@@ -31,6 +33,7 @@ enum class TopicBreak : std::uint8_t {
     overfill,        ///< Queues seem larger than they may be.
     hoard,           ///< So does the memory in use.
     hoard_payload,   ///< So do the large payloads.
+    forget_missed,   ///< Nobody recovers anything, and the checker does not know.
     keep_topic,      ///< A topic is never forgotten.
     leak,            ///< A descriptor stays open.
     endless_window,  ///< What waits for the end of a delivery window waits on.
@@ -60,6 +63,8 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"lose_first", TopicBreak::lose_first, Rule::live_after_101},
     {"lose_own", TopicBreak::lose_own, Rule::own_publication_seen},
     {"lose_last", TopicBreak::lose_last, Rule::shutdown_delivers_all},
+    {"lose_missed", TopicBreak::lose_missed, Rule::topic_order},
+    {"change_position", TopicBreak::change_position, Rule::positions_true},
     {"lose_skip", TopicBreak::lose_skip, Rule::topic_order},
     {"change_skip", TopicBreak::change_skip, Rule::drops_told},
     {"change_code", TopicBreak::change_code, Rule::close_as_scripted},
@@ -71,6 +76,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"overfill", TopicBreak::overfill, Rule::queues_bounded},
     {"hoard", TopicBreak::hoard, Rule::memory_bounded},
     {"hoard_payload", TopicBreak::hoard_payload, Rule::memory_bounded},
+    {"forget_missed", TopicBreak::forget_missed, Rule::recovered_if_kept},
     {"keep_topic", TopicBreak::keep_topic, Rule::end_state_empty},
     {"leak", TopicBreak::leak, Rule::end_state_empty},
     {"endless_window", TopicBreak::endless_window, Rule::delivered_in_time},

@@ -177,6 +177,9 @@ void TopicHost::add_to(Tally& tally) const {
     topics.records_dropped += counted.mesh_records_dropped;
     topics.mesh_suspensions += counted.mesh_suspensions;
     topics.gaps += counted.mesh_gaps;
+    topics.recoveries += counted.recoveries;
+    topics.recoveries_missed += counted.recoveries_missed;
+    topics.recovered += counted.recovered_publications;
 }
 
 }  // namespace ringcast::sim

@@ -11,10 +11,14 @@ namespace ringcast::sim {
 
 namespace {
 
-constexpr std::string_view skip_start = "{\"skipped\":";
+constexpr std::string_view skip_start = "{\"skipped\":", place_start = "{\"epoch\":\"";
 
 bool is_message(const test::ServerFrame& frame) noexcept {
     return frame.opcode <= test::opcode_binary;
+}
+
+bool is_place(const test::ServerFrame& frame) noexcept {
+    return frame.opcode == test::opcode_text && frame.payload.starts_with(place_start);
 }
 
 bool is_skip(const test::ServerFrame& frame) noexcept {
@@ -35,14 +39,20 @@ TopicPeer::TopicPeer(std::uint32_t number, const Visit& visit, const TopicScenar
       scenario_{scenario},
       book_{book},
       break_{broken},
-      on_seen_{std::move(on_seen)},
-      output_{request()} {}
+      on_seen_{std::move(on_seen)} {}
 
 std::string TopicPeer::request() const {
     test::UpgradeRequest request;
     request.target = visit_.kind == VisitKind::raw ? "/topics/" : "/rooms/";
     request.target += scenario_.topics[visit_.topic];
-    if (visit_.wants_gaps) request.target += "?gaps=1";
+    if (visit_.counts() && !resumed_place_) {
+        request.target += "?last=" + std::to_string(visit_.last);
+    } else if (resumed_place_) {
+        request.target +=
+            "?offset=" + std::to_string(resumed_place_->offset) + "&epoch=" + resumed_place_->epoch;
+    } else if (visit_.wants_gaps) {
+        request.target += "?gaps=1";
+    }
     const std::string offer = scenario_.compression.offer(number_);
     if (!offer.empty()) request.fields = test::offer_line(offer);
     return test::encode(request);
@@ -65,6 +75,7 @@ void TopicPeer::fail(Rule rule, const std::string& text) const {
 void TopicPeer::run(Wire wire, Instant now) {
     if (done_) return;
     now_ = now;
+    if (!std::exchange(has_begun_, true)) begin();
     was_severed_ = wire.was_severed();
     if (reads_) read(wire, now);
     if (wire.is_connected()) play(wire, now);
@@ -78,6 +89,12 @@ void TopicPeer::run(Wire wire, Instant now) {
             fail(Rule::frames_well_formed, "the end comes in the middle of a frame");
         end(wire);
     }
+}
+
+/// What it asks for may depend on what an earlier visit has seen.
+void TopicPeer::begin() {
+    if (visit_.begin == Visit::Begin::resume) resumed_place_ = book_.resume(number_);
+    output_ = request();
 }
 
 void TopicPeer::end(Wire wire) {
@@ -137,6 +154,8 @@ void TopicPeer::take(test::ServerFrame frame) {
         frame.opcode = frame.opcode == test::opcode_text ? test::opcode_binary : test::opcode_text;
     if (is_publication && break_ == TopicBreak::repeat_publication && seen_ == 2) accept(frame);
     if (is_skip(frame) && break_ == TopicBreak::change_skip) frame.payload.insert(11, "1");
+    if (is_place(frame) && break_ == TopicBreak::change_position && number_ % 2 == 0)
+        frame.payload.insert(frame.payload.find("offset") + 8, "1");
     if (frame.opcode == test::opcode_close && break_ == TopicBreak::change_code)
         frame.payload = test::close_payload(1014);
     // One is held back until it is certain that another one comes.
@@ -165,6 +184,8 @@ bool TopicPeer::is_lost(const test::ServerFrame& frame) {
     if (!id) return false;
     const bool is_own = book_.publication(*id).publisher == number_;
     switch (break_) {
+        case TopicBreak::lose_missed:
+            return seen_ == 1 && resumed_place_ && book_.was_recovered(number_);
         case TopicBreak::lose_own:
             has_lost_ = has_lost_ || (is_own && !visit_.awaits_own());
             return has_lost_;
@@ -206,6 +227,7 @@ void TopicPeer::take_text(const test::ServerFrame& frame) {
                         number);
         return number;
     };
+    if (is_place(frame)) return take_place(frame.payload);
     if (is_skip(frame)) return book_.on_skipped(number_, number_behind(skip_start.size()));
     if (asked_.empty() || frame.payload.size() < 2)
         fail(Rule::publications_exact, "a text that nobody has sent");
@@ -213,6 +235,27 @@ void TopicPeer::take_text(const test::ServerFrame& frame) {
     if (frame.payload != rooms::answer(scenario_, frame.payload.front(), topic))
         fail(Rule::publications_exact, "an answer came as another one");
     take_answer(frame.payload.front(), topic);
+}
+
+/// {"epoch":"k3VxQ_9a","offset":41,"recovered":true}
+void TopicPeer::take_place(std::string_view text) {
+    constexpr std::size_t epoch_size = 8;
+    constexpr std::string_view middle = "\",\"offset\":";
+    const std::string epoch{text.substr(place_start.size(), epoch_size)};
+    text.remove_prefix(std::min(text.size(), place_start.size() + epoch_size));
+    std::uint64_t offset = 0;
+    bool is_whole = text.starts_with(middle) && !visitor().place && visit_.counts();
+    if (is_whole) {
+        const char* const end = text.data() + text.size();
+        text.remove_prefix(static_cast<std::size_t>(
+            std::from_chars(text.data() + middle.size(), end, offset).ptr - text.data()));
+    }
+    std::optional<bool> recovered;
+    if (text == ",\"recovered\":true}") recovered = true;
+    if (text == ",\"recovered\":false}") recovered = false;
+    is_whole = is_whole && (recovered || text == "}");
+    if (!is_whole) fail(Rule::publications_exact, "a position that is none");
+    book_.on_position(number_, {.epoch = epoch, .offset = offset}, recovered, now_);
 }
 
 /// Every question has one, in the order in which they were asked.

@@ -6,7 +6,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/network.hpp"
@@ -55,7 +57,9 @@ private:
     void play(Wire wire, Instant now);
     /// True if the current action is over.
     bool play_action(Wire wire, Instant now);
+    void begin();
     void end(Wire wire);
+    void take_place(std::string_view text);
     [[noreturn]] void fail(Rule rule, const std::string& text) const;
     [[nodiscard]] bool is_written() const noexcept { return written_ == output_.size(); }
     [[nodiscard]] const TopicBook::Visitor& visitor() const { return book_.visitor(number_); }
@@ -72,6 +76,8 @@ private:
     std::unique_ptr<test::DeflateClient> deflate_;  // If that was agreed on.
     std::size_t action_ = 0;
     bool action_begun_ = false;
+    bool has_begun_ = false;
+    std::optional<TopicBook::Place> resumed_place_;
     std::string output_;
     std::size_t written_ = 0;                    // Of output_.
     std::uint32_t writing_ = TopicBook::nobody;  // The publication in output_.

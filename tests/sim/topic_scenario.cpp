@@ -113,7 +113,8 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 }
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
-constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5;
+constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5,
+                        history_salt = 6;
 
 /// Its end wakes a shard, too: so in most runs there is none.
 void draw_window(TopicScenario& scenario) {
@@ -121,6 +122,19 @@ void draw_window(TopicScenario& scenario) {
     if (!prng.chance(1, 4)) return;
     scenario.settings.topics.delivery_window =
         pick<Duration>(prng, {milliseconds{1}, milliseconds{5}, milliseconds{5}, seconds{1}});
+}
+
+void draw_history(TopicScenario& scenario) {
+    shard::TopicSettings& topics = scenario.settings.topics;
+    Prng prng{topics.seed ^ history_salt};
+    if (!prng.chance(1, 2)) return;
+    scenario.asks_positions = true;
+    topics.home.stream.count_max = pick<std::uint32_t>(prng, {0, 1, 4, 30, 1000, 1000});
+    topics.home.stream.age_max = pick<Duration>(prng, {milliseconds{1}, seconds{2}, minutes{5}});
+    topics.home.history_bytes_max = pick<std::uint64_t>(prng, {0, 3000, 64u << 20, 64u << 20});
+    topics.home.stream.is_newest_enough = prng.chance(1, 8);
+    topics.recovered_per_turn = pick<std::uint32_t>(prng, {1, 1, 3, 256});
+    topics.recovered_max = pick<std::uint32_t>(prng, {2, 300, 300});
 }
 
 }  // namespace
@@ -173,6 +187,7 @@ TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
     scenario.is_secure = secure.chance(1, 8);
     scenario.settings.tls_handshakes_per_turn = pick<std::uint32_t>(secure, {1, 2, 16});
     draw_window(scenario);
+    draw_history(scenario);
     if (may_be_hostile) draw_hostile_clients(scenario);
     return scenario;
 }
@@ -213,7 +228,14 @@ std::uint64_t TopicScenario::payload_bytes_max() const noexcept {
     constexpr std::uint64_t payloads_min = 4;
     const std::uint64_t queues = shards_count + shards_count * shards_count;
     const std::uint64_t block_bytes = std::bit_ceil(largest_bytes() + shared_head_bytes);
-    return queues * std::max(2 * mesh_queue_bytes(), payloads_min * block_bytes);
+    std::uint64_t bytes = queues * std::max(2 * mesh_queue_bytes(), payloads_min * block_bytes);
+    if (settings.topics.home.stream.count_max == 0) return bytes;
+    // What is kept, wherever it was made; what is on its way or collected, and kept no more.
+    constexpr std::uint64_t small_block_bytes = 256, small_record_bytes = 32;
+    constexpr std::uint64_t collected_max = 2000;
+    bytes += shards_count * (settings.topics.home.history_bytes_max + block_bytes);
+    bytes += queues * mesh_queue_bytes() / small_record_bytes * small_block_bytes;
+    return bytes + shards_count * shards_count * collected_max * block_bytes;
 }
 
 }  // namespace ringcast::sim

@@ -2,6 +2,7 @@
 // What the server of one run with topics is set up with, and what happens to its shards, drawn from
 // the seed. Swarm mode: each of the rarer circumstances is there in some runs only.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -43,6 +44,7 @@ struct TopicScenario {
     std::optional<std::uint64_t> shutdown_after_turns;
     bool has_slow_readers = false;  ///< Else everybody reads at once what comes.
     bool has_small_limits = false;  ///< Topics and subscriptions may be refused.
+    bool asks_positions = false;    ///< Clients count, and come back to where they were.
     bool is_memory_scarce = false;  ///< Sessions may end for want of memory.
     DrawnCompression compression;
     bool is_secure = false;  ///< Clients speak TLS.
@@ -52,6 +54,19 @@ struct TopicScenario {
 
     [[nodiscard]] bool drops() const noexcept {
         return session_limits.slow_consumer == SlowConsumer::drop;
+    }
+    /// So many publications of a topic are kept in any case, for so long.
+    [[nodiscard]] std::uint64_t kept_min() const noexcept {
+        const hub::HomeTopics::Limits& home = settings.topics.home;
+        return std::min(home.stream.count_max, settings.topics.recovered_max);
+    }
+    /// Or fewer, or shorter: there may be no room, and a shard that stands still has a late clock.
+    [[nodiscard]] bool may_forget() const noexcept {
+        return has_small_limits || freeze || settings.topics.home.history_bytes_max < 64u << 20;
+    }
+    [[nodiscard]] Duration kept_for() const noexcept {
+        const hub::HomeTopics::Limits& home = settings.topics.home;
+        return std::min(home.idle_timeout, home.stream.age_max);
     }
     /// The freeze lasts long enough for the others to declare the shard stalled.
     [[nodiscard]] bool may_stall() const noexcept {

@@ -91,7 +91,8 @@ void TopicVerdict::check_close(std::uint32_t visit) const {
     if (visitor.close_code != 1013) fail("no reason for this Close");
     const std::string& reason = visitor.close_reason;
     const bool may_be_slow = story_.scenario.has_slow_readers || story_.scenario.is_memory_scarce ||
-                             story_.scenario.publication_bytes_max > prompt_bytes_max;
+                             story_.scenario.publication_bytes_max > prompt_bytes_max ||
+                             peer.visit().counts();
     const bool has_stalled = total(&shard::Metrics::mesh_stalls) > 0;
     const bool is_justified =
         (reason == "too slow" && may_be_slow) || (reason == lost_reason && has_stalled) ||

@@ -26,7 +26,8 @@ public:
           burst_max_{scenario.is_busy ? 40 : pick<std::uint64_t>(prng, {1, 3, 12, 12})},
           rooms_odds_{pick<std::uint64_t>(prng, {0, 0, 2, 4})},
           large_odds_{pick<std::uint64_t>(prng, {1, 3, 3})},
-          entering_{scenario.settings.topics.seed} {
+          entering_{scenario.settings.topics.seed},
+          resuming_{scenario.settings.topics.seed + 2} {
         for (std::uint64_t& kind : end_kinds_) kind = prng.below(8);
     }
 
@@ -40,10 +41,12 @@ public:
 
 private:
     void add(Visit visit) {
-        book_.add_visit({.kind = visit.kind,
-                         .shard = visit.shard,
-                         .is_prompt = visit.is_prompt(),
-                         .is_told_of_skips = visit.wants_gaps});
+        book_.add_visit(
+            {.kind = visit.kind,
+             .shard = visit.shard,
+             .is_prompt = visit.is_prompt(),
+             .is_told_of_skips = visit.is_told_of_skips(),
+             .resumes = visit.begin == Visit::Begin::resume ? visit.follows : std::nullopt});
         visits_.push_back(std::move(visit));
     }
 
@@ -84,7 +87,20 @@ private:
             visit.read_interval = std::chrono::microseconds{prng_.below(20'000)};
         }
         draw_actions(visit, index);
+        draw_begin(visit);
         return visit;
+    }
+
+    void draw_begin(Visit& visit) {
+        if (visit.kind != VisitKind::raw || !scenario_.asks_positions) return;
+        const bool may_resume = visit.follows && visits_[*visit.follows].counts() &&
+                                visits_[*visit.follows].topic == visit.topic;
+        if (may_resume && resuming_.chance(7, 8)) {
+            visit.begin = Visit::Begin::resume;
+        } else if (resuming_.chance(3, 4)) {
+            visit.begin = Visit::Begin::last;
+            visit.last = pick<std::uint32_t>(resuming_, {0, 0, 1, 5, 1000});
+        }
     }
 
     /// Comes back, often to where it has just left.
@@ -181,7 +197,7 @@ private:
     TopicBook& book_;
     std::vector<std::uint64_t> end_kinds_;
     std::uint64_t burst_max_, rooms_odds_, large_odds_;
-    Prng entering_;  // Of its own, so that the seeds on record are still what they were.
+    Prng entering_, resuming_;  // Their own, so that seeds on record are still what they were.
     std::vector<Visit> visits_;
     std::size_t bytes_ = 0;  // Of all publications so far.
 };
@@ -193,8 +209,8 @@ bool has(const Visit& visit, Kind kind) noexcept {
 }  // namespace
 
 bool Visit::is_prompt() const noexcept {
-    return read_bytes_max == SIZE_MAX && link.buffer_bytes >= thick_link_bytes &&
-           !has(*this, Kind::stop_reading);
+    return begin == Begin::live && read_bytes_max == SIZE_MAX &&
+           link.buffer_bytes >= thick_link_bytes && !has(*this, Kind::stop_reading);
 }
 
 bool Visit::may_break() const noexcept {

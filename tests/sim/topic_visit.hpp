@@ -42,6 +42,10 @@ struct Visit {
     bool is_impatient = false;             ///< Speaks before it has heard the answer.
     Duration after{};                      ///< From the start of the run, or from the end of ...
     std::optional<std::uint32_t> follows;  ///< ... this earlier visit.
+    /// What a raw client asks for beside the topic; `resume`: from where `follows` has got to.
+    enum class Begin : std::uint8_t { live, last, resume };
+    Begin begin = Begin::live;
+    std::uint32_t last = 0;
     Link link;
     std::size_t read_bytes_max = SIZE_MAX;
     Duration read_interval{};
@@ -50,6 +54,9 @@ struct Visit {
 
     /// Reads at once whatever comes, over a link that holds nothing up.
     [[nodiscard]] bool is_prompt() const noexcept;
+    /// It knows its position.
+    [[nodiscard]] bool counts() const noexcept { return begin != Begin::live; }
+    [[nodiscard]] bool is_told_of_skips() const noexcept { return wants_gaps || counts(); }
     /// It spoils the end itself: anything may come or not.
     [[nodiscard]] bool may_break() const noexcept;
     [[nodiscard]] bool stays() const noexcept;

@@ -90,7 +90,12 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
       scenario_{draw_topic_scenario(prng_, may_be_hostile(options))},
-      book_{{.drops = scenario_.drops(), .shutdown_code = scenario_.shutdown_code}},
+      book_{{.drops = scenario_.drops(),
+             .shutdown_code = scenario_.shutdown_code,
+             .kept_min = scenario_.kept_min(),
+             .kept_for = scenario_.kept_for(),
+             .may_forget = scenario_.may_forget(),
+             .is_newest_enough = scenario_.settings.topics.home.stream.is_newest_enough}},
       mesh_{scenario_.shards_count, scenario_.mesh_bytes},
       crowd_{network_, scenario_.hostiles, scenario_.ground},
       visits_{draw_visits(prng_, scenario_, book_)},
@@ -113,10 +118,12 @@ void TopicWorld::draw_hosts() {
         settings.topics.items_max = settings.topics.deliveries_per_turn = 1;
         settings.topics.deliveries_quantum = 1;
     }
+    if (has(TopicBreak::forget_missed)) settings.topics.home.stream.count_max = 0;
     if (has(TopicBreak::endless_window)) settings.topics.delivery_window = std::chrono::hours{1};
     for (std::uint32_t i = 0; i < scenario_.shards_count; ++i) {
         settings.index = i;
         settings.seed = prng_.next();
+        settings.topics.epoch_seed = scenario_.settings.topics.seed + 100 + i;
         hosts_.push_back(std::make_unique<TopicHost>(network_, faults_, prng_, scenario_, settings,
                                                      mesh_, book_, options_.broken));
         if (options_.prints_trace) hosts_.back()->ring().print_trace();
@@ -348,6 +355,10 @@ void TopicWorld::check_end() {
     threads_.clear();
     const shard::Settings& settings = scenario_.settings;
     Duration patience = settings.topics.home.idle_timeout + 4 * settings.tick_interval;
+    if (settings.topics.home.stream.count_max > 0) {
+        patience += settings.topics.home.idle_timeout + settings.topics.home.stream.age_max +
+                    4 * settings.tick_interval;
+    }
     if (scenario_.freeze) patience += scenario_.freeze->duration;
     const Instant limit = network_.now() + patience;
     turns_ = 0;
@@ -390,6 +401,7 @@ Tally TopicWorld::tally() const {
     topics.gaps_told = book_.gaps_told();
     topics.gaps_proven = book_.gaps_proven();
     topics.own_proven = book_.own_proven();
+    topics.recoveries_proven = book_.recoveries_proven();
     topics.freezes = scenario_.freeze ? 1 : 0;
     topics.unflushed = verdict().has_lost_publications() ? 1 : 0;
     return tally;
