@@ -14,14 +14,10 @@ StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
         return Step::publication;
     }
     if (next_ > stream.top()) return Step::end;
-    // What was kept when it began may have fallen out; or more comes than goes.
-    if (next_ < stream.first()) {
-        if (query_.follows || query_.start == StreamQuery::Start::since)
-            return end(StreamResult::missing);
-        next_ = stream.first();
-        if (next_ > stream.top()) return Step::end;
-    }
-    if (left_ == 0) return query_.follows ? end(StreamResult::missing) : Step::end;
+    // What was kept when it began may have fallen out; or more comes than goes. A piece of the
+    // stream may be shorter than was asked for, but has no gap.
+    if (next_ < stream.first() || left_ == 0)
+        return query_.follows ? end(StreamResult::missing) : Step::end;
     --left_;
     offset_ = next_++;
     return Step::publication;

@@ -77,7 +77,7 @@ struct HistoryAnswer {
     std::string_view topic;
     std::uint64_t tag = 0;  ///< Of the question.
     Outcome outcome = Outcome::complete;
-    hub::Position position;  ///< Of the newest publication.
+    hub::Position position;  ///< Of the newest publication: it may have come since.
     std::span<const MissedPublication> publications;
 };
 
