@@ -2,9 +2,9 @@
 // How shards talk to each other: for every ordered pair of shards, itself included, a lane with two
 // bounded queues of records.
 //
-//                 requests:    join, leave, publish      towards a topic's home
+//                 requests:    join, publish, inquire     towards a topic's home
 //   shard A  ======================================>  shard B
-//                 deliveries:  joined, publication        from a topic's home
+//                 deliveries:  joined, publication ...    from a topic's home
 //
 // Consuming a delivery never produces a record, so deliveries always drain, and no cycle of full
 // queues can lock. Records become visible once a turn, and only a shard that sleeps is woken

@@ -27,9 +27,10 @@ Record round_trip(const Record& record, std::vector<std::byte>& memory) {
 TEST_CASE("a record comes back as it was written, whatever its kind and sizes") {
     std::vector<std::byte> memory;
     for (const RecordKind kind :
-         {RecordKind::join, RecordKind::leave, RecordKind::publish, RecordKind::flush,
-          RecordKind::joined, RecordKind::refused, RecordKind::publication, RecordKind::published,
-          RecordKind::gap, RecordKind::flushed}) {
+         {RecordKind::join, RecordKind::leave, RecordKind::publish, RecordKind::inquire,
+          RecordKind::flush, RecordKind::stored, RecordKind::answered, RecordKind::joined,
+          RecordKind::refused, RecordKind::publication, RecordKind::published, RecordKind::gap,
+          RecordKind::flushed}) {
         for (const std::size_t topic_bytes : {0u, 1u, 8u, 254u, 255u}) {
             for (const std::size_t payload_bytes : {0u, 1u, 7u, 8u, 4096u}) {
                 for (const std::uint64_t number : {std::uint64_t{0}, UINT64_MAX}) {
