@@ -43,6 +43,7 @@ struct TopicTally {
     std::uint64_t stalls = 0;
     std::uint64_t records_dropped = 0;
     std::uint64_t gaps = 0;               ///< Told to shards.
+    std::uint64_t histories = 0;          ///< Answers about what is kept.
     std::uint64_t recoveries = 0;         ///< Of clients that came back to where they were ...
     std::uint64_t recoveries_missed = 0;  ///< ... and could not.
     std::uint64_t recovered = 0;          ///< Publications that those got.
@@ -161,6 +162,7 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"stalls", &TopicTally::stalls},
     {"records_dropped", &TopicTally::records_dropped},
     {"gaps", &TopicTally::gaps},
+    {"histories", &TopicTally::histories},
     {"recoveries", &TopicTally::recoveries},
     {"recoveries_missed", &TopicTally::recoveries_missed},
     {"recovered", &TopicTally::recovered},

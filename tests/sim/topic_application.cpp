@@ -1,10 +1,26 @@
 #include "sim/topic_application.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
 #include "base/assert.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::sim {
+
+namespace {
+
+/// Drawn from its tag.
+shard::HistoryQuery query_of(std::uint32_t tag) {
+    using Order = hub::StreamQuery::Order;
+    return {.order = tag % 2 == 0 ? Order::forward : Order::backward,
+            .count_max = tag % 7,
+            .since = {}};
+}
+
+}  // namespace
 
 void OverheardTopics::on_message(shard::Session session, std::string_view payload,
                                  MessageKind kind) {
@@ -13,6 +29,30 @@ void OverheardTopics::on_message(shard::Session session, std::string_view payloa
     const std::uint64_t before = session.shard().metrics().publications;
     topics_.on_message(session, payload, kind);
     if (session.shard().metrics().publications != before) book_.on_accepted(*publication);
+    if (asks_ && *publication % 3 == 0) {
+        // May be refused, to a session that closes.
+        (void)session.history(session.newest_topic(), query_of(*publication), *publication);
+    }
+}
+
+/// What it gets is a piece of the topic, in the order asked for. The book knows what belongs where.
+void OverheardTopics::on_history(shard::Session&, const shard::HistoryAnswer& answer) {
+    const shard::HistoryQuery query = query_of(static_cast<std::uint32_t>(answer.tag));
+    const auto publications = answer.publications;
+    const bool is_forward = query.order == hub::StreamQuery::Order::forward;
+    bool is_piece = publications.size() <= query.count_max;
+    for (std::size_t i = 0; i < publications.size(); ++i) {
+        const std::uint64_t offset = publications[i].offset;
+        const std::uint64_t expected = i == 0       ? offset
+                                       : is_forward ? publications[i - 1].offset + 1
+                                                    : publications[i - 1].offset - 1;
+        is_piece = is_piece && offset == expected && offset <= answer.position.offset;
+        const std::span<const std::byte> bytes = publications[i].payload();
+        book_.on_kept({.epoch = std::string{answer.position.epoch.text()}, .offset = offset},
+                      publications[i].kind != PublicationKind::binary,
+                      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+    if (!is_piece) throw Violation{Rule::positions_true, "history is no piece of its topic"};
 }
 
 void Rooms::on_message(Session<>& session, Message message) {

@@ -28,8 +28,12 @@ inline constexpr char enter = '*';
 /// A TopicEndpoint, overheard.
 class OverheardTopics final : public shard::Endpoint {
 public:
-    OverheardTopics(const shard::SessionLimits& limits, TopicBook& book)
-        : Endpoint{limits}, topics_{limits, {.anonymous = TopicAccess::publish}}, book_{book} {}
+    /// `asks`: for what is kept, too, now and then.
+    OverheardTopics(const shard::SessionLimits& limits, TopicBook& book, bool asks)
+        : Endpoint{limits},
+          topics_{limits, {.anonymous = TopicAccess::publish}},
+          book_{book},
+          asks_{asks} {}
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override {
         return topics_.on_upgrade(upgrade);
@@ -39,6 +43,7 @@ public:
     void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override {
         topics_.on_subscribed(session, subscribed);
     }
+    void on_history(shard::Session& session, const shard::HistoryAnswer& answer) override;
     void on_drain(shard::Session& session) override { topics_.on_drain(session); }
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override {
         topics_.on_close(session, code, reason);
@@ -51,6 +56,7 @@ public:
 private:
     api::TopicEndpoint topics_;
     TopicBook& book_;
+    const bool asks_;
 };
 
 /// A handler as a program would mount it.

@@ -154,6 +154,24 @@ void TopicBook::check_resumed(std::uint32_t visit, const Place& place, bool reco
         fail(Rule::recovered_if_kept, visit, std::to_string(missed) + " were not recovered");
 }
 
+/// Or at no other place, at least, as far as anybody has seen.
+bool TopicBook::is_at(const Place& place, std::uint32_t publication) {
+    const std::uint32_t topic = publications_[publication].topic;
+    const auto [named, is_new] =
+        numbered_.try_emplace({topic, place.epoch, place.offset}, publication);
+    const auto [number, is_newly] = numbers_.try_emplace(publication, place.offset);
+    return named->second == publication && number->second == place.offset;
+}
+
+void TopicBook::on_kept(const Place& place, bool is_text, std::string_view payload) {
+    const auto id = read(payload);
+    if (!id || payload != payload_of(*id) || is_text != publications_[*id].is_text ||
+        publications_[*id].accepted == 0)
+        throw Violation{Rule::publications_exact, "something is kept that nobody has published"};
+    if (!is_at(place, *id))
+        throw Violation{Rule::positions_true, std::to_string(*id) + " is kept as another one"};
+}
+
 /// The next publication of a visit that counts has come. Whoever has come back sees the one that
 /// others saw behind its last.
 void TopicBook::count(std::uint32_t visit, std::uint32_t topic, std::uint32_t publication,
@@ -161,10 +179,7 @@ void TopicBook::count(std::uint32_t visit, std::uint32_t topic, std::uint32_t pu
     Visitor& visitor = visitors_[visit];
     Place& place = *visitor.place;
     place.offset += skipped + 1;
-    const auto [named, is_new] =
-        numbered_.try_emplace({topic, place.epoch, place.offset}, publication);
-    const auto [number, is_newly] = numbers_.try_emplace(publication, place.offset);
-    if (named->second != publication || number->second != place.offset) {
+    if (!is_at(place, publication)) {
         fail(Rule::positions_true, visit,
              std::to_string(publication) + " came as number " + std::to_string(place.offset) +
                  ", which is another one's");

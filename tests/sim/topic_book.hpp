@@ -127,6 +127,8 @@ public:
     /// Returns what it was.
     std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload);
     void on_skipped(std::uint32_t visit, std::uint64_t count);
+    /// Somebody who asked for what is kept got this, at that place.
+    void on_kept(const Place& place, bool is_text, std::string_view payload);
     /// Where the visit that this one comes back for has got to. None, and it begins anew, if that
     /// was told nothing.
     [[nodiscard]] std::optional<Place> resume(std::uint32_t visit) {
@@ -173,6 +175,7 @@ private:
     [[noreturn]] void fail(Rule rule, std::uint32_t visit, const std::string& text) const;
     [[nodiscard]] Run* open_run(std::uint32_t visit, std::uint32_t topic);
     void link(std::uint32_t visit, std::uint32_t earlier, std::uint32_t later);
+    [[nodiscard]] bool is_at(const Place& place, std::uint32_t publication);
     void count(std::uint32_t visit, std::uint32_t topic, std::uint32_t publication,
                std::uint64_t skipped);
     void check_resumed(std::uint32_t visit, const Place& place, bool recovered, Instant now);

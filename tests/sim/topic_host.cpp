@@ -46,7 +46,7 @@ shard::Router TopicHost::make_router() {
     if (has(TopicBreak::forget_deadline)) limits.message_timeout = Duration{0};
     shard::Router router;
     router.mount(*shard::PathPattern::parse("/topics/{topic...}"),
-                 std::make_unique<OverheardTopics>(limits, book_));
+                 std::make_unique<OverheardTopics>(limits, book_, scenario_.asks_positions));
     const TopicsPolicy anybody{.anonymous = TopicAccess::publish};
     router.mount(*shard::PathPattern::parse("/hostile/{topic...}"),
                  std::make_unique<api::TopicEndpoint>(limits, anybody));
@@ -177,6 +177,7 @@ void TopicHost::add_to(Tally& tally) const {
     topics.records_dropped += counted.mesh_records_dropped;
     topics.mesh_suspensions += counted.mesh_suspensions;
     topics.gaps += counted.mesh_gaps;
+    topics.histories += counted.history_answers;
     topics.recoveries += counted.recoveries;
     topics.recoveries_missed += counted.recoveries_missed;
     topics.recovered += counted.recovered_publications;
