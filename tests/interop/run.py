@@ -44,6 +44,7 @@ CLIENTS = {
     "ws": ["node", FOLDER / "ws_client.mjs"],
     "websockets": ["/usr/bin/python3", FOLDER / "websockets_client.py"],
     "undici": ["node", FOLDER / "undici_client.mjs"],
+    "centrifuge": ["node", FOLDER / "centrifuge_client.mjs"],
     "aiohttp": ["/usr/bin/python3", FOLDER / "aiohttp_client.py"],
     "tornado": ["/usr/bin/python3", FOLDER / "tornado_client.py"],
     "chromium": ["/usr/bin/python3", FOLDER / "chromium_client.py"],
@@ -80,6 +81,9 @@ SCENARIOS = {
     "standard dedicated tls": (["--echo", *DEDICATED, TLS], signal.SIGTERM, ALL),
     "sigterm tls": (["--echo", TLS], None, ["ws", "websockets"]),
     "topics tls": (["--anonymous", "publish", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
+    "centrifuge": (["--anonymous", "publish"], signal.SIGTERM, ["centrifuge"]),
+    "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM, ["centrifuge"]),
+    "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
 }
@@ -233,7 +237,7 @@ def missing_clients():
     for name in ("websockets", "aiohttp", "tornado"):
         found = subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode == 0
         reasons[name] = None if found else f"no python3-{name}"
-    reasons["ws"] = reasons["undici"] = install_packages()
+    reasons["ws"] = reasons["undici"] = reasons["centrifuge"] = install_packages()
     reasons["chromium"] = reasons["page"] = ("no python3-websockets to steer it" if reasons["websockets"]
                                              else None if shutil.which("chromium") else "no chromium")
     return {name: why for name, why in reasons.items() if why}

@@ -1,0 +1,215 @@
+// The npm package `centrifuge`, the protocol's own client, in Node.js: node centrifuge_client.mjs URL SCENARIO PID
+// (see run.py). It does by itself what the tests look at: it connects again, subscribes again, and recovers.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import process from 'node:process';
+import { Centrifuge as JsonCentrifuge } from 'centrifuge';
+import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf';
+import WebSocket from 'ws';
+import { runTests } from './results.mjs';
+
+const [url, scenario] = process.argv.slice(2);
+const QUICKLY = { websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 100 };
+
+/** A promise, and how to keep it. */
+function later() {
+  let resolve;
+  const promise = new Promise((done) => { resolve = done; });
+  return { promise, resolve };
+}
+
+/** What one kind of wire makes of values: Protobuf carries bytes. */
+const WIRES = {
+  JSON: {
+    connect: () => new JsonCentrifuge(`${url}/connection/websocket`, QUICKLY),
+    encode: (value) => value,
+    decode: (data) => data,
+  },
+  Protobuf: {
+    connect: () => new ProtobufCentrifuge(`${url}/connection/websocket`, QUICKLY),
+    encode: (value) => Buffer.from(JSON.stringify(value)),
+    decode: (data) => JSON.parse(Buffer.from(data).toString()),
+  },
+};
+
+/** A client that is connected, and notes what its subscriptions get. */
+class Client {
+  constructor(wire) {
+    this.wire = wire;
+    this.centrifuge = wire.connect();
+    this.centrifuge.connect();
+  }
+
+  async subscribe(channel, options = {}) {
+    const subscription = this.centrifuge.newSubscription(channel, options);
+    subscription.values = [];
+    subscription.joins = [];
+    subscription.on('publication', ({ data }) => {
+      subscription.values.push(this.wire.decode(data));
+      subscription.emit('value');
+    });
+    subscription.on('subscribed', (context) => subscription.joins.push(context));
+    subscription.subscribe();
+    await subscription.ready();
+    return subscription;
+  }
+
+  publish(channel, value) {
+    return this.centrifuge.publish(channel, this.wire.encode(value));
+  }
+
+  /** Cuts the connection as a network does, without a word. */
+  cut() {
+    this.centrifuge._transport._transport.terminate();
+  }
+
+  end() {
+    this.centrifuge.disconnect();
+  }
+}
+
+/** Until the subscription has as many values. */
+async function values(subscription, count) {
+  while (subscription.values.length < count) await new Promise((done) => { subscription.once('value', done); });
+  return subscription.values;
+}
+
+function numbers(first, last) {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** The error with which `promise` is rejected. */
+async function rejection(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it was not refused');
+}
+
+function testsOf(name, wire, historyTests) {
+  const plain = {
+    async 'publications reach every subscriber, the publisher among them'() {
+      const [one, other] = [new Client(wire), new Client(wire)];
+      const subscriptions = [await one.subscribe(`${name}/all`), await other.subscribe(`${name}/all`)];
+      const sent = [{ a: 1 }, [1, 'two', null], 'text', 42, true];
+      for (const value of sent) await one.publish(`${name}/all`, value);
+      for (const each of subscriptions) assert.deepEqual(await values(each, sent.length), sent);
+      assert.notEqual(one.centrifuge._client, other.centrifuge._client);
+      one.end();
+      other.end();
+    },
+    async 'what a plain client publishes arrives, and the other way round'() {
+      const client = new Client(wire);
+      const subscription = await client.subscribe(`${name}/mixed`);
+      const socket = new WebSocket(`${url}/topics/${name}/mixed`);
+      await once(socket, 'open');
+      const message = once(socket, 'message');
+      await client.publish(`${name}/mixed`, { from: 'a client' });
+      assert.equal((await message)[0].toString(), '{"from":"a client"}');
+      await values(subscription, 1);
+      if (name === 'JSON') {
+        socket.send('a text');
+        socket.send(Buffer.from([0, 255]));
+        assert.deepEqual((await values(subscription, 3)).slice(1), ['a text', 'AP8=']);
+      }
+      socket.terminate();
+      client.end();
+    },
+    async 'nothing comes after an unsubscribe, and all again after the next subscribe'() {
+      const client = new Client(wire);
+      const subscription = await client.subscribe(`${name}/pause`);
+      await client.publish(`${name}/pause`, 1);
+      await values(subscription, 1);
+      subscription.unsubscribe();
+      await client.publish(`${name}/pause`, 2);
+      subscription.subscribe();
+      await subscription.ready();
+      await client.publish(`${name}/pause`, 3);
+      assert.deepEqual(await values(subscription, 2), [1, 3]);
+      client.end();
+    },
+    async 'a client that is cut off comes back by itself'() {
+      const client = new Client(wire);
+      const subscription = await client.subscribe(`${name}/cut`);
+      const again = later();
+      subscription.once('subscribed', again.resolve);
+      client.cut();
+      await again.promise;
+      await client.publish(`${name}/cut`, 'back');
+      assert.deepEqual(await values(subscription, 1), ['back']);
+      client.end();
+    },
+    async 'many channels, many publications, each in its order'() {
+      const client = new Client(wire);
+      const subscriptions = [];
+      for (let i = 0; i < 100; ++i) subscriptions.push(client.subscribe(`${name}/many/${i}`));
+      const all = await Promise.all(subscriptions);
+      for (let n = 0; n < 10; ++n) all.forEach((_, i) => client.publish(`${name}/many/${i}`, n));
+      for (const each of all) assert.deepEqual(await values(each, 10), numbers(0, 9));
+      client.end();
+    },
+    async 'what is not there is refused with the codes of the protocol'() {
+      const client = new Client(wire);
+      const subscription = await client.subscribe(`${name}/codes`);
+      assert.equal((await rejection(subscription.presence())).code, 108);
+      assert.equal((await rejection(client.centrifuge.rpc('method', wire.encode({})))).code, 108);
+      assert.equal((await rejection(client.publish('unknown:channel', 1))).code, 102);
+      client.end();
+    },
+  };
+  const history = {
+    async 'what was published while it was cut off is recovered, in order, once'() {
+      const [reader, writer] = [new Client(wire), new Client(wire)];
+      const subscription = await reader.subscribe(`${name}/recover`);
+      for (const n of numbers(1, 5)) await writer.publish(`${name}/recover`, n);
+      await values(subscription, 5);
+      reader.cut();
+      for (const n of numbers(6, 40)) await writer.publish(`${name}/recover`, n);
+      assert.deepEqual(await values(subscription, 40), numbers(1, 40));
+      assert.ok(subscription.joins.at(-1).recovered);
+      for (const n of numbers(41, 50)) await writer.publish(`${name}/recover`, n);
+      assert.deepEqual(await values(subscription, 50), numbers(1, 50));
+      reader.end();
+      writer.end();
+    },
+    async 'who has missed more than is kept, or comes from another stream, is told so'() {
+      const client = new Client(wire);
+      const channel = `${name}/gap`;
+      const subscription = await client.subscribe(channel);
+      for (const n of numbers(1, 150)) await client.publish(channel, n);
+      const { epoch } = await subscription.history({ limit: 0 });
+      for (const since of [{ offset: 1, epoch }, { offset: 149, epoch: 'another' }]) {
+        const other = new Client(wire);
+        const late = await other.subscribe(channel, { since });
+        assert.ok(late.joins[0].wasRecovering && !late.joins[0].recovered);
+        assert.deepEqual(late.joins[0].streamPosition, { offset: 150, epoch });
+        other.end();
+      }
+      client.end();
+    },
+    async 'history is read forward, backward and from a position'() {
+      const client = new Client(wire);
+      const subscription = await client.subscribe(`${name}/history`);
+      for (const n of numbers(1, 10)) await client.publish(`${name}/history`, n);
+      const read = async (options) => {
+        const page = await subscription.history(options);
+        return [page.publications.map(({ data }) => wire.decode(data)), page.offset];
+      };
+      assert.deepEqual(await read({ limit: 0 }), [[], 10]);
+      assert.deepEqual(await read({ limit: 3 }), [[1, 2, 3], 10]);
+      assert.deepEqual(await read({ limit: 3, reverse: true }), [[10, 9, 8], 10]);
+      const { epoch } = await subscription.history({ limit: 0 });
+      assert.deepEqual(await read({ limit: -1, since: { offset: 7, epoch } }), [[8, 9, 10], 10]);
+      assert.equal((await rejection(subscription.history({ since: { offset: 1, epoch: 'x' }, limit: 1 }))).code, 112);
+      client.end();
+    },
+  };
+  const tests = historyTests ? history : plain;
+  return Object.fromEntries(Object.entries(tests).map(([title, test]) => [`${name}: ${title}`, test]));
+}
+
+const hasHistory = scenario === 'history';
+await runTests({ ...testsOf('JSON', WIRES.JSON, hasHistory), ...testsOf('Protobuf', WIRES.Protobuf, hasHistory) });

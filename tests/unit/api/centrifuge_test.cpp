@@ -1,0 +1,210 @@
+// Clients of the Centrifuge protocol, over sockets: what they may say when, and the codes with which
+// everything else is answered. What the protocol's own client does is in tests/interop.
+
+#include <doctest/doctest.h>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unit/api/server_kit.hpp"
+
+using namespace ringcast;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view connect_command = R"({"connect":{},"id":1})";
+
+Server& mounted(Server& server, const CentrifugePolicy& policy) {
+    server.mount_centrifuge("/connection/", policy);
+    server.mount_topics("/topics", {.anonymous = TopicAccess::publish});
+    return server;
+}
+
+const CentrifugePolicy open_to_all{.anonymous = TopicAccess::publish};
+
+SocketClient opened(const std::string& url) {
+    SocketClient client{url};
+    client.open({.target = "/connection/websocket"});
+    return client;
+}
+
+void say(SocketClient& client, std::string_view commands) {
+    client.send(test::text_frame(commands));
+}
+
+/// A client that is through its connect command.
+SocketClient connected(const std::string& url) {
+    SocketClient client = opened(url);
+    say(client, connect_command);
+    CHECK(client.message().starts_with(R"({"id":1,"connect":{"client":")"));
+    return client;
+}
+
+/// The replies in the next messages, until there are `count`.
+std::vector<std::string> replies(SocketClient& client, std::size_t count) {
+    std::vector<std::string> lines;
+    while (lines.size() < count) {
+        std::string message = client.message() + "\n";
+        for (std::size_t end; (end = message.find('\n')) != std::string::npos;) {
+            if (end > 0) lines.push_back(message.substr(0, end));
+            message.erase(0, end + 1);
+        }
+    }
+    return lines;
+}
+
+/// "3501 bad request" of the Close that answers `commands`.
+std::string ending(SocketClient client, std::string_view commands) {
+    if (!commands.empty()) say(client, commands);
+    for (;;) {
+        const test::ServerFrame frame = client.frame();
+        if (frame.opcode != test::opcode_close) continue;
+        return std::to_string(frame.close_code().value_or(0)) + " " + frame.payload.substr(2);
+    }
+}
+
+std::string error(int id, int code, std::string_view message, bool is_temporary = false) {
+    return "{\"id\":" + std::to_string(id) + ",\"error\":{\"code\":" + std::to_string(code) +
+           ",\"message\":\"" + std::string{message} + "\"" +
+           (is_temporary ? ",\"temporary\":true" : "") + "}}";
+}
+
+}  // namespace
+
+TEST_CASE("pipelined commands are done in their order, those behind a subscription after it") {
+    on_each_io([](Io io) {
+        Server server{quiet(io, 2)};
+        const std::string url = started(mounted(server, open_to_all));
+        SocketClient client = opened(url);
+        say(client, R"({"connect":{"name":"js"},"id":1}
+{"subscribe":{"channel":"a"},"id":2}
+{"publish":{"channel":"a","data":{"n":1}},"id":3}
+{"subscribe":{"channel":"b"},"id":4}
+{"publish":{"channel":"b","data":"two"},"id":5}
+)");
+        std::vector<std::string> answers, pushes;
+        for (const std::string& reply : replies(client, 7))
+            (reply.starts_with(R"({"push")") ? pushes : answers).push_back(reply);
+        REQUIRE(answers.size() == 5);
+        CHECK(answers[0].starts_with(R"({"id":1,"connect":{"client":")"));
+        CHECK(answers[0].ends_with(R"(","ping":25,"pong":true}})"));
+        CHECK(answers[1] == R"({"id":2,"subscribe":{}})");
+        CHECK(answers[2] == R"({"id":3,"publish":{}})");
+        CHECK(answers[3] == R"({"id":4,"subscribe":{}})");
+        CHECK(answers[4] == R"({"id":5,"publish":{}})");
+        REQUIRE(pushes.size() == 2);
+        CHECK(pushes[0] == R"({"push":{"channel":"a","pub":{"data":{"n":1}}}})");
+        CHECK(pushes[1] == R"({"push":{"channel":"b","pub":{"data":"two"}}})");
+    });
+}
+
+TEST_CASE("Protobuf is spoken where the client asks for it, by subprotocol or query") {
+    Server server{quiet()};
+    const std::string url = started(mounted(server, open_to_all));
+    const std::string connect{"\x0b\x08\x01\x22\x07\x22\x02js\x2a\x01\x31", 12};
+    for (const char* target :
+         {"/connection/websocket?format=protobuf", "/connection/websocket?cf_protocol=protobuf"}) {
+        SocketClient client{url};
+        client.open({.target = target});
+        client.send(test::binary_frame(connect));
+        const std::string reply = client.message(test::opcode_binary);
+        CHECK(reply.substr(1, 3) == "\x08\x01\x2a");  // id 1, connect
+    }
+    SocketClient offering{url};
+    const auto response = offering.request(
+        {.target = "/connection/websocket", .subprotocols = "chat, centrifuge-protobuf"});
+    CHECK(response.status == 101);
+    CHECK(response.field("sec-websocket-protocol") == std::string{"centrifuge-protobuf"});
+    offering.send(test::binary_frame(connect));
+    CHECK(offering.message(test::opcode_binary).substr(1, 3) == "\x08\x01\x2a");
+}
+
+TEST_CASE("publications cross between plain clients and those of the protocol, by their kind") {
+    Server server{quiet(Io::automatic, 2)};
+    const std::string url = started(mounted(server, open_to_all));
+    SocketClient client = connected(url);
+    say(client, R"({"subscribe":{"channel":"mixed"},"id":2})");
+    CHECK(client.message() == R"({"id":2,"subscribe":{}})");
+    SocketClient plain{url};
+    plain.open({.target = "/topics/mixed"});
+    say(client, R"({"publish":{"channel":"mixed","data":{"a":[1,2]}},"id":3})");
+    CHECK(plain.message() == R"({"a":[1,2]})");
+    (void)replies(client, 2);
+    plain.send(test::text_frame("a \"text\""));
+    CHECK(client.message() == R"({"push":{"channel":"mixed","pub":{"data":"a \"text\""}}})");
+    plain.send(test::binary_frame(std::string_view{"\0\xff", 2}));
+    CHECK(client.message() ==
+          R"({"push":{"channel":"mixed","pub":{"data":"AP8=","tags":{"encoding":"base64"}}}})");
+}
+
+TEST_CASE("what may not be said ends the connection with the code that the protocol has for it") {
+    Server server{quiet()};
+    const std::string url = started(mounted(server, open_to_all));
+    CHECK(ending(opened(url), R"({"subscribe":{"channel":"a"},"id":1})") == "3501 bad request");
+    CHECK(ending(connected(url), R"({"connect":{},"id":2})") == "3501 bad request");
+    CHECK(ending(opened(url), "{") == "3501 bad request");
+    CHECK(ending(opened(url), R"({"connect":{},"id":1,"id":2})") == "3501 bad request");
+    CHECK(ending(connected(url), "{}") == "3501 bad request");  // A pong without a ping.
+    CHECK(ending(connected(url), R"({"subscribe":{},"id":2})") == "3501 bad request");
+    CHECK(ending(connected(url), R"({"refresh":{"token":"x"},"id":2})") == "3501 bad request");
+    CHECK(ending(opened(url), R"({"connect":{"token":"a.b.c"},"id":1})") == "3500 invalid token");
+    SocketClient binary = opened(url);
+    binary.send(test::binary_frame("x"));
+    CHECK(ending(std::move(binary), {}) == "3506 inappropriate protocol");
+}
+
+TEST_CASE("whom the policy does not let in is told so") {
+    Server server{quiet()};
+    const std::string url = started(mounted(server, {}));
+    CHECK(ending(opened(url), connect_command) == "3507 permission denied");
+}
+
+TEST_CASE("commands that cannot be done are answered with an error, and the rest goes on") {
+    Server server{quiet()};
+    const std::string url =
+        started(mounted(server, {.anonymous = TopicAccess::subscribe, .subscriptions_max = 1}));
+    SocketClient client = connected(url);
+    say(client, R"({"subscribe":{"channel":"a"},"id":2}
+{"subscribe":{"channel":"a"},"id":3}
+{"subscribe":{"channel":"b"},"id":4}
+{"publish":{"channel":"a","data":1},"id":5}
+{"history":{"channel":"a"},"id":6}
+{"presence":{"channel":"a"},"id":7}
+{"rpc":{"method":"m"},"id":8}
+{"unknown":{},"id":9}
+{"unsubscribe":{"channel":"a"},"id":10}
+{"subscribe":{"channel":"ns:a"},"id":11}
+{"subscribe":{"channel":"$a"},"id":12}
+{"subscribe":{"channel":"\u0001"},"id":13}
+{"ping":{},"id":14})");
+    const auto answers = replies(client, 13);
+    CHECK(answers[0] == R"({"id":2,"subscribe":{}})");
+    CHECK(answers[1] == error(3, 105, "already subscribed"));
+    CHECK(answers[2] == error(4, 106, "limit exceeded"));
+    CHECK(answers[3] == error(5, 103, "permission denied"));
+    CHECK(answers[4] == error(6, 108, "not available"));
+    CHECK(answers[5] == error(7, 108, "not available"));
+    CHECK(answers[6] == error(8, 108, "not available"));
+    CHECK(answers[7] == error(9, 104, "method not found"));
+    CHECK(answers[8] == R"({"id":10,"unsubscribe":{}})");
+    CHECK(answers[9] == error(11, 102, "unknown channel"));
+    CHECK(answers[10] == error(12, 102, "unknown channel"));
+    CHECK(answers[11] == error(13, 107, "bad request"));
+    CHECK(answers[12] == R"({"id":14,"ping":{}})");
+}
+
+TEST_CASE("who says nothing is closed, and so is who does not answer a ping") {
+    Server server{quiet()};
+    const std::string url = started(mounted(server, {.anonymous = TopicAccess::publish,
+                                                     .ping_interval = 1s,
+                                                     .pong_timeout = 50ms,
+                                                     .stale_timeout = 50ms}));
+    CHECK(ending(opened(url), {}) == "3502 stale");
+    SocketClient silent = connected(url);
+    SocketClient answering = connected(url);
+    CHECK(answering.message() == "{}");
+    say(answering, "{}");
+    CHECK(ending(std::move(silent), {}) == "3012 no pong");
+    CHECK(answering.message() == "{}");  // The next one.
+}
