@@ -203,7 +203,10 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
         ->type_name("NAME");
     add_choice<Protocol>(
         app, "--protocol", options.protocol,
-        {{"raw", Protocol::raw}, {"nats", Protocol::nats}, {"socketio", Protocol::socketio}},
+        {{"raw", Protocol::raw},
+         {"nats", Protocol::nats},
+         {"socketio", Protocol::socketio},
+         {"centrifuge", Protocol::centrifuge}},
         "What the server speaks on top of WebSocket. With raw each connection asks "
         "for its topic's path below the URL's. Else all ask for the URL's path, "
         "for socketio /socket.io/?EIO=4&transport=websocket, and --opcode is the "

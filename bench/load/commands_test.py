@@ -25,6 +25,7 @@ LOADS = {
     "fanout": ["fanout", "--subscribers", "6", "--publishers", "2", "--topics", "2", *SHORT],
     "fanout at a rate": ["fanout", "--subscribers", "6", "--rate", "200", *SHORT],
     "fanout of NATS": ["fanout", "--protocol", "nats", "--subscribers", "6", "--rate", "200", *SHORT],
+    "fanout of Centrifuge": ["fanout", "--protocol", "centrifuge", "--subscribers", "6", "--rate", "200", *SHORT],
     "fanout of Socket.IO": ["fanout", "--protocol", "socketio", "--subscribers", "6", "--rate", "200", *SHORT],
     "connect": ["connect", "--inflight", "2", *SHORT],
     "churn": ["churn", "--connections", "4", *SHORT],
@@ -48,6 +49,9 @@ NOTICED = {
     "fanout of NATS": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
                        "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered", "more": "",
                        "refuse": "503"},
+    "fanout of Centrifuge": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
+                             "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered",
+                             "more": "", "refuse": "503"},
     "fanout of Socket.IO": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
                             "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered",
                             "more": "", "refuse": "503"},
@@ -65,7 +69,7 @@ NOTICED = {
 async def run(program, arguments, port, limits=()):
     """(exit code, standard output, standard error)"""
     patience = "5s" if limits else "500ms"  # Hundreds of connections at once keep the faulty server busy for a while.
-    path = {"fanout": "/topics", "mixed": "", "nats": "/nats", "socketio": "/socket.io"}.get(
+    path = {"fanout": "/topics", "mixed": "", "nats": "/nats", "socketio": "/socket.io", "centrifuge": "/centrifuge"}.get(
         arguments[2 if "--protocol" in arguments else 0], "/echo")
     process = await asyncio.create_subprocess_exec(
         *limits, program, "--json", "--stall-timeout", patience, "--url", f"ws://127.0.0.1:{port}{path}", *arguments,

@@ -1,7 +1,7 @@
 """A small WebSocket server that makes one mistake, for commands_test.py: whoever measures it must notice.
 
 It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic; likewise in
-the protocol of NATS at /nats, and in that of Socket.IO at /socket.io. A mistake is a word of MISTAKES; "" is none.
+the protocol of NATS at /nats, in that of Socket.IO at /socket.io, and in that of Centrifuge at /centrifuge. A mistake is a word of MISTAKES; "" is none.
 """
 
 import asyncio
@@ -48,16 +48,21 @@ async def read_frame(reader):
 
 
 # What comes right behind the 101.
-GREETINGS = {"/nats": frame(BINARY, b"INFO {}\r\n"), "/socket.io": frame(TEXT, b"0{}")}
+GREETINGS = {"/nats": frame(BINARY, b"INFO {}\r\n"), "/socket.io": frame(TEXT, b"0{}"), "/centrifuge": b""}
 
 
-async def read_topic(path, reader):
+async def read_topic(path, reader, writer):
     """(topic, welcome) of a client that answers the greeting."""
     _, payload = await read_frame(reader)
     if path == "/nats":
         connect, subscribe, ping, _ = payload.decode().split("\r\n")
         assert connect.startswith("CONNECT {") and subscribe.endswith(" 1") and ping == "PING"
         return subscribe.split(" ")[1], frame(BINARY, b"PONG\r\n")
+    if path == "/centrifuge":
+        assert json.loads(payload) == {"connect": {}, "id": 1}
+        writer.write(frame(TEXT, b'{"id":1,"connect":{"client":"a"}}'))
+        _, payload = await read_frame(reader)
+        return json.loads(payload)["subscribe"]["channel"], frame(TEXT, b'{"id":2,"subscribe":{}}')
     assert payload.startswith(b"40")
     return json.loads(payload[2:])["topic"], frame(TEXT, b'40{"sid":"a"}')
 
@@ -96,7 +101,7 @@ class FaultyServer:
             welcome = b""
             if path in GREETINGS:
                 writer.write(GREETINGS[path])
-                path, welcome = await read_topic(path, reader)
+                path, welcome = await read_topic(path, reader, writer)
             subscribers = self._subscribe(path, writer)
             writer.write(welcome)
             while await self._answer(reader, writer, subscribers):
@@ -135,6 +140,11 @@ class FaultyServer:
             if payload.startswith(b"PUB "):
                 head, _, rest = payload.partition(b"\r\n")
                 payload = b"MSG %s 1 %s\r\n" % tuple(head.split(b" ")[1:]) + rest
+            elif payload.startswith(b'{"publish":'):
+                writer.write(frame(TEXT, b'{"id":3,"publish":{}}'))
+                published = json.loads(payload)["publish"]
+                push = {"push": {"channel": published["channel"], "pub": {"data": published["data"]}}}
+                payload = json.dumps(push, separators=(",", ":")).encode()
             self._pass_on(opcode, payload, [writer] if subscribers is None else sorted(subscribers, key=id))
         return True
 

@@ -6,7 +6,12 @@ namespace ringcast::bench {
 
 Joining::Joining(Io& io, const FanoutLoad& load, const Subprotocol& subprotocol,
                  std::uint32_t count)
-    : io_(io), load_(load), reader_(load.shape(), &subprotocol), connections_(count) {}
+    : io_(io),
+      load_(load),
+      reader_(load.shape(), &subprotocol),
+      hello_(subprotocol.hello()),
+      opcode_(subprotocol.opcode()),
+      connections_(count) {}
 
 Expected<void> Joining::take_received(std::uint32_t index, std::span<const std::byte> bytes) {
     Connection& connection = connections_[index];
@@ -24,6 +29,8 @@ Expected<void> Joining::run(std::chrono::nanoseconds stall_timeout, Progress& pr
     const auto count = static_cast<std::uint32_t>(connections_.size());
     progress.begin("joining topics", Clock::now());
     for (std::uint32_t index = 0; index < count; ++index) {
+        if (!hello_.empty())
+            append_frame(opcode_, std::as_bytes(std::span{hello_}), connections_[index].outbox);
         io_.receive_once(index);
         proceed(index);
     }

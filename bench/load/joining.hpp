@@ -1,11 +1,12 @@
 #pragma once
-// How connections subscribe where the path of the upgrade does not do it: after their 101 each
-// waits for the server's greeting, names its topic, and is done with the server's welcome
-// (subprotocol.hpp). All of that comes before the load.
+// How connections subscribe where the path of the upgrade does not do it: after their 101 each says
+// hello, if the protocol has that, waits for the server's greeting, names its topic, and is done
+// with the server's welcome (subprotocol.hpp). All of that comes before the load.
 
 #include <chrono>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "error.hpp"
@@ -47,6 +48,8 @@ private:
     Io& io_;
     const FanoutLoad& load_;
     PacketReader reader_;
+    const std::string hello_;
+    const ws::Opcode opcode_;
     std::vector<Connection> connections_;
     std::uint32_t joined_count_ = 0;
 };

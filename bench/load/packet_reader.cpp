@@ -148,7 +148,7 @@ Expected<void> PacketReader::end_packet(PacketState& state, const TopicOrder& to
         append_message(subprotocol_->opcode(), subprotocol_->join(topic.name()), replies);
     } else if (kind == PacketKind::welcome && state.is_greeted && !state.is_welcome) {
         state.is_welcome = true;
-    } else {
+    } else if (kind != PacketKind::receipt || !state.is_welcome) {
         return fail("delivery {}: the server sent {}", state.messages, quote(packet));
     }
     return {};

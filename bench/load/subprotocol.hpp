@@ -3,7 +3,8 @@
 // as plain messages: how a client subscribes, and what stands around a publication. Whatever such a
 // server says is a packet: a delivery, or something short.
 //
-//   server: greeting     client: join     server: welcome     then publications, deliveries, pings
+//   [client: hello]  server: greeting  client: join  server: welcome
+//   then publications (and receipts for them), deliveries, pings
 
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +17,10 @@
 
 namespace ringcast::bench {
 
-enum class Protocol : std::uint8_t { raw, nats, socketio };
+enum class Protocol : std::uint8_t { raw, nats, socketio, centrifuge };
 
 /// What is no delivery.
-enum class PacketKind : std::uint8_t { greeting, welcome, ping };
+enum class PacketKind : std::uint8_t { greeting, welcome, ping, receipt };
 
 class Subprotocol {
 public:
@@ -33,6 +34,8 @@ public:
     /// Nothing if a server may not say `packet` to a client like this one.
     [[nodiscard]] virtual std::optional<PacketKind> kind_of(std::string_view packet) const = 0;
 
+    /// What the server waits for before its greeting; empty: nothing.
+    [[nodiscard]] virtual std::string hello() const { return {}; }
     /// The answer to the greeting: subscribes to `topic`, and makes the server say its welcome as
     /// soon as that is done.
     [[nodiscard]] virtual std::string join(std::string_view topic) const = 0;
@@ -55,12 +58,17 @@ protected:
 /// connects to the namespace, `{"topic":"..."}`, and passes the event "message" on to the room.
 [[nodiscard]] const Subprotocol& socketio();
 
+/// The client protocol of Centrifuge, in JSON. Clients may publish without a token; publications
+/// have neither offset nor publisher.
+[[nodiscard]] const Subprotocol& centrifuge();
+
 /// nullptr for raw: a publication is a message, and the path names the topic.
 [[nodiscard]] inline const Subprotocol* subprotocol_of(Protocol protocol) {
     switch (protocol) {
         case Protocol::raw: return nullptr;
         case Protocol::nats: return &nats();
         case Protocol::socketio: return &socketio();
+        case Protocol::centrifuge: return &centrifuge();
     }
     return nullptr;
 }
