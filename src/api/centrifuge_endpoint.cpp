@@ -23,6 +23,9 @@ namespace {
 constexpr std::string_view json_subprotocol = "centrifuge-json";
 constexpr std::string_view protobuf_subprotocol = "centrifuge-protobuf";
 
+/// Of the memory for what a session is sent: histories are large, and rare.
+constexpr std::size_t retained_bytes_max = 256 << 10;
+
 /// 122 random bits as a UUID of version 4 (RFC 9562 section 5.4).
 std::string draw_client_id(const EntropySource& entropy) {
     std::array<std::byte, 16> bytes;
@@ -353,6 +356,7 @@ void CentrifugeEndpoint::flush(shard::Session& session, Client& client) {
         client.format == centrifuge::Format::json ? MessageKind::text : MessageKind::binary;
     const bool is_sent = out_.empty() || session.send(out_, kind) <= SendStatus::behind;
     out_.clear();
+    if (out_.capacity() > retained_bytes_max) out_ = {};
     if (!is_sent) client.session.close(centrifuge::DisconnectCode::slow, out_);
     if (const auto code = client.session.disconnect()) {
         session.close(static_cast<CloseCode>(*code), centrifuge::reason_of(*code));
