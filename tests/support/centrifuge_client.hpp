@@ -60,6 +60,13 @@ public:
             object += (object.empty() ? "" : ",") + json_string(key) + ":" + of(value);
         if (!entries.empty()) add(name, "{" + object + "}");
     }
+    template <class Element>
+    void operator()(int, std::string_view name,
+                    const dialect::centrifuge::List<Element>& elements) {
+        std::string array;
+        for (const auto& element : elements) array += (array.empty() ? "" : ",") + of(element);
+        if (!elements.empty()) add(name, "[" + array + "]");
+    }
     void bytes(int number, std::string_view name, std::string_view value) {
         (*this)(number, name, value);
     }

@@ -34,6 +34,11 @@ public:
         for (const auto& [key, value] : entries)
             add(name, "[" + std::string{key} + "]" + of(value));
     }
+    template <class Element>
+    void operator()(int, std::string_view name,
+                    const dialect::centrifuge::List<Element>& elements) {
+        for (const auto& element : elements) add(name, "[]" + of(element));
+    }
     void bytes(int number, std::string_view name, std::string_view value) {
         (*this)(number, name, value);
     }

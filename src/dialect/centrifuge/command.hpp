@@ -22,6 +22,13 @@ using Entries = std::vector<std::pair<std::string_view, Value>>;
 /// More entries of one map are refused: as many as a client may have subscriptions.
 inline constexpr std::size_t map_entries_max = 128;
 
+template <class Element>
+using List = std::vector<Element>;
+
+/// More elements of one list are refused. No command of a client has a list, so this is for those
+/// of applications: channels of one broadcast, commands of one batch.
+inline constexpr std::size_t list_elements_max = 10'000;
+
 struct SubscribeRequest {
     std::string_view channel;
     std::string_view token;

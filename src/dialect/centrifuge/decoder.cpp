@@ -110,7 +110,7 @@ std::string_view to_string(Malformed fault) noexcept {
         case Malformed::several_methods: return "several methods in one command";
         case Malformed::missing_id: return "a command without an id";
         case Malformed::too_many_commands: return "too many commands in one message";
-        case Malformed::too_many_entries: return "too many entries in a map";
+        case Malformed::too_many_entries: return "too many entries in a map or list";
     }
     return "";
 }

@@ -19,7 +19,7 @@ enum class Malformed : std::uint8_t {
     several_methods,    ///< More than one request in one command.
     missing_id,         ///< A request that needs a reply, without an id.
     too_many_commands,  ///< More than commands_per_message_max.
-    too_many_entries,   ///< A map with more than map_entries_max.
+    too_many_entries,   ///< A map with more than map_entries_max, or a list.
 };
 
 /// A few words for logs. Static storage.

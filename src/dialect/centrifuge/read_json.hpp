@@ -96,6 +96,14 @@ private:
             read(value);
         }
     }
+    template <class Element>
+    void read(List<Element>& list) {
+        reader_.open_array();
+        while (reader_.next_element()) {
+            if (list.size() == list_elements_max) return fail(Malformed::too_many_entries);
+            read(list.emplace_back());
+        }
+    }
     template <class Message>
     void read(Message& message) {
         std::uint64_t seen = 0;

@@ -58,6 +58,11 @@ private:
             put_name(name);
             put_json_payload(writer.out_, value);
         }
+        /// Also what is zero or empty.
+        void always(int, std::string_view name, const auto& value) {
+            put_name(name);
+            writer.put(value);
+        }
         void message(int, std::string_view name, const auto& value) {
             put_name(name);
             writer.write(value);
@@ -101,13 +106,14 @@ private:
         for (const auto& [key, value] : entries) put_entry(members, key, value);
         out_.put('}');
     }
-    void put(std::span<const Publication> publications) {
+    template <class Message>
+    void put(std::span<const Message> messages) {
         out_.put('[');
         bool is_first = true;
-        for (const Publication& publication : publications) {
+        for (const Message& message : messages) {
             if (!is_first) out_.put(',');
             is_first = false;
-            write(publication);
+            write(message);
         }
         out_.put(']');
     }
