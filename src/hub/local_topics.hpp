@@ -168,6 +168,13 @@ public:
     template <class Tell>
     void lose(std::uint32_t home, Tell&& tell);
 
+    /// Calls `visit(name, subscribers)` for each topic that is wanted, in any order.
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for (const auto& [name, topic] : topics_) {
+            if (topic.is_wanted()) visit(std::string_view{name}, topic.count());
+        }
+    }
     [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
     [[nodiscard]] std::uint32_t subscriptions() const noexcept { return subscriptions_.size(); }
 

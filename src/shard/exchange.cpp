@@ -53,6 +53,10 @@ void HttpExchange::finish() {
     if (exchange != nullptr && exchange->is_stream) shard_->finish_stream(*connection_);
 }
 
+void HttpExchange::await_room(std::string_view topic) {
+    shard_->topics_.wait_for_room(connection_->id, shard_->topics_.home_of(topic));
+}
+
 void HttpExchange::abort() {
     Exchange* const exchange = exchange_of(*connection_);
     if (exchange == nullptr) return;
@@ -157,6 +161,13 @@ void Shard::serve_exchange(Connection& connection) {
     connection.behind = false;
     HttpExchange exchange{*this, connection};
     std::get<Exchange>(connection.parser).endpoint->on_drain(exchange);
+}
+
+void Shard::continue_exchange(Connection& connection) {
+    Exchange* const exchange = exchange_of(connection);
+    if (exchange == nullptr) return;
+    HttpExchange view{*this, connection};
+    exchange->endpoint->on_room(view);
 }
 
 /// The endpoint hears, once, that the exchange ends without its word.

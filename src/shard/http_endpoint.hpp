@@ -48,6 +48,9 @@ public:
 
     /// A stream was behind and has caught up.
     virtual void on_drain(HttpExchange& exchange);
+    /// There may be room for what HttpExchange::await_room() waits for. May also come when nobody
+    /// has asked, or when the room has gone again: try, and ask anew.
+    virtual void on_room(HttpExchange& exchange);
     /// An exchange that was held or is a stream ends without having been answered or finished; once
     /// for either. Then, unless it becomes a stream here, its state is destroyed. The client's end
     /// of the connection is its end, too: it cannot be told from a client that has gone.
@@ -62,6 +65,7 @@ private:
 };
 
 inline void HttpEndpoint::on_drain(HttpExchange&) {}
+inline void HttpEndpoint::on_room(HttpExchange&) {}
 inline void HttpEndpoint::on_end(HttpExchange&, HttpEnd) {}
 
 }  // namespace ringcast::shard

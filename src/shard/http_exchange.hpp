@@ -78,6 +78,9 @@ public:
     /// The stream is complete; the connection goes on to its next request. Does nothing if the
     /// exchange is no stream.
     void finish();
+    /// For an exchange that publishes, and is held or about to be: HttpEndpoint::on_room() is
+    /// called in the next turn in which there is room towards the home of `topic`.
+    void await_room(std::string_view topic);
     /// Cuts the connection, so that the client knows the answer to be incomplete.
     void abort();
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "base/doorbell.hpp"
@@ -19,6 +20,9 @@ namespace ringcast::shard {
 
 class PublisherLane;
 
+/// What one shard has another one do, on that one's thread.
+using Task = std::function<void(Shard&)>;
+
 /// Something another thread wants of a shard.
 struct Note {
     enum class Kind : std::uint8_t {
@@ -28,6 +32,7 @@ struct Note {
         terminate,  ///< Cut what is still open.
         publisher,  ///< Another thread has a lane into the shard, which it brings.
         tls,        ///< New certificates or ticket keys, which it brings.
+        task,       ///< Another shard wants something rare to be done.
     };
     Kind kind = Kind::verdict;
     CloseCode code = CloseCode::going_away;
@@ -36,6 +41,7 @@ struct Note {
     PublisherLane* publisher =
         nullptr;  ///< With a reference; taken over by whoever reads the note.
     std::unique_ptr<TlsMaterial> tls;
+    Task task;
     Note* next = nullptr;
 };
 

@@ -91,6 +91,7 @@ public:
     [[nodiscard]] std::uint32_t shard() const noexcept { return shard_; }
     [[nodiscard]] std::uint32_t shards() const noexcept { return mesh_.shards(); }
     [[nodiscard]] Inbox& inbox() noexcept { return mesh_.inbox(shard_); }
+    [[nodiscard]] Inbox& inbox(std::uint32_t shard) noexcept { return mesh_.inbox(shard); }
 
     // Requests that leave.
 

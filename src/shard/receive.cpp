@@ -202,6 +202,8 @@ void Shard::suspend_until_room(Connection& connection, std::uint32_t home) {
 void Shard::on_room(SlotId id) {
     Connection* const connection = connections_.find(id);
     if (connection == nullptr) return;
+    if (connection->phase == Phase::answering) return continue_exchange(*connection);
+    if (!connection->has(Suspension::mesh)) return;  // An exchange that is over has waited.
     suspend_if_unread(*connection);  // Meanwhile its topic may have brought it more.
     resume(*connection, Suspension::mesh);
 }

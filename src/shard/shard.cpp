@@ -132,9 +132,18 @@ void Shard::read_inbox() {
             case Note::Kind::end_admin: end_admin(); break;
             case Note::Kind::terminate: terminate_all(); break;
             case Note::Kind::tls: set_tls(std::move(*note->tls)); break;
+            case Note::Kind::task: note->task(*this); break;
             case Note::Kind::publisher: topics_.add_publisher(*note->publisher); break;
         }
     }
+}
+
+void Shard::run_on(std::uint32_t shard, Task task) {
+    affinity_.check();
+    auto note = std::make_unique<Note>();
+    note->kind = Note::Kind::task;
+    note->task = std::move(task);
+    (void)topics_.inbox(shard).post(std::move(note));
 }
 
 void Shard::serve_timers() {

@@ -99,6 +99,11 @@ public:
     [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
                                         std::span<const std::byte> payload);
 
+    /// Runs `task` in the next turn of one of the server's shards, be it this one; never if that
+    /// has ended. For what is rare: it costs allocations, and a wake-up.
+    void run_on(std::uint32_t shard, Task task);
+    [[nodiscard]] const Topics& topics() const noexcept { return topics_; }
+
     /// Counts and logs (rate-limited) an exception that left the hook `hook` of a handler.
     void report_handler_exception(const char* hook, std::string_view what) noexcept;
 
@@ -238,6 +243,7 @@ private:
     void write_piece(Connection& connection, std::string_view bytes);
     void finish_stream(Connection& connection);
     void serve_exchange(Connection& connection);
+    void continue_exchange(Connection& connection);
     void tell_end(Connection& connection, HttpEnd reason);
     void end_exchange(Connection& connection, HttpEnd reason);
     [[nodiscard]] Instant exchange_deadline(const Exchange& exchange) const noexcept;

@@ -75,7 +75,7 @@ public:
                                std::span<const std::byte> payload, SlotId publisher = {});
     /// Whether any publication can be taken towards that home.
     [[nodiscard]] bool has_room(std::uint32_t home) noexcept;
-    /// The session is suspended until there is: resumed in its turn.
+    /// Shard::on_room() tells the session, or exchange, when there is: in its turn.
     void wait_for_room(SlotId session, std::uint32_t home);
 
     /// Another thread's lane into this shard, which owns a reference from now on.
@@ -104,6 +104,23 @@ public:
     [[nodiscard]] bool has_told_all() const noexcept;
 
     [[nodiscard]] Inbox& inbox() noexcept { return port_.inbox(); }
+    /// Of any of the server's shards.
+    [[nodiscard]] Inbox& inbox(std::uint32_t shard) noexcept { return port_.inbox(shard); }
+    [[nodiscard]] std::uint32_t shard() const noexcept { return port_.shard(); }
+    [[nodiscard]] std::uint32_t shards() const noexcept { return port_.shards(); }
+
+    // For whoever asks what there is.
+
+    /// Calls `visit(name, subscribers)` for each topic with subscribers here.
+    template <class Visit>
+    void for_each_local(Visit&& visit) const {
+        local_.for_each(visit);
+    }
+    [[nodiscard]] std::uint32_t subscriptions() const noexcept { return local_.subscriptions(); }
+    /// Topics with their home here that some shard wants: each topic of a server on one shard.
+    [[nodiscard]] std::size_t home_topics_wanted() const noexcept {
+        return home_.size() - home_.idle_count();
+    }
 
 private:
     /// A shard as the target of deliveries from here.

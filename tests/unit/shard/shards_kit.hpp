@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <doctest/doctest.h>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -107,19 +108,22 @@ struct ShardsSetup {
     SessionLimits limits = {};
     Settings settings = {};
     std::uint64_t mesh_bytes = Mesh::bytes_default;
+    std::function<Router()> make_admin_router = nullptr;  ///< Of the first shard.
 };
 
 /// Shards that serve TestTopics at /topics/{topic...} and a ScriptedEndpoint at /echo. When the kit
 /// goes, it cuts all connections and checks that everything has come home.
 class ShardsKit {
 public:
-    static constexpr int listener = 3;
+    static constexpr int listener = 3, admin_listener = 4;
 
     explicit ShardsKit(const ShardsSetup& setup = {}) : mesh{setup.shards, setup.mesh_bytes} {
         for (std::uint32_t i = 0; i < setup.shards; ++i) {
             members_.push_back(std::make_unique<Member>(i, setup, mesh));
             shard(i).listen(listener);
         }
+        const int admin_fds[] = {admin_listener};
+        if (setup.make_admin_router) shard(0).listen_admin(admin_fds, setup.make_admin_router());
         turn();
     }
     ~ShardsKit() {
