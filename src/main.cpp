@@ -39,6 +39,7 @@ std::string features_text(const ringcast::ring::Features& features) {
 
 ringcast::Settings settings_of(const Options& options) {
     ringcast::Settings settings{
+        .api_key_file = options.api_key_file,
         .listen_backlog = options.listen_backlog,
         .tls = {.directory = options.tls_directory,
                 .client_ca_file = options.tls_client_ca,

@@ -45,6 +45,9 @@ struct Settings {
     /// else: `http://127.0.0.1:9090`, `http://[::1]:0`, `unix:/run/ringcast-admin.sock`. By default
     /// nowhere. There is no authentication: keep it on loopback, anything else is warned about.
     std::vector<std::string> admin_listen{};
+    /// Keys of applications, one a line: with any of them `POST /api/publish` and its like are
+    /// served there, too, as Centrifugo's server SDKs use them. Empty: they are not.
+    std::string api_key_file{};
     /// Connections that the kernel queues; capped by net.core.somaxconn.
     std::uint32_t listen_backlog = 4096;
     /// Of listeners at `wss://`, which need at least one certificate.

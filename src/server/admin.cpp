@@ -8,6 +8,7 @@
 #include "dialect/topic_name.hpp"
 #include "http/characters.hpp"
 #include "server/prometheus.hpp"
+#include "server/server_api.hpp"
 #include "server/web_page.hpp"
 #include "shard/shard.hpp"
 #include "simd/utf8.hpp"
@@ -149,6 +150,10 @@ shard::Router make_admin_router(const AdminServices& services) {
           }));
     mount(router, "/publish/{topic...}",
           std::make_unique<Publish>(services.publish, services.payload_bytes_max));
+    if (services.api_keys != nullptr) {
+        mount(router, "/api/{method}",
+              std::make_unique<ServerApi>(*services.api_keys, *services.api_node));
+    }
     return router;
 }
 

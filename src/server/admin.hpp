@@ -5,6 +5,7 @@
 //   GET  /ready              200, or 503 once a stop has begun: for a load balancer
 //   GET  /metrics            prometheus.hpp
 //   POST /publish/{topic...} the body becomes a publication, whose kind the Content-Type decides
+//   POST /api/{method}       server_api.hpp, if there are keys for it
 //
 // A browser may read here by address or as localhost, and publish never (web_page.hpp).
 
@@ -17,6 +18,8 @@
 
 #include "base/publication.hpp"
 #include "ringcast/topic.hpp"
+#include "server/api_call.hpp"
+#include "server/api_keys.hpp"
 #include "shard/router.hpp"
 
 namespace ringcast::server {
@@ -32,6 +35,8 @@ struct AdminServices {
     std::function<std::string()> metrics_text;
     PublishFunction publish;
     std::uint64_t payload_bytes_max = 64 << 10;
+    const ApiKeys* api_keys = nullptr;  ///< Null: no server API. Outlives the routers.
+    const ApiNode* api_node = nullptr;  ///< Likewise.
 };
 
 /// The router of one shard's admin listeners.

@@ -82,6 +82,8 @@ constexpr OptionNeed topic_clients{"--anonymous subscribe or publish", [](const 
 constexpr OptionNeed publishers{
     "--anonymous subscribe or publish, or --admin-listen",
     [](const Options& o) { return topic_clients.is_met(o) || !o.admin_listen.empty(); }};
+constexpr OptionNeed admin_listener{"--admin-listen",
+                                    [](const Options& o) { return !o.admin_listen.empty(); }};
 constexpr OptionNeed info_lines{"--log-level info or debug", [](const Options& o) {
                                     return o.log_level >= shard::LogLevel::info;
                                 }};
@@ -119,6 +121,15 @@ constexpr std::array rows{
             },
         .get = [](const Options& options) { return texts_of(options.admin_listen); },
         .clear = [](Options& options) { options.admin_listen.clear(); }},
+    OptionRow{.section = listening,
+              .name = "api-key-file",
+              .value_name = "FILE",
+              .help = "keys of applications, one a line, at least 16 characters each: with any of "
+                      "them POST /api/publish and its like, as Centrifugo's server SDKs use them, "
+                      "are served at --admin-listen, too",
+              .set = set_text<&Options::api_key_file>,
+              .get = get_text<&Options::api_key_file>,
+              .needs = {&admin_listener}},
     OptionRow{.section = listening,
               .name = "listen-backlog",
               .value_name = "N",

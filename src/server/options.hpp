@@ -41,6 +41,7 @@ struct Options {
     // Listening
     std::vector<ListenUrl> listen;
     std::vector<ListenUrl> admin_listen;
+    std::string api_key_file;
     std::uint32_t listen_backlog = 4096;
     bool echo = false;  ///< Mount /echo. Set by --dev too.
     bool dev = false;   ///< And a page at /.

@@ -15,6 +15,7 @@
 #include "api/topic_endpoint.hpp"
 #include "base/assert.hpp"
 #include "server/admin.hpp"
+#include "server/api_keys.hpp"
 #include "server/choices.hpp"
 #include "server/entropy.hpp"
 #include "server/limits.hpp"
@@ -71,6 +72,7 @@ struct Server::Impl {
     [[nodiscard]] std::expected<void, std::string> open_log();
     [[nodiscard]] std::expected<void, std::string> serve(const server::Placement& placement,
                                                          const ring::Features& features);
+    [[nodiscard]] std::expected<void, std::string> load_api_keys();
     [[nodiscard]] std::expected<server::ConnectionPlan, std::string> plan_connections();
     [[nodiscard]] std::vector<server::ShardPlan> plan_shards(ring::Backend backend,
                                                              const ring::Features& features,
@@ -93,6 +95,8 @@ struct Server::Impl {
     std::uint64_t file_limit = 0;
 
     server::Listeners listeners;
+    std::optional<server::ApiKeys> api_keys;
+    server::ApiNode api_node;
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
     std::optional<shard::ClientLimits> client_limits;
@@ -148,6 +152,7 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
     if (tls) {
         if (auto loaded = tls->load(); !loaded) return loaded;
     }
+    if (auto loaded = load_api_keys(); !loaded) return loaded;
     const auto backend =
         server::choose_backend(settings.io, settings.direct_descriptors, log->log());
     if (!backend) return std::unexpected{backend.error()};
@@ -166,6 +171,16 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
                     server::describe(*backend, features, settings.direct_descriptors),
                     ring::kernel_release(), placement.shards, placement.shards == 1 ? "" : "s",
                     placement.cpus.empty() ? "" : " (pinned)", plan->connections_max, file_limit);
+    return {};
+}
+
+std::expected<void, std::string> Server::Impl::load_api_keys() {
+    if (settings.api_key_file.empty()) return {};
+    auto loaded = server::ApiKeys::load(settings.api_key_file);
+    if (!loaded) return std::unexpected{std::move(loaded.error())};
+    api_keys = *std::move(loaded);
+    api_node = {.uid = fmt::format("{:016x}{:016x}", server::random_seed(), server::random_seed()),
+                .start_time_seconds = start_time_seconds};
     return {};
 }
 
@@ -225,7 +240,9 @@ shard::Router Server::Impl::make_admin_router() const {
     };
     return server::make_admin_router({.metrics_text = metrics_text,
                                       .publish = publish,
-                                      .payload_bytes_max = settings.message_bytes_max});
+                                      .payload_bytes_max = settings.message_bytes_max,
+                                      .api_keys = api_keys ? &*api_keys : nullptr,
+                                      .api_node = &api_node});
 }
 
 void Server::Impl::wait() {
@@ -321,6 +338,10 @@ Publisher Server::make_publisher() {
 
 std::expected<void, std::string> Server::check() const {
     if (auto checked = impl_->check(); !checked) return checked;
+    if (const std::string& file = impl_->settings.api_key_file; !file.empty()) {
+        if (auto loaded = server::ApiKeys::load(file); !loaded)
+            return std::unexpected{std::move(loaded.error())};
+    }
     if (!impl_->serves_tls()) return {};
     if (auto loaded = server::load_tls(impl_->settings.tls); !loaded)
         return std::unexpected{std::move(loaded.error())};

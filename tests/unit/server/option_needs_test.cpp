@@ -49,6 +49,7 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
          "--forwarded-field forwarded",
          "--trusted-proxies",
          {"--trusted-proxies=unix"}},
+        {{"--api-key-file=/f"}, "--api-key-file /f", "--admin-listen", {"--admin-listen=unix:/a"}},
         {{"--admin-connections-max=4"},
          "--admin-connections-max 4",
          "--admin-listen",

@@ -1,0 +1,312 @@
+#include "server/api_call.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "auth/base64.hpp"
+#include "base/assert.hpp"
+#include "dialect/centrifuge/channel_pattern.hpp"
+#include "dialect/json.hpp"
+#include "dialect/json_reader.hpp"
+#include "dialect/topic_name.hpp"
+#include "server/process_figures.hpp"
+#include "server/version.hpp"
+#include "shard/shard.hpp"
+#include "simd/utf8.hpp"
+
+namespace ringcast::server {
+
+namespace {
+
+namespace api = dialect::centrifuge::server_api;
+using dialect::centrifuge::ErrorCode;
+using dialect::centrifuge::Malformed;
+
+/// What one call publishes in a turn: then others have theirs.
+constexpr std::size_t share_bytes_max = 256 << 10;
+/// What a publication counts for, beside its payload.
+constexpr std::size_t publication_bytes = 1 << 10;
+/// Channels of one answer. Whoever wants more asks for less.
+constexpr std::size_t channels_max = 10'000;
+/// A batch that has been answered this much gets no more lists of channels.
+constexpr std::size_t answer_bytes_max = 16 << 20;
+
+std::span<const std::byte> as_bytes(std::string_view text) noexcept {
+    return std::as_bytes(std::span{text});
+}
+
+std::uint32_t clamped(std::uint64_t count) noexcept {
+    constexpr std::uint64_t max = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(std::min(count, max));
+}
+
+/// Negative where the clock was set back.
+std::uint32_t clamped_seconds(double seconds) noexcept {
+    return clamped(static_cast<std::uint64_t>(std::max(0.0, seconds)));
+}
+
+std::optional<ErrorCode> error_of(dialect::TopicNameFault fault) noexcept {
+    switch (fault) {
+        case dialect::TopicNameFault::none: return std::nullopt;
+        // In Centrifugo's words: of a namespace that there is not.
+        case dialect::TopicNameFault::reserved: return ErrorCode::unknown_channel;
+        case dialect::TopicNameFault::empty:
+        case dialect::TopicNameFault::too_long:
+        case dialect::TopicNameFault::not_utf8:
+        case dialect::TopicNameFault::control_character: return ErrorCode::bad_request;
+    }
+    return ErrorCode::internal;
+}
+
+/// What cannot be had yet, and must not be promised: subscribers would see the same publication
+/// twice, or without its tags.
+bool asks_for_more(const api::NewPublication& publication) noexcept {
+    return !publication.idempotency_key.empty() || publication.version != 0 ||
+           !publication.tags.empty();
+}
+
+ShardFigures figures_of(const shard::Shard& shard, const std::optional<std::string>& pattern) {
+    ShardFigures figures{.sessions = shard.metrics().sessions,
+                         .subscriptions = shard.topics().subscriptions(),
+                         .channels = shard.topics().home_topics_wanted(),
+                         .subscribers = {}};
+    if (!pattern) return figures;
+    shard.topics().for_each_local([&](std::string_view name, std::size_t count) {
+        if (figures.subscribers.size() <= channels_max &&
+            dialect::centrifuge::matches_pattern(name, *pattern))
+            figures.subscribers.emplace(name, clamped(count));
+    });
+    return figures;
+}
+
+}  // namespace
+
+bool ApiCall::begin(std::string_view method, std::span<const std::byte> body) {
+    call_.batch = {};
+    done_count_ = 0;
+    if (!api::choose_method(method, call_)) return false;
+    text_.assign(reinterpret_cast<const char*>(body.data()), body.size());
+    answer_ = api::AnswerText{call_.is_batch};
+    if (api::decode_body(text_, call_) == Malformed::none) return true;
+    // Of the whole request, be it a batch.
+    call_.batch.commands.clear();
+    answer_ = api::AnswerText{false};
+    answer_.add({api::Error{ErrorCode::bad_request}});
+    call_.is_batch = false;
+    return true;
+}
+
+bool ApiCall::run(shard::HttpExchange& exchange) {
+    share_bytes_ = share_bytes_max;
+    for (; done_count_ < call_.batch.commands.size(); ++done_count_) {
+        const bool is_done =
+            std::visit([&](const auto& request) { return serve(exchange, request); },
+                       call_.batch.commands[done_count_].request);
+        if (!is_done) return false;
+        content_.reset();
+        responses_.clear();
+        survey_.reset();
+    }
+    return true;
+}
+
+void ApiCall::add(api::Result result) {
+    answer_.add(result);
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::PublishRequest& request) {
+    if (!publish(exchange, std::span{&request.channel, 1}, request)) return false;
+    const auto& outcome = responses_.front().outcome;
+    if (const auto* const error = std::get_if<api::Error>(&outcome)) {
+        add({*error});
+    } else {
+        add({std::get<api::PublishResult>(outcome)});
+    }
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::BroadcastRequest& request) {
+    if (request.channels.empty()) {
+        add({api::Error{ErrorCode::bad_request}});
+        return true;
+    }
+    if (!publish(exchange, request.channels, request)) return false;
+    add({api::BroadcastResult{responses_}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::InfoRequest&) {
+    if (!ask_shards(exchange, std::nullopt)) return false;
+    const ShardFigures& figures = survey_->figures;
+    const api::NodeResult node{.uid = node_.uid,
+                               .name = "ringcast",
+                               .version = version,
+                               .num_clients = clamped(figures.sessions),
+                               .num_users = 0,
+                               .num_channels = clamped(figures.channels),
+                               .uptime = clamped_seconds(unix_seconds() - node_.start_time_seconds),
+                               .num_subs = clamped(figures.subscriptions)};
+    add({api::InfoResult{std::span{&node, 1}}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::ChannelsRequest& request) {
+    if (!dialect::centrifuge::is_channel_pattern(request.pattern)) {
+        add({api::Error{ErrorCode::bad_request}});
+        return true;
+    }
+    if (answer_.bytes() >= answer_bytes_max) {
+        add({api::Error{ErrorCode::limit_exceeded}});
+        return true;
+    }
+    if (!ask_shards(exchange, std::string{request.pattern})) return false;
+    if (survey_->figures.subscribers.size() > channels_max) {
+        add({api::Error{ErrorCode::limit_exceeded}});
+        return true;
+    }
+    std::vector<std::pair<std::string_view, api::ChannelInfo>> channels;
+    for (const auto& [name, count] : survey_->figures.subscribers)
+        channels.emplace_back(name, api::ChannelInfo{count});
+    add({api::ChannelsResult{channels}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange&, const std::monostate&) {
+    add({api::Error{ErrorCode::method_not_found}});
+    return true;
+}
+
+/// All that needs sessions by user, presence or history: nobody has those yet.
+template <class Request>
+bool ApiCall::serve(shard::HttpExchange&, const Request&) {
+    add({api::Error{ErrorCode::not_available}});
+    return true;
+}
+
+/// Publishes to each of `channels`, and notes what came of it. An answer says that the home's queue
+/// has taken the publication: who finds no room waits. False: there is more to do.
+bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string_view> channels,
+                      const api::NewPublication& publication) {
+    if (!content_) {
+        if (const auto error = read(publication)) {
+            responses_.assign(channels.size(), {api::Error{*error}});
+            return true;
+        }
+    }
+    const std::size_t bytes = content_->bytes.size() + publication_bytes;
+    while (responses_.size() < channels.size()) {
+        const std::string_view topic = channels[responses_.size()];
+        if (const auto error = error_of(dialect::check_topic_name(topic))) {
+            responses_.push_back({api::Error{*error}});
+            continue;
+        }
+        const bool is_share_spent = share_bytes_ < bytes && share_bytes_ < share_bytes_max;
+        const PublishStatus status =
+            is_share_spent
+                ? PublishStatus::full
+                : exchange.shard().publish(topic, content_->kind, as_bytes(content_->bytes));
+        switch (status) {
+            case PublishStatus::accepted:
+                // The position in the channel's stream belongs here, once its home tells it.
+                responses_.push_back({api::PublishResult{}});
+                share_bytes_ -= std::min(share_bytes_, bytes);
+                break;
+            case PublishStatus::full: exchange.await_room(topic); return false;
+            case PublishStatus::too_large:
+                responses_.push_back({api::Error{ErrorCode::limit_exceeded}});
+                break;
+            case PublishStatus::invalid_topic:
+            case PublishStatus::closed:
+                responses_.push_back({api::Error{ErrorCode::internal}});
+                break;
+        }
+    }
+    return true;
+}
+
+/// Finds out what is to be published. The error is what is wrong with it.
+std::optional<ErrorCode> ApiCall::read(const api::NewPublication& publication) {
+    if (asks_for_more(publication)) return ErrorCode::not_available;
+    // Whoever sends both means this one, as with Centrifugo: some SDKs send `data` in any case.
+    if (!publication.b64data.empty()) return read_base64(publication);
+    return publication.data.bytes.empty() ? ErrorCode::bad_request : read_data(publication);
+}
+
+std::optional<ErrorCode> ApiCall::read_data(const api::NewPublication& publication) {
+    const std::string_view data = publication.data.bytes;
+    if (publication.kind.empty() || publication.kind == "json") {
+        content_ = Content{PublicationKind::json, data};
+        return std::nullopt;
+    }
+    if (publication.kind != "text") return ErrorCode::bad_request;
+    const auto offset = static_cast<std::size_t>(data.data() - text_.data());
+    RC_ASSERT(offset + data.size() <= text_.size());
+    dialect::JsonReader reader{std::span{text_}.subspan(offset, data.size())};
+    const std::string_view text = reader.read_string();
+    reader.finish();
+    if (reader.fault() != dialect::JsonFault::none) return ErrorCode::bad_request;
+    content_ = Content{PublicationKind::text, text};
+    return std::nullopt;
+}
+
+std::optional<ErrorCode> ApiCall::read_base64(const api::NewPublication& publication) {
+    auto octets = auth::decode_base64(publication.b64data, auth::Base64::standard);
+    if (!octets) return ErrorCode::bad_request;
+    decoded_ = *std::move(octets);
+    if (publication.kind.empty() || publication.kind == "binary") {
+        content_ = Content{PublicationKind::binary, decoded_};
+    } else if (publication.kind == "text" && simd::is_utf8(as_bytes(decoded_))) {
+        content_ = Content{PublicationKind::text, decoded_};
+    } else if (publication.kind == "json" && dialect::is_json(decoded_)) {
+        content_ = Content{PublicationKind::json, decoded_};
+    } else {
+        return ErrorCode::bad_request;
+    }
+    return std::nullopt;
+}
+
+/// Asks every shard for its figures, and, with a pattern, for its channels. True once all have
+/// answered.
+bool ApiCall::ask_shards(shard::HttpExchange& exchange, std::optional<std::string> pattern) {
+    if (survey_) return survey_->missing_count == 0;
+    shard::Shard& here = exchange.shard();
+    survey_.emplace(Survey{.missing_count = here.topics().shards(), .figures = {}});
+    for (std::uint32_t i = 0; i < here.topics().shards(); ++i) {
+        // There, then back here, where the exchange may be over by then.
+        here.run_on(i, [id = exchange.id(), asker = here.topics().shard(),
+                        pattern](shard::Shard& there) {
+            there.run_on(asker, [id, figures = figures_of(there, pattern)](shard::Shard& asking) {
+                auto waiting = asking.find_exchange(id);
+                if (!waiting) return;
+                auto& call = *static_cast<ApiCall*>(waiting->state());
+                if (call.take(figures)) proceed(*waiting);
+            });
+        });
+    }
+    return false;
+}
+
+bool ApiCall::take(const ShardFigures& figures) {
+    RC_ASSERT(survey_ && survey_->missing_count > 0);
+    ShardFigures& all = survey_->figures;
+    all.sessions += figures.sessions;
+    all.subscriptions += figures.subscriptions;
+    all.channels += figures.channels;
+    for (const auto& [name, count] : figures.subscribers) all.subscribers[name] += count;
+    return --survey_->missing_count == 0;
+}
+
+shard::HttpAnswer answer_of(ApiCall& call) {
+    return {.fields = "Cache-Control: no-store\r\n",
+            .content_type = "application/json",
+            .body = call.take_answer()};
+}
+
+void proceed(shard::HttpExchange& exchange) {
+    auto& call = *static_cast<ApiCall*>(exchange.state());
+    // With the answer the exchange ends, and the call with it.
+    if (call.run(exchange)) exchange.answer(answer_of(call));
+}
+
+}  // namespace ringcast::server

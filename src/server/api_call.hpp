@@ -1,0 +1,114 @@
+#pragma once
+// One request of the server API on its way: its commands one after the other, each of which may
+// have to wait for room towards a topic's home, or for the answers of other shards.
+//
+//   begin -> run -> complete -----------------------------> take_answer
+//             | ^
+//             v |  proceed: there may be room, or all shards have answered
+//            waits
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/publication.hpp"
+#include "base/time.hpp"
+#include "dialect/centrifuge/server_api_codec.hpp"
+#include "shard/http_exchange.hpp"
+
+namespace ringcast::server {
+
+/// Who answers.
+struct ApiNode {
+    std::string uid;  ///< Another one for each start.
+    double start_time_seconds = 0;
+};
+
+/// What all shards say together.
+struct ShardFigures {
+    std::uint64_t sessions = 0;
+    std::uint64_t subscriptions = 0;
+    std::uint64_t channels = 0;
+    /// Those that were asked for, with their subscribers; one too many if there are too many.
+    std::map<std::string, std::uint32_t, std::less<>> subscribers;
+};
+
+/// Belongs to its exchange once that is held. For one shard's thread.
+class ApiCall {
+public:
+    explicit ApiCall(const ApiNode& node) : node_{node} {}
+
+    /// Begins anew, with a request of that method. False if there is no such method.
+    [[nodiscard]] bool begin(std::string_view method, std::span<const std::byte> body);
+    /// Goes on, for about one share of a turn. True once every command has its result; else what
+    /// is waited for brings on proceed().
+    [[nodiscard]] bool run(shard::HttpExchange& exchange);
+    /// One shard's part of what was asked. True if it was the last one: then run() goes on.
+    [[nodiscard]] bool take(const ShardFigures& figures);
+    [[nodiscard]] std::string take_answer() { return answer_.finish(); }
+
+private:
+    using ErrorCode = dialect::centrifuge::ErrorCode;
+    using PublishResponse =
+        dialect::centrifuge::server_api::Response<dialect::centrifuge::server_api::PublishResult>;
+
+    /// What is published, of the kind that it says.
+    struct Content {
+        PublicationKind kind;
+        std::string_view bytes;
+    };
+    /// What was asked of all shards.
+    struct Survey {
+        std::uint32_t missing_count = 0;
+        ShardFigures figures;
+    };
+
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::PublishRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::BroadcastRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::InfoRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::ChannelsRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange, const std::monostate& unknown);
+    template <class Request>
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange, const Request& request);
+
+    [[nodiscard]] bool publish(shard::HttpExchange& exchange,
+                               std::span<const std::string_view> channels,
+                               const dialect::centrifuge::server_api::NewPublication& publication);
+    [[nodiscard]] std::optional<ErrorCode> read(
+        const dialect::centrifuge::server_api::NewPublication& publication);
+    [[nodiscard]] std::optional<ErrorCode> read_data(
+        const dialect::centrifuge::server_api::NewPublication& publication);
+    [[nodiscard]] std::optional<ErrorCode> read_base64(
+        const dialect::centrifuge::server_api::NewPublication& publication);
+    [[nodiscard]] bool ask_shards(shard::HttpExchange& exchange,
+                                  std::optional<std::string> pattern);
+    void add(dialect::centrifuge::server_api::Result result);
+
+    const ApiNode& node_;
+    std::string text_;  // The body; what was decoded are views of it.
+    dialect::centrifuge::server_api::Call call_;
+    dialect::centrifuge::server_api::AnswerText answer_{false};
+    std::size_t done_count_ = 0;   // Commands.
+    std::size_t share_bytes_ = 0;  // What may still be published in this run.
+    // Of the command under way.
+    std::optional<Content> content_;
+    std::string decoded_;
+    std::vector<PublishResponse> responses_;
+    std::optional<Survey> survey_;
+};
+
+/// The answer that a call which is complete has come to.
+[[nodiscard]] shard::HttpAnswer answer_of(ApiCall& call);
+/// Runs the call of an exchange that is held, and answers it if that completes it.
+void proceed(shard::HttpExchange& exchange);
+
+}  // namespace ringcast::server

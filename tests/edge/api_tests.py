@@ -1,0 +1,161 @@
+"""The server API of the edge binary, as SDKs and curl use it. Run by run.py."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+
+from admin_tests import ADMIN, LISTEN, ask, connection_to, rings, status_of
+from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, read_exactly, run, upgrade
+
+KEY, OTHER = "0123456789abcdef-first", "0123456789abcdef-second"
+
+
+@contextmanager
+def key_file(text=f"# two, so that one can go\n{KEY}\n{OTHER}\n"):
+    with tempfile.NamedTemporaryFile("w", suffix=".keys") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+@contextmanager
+def api_server(*flags):
+    """A server with an API, and the URL of its admin listener."""
+    with key_file() as path:
+        with Server("--anonymous", "subscribe", *LISTEN, *ADMIN, "--api-key-file", path, *flags) as server:
+            yield server, server.admin_urls()[0]
+
+
+def call(url, method, request, key=KEY):
+    status, fields, body = ask(url, f"/api/{method}", "POST", json.dumps(request).encode(), {"X-API-Key": key})
+    assert status == 200 and fields["Content-Type"] == "application/json", status
+    return json.loads(body)
+
+
+def test_what_the_api_publishes_reaches_subscribers():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2") as (server, admin):
+            clients = [upgrade(("127.0.0.1", server.port()), "/topics/stocks/ACME")[0] for _ in range(6)]
+            for request, frame in (({"data": {"price": 42}}, b'\x81\x0d{"price": 42}'),
+                                   ({"data": "h\u00e4", "kind": "text"}, b"\x81\x03h\xc3\xa4"),
+                                   ({"b64data": "/wA="}, b"\x82\x02\xff\x00")):
+                assert call(admin, "publish", {"channel": "stocks/ACME", **request}) == {"result": {}}
+                for client in clients:
+                    assert read_exactly(client, len(frame)) == frame
+            assert call(admin, "broadcast", {"channels": ["stocks/ACME", "a:b"], "data": 7}) == {
+                "result": {"responses": [{"result": {}}, {"error": {"code": 102, "message": "unknown channel"}}]}}
+            for client in clients:
+                assert read_exactly(client, 3) == b"\x81\x017"
+                client.close()
+
+
+def test_the_api_knows_the_channels_and_clients_of_all_shards():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2") as (server, admin):
+            clients = [upgrade(("127.0.0.1", server.port()), f"/topics/room/{i % 3}")[0] for i in range(12)]
+            everything = {f"room/{i}": {"num_clients": 4} for i in range(3)}
+            for _ in range(8):  # On whichever shard it is asked.
+                assert call(admin, "channels", {}) == {"result": {"channels": everything}}
+            assert call(admin, "channels", {"pattern": "*/1"}) == {"result": {"channels": {"room/1": {"num_clients": 4}}}}
+            [node] = call(admin, "info", {})["result"]["nodes"]
+            assert (node["num_clients"], node["num_channels"], node["num_subs"]) == (12, 3, 12)
+            assert node["name"] == "ringcast" and len(node["uid"]) == 32
+            replies = call(admin, "batch", {"commands": [{"publish": {"channel": "a", "data": 1}}, {"info": {}},
+                                                         {"presence": {"channel": "a"}}]})["replies"]
+            assert replies[0] == {"publish": {}} and list(replies[1]) == ["info"]
+            assert replies[2] == {"error": {"code": 108, "message": "not available"}}
+            for client in clients:
+                client.close()
+
+
+def test_the_api_takes_its_keys_in_both_fields_and_nothing_else():
+    with api_server() as (_, admin):
+        body = b'{"channel":"a","data":1}'
+        for fields, status in (({"X-API-Key": KEY}, 200), ({"X-API-Key": OTHER}, 200),
+                               ({"Authorization": f"apikey {KEY}"}, 200), ({"Authorization": f"Bearer {KEY}"}, 401),
+                               ({"X-API-Key": KEY[:-1]}, 401), ({"X-API-Key": KEY + "x"}, 401), ({}, 401)):
+            assert status_of(admin, "/api/publish", "POST", body, fields) == status, fields
+        assert status_of(admin, f"/api/publish?api_key={KEY}", "POST", body) == 401
+        key = {"X-API-Key": KEY}
+        status, fields, _ = ask(admin, "/api/publish", "GET", None, key)
+        assert status == 405 and fields["Allow"] == "POST, OPTIONS"
+        assert status_of(admin, "/api/nothing", "POST", b"{}", key) == 404
+        assert status_of(admin, "/api/publish", "POST", body, {**key, "Content-Encoding": "gzip"}) == 415
+        assert call(admin, "publish", []) == {"error": {"code": 107, "message": "bad request"}}
+
+
+def test_without_keys_there_is_no_api():
+    with Server("--echo", *LISTEN, *ADMIN) as server:
+        assert status_of(server.admin_urls()[0], "/api/publish", "POST", b"{}", {"X-API-Key": KEY}) == 404
+    with api_server() as (server, _):
+        assert status_of(server.urls()[0], "/api/publish", "POST", b"{}", {"X-API-Key": KEY}) == 404
+
+
+def test_the_api_takes_bodies_to_a_mebibyte():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2") as (server, admin):
+            client = upgrade(("127.0.0.1", server.port()), "/topics/a")[0]
+            begin = b'{"channel":"a","data":"'
+            text = b"x" * ((1 << 20) - len(begin) - 2)
+            key = {"X-API-Key": KEY}
+            status, _, answer = ask(admin, "/api/publish", "POST", begin + text + b'"}', key)
+            assert (status, answer) == (200, b'{"result":{}}')
+            frame = read_exactly(client, 10 + 2 + len(text))
+            assert frame[:2] == b"\x81\x7f" and frame[10:] == b'"' + text + b'"'
+            assert status_of(admin, "/api/publish", "POST", begin + text + b' "}', key) == 413
+            # What others take has not grown.
+            assert status_of(admin, "/publish/a", "POST", b"x" * ((64 << 10) + 1)) == 413
+            client.close()
+
+
+def test_api_requests_follow_each_other_on_one_connection():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2") as (server, admin):
+            client = upgrade(("127.0.0.1", server.port()), "/topics/a")[0]
+            connection = connection_to(admin)
+            for i in range(300):
+                connection.request("POST", "/api/publish", json.dumps({"channel": "a", "data": i}), {"X-API-Key": KEY})
+                assert connection.getresponse().read() == b'{"result":{}}'
+                connection.request("POST", "/api/channels", "{}", {"X-API-Key": KEY})
+                assert json.loads(connection.getresponse().read()) == {"result": {"channels": {"a": {"num_clients": 1}}}}
+            expected = b"".join(bytes([0x81, len(str(i))]) + str(i).encode() for i in range(300))
+            assert read_exactly(client, len(expected)) == expected
+            connection.close()
+            client.close()
+
+
+def test_a_broadcast_larger_than_every_queue_is_answered_when_all_of_it_is_accepted():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2", "--mesh-bytes", "64KiB") as (server, admin):
+            names = [f"room/{i}" for i in range(2000)]
+            client = upgrade(("127.0.0.1", server.port()), "/topics/room/1999")[0]
+            data = "x" * 1000
+            responses = call(admin, "broadcast", {"channels": names, "data": data})["result"]["responses"]
+            assert responses == [{"result": {}}] * 2000
+            assert read_exactly(client, 4 + 1002)[4:] == f'"{data}"'.encode()
+            client.close()
+
+
+def test_curl_drives_the_api():
+    curl = shutil.which("curl")
+    if not curl:
+        raise Skip("there is no curl")
+    with api_server() as (_, admin):
+        done = subprocess.run([curl, "-s", "-H", f"X-API-Key: {KEY}", "-d", '{"channel":"news","data":{"a":1}}',
+                               f"{admin}/api/publish"], capture_output=True, timeout=PATIENCE_SECONDS)
+        assert done.stdout == b'{"result":{}}', done
+
+
+def test_key_files_that_make_no_sense_are_refused_without_telling_what_is_in_them():
+    flags = ["--echo", *LISTEN, *ADMIN]
+    for text, word in (("", "no key"), ("secret-short\n", "line 1"), ("# none\n", "no key")):
+        with key_file(text) as path:
+            for more in ([], ["--check-config"]):
+                result = run(*flags, "--api-key-file", path, *more)
+                expect_one_line_error(result, path, word)
+                assert "secret-short" not in result[1] + result[2]
+    expect_one_line_error(run(*flags, "--api-key-file", "/nowhere"), "/nowhere", "No such file")
+    with key_file() as path:
+        expect_one_line_error(run("--echo", *LISTEN, "--api-key-file", path), "--admin-listen")
