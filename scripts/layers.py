@@ -250,7 +250,7 @@ SELF_TESTS = [
     ("src/shard/a.cpp", "#include <unistd.h>", "no power over process"),
     ("src/shard/a.cpp", "#include <atomic>", "no power over atomics"),
     ("src/shard/mesh.hpp", "#include <atomic>", "no power over atomics"),
-    ("src/shard/shared_payload.hpp", "#include <atomic>", ""),
+    ("src/base/shared_payload.hpp", "#include <atomic>", ""),
     ("src/base/spsc_queue.hpp", "#include <atomic>", ""),
     ("src/base/spsc_bytes.hpp", "#include <atomic>", ""),
     ("src/base/doorbell.hpp", "#include <atomic>", ""),

@@ -41,7 +41,7 @@ enum class Rule {
     own_publication_seen,   ///< A publisher gets its own publication, too.
     drops_told,             ///< A gap is counted, and told at its place if the client asked.
     shutdown_delivers_all,  ///< What was accepted comes before the Close of a shutdown.
-    positions_true,  ///< Each number of an epoch names one publication, for all who count.
+    positions_true,         ///< Each number of an epoch names one publication, for all who count.
     recovered_if_kept,      ///< Whoever comes back gets what it has missed, if that is kept.
     delivered_in_time,      ///< Nothing waits for a timer, nor for a frozen shard beyond the stall
                             ///< timeout.

@@ -1,6 +1,6 @@
 #pragma once
-// What applications are answered over HTTP. Structs of views, as those of reply.hpp; but lists, maps
-// and counts are there even if they are empty: SDKs insist on them.
+// What applications are answered over HTTP. Structs of views, as those of reply.hpp; but lists,
+// maps and counts are there even if they are empty: SDKs insist on them.
 
 #include <cstdint>
 #include <span>
