@@ -11,19 +11,19 @@ using namespace ringcast::server;
 namespace {
 
 using Arguments = std::vector<std::string>;
-constexpr const char* listen = "--listen=ws://127.0.0.1:0";
+constexpr const char* listen_ws = "--listen=ws://127.0.0.1:0";
 constexpr const char* listen_tls = "--listen=wss://127.0.0.1:0";
 
 /// Options from these arguments, and a file `edge.toml` with this text.
-std::expected<Options, Exit> load(Arguments arguments, std::string file = {}) {
+std::expected<Options, Exit> load_with_file(Arguments arguments, std::string file = {}) {
     return load_options({.arguments = std::move(arguments),
                          .environment = {},
                          .read_file = [file](const std::string&) { return file; }});
 }
 
 /// What is wrong, or nothing.
-std::string mistake(Arguments arguments, std::string file = {}) {
-    const auto options = load(std::move(arguments), std::move(file));
+std::string mistake_with_file(Arguments arguments, std::string file = {}) {
+    const auto options = load_with_file(std::move(arguments), std::move(file));
     if (options) return {};
     CHECK(options.error().code == Exit::usage);
     return options.error().text;
@@ -130,39 +130,42 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
          ca},
     };
     for (const Case& each : cases) {
-        Arguments arguments{listen};
+        Arguments arguments{listen_ws};
         arguments.insert(arguments.end(), each.given.begin(), each.given.end());
         CAPTURE(each.flag);
         CAPTURE(each.need);
-        CHECK(mistake(arguments) ==
+        CHECK(mistake_with_file(arguments) ==
               (each.flag.empty()
                    ? ""
                    : "ringcast: " + each.flag + " (command line) has no effect without " +
                          each.need + "\n"));
         if (each.enough.empty()) continue;
         arguments.insert(arguments.end(), each.enough.begin(), each.enough.end());
-        CHECK(mistake(arguments) == "");
+        CHECK(mistake_with_file(arguments) == "");
     }
 }
 
 TEST_CASE("a default that somebody has asked for is a mistake, too; nothing, 0 and off are not") {
-    CHECK(mistake({listen_tls, "--tls-cert=a", "--tls-client-certificates=required"}) ==
+    CHECK(mistake_with_file({listen_tls, "--tls-cert=a", "--tls-client-certificates=required"}) ==
           "ringcast: --tls-client-certificates required (command line) has no effect without "
           "--tls-client-ca\n");
-    CHECK(mistake({listen, "--message-burst=0", "--byte-burst=0", "--delivery-window=0"}) == "");
-    CHECK(mistake({listen, "--config=edge.toml", "--access-log=off", "--log-level=warn"},
-                  "tls-cert = []\ntls-client-ca = \"\"\n") == "");
-    CHECK(mistake({listen, "--header-bytes-max=1KiB"}) == "");
+    CHECK(mistake_with_file(
+              {listen_ws, "--message-burst=0", "--byte-burst=0", "--delivery-window=0"}) == "");
+    CHECK(
+        mistake_with_file({listen_ws, "--config=edge.toml", "--access-log=off", "--log-level=warn"},
+                          "tls-cert = []\ntls-client-ca = \"\"\n") == "");
+    CHECK(mistake_with_file({listen_ws, "--header-bytes-max=1KiB"}) == "");
 }
 
 TEST_CASE("what has no effect where it stands is told of, and may be switched on by a flag") {
     const auto warnings = [](Arguments arguments) {
-        return load(std::move(arguments), "\ncompression = 'shared'\ncompression-threshold = 7\n")
+        return load_with_file(std::move(arguments),
+                              "\ncompression = 'shared'\ncompression-threshold = 7\n")
             .value()
             .warnings;
     };
-    CHECK(warnings({listen, "--echo", "--config=edge.toml"}).empty());
-    CHECK(warnings({listen, "--echo", "--config=edge.toml", "--compression=off"}) ==
+    CHECK(warnings({listen_ws, "--echo", "--config=edge.toml"}).empty());
+    CHECK(warnings({listen_ws, "--echo", "--config=edge.toml", "--compression=off"}) ==
           std::vector<std::string>{"--compression-threshold 7 (edge.toml:3) has no effect without "
                                    "--compression shared or dedicated"});
 }
@@ -174,7 +177,8 @@ TEST_CASE("who only asks what would be may set what has no effect") {
 }
 
 TEST_CASE("--print-config shows what has no effect as a comment, so that --config takes it") {
-    const auto printed = load({"--compression=shared", "--print-config", "--message-burst=7"});
+    const auto printed =
+        load_with_file({"--compression=shared", "--print-config", "--message-burst=7"});
     REQUIRE_FALSE(printed);
     const std::string& text = printed.error().text;
     CHECK(printed.error().code == 0);
@@ -185,5 +189,5 @@ TEST_CASE("--print-config shows what has no effect as a comment, so that --confi
         text.contains("\n# tls-client-certificates = \"required\"  # default; no effect "
                       "without --listen wss://\n"));
     CHECK(text.contains("\ncompression-threshold = 512  # default\n"));
-    CHECK(mistake({listen, "--config=edge.toml"}, text) == "");
+    CHECK(mistake_with_file({listen_ws, "--config=edge.toml"}, text) == "");
 }
