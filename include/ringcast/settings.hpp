@@ -9,6 +9,7 @@
 
 #include "ringcast/compression.hpp"
 #include "ringcast/tls.hpp"
+#include "ringcast/tokens.hpp"
 #include "ringcast/topic.hpp"
 
 namespace ringcast {
@@ -52,6 +53,9 @@ struct Settings {
     std::uint32_t listen_backlog = 4096;
     /// Of listeners at `wss://`, which need at least one certificate.
     TlsSettings tls{};
+    /// Keys for clients' tokens, and where a token is looked for. A client that shows a token
+    /// which is not in order is refused with 401, wherever it connects to.
+    TokenSettings tokens{};
 
     // Threads and the kernel.
 

@@ -11,6 +11,7 @@
 #include "server/limit_options.hpp"
 #include "server/option_values.hpp"
 #include "server/tls_options.hpp"
+#include "server/token_options.hpp"
 
 namespace ringcast::server {
 namespace {
@@ -76,9 +77,12 @@ Texts get_features(const Options& options) {
 
 constexpr OptionNeed uring{"--io auto or uring",
                            [](const Options& o) { return o.io != IoChoice::epoll; }};
+// Tokens may grant topics, too.
 constexpr OptionNeed topic_clients{"--anonymous subscribe or publish", [](const Options& o) {
-                                       return o.anonymous != TopicAccess::none;
+                                       return o.anonymous != TopicAccess::none || takes_tokens(o);
                                    }};
+constexpr OptionNeed token_keys{
+    "--token-hmac-secret-file, --token-public-key-file or --token-jwks-file", &takes_tokens};
 constexpr OptionNeed publishers{
     "--anonymous subscribe or publish, or --admin-listen",
     [](const Options& o) { return topic_clients.is_met(o) || !o.admin_listen.empty(); }};
@@ -161,6 +165,14 @@ constexpr std::array rows{
                       "or send as well",
               .set = set_word<&Options::anonymous, access_words>,
               .get = get_word<&Options::anonymous, access_words>},
+    OptionRow{.section = topics,
+              .name = "users",
+              .value_name = "none|subscribe|publish",
+              .help = "what clients whose token names a user may do at every topic; each may at "
+                      "least receive the topics that its token grants, in channels or subs",
+              .set = set_word<&Options::users, access_words>,
+              .get = get_word<&Options::users, access_words>,
+              .needs = {&token_keys}},
     OptionRow{.section = topics,
               .name = "slow-consumer",
               .value_name = "close|drop",
@@ -356,7 +368,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::span<const OptionRow> option_table() noexcept {
     static const std::vector<OptionRow> table = [] {
         std::vector<OptionRow> all{rows.begin(), rows.end()};
-        for (const auto more : {limit_options(), tls_options(), defence_options(),
+        for (const auto more : {limit_options(), tls_options(), token_options(), defence_options(),
                                 std::span<const OptionRow>{logging_rows}})
             all.insert(all.end(), more.begin(), more.end());
         return all;

@@ -213,7 +213,7 @@ public:
     }
 
     [[nodiscard]] Options take() && {
-        if (!options_.echo && options_.anonymous == TopicAccess::none) {
+        if (!options_.echo && options_.anonymous == TopicAccess::none && !takes_tokens(options_)) {
             options_.warnings.emplace_back(
                 "nothing is mounted, every request is answered with 404: give --anonymous "
                 "subscribe, --echo or --dev");

@@ -6,6 +6,7 @@
 //
 // Where a value comes from: flag > RINGCAST_* environment > --config file > default.
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -58,8 +59,23 @@ struct Options {
     Duration tls_ticket_lifetime = std::chrono::hours{12};
     std::uint32_t tls_handshakes_per_turn = 4;
 
+    // Tokens. What is empty is not given.
+    std::vector<std::string> token_hmac_secret_files;
+    std::vector<std::string> token_public_key_files;
+    std::string token_jwks_file;
+    std::string token_issuer;
+    std::string token_audience;
+    Duration token_leeway{0};
+    std::vector<std::string> token_previous_hmac_secret_files;
+    std::vector<std::string> token_previous_public_key_files;
+    std::chrono::sys_seconds token_previous_until{};  ///< 1970: not given.
+    std::string token_cookie;
+    std::string token_query;
+    std::string token_subprotocol;  ///< What it begins with.
+
     // Topics
     TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.
+    TopicAccess users = TopicAccess::none;
     SlowConsumer slow_consumer = SlowConsumer::close;
     Duration delivery_window{0};
     std::uint32_t topics_max = 1'000'000;
@@ -162,6 +178,12 @@ struct OptionSources {
 
 /// The sources of this process: its arguments, its environment and the file system.
 [[nodiscard]] OptionSources process_sources(int argument_count, const char* const* arguments);
+
+/// Whether clients may have tokens: there are keys to check them with.
+[[nodiscard]] inline bool takes_tokens(const Options& options) noexcept {
+    return !options.token_hmac_secret_files.empty() || !options.token_public_key_files.empty() ||
+           !options.token_jwks_file.empty();
+}
 
 /// Whether there has to be an address to listen on, and an effect of whatever is set: not for who
 /// only asks what would be.

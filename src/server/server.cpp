@@ -31,6 +31,7 @@
 #include "server/stats.hpp"
 #include "server/tls_files.hpp"
 #include "server/tls_keeper.hpp"
+#include "server/token_files.hpp"
 
 namespace ringcast {
 
@@ -342,8 +343,13 @@ std::expected<void, std::string> Server::check() const {
         if (auto loaded = server::ApiKeys::load(file); !loaded)
             return std::unexpected{std::move(loaded.error())};
     }
+    const Settings& settings = impl_->settings;
+    if (server::has_token_keys(settings.tokens)) {
+        if (auto loaded = server::load_token_keys(settings.tokens); !loaded)
+            return std::unexpected{std::move(loaded.error())};
+    }
     if (!impl_->serves_tls()) return {};
-    if (auto loaded = server::load_tls(impl_->settings.tls); !loaded)
+    if (auto loaded = server::load_tls(settings.tls); !loaded)
         return std::unexpected{std::move(loaded.error())};
     return {};
 }
