@@ -111,15 +111,16 @@ public:
     [[nodiscard]] Publisher make_publisher();
 
     /// What start() would find wrong with the settings and the routes, and with the files that TLS
-    /// listeners need. Opens and starts nothing. The error is one sentence.
+    /// listeners and tokens need. Opens and starts nothing. The error is one sentence.
     [[nodiscard]] std::expected<void, std::string> check() const;
     /// Opens the listeners and starts the shards; returns when all of them serve. The error is one
     /// sentence.
     [[nodiscard]] std::expected<void, std::string> start();
     /// Starts, calls `on_started` if there is one, serves until SIGINT (clients get 1001) or
     /// SIGTERM (1012) or stop(), then stops in order. A second signal ends the process at once.
-    /// SIGHUP reads certificates again; without TLS listeners it stops the server as SIGTERM does
-    /// if there was a controlling terminal, which has gone now, unless it was ignored (nohup).
+    /// SIGHUP reads certificates and keys for tokens again; without any it stops the server as
+    /// SIGTERM does if there was a controlling terminal, which has gone now, unless it was ignored
+    /// (nohup).
     /// Returns the exit status: 0, or 1 with a line on stderr, behind the program's name, if the
     /// server could not start. An exception of `on_started` leaves run() when the server has
     /// stopped in order. For programs with signals of their own: start(), stop(), wait() instead.
@@ -128,6 +129,10 @@ public:
     /// such listeners. They are checked first: if they are of no use, that is logged, and those
     /// read before stay. Open connections keep theirs. Any thread.
     void reload_certificates() noexcept;
+    /// Reads the keys for clients' tokens again, as run() does at SIGHUP if there are some, and
+    /// checks them likewise; sessions that there are stay. Any thread but a shard's, because the
+    /// files are read here and now.
+    void reload_tokens() noexcept;
     /// Begins an orderly stop: accept no more, send a Close with `code` to everybody. Returns at
     /// once; only the first call counts. Connections end by themselves as their clients answer, and
     /// behind the last client of all shards the admin listeners and the threads; what is left when

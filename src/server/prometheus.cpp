@@ -69,6 +69,25 @@ void add_tls_failures(Samples& samples, const Metrics& metrics) {
         samples.add("reason", tls_reasons[i], metrics.tls_failures[i]);
 }
 
+/// By auth::Reason.
+constexpr std::string_view token_reasons[] = {
+    "too_long",         "malformed",
+    "malformed_header", "critical_extension",
+    "unsecured",        "unsupported_algorithm",
+    "no_key",           "bad_signature",
+    "malformed_claims", "bad_claim",
+    "expired",          "not_yet_valid",
+    "wrong_issuer",     "wrong_audience",
+    "wrong_kind",       "wrong_user",
+    "wrong_channel",    "wrong_client",
+};
+static_assert(std::size(token_reasons) == auth::reasons_count);
+
+void add_refused_tokens(Samples& samples, const Metrics& metrics) {
+    for (std::size_t i = 0; i < auth::reasons_count; ++i)
+        samples.add("reason", token_reasons[i], metrics.tokens_refused[i]);
+}
+
 enum class Type : std::uint8_t { counter, gauge };
 
 struct Group {
@@ -114,6 +133,10 @@ constexpr Group groups[] = {
     {"ringcast_origins_refused_total", Type::counter,
      "Opening handshakes refused because the page's origin is not allowed.",
      [](Samples& to, const Metrics& m) { to.add(m.origins_refused); }},
+    {"ringcast_tokens_accepted_total", Type::counter, "Clients' tokens that were in order.",
+     [](Samples& to, const Metrics& m) { to.add(m.tokens_accepted); }},
+    {"ringcast_tokens_refused_total", Type::counter, "Clients' tokens that were not, by reason.",
+     add_refused_tokens},
     {"ringcast_http_requests_total", Type::counter,
      "Plain HTTP requests answered, those for these metrics included.",
      [](Samples& to, const Metrics& m) { to.add(m.http_requests); }},

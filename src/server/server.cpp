@@ -32,6 +32,7 @@
 #include "server/tls_files.hpp"
 #include "server/tls_keeper.hpp"
 #include "server/token_files.hpp"
+#include "server/token_keeper.hpp"
 
 namespace ringcast {
 
@@ -101,8 +102,9 @@ struct Server::Impl {
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
     std::optional<shard::ClientLimits> client_limits;
-    server::ShardGroup shards;             // The threads use everything above ...
-    std::optional<server::TlsKeeper> tls;  // ... and this one uses them, if there is TLS.
+    server::ShardGroup shards;                  // The threads use everything above ...
+    std::optional<server::TlsKeeper> tls;       // ... and this one uses them, if there is TLS ...
+    std::optional<server::TokenKeeper> tokens;  // ... and so does this one, if there are keys.
 };
 
 std::expected<void, std::string> Server::Impl::check() const {
@@ -140,6 +142,8 @@ std::expected<void, std::string> Server::Impl::open_log() {
     for (std::uint32_t i = 0; i < settings.shards; ++i)
         shard_logs.push_back(&log->add_shard(static_cast<std::uint16_t>(i)));
     if (serves_tls()) tls.emplace(settings.tls, log->add_shard(shard::LogRecord::no_shard));
+    if (server::has_token_keys(settings.tokens))
+        tokens.emplace(settings.tokens, log->add_shard(shard::LogRecord::no_shard));
     auto started = log->start();
     is_log_open = started.has_value();
     return started;
@@ -154,6 +158,12 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
         if (auto loaded = tls->load(); !loaded) return loaded;
     }
     if (auto loaded = load_api_keys(); !loaded) return loaded;
+    std::optional<shard::TokenMaterial> token_material;
+    if (tokens) {
+        auto loaded = tokens->load();
+        if (!loaded) return std::unexpected{std::move(loaded.error())};
+        token_material = std::move(*loaded);
+    }
     const auto backend =
         server::choose_backend(settings.io, settings.direct_descriptors, log->log());
     if (!backend) return std::unexpected{backend.error()};
@@ -161,12 +171,14 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
     if (!plan) return std::unexpected{plan.error()};
     if (auto opened = listeners.open(settings, log->log()); !opened) return opened;
     auto plans = plan_shards(*backend, features, placement, *plan);
+    for (server::ShardPlan& each : plans) each.tokens = token_material;
     if (auto started = shards.start(std::move(plans), shard_logs, settings.mesh_bytes); !started)
         return started;
     if (tls) {
         auto kept = tls->start([this](const auto& material) { shards.set_tls(material); });
         if (!kept) return kept;
     }
+    if (tokens) tokens->start([this](const auto& material) { shards.set_tokens(material); });
     description =
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files",
                     server::describe(*backend, features, settings.direct_descriptors),
@@ -276,13 +288,12 @@ void Server::Impl::log_totals() {
         .field("ring_calls", total.ring_calls);
 }
 
-/// What SIGHUP means: that certificates are read again. Where there are none, that the terminal has
-/// gone, if there was one: then false, and the server is to stop.
+/// What SIGHUP means: that certificates and keys for tokens are read again. Where there are none,
+/// that the terminal has gone, if there was one: then false, and the server is to stop.
 bool Server::Impl::outlives_hangup(bool had_terminal) {
-    if (tls) {
-        tls->reload();
-        return true;
-    }
+    if (tls) tls->reload();
+    if (tokens) tokens->reload();
+    if (tls || tokens) return true;
     if (had_terminal) return false;
     log->log().info("hangup_ignored").field("reason", "there is nothing to read again");
     return true;
@@ -361,8 +372,9 @@ std::expected<void, std::string> Server::start() {
 int Server::run(const std::function<void()>& on_started) {
     using Hangup = server::SignalWaiter::Hangup;
     const bool had_terminal = server::has_terminal();
-    server::SignalWaiter signals{impl_->serves_tls() ? Hangup::taken
-                                                     : Hangup::taken_unless_ignored};
+    const bool has_files_to_read =
+        impl_->serves_tls() || server::has_token_keys(impl_->settings.tokens);
+    server::SignalWaiter signals{has_files_to_read ? Hangup::taken : Hangup::taken_unless_ignored};
     impl_->shards.wake_at_stop(&signals);
     const ScopeExit forget_signals{[this] { impl_->shards.wake_at_stop(nullptr); }};
     if (const auto started = start(); !started) {
@@ -388,6 +400,10 @@ int Server::run(const std::function<void()>& on_started) {
 
 void Server::reload_certificates() noexcept {
     if (impl_->tls) impl_->tls->reload();
+}
+
+void Server::reload_tokens() noexcept {
+    if (impl_->tokens) impl_->tokens->reload();
 }
 
 void Server::stop(CloseCode code) noexcept {

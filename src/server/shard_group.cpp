@@ -105,6 +105,16 @@ void ShardGroup::set_tls(const shard::TlsMaterial& material) {
     }
 }
 
+void ShardGroup::set_tokens(const shard::TokenMaterial& material) {
+    const std::lock_guard lock{events_.mutex};
+    for (ShardThread& shard : shards_) {
+        auto note = std::make_unique<shard::Note>();
+        note->kind = shard::Note::Kind::tokens;
+        note->tokens = std::make_unique<shard::TokenMaterial>(material);
+        shard.post(std::move(note));
+    }
+}
+
 /// Publishers are spread over the shards that carry them.
 Publisher ShardGroup::make_publisher() {
     const std::lock_guard lock{events_.mutex};

@@ -50,6 +50,9 @@ public:
     /// What TLS connections get from now on, on all shards. Any thread.
     void set_tls(const shard::TlsMaterial& material);
 
+    /// What tokens are checked with from now on, on all shards. Any thread.
+    void set_tokens(const shard::TokenMaterial& material);
+
     /// `closed` if there are no shards yet. Any thread.
     [[nodiscard]] Publisher make_publisher();
 

@@ -61,6 +61,7 @@ std::expected<void, std::string> ShardThread::serve() {
     for (const int listener : plan_.listeners) shard.listen(listener);
     if (plan_.tls) shard.set_tls(*plan_.tls);
     for (const int listener : plan_.tls_listeners) shard.listen(listener, shard::Transport::tls);
+    if (plan_.tokens) shard.set_tokens(*plan_.tokens);
     if (!plan_.admin_listeners.empty())
         shard.listen_admin(plan_.admin_listeners, plan_.make_admin_router());
     set(State::serving);

@@ -22,6 +22,7 @@
 #include "shard/router.hpp"
 #include "shard/secure.hpp"
 #include "shard/settings.hpp"
+#include "shard/tokens.hpp"
 
 namespace ringcast::server {
 
@@ -34,6 +35,7 @@ struct ShardPlan {
     std::vector<int> tls_listeners;
     std::vector<int> admin_listeners;
     std::optional<shard::TlsMaterial> tls;         ///< If there are TLS listeners.
+    std::optional<shard::TokenMaterial> tokens;    ///< If there are keys for tokens.
     std::optional<std::uint32_t> cpu;              ///< Where the thread stays, if anywhere.
     shard::Mesh* mesh = nullptr;                   ///< Between the shards; outlives the thread.
     shard::ClientLimits* client_limits = nullptr;  ///< Of all shards; outlives the thread.

@@ -191,7 +191,10 @@ void Shard::on_deadline(Connection& connection) {
 /// finds out whether anybody is there.
 void Shard::on_open_deadline(Connection& connection) {
     if (connection.has(Suspension::rate)) {
-        if (ring_.now() >= connection.guest->resumes_at) {
+        Session session{*this, connection};
+        if (ring_.now() >= connection.endpoint->expiry(session)) {
+            connection.endpoint->on_time(session);
+        } else if (ring_.now() >= connection.guest->resumes_at) {
             resume(connection, Suspension::rate);
         } else if (connection.queued_bytes == 0) {
             enqueue(connection, ws::Opcode::ping, {});
@@ -233,7 +236,8 @@ Instant Shard::message_deadline(const Connection& connection) noexcept {
 void Shard::schedule_open(Connection& connection) {
     const SessionLimits& limits = connection.endpoint->limits();
     if (connection.has(Suspension::rate)) {
-        Instant next = connection.guest->resumes_at;
+        Instant next = std::min(connection.guest->resumes_at,
+                                connection.endpoint->expiry(Session{*this, connection}));
         if (limits.ping_interval > Duration{0})
             next = std::min(next, ring_.now() + limits.ping_interval);
         timers_.schedule(connection, next);

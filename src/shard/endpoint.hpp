@@ -95,6 +95,9 @@ public:
     /// When on_time() has something to do; instant_never if that depends on others. Not while the
     /// session's input waits for tokens. Asked whenever something is scheduled for the session.
     [[nodiscard]] virtual Instant deadline(const Session& session) const;
+    /// When the session ends, whatever it does: on_time() is called then even while its input waits
+    /// for tokens, which whoever floods could have it do for ever. Never later than deadline().
+    [[nodiscard]] virtual Instant expiry(const Session& session) const;
     /// It is time. Moves deadline() on, or closes the session.
     virtual void on_time(Session& session);
     /// The session was behind and has caught up.
@@ -131,6 +134,9 @@ inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
 inline void Endpoint::on_history(Session&, const HistoryAnswer&) {}
 inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
 inline Instant Endpoint::deadline(const Session&) const {
+    return instant_never;
+}
+inline Instant Endpoint::expiry(const Session&) const {
     return instant_never;
 }
 inline void Endpoint::on_time(Session&) {}

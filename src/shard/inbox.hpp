@@ -15,6 +15,7 @@
 #include "ringcast/close_code.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/secure.hpp"
+#include "shard/tokens.hpp"
 
 namespace ringcast::shard {
 
@@ -33,6 +34,7 @@ struct Note {
         publisher,  ///< Another thread has a lane into the shard, which it brings.
         tls,        ///< New certificates or ticket keys, which it brings.
         task,       ///< Another shard wants something rare to be done.
+        tokens,     ///< New keys for tokens, which it brings.
     };
     Kind kind = Kind::verdict;
     CloseCode code = CloseCode::going_away;
@@ -42,6 +44,7 @@ struct Note {
         nullptr;  ///< With a reference; taken over by whoever reads the note.
     std::unique_ptr<TlsMaterial> tls;
     Task task;
+    std::unique_ptr<TokenMaterial> tokens;
     Note* next = nullptr;
 };
 

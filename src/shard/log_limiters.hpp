@@ -20,6 +20,7 @@ struct LogLimiters {
     LogLimiter client = once_a_minute(LogLevel::warn, "client_refused");
     LogLimiter proxy = once_a_minute(LogLevel::warn, "proxy_refused");
     LogLimiter memory = once_a_minute(LogLevel::warn, "input_given_up");
+    LogLimiter token = once_a_minute(LogLevel::info, "token_refused");
     LogLimiter origin{LogLevel::info, "origin_refused"};
     LogLimiter exception{LogLevel::error, "handler_exception"};
     LogLimiter unexpected{LogLevel::warn, "unexpected_error"};
@@ -27,8 +28,9 @@ struct LogLimiters {
     LogLimiter tls{LogLevel::info, "tls_failed"};
 
     void report_suppressed(LogQueue& log, LogQueue::Report report) noexcept {
-        for (LogLimiter* limiter : {&refused, &admin_refused, &accept, &buffers, &client, &proxy,
-                                    &origin, &exception, &unexpected, &slow, &memory, &tls}) {
+        for (LogLimiter* limiter :
+             {&refused, &admin_refused, &accept, &buffers, &client, &proxy, &origin, &exception,
+              &unexpected, &slow, &memory, &tls, &token}) {
             log.report_suppressed(*limiter, report);
         }
     }

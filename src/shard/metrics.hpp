@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "auth/reason.hpp"
 #include "base/assert.hpp"
 #include "ringcast/close_code.hpp"
 #include "tls/reason.hpp"
@@ -110,6 +111,9 @@ struct Metrics {
     std::uint64_t ring_calls = 0;
     std::uint64_t buffers_exhausted = 0;
     std::uint64_t quiet_shortfalls = 0;
+    // Of clients' tokens.
+    std::uint64_t tokens_accepted = 0;
+    std::array<std::uint64_t, auth::reasons_count> tokens_refused{};  ///< By auth::Reason.
     // Gauges.
     std::uint64_t connections = 0;  ///< Without those through admin listeners.
     std::uint64_t sessions = 0;

@@ -54,6 +54,14 @@ Shard::~Shard() {
     for (Listener& listener : listeners_) timers_.cancel(listener);
 }
 
+void Shard::set_tokens(TokenMaterial material) {
+    affinity_.check();
+    RC_ASSERT(settings_.wall_clock != nullptr);
+    if (tokens_) return tokens_->replace(std::move(material));
+    tokens_ = std::make_unique<Tokens>(std::move(material), settings_.wall_clock, metrics_, log_,
+                                       limiters_);
+}
+
 void Shard::turn() {
     affinity_.check();
     submit_output();
@@ -133,6 +141,7 @@ void Shard::read_inbox() {
             case Note::Kind::terminate: terminate_all(); break;
             case Note::Kind::tls: set_tls(std::move(*note->tls)); break;
             case Note::Kind::task: note->task(*this); break;
+            case Note::Kind::tokens: set_tokens(std::move(*note->tokens)); break;
             case Note::Kind::publisher: topics_.add_publisher(*note->publisher); break;
         }
     }

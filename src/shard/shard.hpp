@@ -38,6 +38,7 @@
 #include "shard/secure.hpp"
 #include "shard/session.hpp"
 #include "shard/settings.hpp"
+#include "shard/tokens.hpp"
 #include "shard/topics.hpp"
 #include "shard/turn_output.hpp"
 #include "shard/unfinished.hpp"
@@ -62,6 +63,9 @@ public:
     /// What connections of TLS listeners get from now on; those that there are keep theirs, apart
     /// from the ticket keys. Before the first such listener, then at any time.
     void set_tls(TlsMaterial material);
+    /// What clients' tokens are checked with from now on; whoever is in stays. Before the first
+    /// turn, then at any time. Needs Settings::wall_clock.
+    void set_tokens(TokenMaterial material);
     /// Accepts connections from `fd`, which the shard borrows. Before the first turn.
     void listen(int fd, Transport transport = Transport::plain);
     /// Accepts from these, too, connections that see `router` and nothing else, as the others never
@@ -106,6 +110,9 @@ public:
 
     /// Counts and logs (rate-limited) an exception that left the hook `hook` of a handler.
     void report_handler_exception(const char* hook, std::string_view what) noexcept;
+
+    /// Checks clients' tokens; null if there are no keys for them.
+    [[nodiscard]] Tokens* tokens() noexcept { return tokens_.get(); }
 
     /// For other threads; acquire() a reference to keep it.
     [[nodiscard]] Inbox& inbox() noexcept { return topics_.inbox(); }
@@ -400,6 +407,7 @@ private:
     bool is_admin_ending_ = false;
     bool is_turn_owed_ = true;  // The next turn must not wait; the first one looks around.
     LogLimiters limiters_;
+    std::unique_ptr<Tokens> tokens_;  // Null: there are no keys.
 };
 
 }  // namespace ringcast::shard
