@@ -32,7 +32,7 @@ LAYERS = {
     "auth":    Layer("base",                                                 "crypto simdjson"),
     "ring":    Layer("base",                                                 "kernel process clock"),
     "shard":   Layer("base simd http ws dialect hub tls auth ring",          "fmt"),
-    "api":     Layer("base http ws dialect hub shard public",                "fmt"),
+    "api":     Layer("base http ws dialect hub auth shard public",           "fmt"),
     "server":  Layer("base simd http ws dialect hub tls auth ring shard api public",
                      "process clock threads atomics entropy environment files streams crypto settings logging fmt"),
     "advice":  Layer("base http ws hub tls ring shard server public",        "process fmt"),

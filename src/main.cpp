@@ -180,8 +180,9 @@ int main(int argument_count, char** arguments) {
     if (!options) return end_with(options.error());
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");
-    if (options->anonymous != TopicAccess::none)
-        server.mount_topics("/topics", {.anonymous = options->anonymous});
+    if (options->anonymous != TopicAccess::none || server::takes_tokens(*options)) {
+        server.mount_topics("/topics", {.anonymous = options->anonymous, .users = options->users});
+    }
     if (options->anonymous != TopicAccess::none)
         server.mount_centrifuge("/connection", {.anonymous = options->anonymous});
     if (options->dev) server.mount_page("/", server::dev_page());

@@ -28,6 +28,9 @@ namespace ringcast {
 struct TopicsPolicy {
     /// What everybody may do, when there is no `authorize`. By default nothing: 403.
     TopicAccess anonymous = TopicAccess::none;
+    /// What those may do whose token names a user, at least, if Settings::tokens has keys. Whatever
+    /// stands here and above, a token's `channels` and `subs` may be subscribed to.
+    TopicAccess users = TopicAccess::none;
     /// Asked about each client before its 101: its access, a refusal, or `pending` with a
     /// Ticket<TopicAccess>. Called on the shards' threads, several at a time. An exception refuses
     /// with 500.

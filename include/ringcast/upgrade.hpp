@@ -1,6 +1,7 @@
 #pragma once
 // Admission: what a handler sees of an opening handshake, and how it decides, at once or later.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -95,6 +96,19 @@ private:
     detail::TicketCore core_;
 };
 
+/// What a client's token says, which has been checked (see Settings::tokens).
+struct User {
+    std::string name{};      ///< `sub`; empty: nobody in particular.
+    std::string token_id{};  ///< `jti`; empty without one.
+    /// `info`: JSON on one line, or what `b64info` stands for; empty without any.
+    std::string info{};
+    /// `meta`: a JSON object on one line, not for other clients; empty without one.
+    std::string meta{};
+    std::vector<std::string> topics{};  ///< Of `subs` and `channels`: it may receive these.
+    /// When the token ends. Topics end such sessions by themselves, with 3005.
+    std::optional<std::chrono::sys_seconds> expires_at{};
+};
+
 /// An opening handshake that has passed every check of RFC 6455 and waits for the handler's word.
 /// Valid during on_upgrade; so are the views it returns.
 class Upgrade {
@@ -114,6 +128,8 @@ public:
     /// What `{name}` in the mounted path stands for, decoded; empty if the path has no such
     /// parameter. Arbitrary octets but 0, as with query().
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+    /// Who it is, by a token; null without one. A token that is not in order has been refused.
+    [[nodiscard]] const User* user() const noexcept;
     /// `192.0.2.7:51234`. Costs a system call.
     [[nodiscard]] std::string peer_address() const;
 

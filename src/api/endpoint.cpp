@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/authentication.hpp"
 #include "api/upgrade.hpp"
 #include "shard/session.hpp"
 
@@ -23,7 +24,13 @@ detail::SessionCore core_of(shard::Session& session) noexcept {
 }  // namespace
 
 shard::Verdict HandlerEndpoint::on_upgrade(shard::Upgrade& upgrade) {
+    auto client = authenticate(upgrade);
+    if (!client) return std::move(client.error());
     Upgrade::Impl impl{.upgrade = upgrade};
+    if (*client) {
+        impl.user = &(*client)->user;
+        impl.subprotocol = (*client)->subprotocol;
+    }
     Upgrade view{impl};
     detail::Handler::Decision decision = Rejection{.status = 500, .body = "internal error\n"};
     call(upgrade.session.shard(), "on_upgrade", [&] { decision = handler_->on_upgrade(view); });

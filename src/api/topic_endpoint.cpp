@@ -1,5 +1,6 @@
 #include "api/topic_endpoint.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <expected>
@@ -10,6 +11,7 @@
 #include <system_error>
 #include <variant>
 
+#include "api/authentication.hpp"
 #include "api/upgrade.hpp"
 #include "dialect/raw.hpp"
 #include "dialect/topic_name.hpp"
@@ -19,22 +21,28 @@ namespace ringcast::api {
 
 namespace {
 
-/// A session's state: one of four that all share, so that it costs no memory.
+/// A session's state: of those whose token does not end one of four that all share, so that it
+/// costs no memory.
 struct RawSession {
     bool may_publish;
     bool wants_gaps;
+    Instant ends_at = instant_never;
 };
 
-RawSession& shared_session(bool may_publish, bool wants_gaps) noexcept {
+shard::StatePointer session_state(bool may_publish, bool wants_gaps, Instant ends_at) {
     static RawSession sessions[2][2] = {{{false, false}, {false, true}},
                                         {{true, false}, {true, true}}};
-    return sessions[may_publish ? 1 : 0][wants_gaps ? 1 : 0];
+    if (ends_at == instant_never)
+        return {&sessions[may_publish ? 1 : 0][wants_gaps ? 1 : 0], [](void*) noexcept {}};
+    return {new RawSession{may_publish, wants_gaps, ends_at},
+            [](void* state) noexcept { delete static_cast<RawSession*>(state); }};
 }
 
-/// What the query of the URL asks for.
+/// What the query of the URL asks for, and until when it is granted.
 struct Wishes {
     bool wants_gaps = false;
     shard::SubscribeFrom from;
+    Instant ends_at = instant_never;
 };
 
 /// While the application makes up its mind.
@@ -98,8 +106,18 @@ shard::Verdict granted(shard::Verdict verdict, TopicAccess access, std::string t
     verdict.topic = std::move(topic);
     verdict.is_publisher = may_publish;
     verdict.from = wishes.from;
-    verdict.state = {&shared_session(may_publish, wishes.wants_gaps), [](void*) noexcept {}};
+    verdict.state = session_state(may_publish, wishes.wants_gaps, wishes.ends_at);
     return verdict;
+}
+
+/// What somebody may do whom nobody else is asked about.
+TopicAccess access_by(const TopicsPolicy& policy, const User* user, std::string_view topic) {
+    if (user == nullptr) return policy.anonymous;
+    TopicAccess access = policy.anonymous;
+    if (!user->name.empty()) access = std::max(access, policy.users);
+    if (std::ranges::find(user->topics, topic) != user->topics.end())
+        access = std::max(access, TopicAccess::subscribe);
+    return access;
 }
 
 }  // namespace
@@ -110,9 +128,19 @@ shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     const std::string topic{view.param("topic")};
     if (const auto fault = dialect::check_topic_name(topic); fault != dialect::TopicNameFault::none)
         return refusal(400, to_string(fault));
-    const auto wishes = wishes_of(view);
+    auto wishes = wishes_of(view);
     if (!wishes) return refusal(400, wishes.error());
-    if (!policy_.authorize) return granted({}, policy_.anonymous, topic, *wishes);
+    auto client = authenticate(upgrade);
+    if (!client) return std::move(client.error());
+    if (*client) {
+        impl.user = &(*client)->user;
+        impl.subprotocol = (*client)->subprotocol;
+        wishes->ends_at = (*client)->ends_at;
+    }
+    if (!policy_.authorize) {
+        const TopicAccess access = access_by(policy_, impl.user, topic);
+        return granted(admitted(shard::no_state(), std::move(impl)), access, topic, *wishes);
+    }
 
     Admission<TopicAccess> admission = Rejection{.status = 500, .body = "internal error\n"};
     call(upgrade.session.shard(), "authorize", [&] { admission = policy_.authorize(view, topic); });
@@ -132,6 +160,23 @@ shard::Verdict TopicEndpoint::on_late_verdict(shard::Verdict late, shard::Verdic
     auto& waiting = *static_cast<PendingTopic*>(pending.state.get());
     const TopicAccess access = *static_cast<const TopicAccess*>(late.state.get());
     return granted(std::move(late), access, std::move(waiting.topic), waiting.wishes);
+}
+
+void TopicEndpoint::on_open(shard::Session& session) {
+    if (session_of(session).ends_at != instant_never) session.reschedule();
+}
+
+Instant TopicEndpoint::deadline(const shard::Session& session) const {
+    return session_of(session).ends_at;
+}
+
+Instant TopicEndpoint::expiry(const shard::Session& session) const {
+    return session_of(session).ends_at;
+}
+
+/// As the Centrifuge protocol calls it.
+void TopicEndpoint::on_time(shard::Session& session) {
+    session.close(CloseCode{3005}, "connection expired");
 }
 
 /// What was missed comes before everything else, behind the position of what comes before that.

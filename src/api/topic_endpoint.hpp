@@ -17,9 +17,13 @@ public:
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     shard::Verdict on_late_verdict(shard::Verdict late, shard::Verdict pending) override;
-    void on_open(shard::Session&) override {}
+    void on_open(shard::Session& session) override;
     void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override;
     void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
+    /// When its token ends.
+    [[nodiscard]] Instant deadline(const shard::Session& session) const override;
+    [[nodiscard]] Instant expiry(const shard::Session& session) const override;
+    void on_time(shard::Session& session) override;
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_skipped(shard::Session& session, std::uint64_t count) override;

@@ -54,6 +54,10 @@ std::string_view Upgrade::param(std::string_view name) const noexcept {
     return {};
 }
 
+const User* Upgrade::user() const noexcept {
+    return impl_->user;
+}
+
 std::string Upgrade::peer_address() const {
     return impl_->upgrade.session.peer_address().to_string();
 }

@@ -14,7 +14,8 @@ struct Upgrade::Impl {
     shard::Upgrade& upgrade;
     std::string subprotocol{};
     std::string fields{};
-    bool deferred = false;  ///< A ticket has been given out.
+    bool deferred = false;       ///< A ticket has been given out.
+    const User* user = nullptr;  ///< Of a token, if there was one.
 };
 
 namespace api {
