@@ -25,6 +25,7 @@ import guest_tests
 import http_tests
 import survival_tests
 import tls_tests
+import token_tests
 import topic_tests
 from kit import (BINARY, PATIENCE_SECONDS, Server, Skip, WITHOUT_IO_URING, clean_environment, echo, expect_one_line_error,
                  read_exactly, run, upgrade)
@@ -382,7 +383,7 @@ def test_the_access_log_tells_of_each_session():
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
     modules = (admin_tests, api_tests, capacity_tests, doctor_tests, guest_tests, http_tests, survival_tests, tls_tests,
-               topic_tests)
+               token_tests, topic_tests)
     tests = globals() | {name: test for module in modules for name, test in vars(module).items()}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""
