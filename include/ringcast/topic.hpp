@@ -2,7 +2,7 @@
 // The words of publish and subscribe that the public API and every layer of the server share.
 //
 // A topic's name is 1 to 255 bytes of valid UTF-8 without control characters. Names that contain
-// `:` and names that begin with `$` or `#` are reserved.
+// `:` and names that begin with `$` or `#` are reserved for namespaces: see topic_namespace.hpp.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +14,10 @@ inline constexpr std::size_t topic_bytes_max = 255;
 
 /// What a client may do with a topic; each includes the ones before it.
 enum class TopicAccess : std::uint8_t { none, subscribe, publish };
+
+/// Who may do something with the topics of a namespace; each includes the ones before it. `token`:
+/// whose subscription token names the topic. `users`: whoever has proven who it is.
+enum class TopicAudience : std::uint8_t { nobody, token, users, anyone };
 
 /// What happens to a subscriber whose send queue has no room for a publication. `close`: it is
 /// closed with 1013. `drop`: it misses the publication; that is counted and logged, and clients

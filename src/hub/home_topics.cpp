@@ -30,7 +30,7 @@ HomeTopics::Topic* HomeTopics::insert(std::string_view name) {
         evict_oldest();
     }
     const auto [place, is_new] =
-        topics_.try_emplace(std::string{name}, Epoch::draw(epochs_), limits_.stream);
+        topics_.try_emplace(std::string{name}, Epoch::draw(epochs_), limits_.stream_of(name));
     RC_ASSERT(is_new);
     place->second.name_ = &place->first;
     return &place->second;
@@ -38,7 +38,7 @@ HomeTopics::Topic* HomeTopics::insert(std::string_view name) {
 
 HomeTopics::Topic* HomeTopics::find_or_keep(std::string_view name, Instant now) {
     Topic* topic = find(name);
-    if (topic != nullptr || limits_.stream.count_max == 0) return topic;
+    if (topic != nullptr || limits_.stream_of(name).count_max == 0) return topic;
     topic = insert(name);
     if (topic != nullptr) make_idle(*topic, now);
     return topic;

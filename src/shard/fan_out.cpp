@@ -102,7 +102,7 @@ void Topics::on_publication(const Record& record) {
         const std::size_t bytes = frame.size();
         fanout_.add(*topic,
                     {.publication = {std::move(frame), record.payload.size(), topic->name(),
-                                     record.publication_kind, told_offset(record)},
+                                     record.publication_kind, record.number},
                      .publisher = record.publisher},
                     bytes);
         if (record.publisher != SlotId{}) ++publishers_waiting_;
@@ -111,12 +111,6 @@ void Topics::on_publication(const Record& record) {
         published_.push_back(record.publisher);
     }
     if (record.block != nullptr) record.block->release();
-}
-
-/// Subscribers count on from where they began, if they were told where that is: what is not kept
-/// has no use for a number.
-std::uint64_t Topics::told_offset(const Record& record) const noexcept {
-    return settings_.home.stream.count_max > 0 ? record.number : 0;
 }
 
 void Topics::fan_out() {

@@ -76,7 +76,10 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
 void Topics::pass_on(std::uint32_t source, const Record& record, hub::HomeTopics::Topic& topic) {
     Record publication = record;
     publication.kind = RecordKind::publication;
-    publication.number = number(topic, record);
+    const std::uint64_t offset = number(topic, record);
+    // Subscribers count on from where they began, if they were told where that is: what is not kept
+    // has no use for a number.
+    publication.number = topic.stream().keeps() ? offset : 0;
     const auto targets_count = static_cast<std::uint32_t>(std::popcount(topic.interest()));
     if (record.block != nullptr && targets_count > 1) record.block->acquire(targets_count - 1);
     for (hub::ShardSet rest = topic.interest(); rest != 0; rest &= rest - 1) {

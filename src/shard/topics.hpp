@@ -187,7 +187,6 @@ private:
     void tell_subscribers();
     void tell_subscriber(const News& news);
     void on_publication(const Record& record);
-    [[nodiscard]] std::uint64_t told_offset(const Record& record) const noexcept;
     [[nodiscard]] bool can_take_delivery() const noexcept;
     void fan_out();
     [[nodiscard]] bool is_window_over() const noexcept;

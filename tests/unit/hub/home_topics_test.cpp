@@ -226,3 +226,20 @@ TEST_CASE("whatever is joined, left and evicted, the table is as a naive one") {
         }
     }
 }
+
+TEST_CASE("each topic keeps what its namespace says") {
+    TopicNamespaces namespaces;
+    REQUIRE(namespaces.add("kept", {.stream = {.count_max = 2}}));
+    REQUIRE(namespaces.add("passing", {}));
+    HomeTopics::Limits mixed = limits(10);
+    mixed.stream.count_max = 5;
+    mixed.namespaces = &namespaces;
+    HomeTopics topics{1, mixed, Prng{1}};
+    for (const char* name : {"kept:a", "passing:a", "a"}) CHECK(topics.join(name, 0));
+    CHECK(topics.find("kept:a")->stream().keeps());
+    CHECK(topics.find("a")->stream().keeps());
+    CHECK_FALSE(topics.find("passing:a")->stream().keeps());
+    CHECK(topics.find_or_keep("kept:b", start) != nullptr);
+    CHECK(topics.find_or_keep("passing:b", start) == nullptr);
+    CHECK(topics.find_or_keep("b", start) != nullptr);
+}
