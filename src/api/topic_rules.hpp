@@ -1,0 +1,57 @@
+#pragma once
+// Which names clients may use, and who may do what with the topic of that name. Asked where
+// somebody comes to a topic, or publishes through a protocol in which each message names its topic.
+//
+//   name            subscribe, look back                 publish
+//   today           as of `everybody`                    as of `everybody`
+//   news:today      TopicPolicy::subscribe               TopicPolicy::publish
+//   $news:today     a token that names it                a token that names it, and that audience
+//   news:room#7,9   users 7 and 9, of that audience      users 7 and 9, of that audience
+//
+// A token that names a topic stands for its name's users and for its audience of subscribers.
+
+#include <cstdint>
+#include <string_view>
+
+#include "dialect/topic_name.hpp"
+#include "hub/topic_namespaces.hpp"
+#include "ringcast/topic.hpp"
+
+namespace ringcast::api {
+
+/// As dialect::check_topic_name(), but names in a namespace that there is are in order.
+[[nodiscard]] dialect::TopicNameFault check_topic(const hub::TopicNamespaces& namespaces,
+                                                  std::string_view topic) noexcept;
+
+/// Who asks. A view.
+struct Identity {
+    std::string_view user{};  ///< Empty: has not proven who it is.
+    bool has_token = false;   ///< One that names the topic in question.
+};
+
+enum class TopicAction : std::uint8_t {
+    subscribe,
+    look_back,  ///< History and presence.
+    publish,
+};
+
+/// Why not.
+enum class Denial : std::uint8_t {
+    none,         ///< Allowed.
+    needs_token,  ///< That names the topic.
+    needs_user,   ///< Nobody knows who asks.
+    not_listed,   ///< The name of the topic says for whom it is.
+    forbidden,    ///< Whoever asks.
+};
+
+/// `topic` is in order as of check_topic(). `everybody`: what all may do with topics without a
+/// namespace.
+[[nodiscard]] Denial decide(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
+                            std::string_view topic, const Identity& who,
+                            TopicAction action) noexcept;
+
+/// What decide() allows of subscribing and publishing: publish only to who may subscribe, too.
+[[nodiscard]] TopicAccess access_of(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
+                                    std::string_view topic, const Identity& who) noexcept;
+
+}  // namespace ringcast::api
