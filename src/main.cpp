@@ -93,6 +93,7 @@ ringcast::Settings settings_of(const Options& options) {
         .topics_max = options.topics_max,
         .subscriptions_max = options.subscriptions_max,
         .history_size = options.history_size,
+        .namespaces = options.namespaces,
         .history_bytes_max = options.history_bytes_max,
         .mesh_bytes = options.mesh_bytes,
         .delivery_window = options.delivery_window,
@@ -180,11 +181,11 @@ int main(int argument_count, char** arguments) {
     if (!options) return end_with(options.error());
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");
-    if (options->anonymous != TopicAccess::none || server::takes_tokens(*options)) {
+    if (server::has_topic_clients(*options)) {
         server.mount_topics("/topics", {.anonymous = options->anonymous, .users = options->users});
+        server.mount_centrifuge("/connection",
+                                {.anonymous = options->anonymous, .users = options->users});
     }
-    if (options->anonymous != TopicAccess::none)
-        server.mount_centrifuge("/connection", {.anonymous = options->anonymous});
     if (options->dev) server.mount_page("/", server::dev_page());
     if (options->check_config) return end_with(exit_of(server.check()));
     return server.run([&] { print_banner(server, *options); });

@@ -11,5 +11,6 @@
 #include "ringcast/settings.hpp"
 #include "ringcast/tls.hpp"
 #include "ringcast/topic.hpp"
+#include "ringcast/topic_namespace.hpp"
 #include "ringcast/topics.hpp"
 #include "ringcast/upgrade.hpp"

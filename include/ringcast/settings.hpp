@@ -11,6 +11,7 @@
 #include "ringcast/tls.hpp"
 #include "ringcast/tokens.hpp"
 #include "ringcast/topic.hpp"
+#include "ringcast/topic_namespace.hpp"
 
 namespace ringcast {
 
@@ -144,6 +145,8 @@ struct Settings {
     /// Publications that each topic keeps for those who come later or come back, its newest ones.
     /// 0: none.
     std::uint32_t history_size = 0;
+    /// What differs for topics of the name `namespace:rest`. Other namespaces are refused.
+    std::vector<TopicNamespace> namespaces{};
     /// For all that one shard keeps: over it, the topics that were published to longest ago are
     /// emptied.
     std::uint64_t history_bytes_max = 64u << 20;

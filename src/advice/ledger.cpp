@@ -178,7 +178,11 @@ Cost shard_cost(const Setup& setup) {
     add(ring::receive_bytes(ring_options(setup.options)), "receive buffers");
     add(shard::TurnOutput::arena_bytes_for(flush_bytes), "output");
     add(shard::LogQueue::records_max_default * sizeof(shard::LogRecord), "log");
-    if (setup.options.history_size > 0) add(setup.options.history_bytes_max, "history");
+    const bool keeps_history =
+        setup.options.history_size > 0 ||
+        std::ranges::any_of(setup.options.namespaces,
+                            [](const TopicNamespace& space) { return space.history_size > 0; });
+    if (keeps_history) add(setup.options.history_bytes_max, "history");
     if (setup.tls) add(shard::SecureService::memory_bytes(flush_bytes), "TLS");
     if (setup.options.compression != Compression::off) {
         add(ws::Deflaters::shared_bytes_max +

@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "api/topic_rules.hpp"
 #include "api/upgrade.hpp"
-#include "dialect/topic_name.hpp"
 #include "http/response.hpp"
 #include "shard/session.hpp"
 #include "ws/handshake.hpp"
@@ -64,9 +64,18 @@ Offer offer_of(const http::Request& request) {
     return offer;
 }
 
+const hub::TopicNamespaces& namespaces_of(const shard::Session& session) noexcept {
+    return *session.shard().settings().topics.home.namespaces;
+}
+
+bool is_kept(const shard::Session& session, std::string_view channel) noexcept {
+    return session.shard().settings().topics.home.stream_of(channel).count_max > 0;
+}
+
 /// Of a topic that clients name.
-std::optional<centrifuge::ErrorCode> fault_of(std::string_view channel) {
-    switch (dialect::check_topic_name(channel)) {
+std::optional<centrifuge::ErrorCode> fault_of(const shard::Session& session,
+                                              std::string_view channel) {
+    switch (check_topic(namespaces_of(session), channel)) {
         case dialect::TopicNameFault::none: return std::nullopt;
         case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
         case dialect::TopicNameFault::empty:
@@ -100,8 +109,7 @@ struct CentrifugeEndpoint::Client {
 
     const centrifuge::Format format;
     Session session;
-    std::string id;  ///< Empty: not connected.
-    TopicAccess access = TopicAccess::none;
+    std::string id;                    ///< Empty: not connected.
     centrifuge::Ticket ticket = 0;     ///< Of the request that the shard has to answer first.
     std::string rest;                  ///< Of the message behind that.
     std::uint64_t recovered_from = 0;  ///< Of a subscription that recovers: what it asked for.
@@ -205,7 +213,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
         [&](const auto& what) -> std::optional<Answer> {
             using Request = std::remove_cvref_t<decltype(what)>;
             if constexpr (std::is_same_v<Request, centrifuge::ConnectRequest>) {
-                return connect(client, what);
+                return connect(session, client, what);
             } else if constexpr (std::is_same_v<Request, centrifuge::SubscribeRequest>) {
                 return subscribe(session, client, what);
             } else if constexpr (std::is_same_v<Request, centrifuge::UnsubscribeRequest>) {
@@ -222,13 +230,17 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
         request.what);
 }
 
+bool CentrifugeEndpoint::may(const shard::Session& session, std::string_view channel,
+                             TopicAction action) const noexcept {
+    return decide(namespaces_of(session), policy_.anonymous, channel, {}, action) == Denial::none;
+}
+
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
-    Client& client, const centrifuge::ConnectRequest& request) {
+    const shard::Session& session, Client& client, const centrifuge::ConnectRequest& request) {
     // Nobody has said yet with what keys tokens would be checked.
     if (!request.token.empty()) return centrifuge::DisconnectCode::invalid_token;
-    if (policy_.anonymous == TopicAccess::none)
+    if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open())
         return centrifuge::DisconnectCode::permission_denied;
-    client.access = policy_.anonymous;
     client.id = draw_client_id(entropy_);
     centrifuge::ConnectResult result;
     result.client = client.id;
@@ -237,13 +249,15 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
 
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     shard::Session& session, Client& client, const centrifuge::SubscribeRequest& request) {
-    if (const auto fault = fault_of(request.channel)) return *fault;
+    if (const auto fault = fault_of(session, request.channel)) return *fault;
+    if (!may(session, request.channel, TopicAction::subscribe))
+        return centrifuge::ErrorCode::permission_denied;
     shard::SubscribeFrom from;
-    const bool is_kept = session.shard().settings().topics.home.stream.count_max > 0;
-    if (is_kept && request.recover) {
+    const bool has_position = is_kept(session, request.channel);
+    if (has_position && request.recover) {
         from = {.kind = shard::SubscribeFrom::Kind::since,
                 .since = {.offset = request.offset, .epoch = hub::Epoch::of(request.epoch)}};
-    } else if (is_kept) {
+    } else if (has_position) {
         from = shard::SubscribeFrom::position();
     }
     client.recovered_from = request.offset;
@@ -290,8 +304,9 @@ void CentrifugeEndpoint::on_subscription_lost(shard::Session& session, std::stri
 CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
     shard::Session& session, const Client& client,
     const centrifuge::PublishRequest& request) const {
-    if (const auto fault = fault_of(request.channel)) return *fault;
-    if (client.access != TopicAccess::publish) return centrifuge::ErrorCode::permission_denied;
+    if (const auto fault = fault_of(session, request.channel)) return *fault;
+    if (!may(session, request.channel, TopicAction::publish))
+        return centrifuge::ErrorCode::permission_denied;
     const std::string_view data = request.data.bytes;
     switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
                             std::as_bytes(std::span{data}))) {
@@ -307,9 +322,8 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(
     shard::Session& session, const Client& client,
     const centrifuge::HistoryRequest& request) const {
-    if (const auto fault = fault_of(request.channel)) return *fault;
-    if (session.shard().settings().topics.home.stream.count_max == 0)
-        return centrifuge::ErrorCode::not_available;
+    if (const auto fault = fault_of(session, request.channel)) return *fault;
+    if (!is_kept(session, request.channel)) return centrifuge::ErrorCode::not_available;
     if (!client.session.is_subscribed(request.channel))
         return centrifuge::ErrorCode::permission_denied;
     shard::HistoryQuery query;

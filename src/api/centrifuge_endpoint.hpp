@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "api/endpoint.hpp"
+#include "api/topic_rules.hpp"
 #include "base/prng.hpp"
 #include "dialect/centrifuge/client_session.hpp"
 #include "ringcast/centrifuge.hpp"
@@ -57,7 +58,9 @@ private:
     /// The answer, or nothing if it comes later.
     [[nodiscard]] std::optional<Answer> serve(shard::Session& session, Client& client,
                                               const dialect::centrifuge::SessionRequest& request);
-    [[nodiscard]] std::optional<Answer> connect(Client& client,
+    [[nodiscard]] bool may(const shard::Session& session, std::string_view channel,
+                           TopicAction action) const noexcept;
+    [[nodiscard]] std::optional<Answer> connect(const shard::Session& session, Client& client,
                                                 const dialect::centrifuge::ConnectRequest& request);
     [[nodiscard]] std::optional<Answer> subscribe(
         shard::Session& session, Client& client,

@@ -1,7 +1,7 @@
 #include "api/publisher.hpp"
 
+#include "api/topic_rules.hpp"
 #include "dialect/raw.hpp"
-#include "dialect/topic_name.hpp"
 
 namespace ringcast {
 
@@ -14,7 +14,7 @@ Publisher::~Publisher() {
 
 PublishStatus Publisher::publish(std::string_view topic, const Message& message) {
     if (impl_ == nullptr) return PublishStatus::closed;
-    if (dialect::check_topic_name(topic) != dialect::TopicNameFault::none)
+    if (api::check_topic(impl_->namespaces, topic) != dialect::TopicNameFault::none)
         return PublishStatus::invalid_topic;
     if (message.payload.size() > message_bytes_max) return PublishStatus::too_large;
     return impl_->lane.publish(topic, dialect::raw::kind_of(message.kind), message.bytes());

@@ -3,8 +3,8 @@
 #include "ringcast/session.hpp"
 
 #include "api/endpoint.hpp"
+#include "api/topic_rules.hpp"
 #include "dialect/raw.hpp"
-#include "dialect/topic_name.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
@@ -16,8 +16,10 @@ shard::Session session_of(void* shard, void* connection) noexcept {
     return {*static_cast<shard::Shard*>(shard), *static_cast<shard::Connection*>(connection)};
 }
 
-bool is_topic_name(std::string_view topic) noexcept {
-    return dialect::check_topic_name(topic) == dialect::TopicNameFault::none;
+bool is_topic_name(const void* shard, std::string_view topic) noexcept {
+    const auto& namespaces =
+        *static_cast<const shard::Shard*>(shard)->settings().topics.home.namespaces;
+    return api::check_topic(namespaces, topic) == dialect::TopicNameFault::none;
 }
 
 }  // namespace
@@ -31,13 +33,13 @@ void SessionCore::close(CloseCode code, std::string_view reason) const {
 }
 
 PublishStatus SessionCore::publish(std::string_view topic, const Message& message) const {
-    if (!is_topic_name(topic)) return PublishStatus::invalid_topic;
+    if (!is_topic_name(shard_, topic)) return PublishStatus::invalid_topic;
     return session_of(shard_, connection_)
         .publish(topic, dialect::raw::kind_of(message.kind), message.bytes());
 }
 
 SubscribeStatus SessionCore::subscribe(std::string_view topic) const {
-    if (!is_topic_name(topic)) return SubscribeStatus::invalid_topic;
+    if (!is_topic_name(shard_, topic)) return SubscribeStatus::invalid_topic;
     return session_of(shard_, connection_).subscribe(topic);
 }
 
@@ -73,7 +75,7 @@ std::optional<SessionCore> find_session(void* shard, SessionHandle handle, const
 }
 
 PublishStatus publish(void* shard, std::string_view topic, const Message& message) {
-    if (!is_topic_name(topic)) return PublishStatus::invalid_topic;
+    if (!is_topic_name(shard, topic)) return PublishStatus::invalid_topic;
     return static_cast<shard::Shard*>(shard)->publish(topic, dialect::raw::kind_of(message.kind),
                                                       message.bytes());
 }

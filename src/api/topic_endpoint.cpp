@@ -12,9 +12,9 @@
 #include <variant>
 
 #include "api/authentication.hpp"
+#include "api/topic_rules.hpp"
 #include "api/upgrade.hpp"
 #include "dialect/raw.hpp"
-#include "dialect/topic_name.hpp"
 #include "shard/session.hpp"
 
 namespace ringcast::api {
@@ -111,13 +111,14 @@ shard::Verdict granted(shard::Verdict verdict, TopicAccess access, std::string t
 }
 
 /// What somebody may do whom nobody else is asked about.
-TopicAccess access_by(const TopicsPolicy& policy, const User* user, std::string_view topic) {
-    if (user == nullptr) return policy.anonymous;
-    TopicAccess access = policy.anonymous;
-    if (!user->name.empty()) access = std::max(access, policy.users);
-    if (std::ranges::find(user->topics, topic) != user->topics.end())
-        access = std::max(access, TopicAccess::subscribe);
-    return access;
+TopicAccess access_by(const hub::TopicNamespaces& namespaces, const TopicsPolicy& policy,
+                      const User* user, std::string_view topic) {
+    Identity who;
+    if (user != nullptr) {
+        who = {.user = user->name,
+               .has_token = std::ranges::find(user->topics, topic) != user->topics.end()};
+    }
+    return access_of(namespaces, general_access(policy.anonymous, policy.users, who), topic, who);
 }
 
 }  // namespace
@@ -126,7 +127,8 @@ shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     Upgrade::Impl impl{.upgrade = upgrade};
     Upgrade view{impl};
     const std::string topic{view.param("topic")};
-    if (const auto fault = dialect::check_topic_name(topic); fault != dialect::TopicNameFault::none)
+    const auto& namespaces = *upgrade.session.shard().settings().topics.home.namespaces;
+    if (const auto fault = check_topic(namespaces, topic); fault != dialect::TopicNameFault::none)
         return refusal(400, to_string(fault));
     auto wishes = wishes_of(view);
     if (!wishes) return refusal(400, wishes.error());
@@ -138,7 +140,7 @@ shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
         wishes->ends_at = (*client)->ends_at;
     }
     if (!policy_.authorize) {
-        const TopicAccess access = access_by(policy_, impl.user, topic);
+        const TopicAccess access = access_by(namespaces, policy_, impl.user, topic);
         return granted(admitted(shard::no_state(), std::move(impl)), access, topic, *wishes);
     }
 

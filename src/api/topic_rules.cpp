@@ -40,6 +40,13 @@ dialect::TopicNameFault check_topic(const hub::TopicNamespaces& namespaces,
     return has_rules ? dialect::TopicNameFault::none : fault;
 }
 
+TopicAccess general_access(TopicAccess anonymous, TopicAccess users, const Identity& who) noexcept {
+    TopicAccess access = anonymous;
+    if (!who.user.empty()) access = std::max(access, users);
+    if (who.has_token) access = std::max(access, TopicAccess::subscribe);
+    return access;
+}
+
 Denial decide(const hub::TopicNamespaces& namespaces, TopicAccess everybody, std::string_view topic,
               const Identity& who, TopicAction action) noexcept {
     const bool publishes = action == TopicAction::publish;

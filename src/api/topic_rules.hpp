@@ -29,6 +29,11 @@ struct Identity {
     bool has_token = false;   ///< One that names the topic in question.
 };
 
+/// What `who` may do with a topic without a namespace, where all may do what `anonymous` says, and
+/// those who have proven who they are what `users` says.
+[[nodiscard]] TopicAccess general_access(TopicAccess anonymous, TopicAccess users,
+                                         const Identity& who) noexcept;
+
 enum class TopicAction : std::uint8_t {
     subscribe,
     look_back,  ///< History and presence.

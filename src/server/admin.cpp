@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "api/topic_rules.hpp"
 #include "dialect/json.hpp"
-#include "dialect/topic_name.hpp"
 #include "http/characters.hpp"
 #include "server/prometheus.hpp"
 #include "server/server_api.hpp"
@@ -123,7 +123,8 @@ public:
         if (kind == PublicationKind::json && !dialect::is_json(as_text(body)))
             return plain(http::Status::bad_request, "the body is not JSON\n");
         const std::string& topic = parameters.front().value;
-        const dialect::TopicNameFault fault = dialect::check_topic_name(topic);
+        const auto& namespaces = *exchange.shard().settings().topics.home.namespaces;
+        const dialect::TopicNameFault fault = api::check_topic(namespaces, topic);
         if (fault != dialect::TopicNameFault::none)
             return plain(http::Status::bad_request, to_string(fault));
         return answer_to(publish_(exchange.shard(), topic, *kind, body));

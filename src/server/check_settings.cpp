@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <fmt/core.h>
+#include <set>
 #include <string_view>
 
 #include "http/request_parser.hpp"
+#include "hub/topic_namespaces.hpp"
 #include "ring/make_ring.hpp"
 #include "server/placement.hpp"
 #include "shard/client_limits.hpp"
@@ -21,6 +23,8 @@ using std::chrono::nanoseconds;
 
 /// Longer than anybody waits, short enough to be added to any time.
 constexpr nanoseconds time_max = std::chrono::hours{24 * 365};
+
+constexpr std::uint32_t history_size_max = 1'000'000;
 
 struct TimeRule {
     std::string_view name;
@@ -59,6 +63,25 @@ std::expected<void, std::string> check_ring(const Settings& settings) {
         return std::unexpected{
             fmt::format("buffers_count: {} times buffer_bytes {} is more than {}",
                         settings.buffers_count, buffer, receive_bytes_max)};
+    }
+    return {};
+}
+
+std::expected<void, std::string> check_namespaces(const Settings& settings) {
+    std::set<std::string_view> names;
+    for (const TopicNamespace& space : settings.namespaces) {
+        const auto error = [&](std::string_view what) {
+            return std::unexpected{fmt::format("namespaces: '{}': {}", space.name, what)};
+        };
+        if (!hub::TopicNamespaces::is_name(space.name))
+            return error("a name has 1 to 64 letters, digits, '_', '-' and '.'");
+        if (!names.insert(space.name).second) return error("is there twice");
+        if (space.history_size > history_size_max)
+            return error(fmt::format("history_size is not between 0 and {}", history_size_max));
+        if (space.history_ttl < std::chrono::seconds{1} || space.history_ttl > time_max)
+            return error("history_ttl is not between 1 s and a year");
+        if (space.history_mode == HistoryMode::cache && space.history_size == 0)
+            return error("HistoryMode::cache needs a history_size");
     }
     return {};
 }
@@ -120,7 +143,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"tls.handshakes_per_turn", settings.tls.handshakes_per_turn, 1, 1'000'000},
         {"topics_max", settings.topics_max, 1, UINT32_MAX},
         {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
-        {"history_size", settings.history_size, 0, 1'000'000},
+        {"history_size", settings.history_size, 0, history_size_max},
         {"history_bytes_max", settings.history_bytes_max, 0, std::uint64_t{1} << 40},
         {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},
     };
@@ -141,6 +164,7 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
             return std::unexpected{"allowed_origins: " + pattern.error()};
     }
     if (auto checked = check_ring(settings); !checked) return checked;
+    if (auto checked = check_namespaces(settings); !checked) return checked;
     if (settings.message_memory_max / longest_messages_min < settings.message_bytes_max) {
         return std::unexpected{fmt::format(
             "message_memory_max: {} is not {} times message_bytes_max, {}",

@@ -9,6 +9,9 @@
 #include <optional>
 #include <toml++/toml.h>
 
+#include "hub/topic_namespaces.hpp"
+#include "server/namespace_options.hpp"
+
 namespace ringcast::server {
 namespace {
 
@@ -42,10 +45,42 @@ std::optional<std::vector<std::string>> texts_of(const toml::node& node, OptionR
     return texts;
 }
 
-std::string unknown_key(std::string_view key) {
+/// `rows` have the names of those that there are.
+template <class Rows>
+std::string unknown_key(std::string_view key, const Rows& rows) {
     std::vector<std::string> names;
-    for (const OptionRow& row : option_table()) names.emplace_back(row.name);
+    for (const auto& row : rows) names.emplace_back(row.name);
     return fmt::format("unknown key '{}'{}", key, suggestion(key, names));
+}
+
+constexpr std::string_view namespaces_key = "namespaces";
+
+/// Or what is wrong, behind its place.
+std::expected<TopicNamespace, std::string> namespace_of(std::string_view name,
+                                                        const toml::table& table,
+                                                        const std::string& path) {
+    TopicNamespace space{.name = std::string{name}};
+    for (const auto& [key, node] : table) {
+        const NamespaceRow* const row = find_namespace_option(key.str());
+        if (row == nullptr) {
+            return std::unexpected{fmt::format("{}: {}", place(path, key.source()),
+                                               unknown_key(key.str(), namespace_table()))};
+        }
+        const auto text = text_of(node);
+        if (!text) {
+            return std::unexpected{fmt::format("{}: {} takes a string, an integer or a boolean",
+                                               place(path, node.source()), row->name)};
+        }
+        if (auto stored = row->set(space, *text); !stored) {
+            return std::unexpected{
+                fmt::format("{}: {}: {}", place(path, node.source()), row->name, stored.error())};
+        }
+    }
+    if (space.history_mode == HistoryMode::cache && space.history_size == 0) {
+        return std::unexpected{fmt::format("{}: history-mode cache needs a history-size",
+                                           place(path, table.source()))};
+    }
+    return space;
 }
 
 }  // namespace
@@ -59,10 +94,11 @@ std::expected<std::vector<Setting>, std::string> parse_config(std::string_view t
     }
     std::vector<Setting> settings;
     for (const auto& [key, node] : parsed.table()) {
+        if (key.str() == namespaces_key) continue;
         const OptionRow* const option = find_option(key.str());
         if (option == nullptr) {
-            return std::unexpected{
-                fmt::format("{}: {}", place(path, key.source()), unknown_key(key.str()))};
+            return std::unexpected{fmt::format("{}: {}", place(path, key.source()),
+                                               unknown_key(key.str(), option_table()))};
         }
         auto values = texts_of(node, option->form);
         if (!values) {
@@ -74,6 +110,32 @@ std::expected<std::vector<Setting>, std::string> parse_config(std::string_view t
         settings.push_back({option, *std::move(values), place(path, node.source())});
     }
     return settings;
+}
+
+std::expected<std::vector<TopicNamespace>, std::string> parse_namespaces(std::string_view text,
+                                                                         const std::string& path) {
+    const toml::parse_result parsed = toml::parse(text);
+    std::vector<TopicNamespace> namespaces;
+    const toml::node* const all = parsed ? parsed.table().get(namespaces_key) : nullptr;
+    if (all == nullptr) return namespaces;  // What is no TOML is parse_config()'s to tell.
+    const auto misuse = [&](const toml::source_region& where) {
+        return std::unexpected{
+            fmt::format("{}: namespaces are tables, like [namespaces.news]", place(path, where))};
+    };
+    if (!all->is_table()) return misuse(all->source());
+    for (const auto& [key, node] : *all->as_table()) {
+        if (!node.is_table()) return misuse(node.source());
+        if (!hub::TopicNamespaces::is_name(key.str())) {
+            return std::unexpected{
+                fmt::format("{}: the name of a namespace has 1 to 64 letters, digits, '_', '-' and "
+                            "'.'",
+                            place(path, key.source()))};
+        }
+        auto space = namespace_of(key.str(), *node.as_table(), path);
+        if (!space) return std::unexpected{std::move(space.error())};
+        namespaces.push_back(*std::move(space));
+    }
+    return namespaces;
 }
 
 std::string toml_value(std::string_view text) {

@@ -77,10 +77,8 @@ Texts get_features(const Options& options) {
 
 constexpr OptionNeed uring{"--io auto or uring",
                            [](const Options& o) { return o.io != IoChoice::epoll; }};
-// Tokens may grant topics, too.
-constexpr OptionNeed topic_clients{"--anonymous subscribe or publish", [](const Options& o) {
-                                       return o.anonymous != TopicAccess::none || takes_tokens(o);
-                                   }};
+// Tokens may grant topics, too, and namespaces have rules of their own.
+constexpr OptionNeed topic_clients{"--anonymous subscribe or publish", &has_topic_clients};
 constexpr OptionNeed token_keys{
     "--token-hmac-secret-file, --token-public-key-file or --token-jwks-file", &takes_tokens};
 constexpr OptionNeed publishers{

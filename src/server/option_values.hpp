@@ -1,7 +1,8 @@
 #pragma once
-// How the text of an option becomes a member of Options, and back: sizes, durations, counts, words.
-// Only for the rows of option_table.cpp. Each `set_` function takes what the matching `get_`
-// prints; its error is one sentence that quotes the text and says what would have been right.
+// How the text of an option becomes a member of an aggregate, and back: sizes, durations, counts,
+// words. For the rows of option_table.cpp and namespace_options.cpp. Each `set_` function takes
+// what the matching `get_` prints; its error is one sentence that quotes the text and says what
+// would have been right.
 
 #include <array>
 #include <bit>
@@ -37,8 +38,13 @@ inline std::string range(std::string_view min, std::string_view max) {
     return std::string{min}.append(" to ").append(max);
 }
 
+/// The aggregate that `member` points into, and the type of what it points to.
+template <class Owner, class Member>
+Owner owner_of(Member Owner::*);
 template <auto member>
-using MemberType = std::remove_cvref_t<decltype(std::declval<Options&>().*member)>;
+using OwnerOf = decltype(owner_of(member));
+template <auto member>
+using MemberType = std::remove_cvref_t<decltype(std::declval<OwnerOf<member>&>().*member)>;
 
 /// Zero::allowed: 0 is possible whatever the minimum is, and switches something off.
 enum class Zero : std::uint8_t { refused, allowed };
@@ -46,7 +52,7 @@ enum class Zero : std::uint8_t { refused, allowed };
 // Sizes, as SIZE.
 
 template <auto member, std::uint64_t min, std::uint64_t max, Zero zero = Zero::refused>
-Result set_bytes(Options& options, std::string_view text) {
+Result set_bytes(OwnerOf<member>& options, std::string_view text) {
     const auto bytes = parse_bytes(text);
     if (!bytes) return std::unexpected{bytes.error()};
     const bool off = zero == Zero::allowed && *bytes == 0;
@@ -59,14 +65,14 @@ Result set_bytes(Options& options, std::string_view text) {
 }
 
 template <auto member>
-Texts get_bytes(const Options& options) {
+Texts get_bytes(const OwnerOf<member>& options) {
     return {print_bytes(options.*member)};
 }
 
 // Durations, as DURATION.
 
 template <auto member, std::int64_t min_ms, std::int64_t max_ms, Zero zero = Zero::refused>
-Result set_duration(Options& options, std::string_view text) {
+Result set_duration(OwnerOf<member>& options, std::string_view text) {
     const auto duration = text == "0" ? Duration{} : parse_duration(text);
     if (!duration) return std::unexpected{duration.error()};
     const Duration min = std::chrono::milliseconds{min_ms};
@@ -81,7 +87,7 @@ Result set_duration(Options& options, std::string_view text) {
 }
 
 template <auto member>
-Texts get_duration(const Options& options) {
+Texts get_duration(const OwnerOf<member>& options) {
     return {print_duration(options.*member)};
 }
 
@@ -90,7 +96,7 @@ Texts get_duration(const Options& options) {
 enum class Shape : std::uint8_t { any, power_of_two };
 
 template <auto member, std::uint64_t min, std::uint64_t max, Shape shape = Shape::any>
-Result set_count(Options& options, std::string_view text) {
+Result set_count(OwnerOf<member>& options, std::string_view text) {
     std::uint64_t count = 0;
     const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), count);
     const bool is_number = status == std::errc{} && rest == text.data() + text.size();
@@ -105,7 +111,7 @@ Result set_count(Options& options, std::string_view text) {
 }
 
 template <auto member, std::uint64_t min, std::uint64_t max, Shape shape = Shape::any>
-Result set_count_or_auto(Options& options, std::string_view text) {
+Result set_count_or_auto(OwnerOf<member>& options, std::string_view text) {
     if (text == "auto") {
         options.*member = MemberType<member>{};
         return {};
@@ -117,7 +123,7 @@ Result set_count_or_auto(Options& options, std::string_view text) {
 
 /// A buffer's size, where 0 and `auto` are the same.
 template <auto member, std::uint64_t min, std::uint64_t max>
-Result set_bytes_or_auto(Options& options, std::string_view text) {
+Result set_bytes_or_auto(OwnerOf<member>& options, std::string_view text) {
     if (text == "auto" || text == "0") {
         options.*member = 0;
         return {};
@@ -128,18 +134,18 @@ Result set_bytes_or_auto(Options& options, std::string_view text) {
 }
 
 template <auto member, std::uint64_t min, std::uint64_t max>
-Result set_ring_size(Options& options, std::string_view text) {
+Result set_ring_size(OwnerOf<member>& options, std::string_view text) {
     return set_count_or_auto<member, min, max, Shape::power_of_two>(options,
                                                                     text == "0" ? "auto" : text);
 }
 
 template <auto member>
-Texts get_count(const Options& options) {
+Texts get_count(const OwnerOf<member>& options) {
     return {std::to_string(options.*member)};
 }
 
 template <auto member>
-Texts get_count_or_auto(const Options& options) {
+Texts get_count_or_auto(const OwnerOf<member>& options) {
     const auto& value = options.*member;
     if constexpr (requires { *value; }) {
         return {value ? std::to_string(*value) : "auto"};
@@ -149,36 +155,36 @@ Texts get_count_or_auto(const Options& options) {
 }
 
 template <auto member>
-Texts get_bytes_or_auto(const Options& options) {
+Texts get_bytes_or_auto(const OwnerOf<member>& options) {
     return {options.*member == 0 ? "auto" : print_bytes(options.*member)};
 }
 
 // Texts of any form; empty: not given.
 
 template <auto member>
-Result set_text(Options& options, std::string_view text) {
+Result set_text(OwnerOf<member>& options, std::string_view text) {
     options.*member = text;
     return {};
 }
 
 template <auto member>
-Texts get_text(const Options& options) {
+Texts get_text(const OwnerOf<member>& options) {
     return {options.*member};
 }
 
 template <auto member>
-Result add_text(Options& options, std::string_view text) {
+Result add_text(OwnerOf<member>& options, std::string_view text) {
     (options.*member).emplace_back(text);
     return {};
 }
 
 template <auto member>
-Texts get_texts(const Options& options) {
+Texts get_texts(const OwnerOf<member>& options) {
     return options.*member;
 }
 
 template <auto member>
-void clear_texts(Options& options) {
+void clear_texts(OwnerOf<member>& options) {
     (options.*member).clear();
 }
 
@@ -204,7 +210,7 @@ constexpr auto words_for_toggle(Value on, Value off) {
 inline constexpr auto toggle_words = words_for_toggle(true, false);
 
 template <auto member, const auto& words>
-Result set_word(Options& options, std::string_view text) {
+Result set_word(OwnerOf<member>& options, std::string_view text) {
     for (const auto& word : words) {
         if (word.text == text) {
             options.*member = word.value;
@@ -221,7 +227,7 @@ Result set_word(Options& options, std::string_view text) {
 }
 
 template <auto member, const auto& words>
-Texts get_word(const Options& options) {
+Texts get_word(const OwnerOf<member>& options) {
     for (const auto& word : words) {
         if (word.value == options.*member) return {std::string{word.text}};
     }

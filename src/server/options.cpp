@@ -18,6 +18,7 @@
 #include "server/command_line.hpp"
 #include "server/config_file.hpp"
 #include "server/listening.hpp"
+#include "server/namespace_options.hpp"
 #include "server/option_table.hpp"
 #include "server/version.hpp"
 
@@ -66,17 +67,27 @@ std::expected<std::vector<Setting>, std::string> read_environment(const OptionSo
     return settings;
 }
 
-std::expected<std::vector<Setting>, std::string> read_config(const OptionSources& sources,
-                                                             const CommandLine& command_line) {
+/// What the --config file says.
+struct Config {
+    std::vector<Setting> settings;
+    std::vector<TopicNamespace> namespaces;
+};
+
+std::expected<Config, std::string> read_config(const OptionSources& sources,
+                                               const CommandLine& command_line) {
     std::optional<std::string> path = command_line.config_path;
     if (const auto named = sources.environment.find("RINGCAST_CONFIG");
         !path && named != sources.environment.end() && !named->second.empty()) {
         path = named->second;
     }
-    if (!path) return std::vector<Setting>{};
+    if (!path) return Config{};
     const auto text = sources.read_file(*path);
     if (!text) return std::unexpected{fmt::format("--config {}: {}", *path, text.error())};
-    return parse_config(*text, *path);
+    auto settings = parse_config(*text, *path);
+    if (!settings) return std::unexpected{std::move(settings.error())};
+    auto namespaces = parse_namespaces(*text, *path);
+    if (!namespaces) return std::unexpected{std::move(namespaces.error())};
+    return Config{*std::move(settings), *std::move(namespaces)};
 }
 
 /// What 0 stands for is `otherwise`.
@@ -87,7 +98,10 @@ std::uint32_t chosen(std::uint32_t value, std::uint32_t otherwise) {
 /// Options in the making, together with where each value comes from.
 class Merger {
 public:
-    Merger() : sources_(option_table().size(), "default") {}
+    explicit Merger(std::vector<TopicNamespace> namespaces)
+        : sources_(option_table().size(), "default") {
+        options_.namespaces = std::move(namespaces);
+    }
 
     /// Applies the settings of one source over those of weaker ones.
     Check apply(std::span<const Setting> settings) {
@@ -209,11 +223,11 @@ public:
             if (need != nullptr) text += fmt::format("; no effect without {}", need->flag);
             text += '\n';
         }
-        return text;
+        return text + server::to_toml(options_.namespaces);
     }
 
     [[nodiscard]] Options take() && {
-        if (!options_.echo && options_.anonymous == TopicAccess::none && !takes_tokens(options_)) {
+        if (!options_.echo && !has_topic_clients(options_)) {
             options_.warnings.emplace_back(
                 "nothing is mounted, every request is answered with 404: give --anonymous "
                 "subscribe, --echo or --dev");
@@ -337,8 +351,8 @@ std::expected<Options, Exit> load_options(const OptionSources& sources, Listens 
     const auto environment = read_environment(sources);
     if (!environment) return mistake(environment.error());
 
-    Merger merger;
-    for (const auto* settings : {&*config, &*environment, &command_line->settings}) {
+    Merger merger{config->namespaces};
+    for (const auto* settings : {&config->settings, &*environment, &command_line->settings}) {
         if (auto applied = merger.apply(*settings); !applied) return mistake(applied.error());
     }
     if (auto applied = merger.apply_dev(); !applied) return mistake(applied.error());

@@ -23,6 +23,7 @@
 #include "ringcast/compression.hpp"
 #include "ringcast/tls.hpp"
 #include "ringcast/topic.hpp"
+#include "ringcast/topic_namespace.hpp"
 #include "shard/log.hpp"
 
 namespace ringcast::server {
@@ -147,6 +148,9 @@ struct Options {
     LogFormat log_format = LogFormat::logfmt;
     bool access_log = false;
 
+    /// Of the --config file; no option, and nowhere else.
+    std::vector<TopicNamespace> namespaces;
+
     /// One sentence each, to be logged once the log exists. Not an option: filled by
     /// load_options().
     std::vector<std::string> warnings;
@@ -183,6 +187,12 @@ struct OptionSources {
 [[nodiscard]] inline bool takes_tokens(const Options& options) noexcept {
     return !options.token_hmac_secret_files.empty() || !options.token_public_key_files.empty() ||
            !options.token_jwks_file.empty();
+}
+
+/// Whether there is anybody who may do anything with any topic.
+[[nodiscard]] inline bool has_topic_clients(const Options& options) noexcept {
+    return options.anonymous != TopicAccess::none || takes_tokens(options) ||
+           !options.namespaces.empty();
 }
 
 /// Whether there has to be an address to listen on, and an effect of whatever is set: not for who

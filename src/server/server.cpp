@@ -102,6 +102,7 @@ struct Server::Impl {
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
     std::optional<shard::ClientLimits> client_limits;
+    hub::TopicNamespaces namespaces;
     server::ShardGroup shards;                  // The threads use everything above ...
     std::optional<server::TlsKeeper> tls;       // ... and this one uses them, if there is TLS ...
     std::optional<server::TokenKeeper> tokens;  // ... and so does this one, if there are keys.
@@ -223,10 +224,12 @@ std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
                                                          const server::ConnectionPlan& plan) {
     client_limits.emplace(server::client_limits(settings, plan.connections_max));
     const std::uint64_t topic_seed = server::random_seed();
+    namespaces = server::topic_namespaces(settings);
     std::vector<server::ShardPlan> plans;
     for (std::uint32_t i = 0; i < placement.shards; ++i) {
         plans.push_back({
-            .settings = server::shard_settings(settings, i, plan.connections_max, topic_seed),
+            .settings =
+                server::shard_settings(settings, i, plan.connections_max, topic_seed, namespaces),
             .backend = backend,
             .ring = server::ring_options(settings, features, plan.direct_descriptors),
             .listeners = listeners.descriptors_of(i),
@@ -345,7 +348,7 @@ void Server::mount_page(std::string_view path, Page page) {
 }
 
 Publisher Server::make_publisher() {
-    return impl_->shards.make_publisher();
+    return impl_->shards.make_publisher(impl_->namespaces);
 }
 
 std::expected<void, std::string> Server::check() const {

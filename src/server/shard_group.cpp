@@ -116,7 +116,7 @@ void ShardGroup::set_tokens(const shard::TokenMaterial& material) {
 }
 
 /// Publishers are spread over the shards that carry them.
-Publisher ShardGroup::make_publisher() {
+Publisher ShardGroup::make_publisher(const hub::TopicNamespaces& namespaces) {
     const std::lock_guard lock{events_.mutex};
     if (shards_.empty()) return Publisher{nullptr};
     const std::uint32_t carrier = publishers_count_++ % mesh_->shards();
@@ -130,7 +130,7 @@ Publisher ShardGroup::make_publisher() {
         lane->close();
         lane->release();
     }
-    return Publisher{new Publisher::Impl{*lane}};
+    return Publisher{new Publisher::Impl{*lane, namespaces}};
 }
 
 std::vector<shard::Metrics> ShardGroup::metrics() const {

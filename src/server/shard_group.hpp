@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/topic_namespaces.hpp"
 #include "ringcast/close_code.hpp"
 #include "ringcast/topics.hpp"
 #include "server/shard_thread.hpp"
@@ -53,8 +54,8 @@ public:
     /// What tokens are checked with from now on, on all shards. Any thread.
     void set_tokens(const shard::TokenMaterial& material);
 
-    /// `closed` if there are no shards yet. Any thread.
-    [[nodiscard]] Publisher make_publisher();
+    /// `closed` if there are no shards yet. `namespaces` are copied. Any thread.
+    [[nodiscard]] Publisher make_publisher(const hub::TopicNamespaces& namespaces);
 
     /// Of each shard. Any thread.
     [[nodiscard]] std::vector<shard::Metrics> metrics() const;

@@ -68,8 +68,24 @@ shard::SessionLimits session_limits(const Settings& settings) {
             .byte_rate = {.rate = settings.byte_rate, .burst = settings.byte_burst}};
 }
 
+hub::TopicNamespaces topic_namespaces(const Settings& settings) {
+    hub::TopicNamespaces namespaces;
+    for (const TopicNamespace& space : settings.namespaces) {
+        const bool is_new = namespaces.add(
+            space.name, {.stream = {.count_max = space.history_size,
+                                    .age_max = space.history_ttl,
+                                    .is_newest_enough = space.history_mode == HistoryMode::cache},
+                         .subscribe = space.subscribe,
+                         .publish = space.publish,
+                         .slow_consumer = space.slow_consumer});
+        RC_ASSERT(is_new);  // check_settings() has seen to that.
+    }
+    return namespaces;
+}
+
 shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
-                               std::uint64_t connections_max, std::uint64_t topic_seed) {
+                               std::uint64_t connections_max, std::uint64_t topic_seed,
+                               const hub::TopicNamespaces& namespaces) {
     return {
         .index = index,
         .seed = random_seed(),
@@ -112,7 +128,8 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                          .idle_timeout = settings.topic_idle_timeout,
                          .stream = {.count_max = settings.history_size,
                                     .age_max = settings.history_ttl},
-                         .history_bytes_max = settings.history_bytes_max},
+                         .history_bytes_max = settings.history_bytes_max,
+                         .namespaces = &namespaces},
                 .local = {.session_subscriptions_max = settings.subscriptions_max},
                 .delivery_window = settings.delivery_window,
                 .mesh_stall_timeout = settings.mesh_stall_timeout,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "hub/topic_namespaces.hpp"
 #include "ring/make_ring.hpp"
 #include "ringcast/settings.hpp"
 #include "shard/client_limits.hpp"
@@ -16,11 +17,14 @@ namespace ringcast::server {
 
 [[nodiscard]] shard::SessionLimits session_limits(const Settings& settings);
 
+[[nodiscard]] hub::TopicNamespaces topic_namespaces(const Settings& settings);
+
 /// `settings.shards` is known, `connections_max` is that of the whole server, and so is
-/// `topic_seed`. Draws a seed.
+/// `topic_seed`; `namespaces` outlives the shards. Draws a seed.
 [[nodiscard]] shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                                              std::uint64_t connections_max,
-                                             std::uint64_t topic_seed);
+                                             std::uint64_t topic_seed,
+                                             const hub::TopicNamespaces& namespaces);
 
 /// Of all shards together. Draws a seed. `connections_max` is that of the whole server.
 [[nodiscard]] shard::ClientLimits::Options client_limits(const Settings& settings,

@@ -35,6 +35,7 @@ public:
           offset_{offset},
           kind_{kind} {}
 
+    [[nodiscard]] std::string_view topic() const noexcept { return topic_; }
     /// The raw encoding, as most are sent it.
     [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
 

@@ -77,7 +77,9 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
     if (!admits_publication(connection, frame.size())) [[unlikely]] {
         // Nobody is slow whom the kernel has not been asked about.
         if (!connection.chain.empty()) flush_early();
-        if (!admits_publication(connection, frame.size())) return on_slow_consumer(connection);
+        if (!admits_publication(connection, frame.size())) {
+            return on_slow_consumer(connection, publication.topic());
+        }
     }
     if (connection.skipped > 0) [[unlikely]] {
         tell_skipped(connection);
@@ -103,8 +105,12 @@ bool Shard::admits_publication(const Connection& connection, std::uint64_t size)
     return !connection.backlog || pool_.bytes_in_use() <= settings_.pool_bytes_max;
 }
 
-void Shard::on_slow_consumer(Connection& connection) {
-    const bool is_closed = connection.endpoint->limits().slow_consumer == SlowConsumer::close;
+void Shard::on_slow_consumer(Connection& connection, std::string_view topic) {
+    const hub::TopicPolicy* const policy = settings_.topics.home.namespaces->find(topic);
+    const SlowConsumer otherwise = connection.endpoint->limits().slow_consumer;
+    const bool is_closed =
+        (policy == nullptr ? otherwise : policy->slow_consumer.value_or(otherwise)) ==
+        SlowConsumer::close;
     if (is_closed || connection.skipped == 0) {
         log_.limited(limiters_.slow)
             .field("session", session_number(connection))

@@ -281,7 +281,7 @@ private:
     void deliver(SlotId id, EncodedPublication& publication);
     [[nodiscard]] bool admits_publication(const Connection& connection,
                                           std::uint64_t size) const noexcept;
-    [[gnu::noinline]] void on_slow_consumer(Connection& connection);
+    [[gnu::noinline]] void on_slow_consumer(Connection& connection, std::string_view topic);
     [[nodiscard]] bool can_tell_skipped(const Connection& connection) const noexcept;
     [[gnu::noinline]] void tell_skipped(Connection& connection);
     void enqueue_shared(Connection& connection, const SharedFrame& frame);

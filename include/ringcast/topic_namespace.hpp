@@ -1,0 +1,43 @@
+#pragma once
+// Topics that belong together, and what holds for them: `news:today` is a topic of the namespace
+// `news`.
+//
+//     ringcast::Settings settings{.port = 9001};
+//     settings.namespaces.push_back({.name = "news",
+//                                    .history_size = 100,
+//                                    .subscribe = ringcast::TopicAudience::anyone});
+//
+// Names begin with `$` where whoever subscribes needs a token for that very topic, and end with
+// `#7,9` where they are for the users 7 and 9 only. Topics of a namespace that is not there are
+// refused, and so are names with these characters that have none.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ringcast/topic.hpp"
+
+namespace ringcast {
+
+/// What of a topic's history counts. `stream`: each publication. `cache`: the newest one says all,
+/// and whoever comes back gets that one, however much it has missed.
+enum class HistoryMode : std::uint8_t { stream, cache };
+
+struct TopicNamespace {
+    /// 1 to 64 letters, digits, `_`, `-` and `.`.
+    std::string name{};
+    /// Publications that each topic keeps; 0: none.
+    std::uint32_t history_size = 0;
+    /// How long each is kept, from 1 s to a year.
+    std::chrono::nanoseconds history_ttl = std::chrono::minutes{5};
+    HistoryMode history_mode = HistoryMode::stream;
+    /// Who may subscribe, and see what is kept. Not more than known users unless that is said.
+    TopicAudience subscribe = TopicAudience::users;
+    /// Who of the clients may publish; the server's own may in any case.
+    TopicAudience publish = TopicAudience::nobody;
+    /// A subscriber that falls behind with one of these topics; without a value as in Settings.
+    std::optional<SlowConsumer> slow_consumer{};
+};
+
+}  // namespace ringcast

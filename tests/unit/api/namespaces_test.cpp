@@ -1,0 +1,138 @@
+// Topics of namespaces through the public API, over sockets: whom they are for, what they keep, and
+// what becomes of those that fall behind.
+
+#include <doctest/doctest.h>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "unit/api/server_kit.hpp"
+
+using namespace ringcast;
+
+namespace {
+
+Settings with_namespaces(Io io) {
+    Settings settings = quiet(io, 2);
+    using enum TopicAudience;
+    settings.namespaces = {
+        {.name = "open", .subscribe = anyone, .publish = anyone},
+        {.name = "kept", .history_size = 2, .subscribe = anyone, .publish = anyone},
+        {.name = "team"},
+        {.name = "lossy", .subscribe = anyone, .slow_consumer = SlowConsumer::drop}};
+    settings.send_queue_bytes_max = 256_KiB;
+    return settings;
+}
+
+SocketClient at(const std::string& url, const std::string& topic, int receive_buffer_bytes = 0) {
+    SocketClient client{url, receive_buffer_bytes};
+    client.open({.target = "/topics/" + topic});
+    return client;
+}
+
+std::string refusal(const std::string& url, const std::string& topic) {
+    SocketClient client{url};
+    const auto response = client.request({.target = "/topics/" + topic});
+    return std::to_string(response.status) + " " + response.body;
+}
+
+/// More than any socket takes for who does not read.
+void flood(Publisher& publisher, std::string_view topic) {
+    const std::string payload(32 << 10, 'x');
+    for (int i = 0; i < 1000; ++i) {
+        while (publisher.publish(topic, payload) == PublishStatus::full) std::this_thread::yield();
+    }
+}
+
+/// The first frame that is no publication of flood().
+test::ServerFrame after_flood(SocketClient& client) {
+    for (;;) {
+        test::ServerFrame frame = client.frame();
+        if (frame.payload.size() != 32 << 10) return frame;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("topics of a namespace are for whom that says, others for whom the path says") {
+    on_each_io([](Io io) {
+        Server server{with_namespaces(io)};
+        server.mount_topics("/topics", {.anonymous = TopicAccess::subscribe});
+        const std::string url = started(server);
+        SocketClient reader = at(url, "open:a");
+        SocketClient writer = at(url, "open:a");
+        writer.send(test::text_frame("hello"));
+        CHECK(reader.message() == "hello");
+        SocketClient plain = at(url, "a");
+        plain.send(test::text_frame("hello"));
+        CHECK(plain.close_code() == 1008);
+        const std::string forbidden = "403 you may not subscribe to this topic\n";
+        CHECK(refusal(url, "team:a") == forbidden);
+        CHECK(refusal(url, "$open:a") == forbidden);
+        CHECK(refusal(url, "open:a%237") == forbidden);
+        for (const char* name : {"other:a", "open:", "$a", "%23a"}) {
+            CHECK(refusal(url, name) ==
+                  "400 names of topics with ':' or beginning with '$' or '#' are reserved\n");
+        }
+        Publisher publisher = server.make_publisher();
+        CHECK(publisher.publish("other:a", "x") == PublishStatus::invalid_topic);
+        CHECK(publisher.publish("open:a", "from the server") == PublishStatus::accepted);
+        CHECK(reader.message() == "from the server");
+    });
+}
+
+TEST_CASE("each namespace keeps what it says") {
+    on_each_io([](Io io) {
+        Server server{with_namespaces(io)};
+        server.mount_topics("/topics", {.anonymous = TopicAccess::publish});
+        const std::string url = started(server);
+        for (const std::string topic : {"kept:a", "open:a", "a"}) {
+            CAPTURE(topic);
+            SocketClient writer = at(url, topic);
+            for (const char* text : {"1", "2", "3"}) {
+                writer.send(test::text_frame(text));
+                CHECK(writer.message() == text);
+            }
+            SocketClient late = at(url, topic + "?last=9");
+            CHECK(
+                late.message().ends_with(topic == "kept:a" ? R"("offset":1})" : R"("offset":3})"));
+            if (topic == "kept:a") {
+                CHECK(late.message() == "2");
+                CHECK(late.message() == "3");
+            }
+            writer.send(test::text_frame("4"));
+            CHECK(late.message() == "4");
+        }
+    });
+}
+
+TEST_CASE("a subscriber that falls behind has the fate that the namespace says") {
+    on_each_io([](Io io) {
+        Server server{with_namespaces(io)};
+        server.mount_topics("/topics", {});
+        const std::string url = started(server);
+        SocketClient lossy = at(url, "lossy:a?gaps=1", 4096);
+        SocketClient strict = at(url, "open:a?gaps=1", 4096);
+        Publisher publisher = server.make_publisher();
+        flood(publisher, "lossy:a");
+        flood(publisher, "open:a");
+        CHECK(after_flood(lossy).payload.starts_with(R"({"skipped":)"));
+        CHECK(after_flood(strict).close_code() == 1013);
+    });
+}
+
+TEST_CASE("namespaces that cannot be are refused before the server starts") {
+    const auto mistake = [](std::vector<TopicNamespace> namespaces) {
+        Settings settings = quiet();
+        settings.namespaces = std::move(namespaces);
+        const auto checked = Server{settings}.check();
+        return checked ? "" : checked.error();
+    };
+    CHECK(mistake({{.name = "a"}, {.name = "b"}}).empty());
+    CHECK(mistake({{.name = "a"}, {.name = "a"}}) == "namespaces: 'a': is there twice");
+    CHECK(mistake({{.name = "a:b"}}).starts_with("namespaces: 'a:b': a name has "));
+    CHECK(mistake({{.name = ""}}).starts_with("namespaces: '': a name has "));
+    CHECK(mistake({{.name = "a", .history_size = 1'000'001}}).contains("history_size"));
+    CHECK(mistake({{.name = "a", .history_ttl = {}}}).contains("history_ttl"));
+    CHECK(mistake({{.name = "a", .history_mode = HistoryMode::cache}}).contains("history_size"));
+}
