@@ -1,0 +1,115 @@
+"""Namespaces of topics, from a --config file. Run by run.py."""
+
+import contextlib
+import http.client
+import json
+import os
+import tempfile
+import urllib.parse
+
+from kit import PATIENCE_SECONDS, Server, expect_one_line_error, read_exactly, run, upgrade
+
+CONFIG = """
+listen = "ws://127.0.0.1:0"
+admin-listen = "http://127.0.0.1:0"
+shards = 2
+
+[namespaces.news]
+history-size = 100
+subscribe = "anyone"
+
+[namespaces.chat]
+subscribe = "anyone"
+publish = "anyone"
+
+[namespaces.team]
+"""
+
+
+@contextlib.contextmanager
+def config_file(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "edge.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield path
+
+
+def read_text(client):
+    opcode, size = read_exactly(client, 2)
+    assert opcode == 0x81 and size < 126, (opcode, size)
+    return read_exactly(client, size).decode()
+
+
+def send_text(client, text):
+    payload = text.encode()
+    client.sendall(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
+
+
+def status_of_publication(server, topic):
+    address = urllib.parse.urlsplit(server.admin_urls()[0]).netloc
+    connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
+    connection.request("POST", f"/publish/{topic}", b"hello", {"Content-Type": "text/plain"})
+    return connection.getresponse().status
+
+
+def test_raw_clients_may_do_what_the_namespace_says():
+    with config_file(CONFIG) as path, Server("--config", path) as server:
+        address = ("127.0.0.1", server.port())
+        reader, status = upgrade(address, "/topics/news:today")
+        assert " 101 " in status, status
+        assert status_of_publication(server, "news:today") == 202
+        assert read_text(reader) == "hello"
+        late, _ = upgrade(address, "/topics/news:today?last=5")
+        assert json.loads(read_text(late))["offset"] == 0
+        assert read_text(late) == "hello"
+        send_text(reader, "me too")
+        head = read_exactly(reader, 4)
+        assert head[0] == 0x88 and head[2:] == b"\x03\xf0", "not a Close with 1008"
+        writer, _ = upgrade(address, "/topics/chat:a")
+        send_text(writer, "hello")
+        assert read_text(writer) == "hello"
+        for topic, code in {"team:a": 403, "$news:a": 403, "news:a%237": 403, "a": 403, "other:a": 400, "$a": 400}.items():
+            assert f" {code} " in upgrade(address, f"/topics/{topic}")[1], topic
+        assert status_of_publication(server, "other:a") == 400
+
+
+def test_centrifuge_clients_may_do_what_the_namespace_says():
+    with config_file(CONFIG) as path, Server("--config", path) as server:
+        client, status = upgrade(("127.0.0.1", server.port()), "/connection/websocket")
+        assert " 101 " in status, status
+
+        def ask(number, command):
+            send_text(client, json.dumps({"id": number, **command}))
+            while True:
+                head = read_exactly(client, 2)
+                size = head[1] if head[1] < 126 else int.from_bytes(read_exactly(client, 2), "big")
+                for line in read_exactly(client, size).decode().splitlines():
+                    reply = json.loads(line)
+                    if reply.get("id") == number:
+                        return reply
+
+        assert "client" in ask(1, {"connect": {}})["connect"]
+        assert ask(2, {"subscribe": {"channel": "news:a"}})["subscribe"]["recoverable"]
+        assert ask(3, {"subscribe": {"channel": "chat:a"}})["subscribe"] == {}
+        assert ask(4, {"publish": {"channel": "chat:a", "data": 1}})["publish"] == {}
+        refused = {"team:a": 103, "$news:a": 103, "news:b#7": 103, "a": 103, "other:a": 102, "$a": 102}
+        for number, (channel, code) in enumerate(refused.items(), 5):
+            assert ask(number, {"subscribe": {"channel": channel}})["error"]["code"] == code, channel
+        assert ask(20, {"publish": {"channel": "news:a", "data": 1}})["error"]["code"] == 103
+        assert ask(21, {"history": {"channel": "news:a", "limit": 1}})["history"]["epoch"]
+        assert ask(22, {"history": {"channel": "chat:a", "limit": 1}})["error"]["code"] == 108
+
+
+def test_mistakes_in_namespaces_are_told_with_their_line():
+    for line, words in {"history-sice = 1": ("unknown key 'history-sice'", "history-size"),
+                        'subscribe = "all"': ("subscribe: 'all'", "anyone"),
+                        'history-mode = "cache"': ("history-mode cache",)}.items():
+        with config_file(f"{CONFIG}{line}\n") as path:
+            expect_one_line_error(run("--config", path, "--check-config"), f"{path}:1", *words)
+    with config_file(CONFIG) as path:
+        assert run("--config", path, "--check-config")[0] == 0
+        printed = run("--config", path, "--print-config")[1]
+    with config_file(printed) as path:
+        again = run("--config", path, "--print-config")[1]
+    assert printed[printed.index("\n[namespaces"):] == again[again.index("\n[namespaces"):]
