@@ -17,8 +17,11 @@ namespace ringcast {
 
 /// Who may do what, and how long clients may be silent.
 struct CentrifugePolicy {
-    /// What clients may do that come without a token. By default they may not come: 3507.
+    /// What clients may do with topics without a namespace that come without a token. By default
+    /// they may not come, unless a namespace is open to anyone: 3507.
     TopicAccess anonymous = TopicAccess::none;
+    /// And those whose token names a user; a token that names a topic lets its client subscribe.
+    TopicAccess users = TopicAccess::subscribe;
     /// Between two pings of the server to one client; clients give up 10 s after one that is
     /// missing. Whole seconds; 0: none.
     std::chrono::seconds ping_interval{25};

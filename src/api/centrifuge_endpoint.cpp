@@ -1,6 +1,8 @@
 #include "api/centrifuge_endpoint.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -8,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "api/topic_rules.hpp"
+#include "api/centrifuge_client.hpp"
 #include "api/upgrade.hpp"
 #include "http/response.hpp"
 #include "shard/session.hpp"
@@ -25,22 +27,6 @@ constexpr std::string_view protobuf_subprotocol = "centrifuge-protobuf";
 
 /// Of the memory for what a session is sent: histories are large, and rare.
 constexpr std::size_t retained_bytes_max = 256 << 10;
-
-/// 122 random bits as a UUID of version 4 (RFC 9562 section 5.4).
-std::string draw_client_id(const EntropySource& entropy) {
-    std::array<std::byte, 16> bytes;
-    entropy(bytes);
-    bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
-    bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-    constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        text += digits[std::to_integer<unsigned>(bytes[i]) >> 4];
-        text += digits[std::to_integer<unsigned>(bytes[i]) & 0x0f];
-    }
-    return text;
-}
 
 /// What the opening handshake says of how the client talks.
 struct Offer {
@@ -64,28 +50,6 @@ Offer offer_of(const http::Request& request) {
     return offer;
 }
 
-const hub::TopicNamespaces& namespaces_of(const shard::Session& session) noexcept {
-    return *session.shard().settings().topics.home.namespaces;
-}
-
-bool is_kept(const shard::Session& session, std::string_view channel) noexcept {
-    return session.shard().settings().topics.home.stream_of(channel).count_max > 0;
-}
-
-/// Of a topic that clients name.
-std::optional<centrifuge::ErrorCode> fault_of(const shard::Session& session,
-                                              std::string_view channel) {
-    switch (check_topic(namespaces_of(session), channel)) {
-        case dialect::TopicNameFault::none: return std::nullopt;
-        case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
-        case dialect::TopicNameFault::empty:
-        case dialect::TopicNameFault::too_long:
-        case dialect::TopicNameFault::not_utf8:
-        case dialect::TopicNameFault::control_character: break;
-    }
-    return centrifuge::ErrorCode::bad_request;
-}
-
 std::vector<centrifuge::Publication> publications_of(
     std::span<const shard::MissedPublication> missed) {
     std::vector<centrifuge::Publication> publications;
@@ -101,20 +65,6 @@ std::vector<centrifuge::Publication> publications_of(
 }
 
 }  // namespace
-
-/// The state of a session.
-struct CentrifugeEndpoint::Client {
-    Client(const centrifuge::SessionSettings& settings, centrifuge::Format wire_format, Instant now)
-        : format{wire_format}, session{settings, {.format = wire_format}, now} {}
-
-    const centrifuge::Format format;
-    Session session;
-    std::string id;                    ///< Empty: not connected.
-    centrifuge::Ticket ticket = 0;     ///< Of the request that the shard has to answer first.
-    std::string rest;                  ///< Of the message behind that.
-    std::uint64_t recovered_from = 0;  ///< Of a subscription that recovers: what it asked for.
-    bool rejects_unrecovered = false;  ///< Likewise: an error rather than a gap.
-};
 
 CentrifugeEndpoint::CentrifugeEndpoint(const shard::SessionLimits& limits,
                                        const CentrifugePolicy& policy, EntropySource entropy)
@@ -166,10 +116,17 @@ Instant CentrifugeEndpoint::deadline(const shard::Session& session) const {
     return client_of(session).session.deadline();
 }
 
+Instant CentrifugeEndpoint::expiry(const shard::Session& session) const {
+    return client_of(session).session.expiry();
+}
+
 void CentrifugeEndpoint::on_time(shard::Session& session) {
     Client& client = client_of(session);
     client.session.on_time(session.shard().now(), out_);
-    while (const auto channel = client.session.take_expired()) session.unsubscribe(*channel);
+    while (const auto channel = client.session.take_expired()) {
+        session.unsubscribe(*channel);
+        std::erase(client.admitted, *channel);
+    }
     flush(session, client);
 }
 
@@ -218,59 +175,20 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
                 return subscribe(session, client, what);
             } else if constexpr (std::is_same_v<Request, centrifuge::UnsubscribeRequest>) {
                 session.unsubscribe(what.channel);
+                std::erase(client.admitted, what.channel);
                 return std::nullopt;  // It has no ticket.
             } else if constexpr (std::is_same_v<Request, centrifuge::PublishRequest>) {
                 return publish(session, client, what);
             } else if constexpr (std::is_same_v<Request, centrifuge::HistoryRequest>) {
                 return history(session, client, what);
+            } else if constexpr (std::is_same_v<Request, centrifuge::RefreshRequest> ||
+                                 std::is_same_v<Request, centrifuge::SubRefreshRequest>) {
+                return refresh(session, client, what);
             } else {
                 return centrifuge::ErrorCode::not_available;
             }
         },
         request.what);
-}
-
-bool CentrifugeEndpoint::may(const shard::Session& session, std::string_view channel,
-                             TopicAction action) const noexcept {
-    return decide(namespaces_of(session), policy_.anonymous, channel, {}, action) == Denial::none;
-}
-
-std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
-    const shard::Session& session, Client& client, const centrifuge::ConnectRequest& request) {
-    // Nobody has said yet with what keys tokens would be checked.
-    if (!request.token.empty()) return centrifuge::DisconnectCode::invalid_token;
-    if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open())
-        return centrifuge::DisconnectCode::permission_denied;
-    client.id = draw_client_id(entropy_);
-    centrifuge::ConnectResult result;
-    result.client = client.id;
-    return result;
-}
-
-std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
-    shard::Session& session, Client& client, const centrifuge::SubscribeRequest& request) {
-    if (const auto fault = fault_of(session, request.channel)) return *fault;
-    if (!may(session, request.channel, TopicAction::subscribe))
-        return centrifuge::ErrorCode::permission_denied;
-    shard::SubscribeFrom from;
-    const bool has_position = is_kept(session, request.channel);
-    if (has_position && request.recover) {
-        from = {.kind = shard::SubscribeFrom::Kind::since,
-                .since = {.offset = request.offset, .epoch = hub::Epoch::of(request.epoch)}};
-    } else if (has_position) {
-        from = shard::SubscribeFrom::position();
-    }
-    client.recovered_from = request.offset;
-    client.rejects_unrecovered =
-        (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
-    switch (session.subscribe(request.channel, from)) {
-        case SubscribeStatus::accepted: return std::nullopt;
-        case SubscribeStatus::already: return centrifuge::ErrorCode::already_subscribed;
-        case SubscribeStatus::limit: return centrifuge::ErrorCode::limit_exceeded;
-        case SubscribeStatus::invalid_topic: return centrifuge::ErrorCode::bad_request;
-        case SubscribeStatus::closed: break;
-    }
-    return centrifuge::DisconnectCode::shutdown;
 }
 
 void CentrifugeEndpoint::on_subscribed(shard::Session& session,
@@ -286,6 +204,8 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
     centrifuge::SubscribeResult result;
     result.epoch = subscribed.position.epoch.text();
     result.recoverable = result.positioned = !result.epoch.empty();
+    result.expires = client.subscription_ttl.expires;
+    result.ttl = client.subscription_ttl.seconds;
     result.was_recovering = subscribed.was_recovering;
     result.recovered = subscribed.recovered;
     result.publications = missed;
@@ -299,42 +219,6 @@ void CentrifugeEndpoint::on_subscription_lost(shard::Session& session, std::stri
     Client& client = client_of(session);
     client.session.unsubscribe(topic, centrifuge::UnsubscribeCode::insufficient_state, out_);
     flush(session, client);
-}
-
-CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
-    shard::Session& session, const Client& client,
-    const centrifuge::PublishRequest& request) const {
-    if (const auto fault = fault_of(session, request.channel)) return *fault;
-    if (!may(session, request.channel, TopicAction::publish))
-        return centrifuge::ErrorCode::permission_denied;
-    const std::string_view data = request.data.bytes;
-    switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
-                            std::as_bytes(std::span{data}))) {
-        case PublishStatus::accepted: return centrifuge::PublishResult{};
-        case PublishStatus::full: return centrifuge::ErrorCode::too_many_requests;
-        case PublishStatus::invalid_topic:
-        case PublishStatus::too_large: return centrifuge::ErrorCode::bad_request;
-        case PublishStatus::closed: break;
-    }
-    return centrifuge::DisconnectCode::shutdown;
-}
-
-std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(
-    shard::Session& session, const Client& client,
-    const centrifuge::HistoryRequest& request) const {
-    if (const auto fault = fault_of(session, request.channel)) return *fault;
-    if (!is_kept(session, request.channel)) return centrifuge::ErrorCode::not_available;
-    if (!client.session.is_subscribed(request.channel))
-        return centrifuge::ErrorCode::permission_denied;
-    shard::HistoryQuery query;
-    if (request.reverse) query.order = hub::StreamQuery::Order::backward;
-    query.count_max = request.limit < 0 ? UINT32_MAX : static_cast<std::uint32_t>(request.limit);
-    if (request.has_since) {
-        query.since = hub::Position{.offset = request.since.offset,
-                                    .epoch = hub::Epoch::of(request.since.epoch)};
-    }
-    if (session.history(request.channel, query)) return std::nullopt;
-    return centrifuge::ErrorCode::too_many_requests;
 }
 
 void CentrifugeEndpoint::on_history(shard::Session& session, const shard::HistoryAnswer& said) {

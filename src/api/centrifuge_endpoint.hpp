@@ -7,6 +7,8 @@
 //                                  |         held: the session's input waits
 //                                  +-> shard -> on_subscribed, on_history -> answered, goes on
 
+#include <cstdint>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <span>
@@ -25,6 +27,12 @@ namespace ringcast::api {
 /// Fills bytes that nobody can foresee. Called on the shards' threads, several at a time.
 using EntropySource = std::function<void(std::span<std::byte>)>;
 
+/// How long a token is good for, as clients are told.
+struct TimeToLive {
+    bool expires = false;
+    std::uint32_t seconds = 0;
+};
+
 /// One per mounted path and shard.
 class CentrifugeEndpoint final : public ApiEndpoint {
 public:
@@ -39,6 +47,7 @@ public:
                               std::string_view reason) override;
     void on_history(shard::Session& session, const shard::HistoryAnswer& answer) override;
     [[nodiscard]] Instant deadline(const shard::Session& session) const override;
+    [[nodiscard]] Instant expiry(const shard::Session& session) const override;
     void on_time(shard::Session& session) override;
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
@@ -58,10 +67,17 @@ private:
     /// The answer, or nothing if it comes later.
     [[nodiscard]] std::optional<Answer> serve(shard::Session& session, Client& client,
                                               const dialect::centrifuge::SessionRequest& request);
-    [[nodiscard]] bool may(const shard::Session& session, std::string_view channel,
-                           TopicAction action) const noexcept;
-    [[nodiscard]] std::optional<Answer> connect(const shard::Session& session, Client& client,
-                                                const dialect::centrifuge::ConnectRequest& request);
+    [[nodiscard]] bool may(const shard::Session& session, const Client& client,
+                           std::string_view channel, TopicAction action) const;
+    [[nodiscard]] Answer connect(const shard::Session& session, Client& client,
+                                 const dialect::centrifuge::ConnectRequest& request);
+    [[nodiscard]] static Answer refresh(const shard::Session& session, const Client& client,
+                                        const dialect::centrifuge::RefreshRequest& request);
+    [[nodiscard]] static Answer refresh(const shard::Session& session, Client& client,
+                                        const dialect::centrifuge::SubRefreshRequest& request);
+    [[nodiscard]] static std::expected<TimeToLive, dialect::centrifuge::ErrorCode> admit(
+        const shard::Session& session, Client& client, std::string_view channel,
+        std::string_view token);
     [[nodiscard]] std::optional<Answer> subscribe(
         shard::Session& session, Client& client,
         const dialect::centrifuge::SubscribeRequest& request);

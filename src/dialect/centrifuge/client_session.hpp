@@ -85,6 +85,10 @@ public:
 
     /// When on_time has something to do; instant_never if that depends on others.
     [[nodiscard]] Instant deadline() const noexcept;
+    /// When the connection ends unless it is refreshed, whatever else it does.
+    [[nodiscard]] Instant expiry() const noexcept {
+        return is_closed() ? instant_never : expires_at_;
+    }
     /// Does what is due: pings, and ends what is late.
     void on_time(Instant now, std::string& out);
     /// A channel whose subscription on_time has ended, until there are no more.

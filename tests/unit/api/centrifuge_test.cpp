@@ -1,11 +1,15 @@
 // Clients of the Centrifuge protocol, over sockets: what they may say when, and the codes with
 // which everything else is answered. What the protocol's own client does is in tests/interop.
 
+#include <algorithm>
+#include <chrono>
 #include <doctest/doctest.h>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "support/folder.hpp"
+#include "support/token_signer.hpp"
 #include "unit/api/server_kit.hpp"
 
 using namespace ringcast;
@@ -208,4 +212,51 @@ TEST_CASE("who says nothing is closed, and so is who does not answer a ping") {
     say(answering, "{}");
     CHECK(ending(std::move(silent), {}) == "3012 no pong");
     CHECK(answering.message() == "{}");  // The next one.
+}
+
+TEST_CASE("a token says who a client is, what it may do, and for how long") {
+    const test::TokenSigner signer{auth::Algorithm::hs256, std::string(32, 's')};
+    const test::Folder folder;
+    Settings settings = quiet();
+    settings.tokens.keys.secret_files = {folder.write("secret", signer.secret())};
+    Server server{settings};
+    const std::string url = started(mounted(server, {.users = TopicAccess::publish}));
+    const auto token = [&](const std::string& claims) { return signer.sign(claims); };
+    const auto command = [](std::string_view method, std::string_view fields,
+                            const std::string& text, int id) {
+        return R"({")" + std::string{method} + R"(":{)" + std::string{fields} + R"("token":")" +
+               text + R"("},"id":)" + std::to_string(id) + "}";
+    };
+    const auto unix_now = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    const std::string soon = std::to_string(unix_now.count() + 600);
+
+    CHECK(ending(opened(url), connect_command) == "3507 permission denied");
+    CHECK(ending(opened(url), command("connect", "", token(R"({"sub":"7"})") + "x", 1)) ==
+          "3500 invalid token");
+    SocketClient late = opened(url);
+    say(late, command("connect", "", token(R"({"sub":"7","exp":1})"), 1));
+    CHECK(late.message() == error(1, 109, "token expired"));
+
+    SocketClient client = opened(url);
+    say(client, command("connect", "", token(R"({"sub":"7","exp":)" + soon + "}"), 1));
+    CHECK(client.message().find(R"("expires":true,"ttl":600)") != std::string::npos);
+    say(client, command("refresh", "", token(R"({"sub":"7"})"), 2));
+    CHECK(client.message().starts_with(R"({"id":2,"refresh":{"client":")"));
+    say(client, command("subscribe", R"("channel":"a",)",
+                        token(R"({"sub":"7","channel":"a","exp":)" + soon + "}"), 3));
+    CHECK(client.message() == R"({"id":3,"subscribe":{"expires":true,"ttl":600}})");
+    say(client,
+        command("subscribe", R"("channel":"b",)", token(R"({"sub":"7","channel":"a"})"), 4));
+    CHECK(client.message() == error(4, 103, "permission denied"));
+    say(client, command("sub_refresh", R"("channel":"a",)",
+                        token(R"({"sub":"7","channel":"a","exp":1})"), 5));
+    CHECK(client.message() == error(5, 109, "token expired"));
+    say(client, R"({"publish":{"channel":"a","data":1},"id":6})");
+    CHECK(replies(client, 2).size() == 2);
+    SocketClient other = opened(url);
+    say(other, command("connect", "", token(R"({"sub":"7","exp":)" + soon + "}"), 1));
+    (void)other.message();
+    CHECK(ending(std::move(other), command("refresh", "", token(R"({"sub":"8"})"), 2)) ==
+          "3500 invalid token");
 }

@@ -1,0 +1,31 @@
+#pragma once
+// What the endpoint of the Centrifuge protocol keeps of one client: the state of its session.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/centrifuge_endpoint.hpp"
+
+namespace ringcast::api {
+
+/// The state of a session.
+struct CentrifugeEndpoint::Client {
+    Client(const dialect::centrifuge::SessionSettings& settings,
+           dialect::centrifuge::Format wire_format, Instant now)
+        : format{wire_format}, session{settings, {.format = wire_format}, now} {}
+
+    const dialect::centrifuge::Format format;
+    Session session;
+    std::string id;                          ///< Empty: not connected.
+    std::string user;                        ///< Empty: nobody in particular.
+    std::vector<std::string> granted;        ///< Topics that the connection's token names.
+    std::vector<std::string> admitted;       ///< Topics that the client has brought a token for.
+    TimeToLive subscription_ttl;             ///< Of the subscription that the shard has to confirm.
+    dialect::centrifuge::Ticket ticket = 0;  ///< Of the request that the shard has to answer first.
+    std::string rest;                        ///< Of the message behind that.
+    std::uint64_t recovered_from = 0;  ///< Of a subscription that recovers: what it asked for.
+    bool rejects_unrecovered = false;  ///< Likewise: an error rather than a gap.
+};
+
+}  // namespace ringcast::api

@@ -1,0 +1,227 @@
+// What clients of the Centrifuge protocol ask for, and whether they may: connections,
+// subscriptions, publications, histories, and the tokens that permit them.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <expected>
+#include <optional>
+#include <utility>
+
+#include "api/centrifuge_client.hpp"
+#include "api/centrifuge_endpoint.hpp"
+#include "auth/reason.hpp"
+#include "shard/session.hpp"
+#include "shard/shard.hpp"
+
+namespace ringcast::api {
+
+namespace centrifuge = dialect::centrifuge;
+
+namespace {
+
+/// 122 random bits as a UUID of version 4 (RFC 9562 section 5.4).
+std::string draw_client_id(const EntropySource& entropy) {
+    std::array<std::byte, 16> bytes;
+    entropy(bytes);
+    bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
+    bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+        text += digits[std::to_integer<unsigned>(bytes[i]) >> 4];
+        text += digits[std::to_integer<unsigned>(bytes[i]) & 0x0f];
+    }
+    return text;
+}
+
+const hub::TopicNamespaces& namespaces_of(const shard::Session& session) noexcept {
+    return *session.shard().settings().topics.home.namespaces;
+}
+
+bool is_kept(const shard::Session& session, std::string_view channel) noexcept {
+    return session.shard().settings().topics.home.stream_of(channel).count_max > 0;
+}
+
+/// Of a topic that clients name.
+std::optional<centrifuge::ErrorCode> fault_of(const shard::Session& session,
+                                              std::string_view channel) {
+    switch (check_topic(namespaces_of(session), channel)) {
+        case dialect::TopicNameFault::none: return std::nullopt;
+        case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
+        case dialect::TopicNameFault::empty:
+        case dialect::TopicNameFault::too_long:
+        case dialect::TopicNameFault::not_utf8:
+        case dialect::TopicNameFault::control_character: break;
+    }
+    return centrifuge::ErrorCode::bad_request;
+}
+
+TimeToLive ttl_of(const shard::Tokens& tokens, std::optional<std::chrono::sys_seconds> expires_at,
+                  Instant now) {
+    if (!expires_at) return {};
+    const auto left =
+        std::chrono::ceil<std::chrono::seconds>(tokens.end_of(*expires_at, now) - now);
+    return {.expires = true,
+            .seconds = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count(), 1))};
+}
+
+/// What a client is told of its connection's token.
+centrifuge::SessionAnswer answer_of(auth::Reason reason) {
+    if (answer_to(reason) == auth::Answer::token_expired)
+        return centrifuge::ErrorCode::token_expired;
+    return centrifuge::DisconnectCode::invalid_token;
+}
+
+/// And of one for a subscription, which it may do without.
+centrifuge::ErrorCode error_of(auth::Reason reason) {
+    return answer_to(reason) == auth::Answer::token_expired
+               ? centrifuge::ErrorCode::token_expired
+               : centrifuge::ErrorCode::permission_denied;
+}
+
+}  // namespace
+
+bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client,
+                             std::string_view channel, TopicAction action) const {
+    const bool has_token = std::ranges::find(client.granted, channel) != client.granted.end() ||
+                           std::ranges::find(client.admitted, channel) != client.admitted.end();
+    const Identity who{.user = client.user, .has_token = has_token};
+    const TopicAccess everybody = general_access(policy_.anonymous, policy_.users, who);
+    return decide(namespaces_of(session), everybody, channel, who, action) == Denial::none;
+}
+
+CentrifugeEndpoint::Answer CentrifugeEndpoint::connect(const shard::Session& session,
+                                                       Client& client,
+                                                       const centrifuge::ConnectRequest& request) {
+    centrifuge::ConnectResult result;
+    if (!request.token.empty()) {
+        shard::Tokens* const tokens = session.shard().tokens();
+        if (tokens == nullptr) return centrifuge::DisconnectCode::invalid_token;
+        auto claims = tokens->verify_connection(request.token);
+        if (!claims) return answer_of(claims.error());
+        const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
+        result.expires = ttl.expires;
+        result.ttl = ttl.seconds;
+        client.user = std::move(claims->user);
+        for (auth::Grant& grant : claims->grants)
+            client.granted.push_back(std::move(grant.channel));
+    } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
+        return centrifuge::DisconnectCode::permission_denied;
+    }
+    client.id = draw_client_id(entropy_);
+    result.client = client.id;
+    return result;
+}
+
+/// With another token of the same user.
+CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(const shard::Session& session,
+                                                       const Client& client,
+                                                       const centrifuge::RefreshRequest& request) {
+    shard::Tokens* const tokens = session.shard().tokens();
+    if (tokens == nullptr) return centrifuge::DisconnectCode::invalid_token;
+    const auto claims = tokens->verify_connection(request.token);
+    if (!claims) return answer_of(claims.error());
+    if (claims->user != client.user) return centrifuge::DisconnectCode::invalid_token;
+    const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
+    centrifuge::RefreshResult result;
+    result.client = client.id;
+    result.expires = ttl.expires;
+    result.ttl = ttl.seconds;
+    return result;
+}
+
+CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(
+    const shard::Session& session, Client& client, const centrifuge::SubRefreshRequest& request) {
+    const auto ttl = admit(session, client, request.channel, request.token);
+    if (!ttl) return ttl.error();
+    centrifuge::SubRefreshResult result;
+    result.expires = ttl->expires;
+    result.ttl = ttl->seconds;
+    return result;
+}
+
+/// What a token that a client brings for one topic is good for.
+std::expected<TimeToLive, centrifuge::ErrorCode> CentrifugeEndpoint::admit(
+    const shard::Session& session, Client& client, std::string_view channel,
+    std::string_view token) {
+    shard::Tokens* const tokens = session.shard().tokens();
+    if (tokens == nullptr) return std::unexpected{centrifuge::ErrorCode::permission_denied};
+    const auto claims = tokens->verify_subscription(
+        token, {.user = client.user, .channel = channel, .client = client.id});
+    if (!claims) return std::unexpected{error_of(claims.error())};
+    if (std::ranges::find(client.admitted, channel) == client.admitted.end())
+        client.admitted.emplace_back(channel);
+    return ttl_of(*tokens, claims->expires_at, session.shard().now());
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
+    shard::Session& session, Client& client, const centrifuge::SubscribeRequest& request) {
+    if (const auto fault = fault_of(session, request.channel)) return *fault;
+    client.subscription_ttl = {};
+    if (!request.token.empty()) {
+        const auto ttl = admit(session, client, request.channel, request.token);
+        if (!ttl) return ttl.error();
+        client.subscription_ttl = *ttl;
+    }
+    if (!may(session, client, request.channel, TopicAction::subscribe))
+        return centrifuge::ErrorCode::permission_denied;
+    shard::SubscribeFrom from;
+    const bool has_position = is_kept(session, request.channel);
+    if (has_position && request.recover) {
+        from = {.kind = shard::SubscribeFrom::Kind::since,
+                .since = {.offset = request.offset, .epoch = hub::Epoch::of(request.epoch)}};
+    } else if (has_position) {
+        from = shard::SubscribeFrom::position();
+    }
+    client.recovered_from = request.offset;
+    client.rejects_unrecovered =
+        (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
+    switch (session.subscribe(request.channel, from)) {
+        case SubscribeStatus::accepted: return std::nullopt;
+        case SubscribeStatus::already: return centrifuge::ErrorCode::already_subscribed;
+        case SubscribeStatus::limit: return centrifuge::ErrorCode::limit_exceeded;
+        case SubscribeStatus::invalid_topic: return centrifuge::ErrorCode::bad_request;
+        case SubscribeStatus::closed: break;
+    }
+    return centrifuge::DisconnectCode::shutdown;
+}
+
+CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
+    shard::Session& session, const Client& client,
+    const centrifuge::PublishRequest& request) const {
+    if (const auto fault = fault_of(session, request.channel)) return *fault;
+    if (!may(session, client, request.channel, TopicAction::publish))
+        return centrifuge::ErrorCode::permission_denied;
+    const std::string_view data = request.data.bytes;
+    switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
+                            std::as_bytes(std::span{data}))) {
+        case PublishStatus::accepted: return centrifuge::PublishResult{};
+        case PublishStatus::full: return centrifuge::ErrorCode::too_many_requests;
+        case PublishStatus::invalid_topic:
+        case PublishStatus::too_large: return centrifuge::ErrorCode::bad_request;
+        case PublishStatus::closed: break;
+    }
+    return centrifuge::DisconnectCode::shutdown;
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(
+    shard::Session& session, const Client& client,
+    const centrifuge::HistoryRequest& request) const {
+    if (const auto fault = fault_of(session, request.channel)) return *fault;
+    if (!is_kept(session, request.channel)) return centrifuge::ErrorCode::not_available;
+    if (!client.session.is_subscribed(request.channel))
+        return centrifuge::ErrorCode::permission_denied;
+    shard::HistoryQuery query;
+    if (request.reverse) query.order = hub::StreamQuery::Order::backward;
+    query.count_max = request.limit < 0 ? UINT32_MAX : static_cast<std::uint32_t>(request.limit);
+    if (request.has_since) {
+        query.since = hub::Position{.offset = request.since.offset,
+                                    .epoch = hub::Epoch::of(request.since.epoch)};
+    }
+    if (session.history(request.channel, query)) return std::nullopt;
+    return centrifuge::ErrorCode::too_many_requests;
+}
+
+}  // namespace ringcast::api
