@@ -20,10 +20,10 @@ constexpr std::array audience_words{Word<TopicAudience>{"nobody", TopicAudience:
                                     Word<TopicAudience>{"users", TopicAudience::users},
                                     Word<TopicAudience>{"anyone", TopicAudience::anyone}};
 using Slow = std::optional<SlowConsumer>;
-constexpr std::array slow_words{Word<Slow>{"close", SlowConsumer::close},
-                                Word<Slow>{"drop", SlowConsumer::drop}};
+constexpr std::array namespace_slow_words{Word<Slow>{"close", SlowConsumer::close},
+                                          Word<Slow>{"drop", SlowConsumer::drop}};
 
-constexpr std::array rows{
+constexpr std::array namespace_rows{
     NamespaceRow{.name = "history-size",
                  .set = &set_count<&TopicNamespace::history_size, 0, 1'000'000>,
                  .get = &get_count<&TopicNamespace::history_size>},
@@ -39,25 +39,26 @@ constexpr std::array rows{
     NamespaceRow{.name = "publish",
                  .set = &set_word<&TopicNamespace::publish, audience_words>,
                  .get = &get_word<&TopicNamespace::publish, audience_words>},
-    NamespaceRow{.name = "slow-consumer",
-                 .set = &set_word<&TopicNamespace::slow_consumer, slow_words>,
-                 .get =
-                     [](const TopicNamespace& space) {
-                         return space.slow_consumer
-                                    ? get_word<&TopicNamespace::slow_consumer, slow_words>(space)
-                                    : Texts{};
-                     }},
+    NamespaceRow{
+        .name = "slow-consumer",
+        .set = &set_word<&TopicNamespace::slow_consumer, namespace_slow_words>,
+        .get =
+            [](const TopicNamespace& space) {
+                return space.slow_consumer
+                           ? get_word<&TopicNamespace::slow_consumer, namespace_slow_words>(space)
+                           : Texts{};
+            }},
 };
 
 }  // namespace
 
 std::span<const NamespaceRow> namespace_table() noexcept {
-    return rows;
+    return namespace_rows;
 }
 
 const NamespaceRow* find_namespace_option(std::string_view name) noexcept {
-    const auto row = std::ranges::find(rows, name, &NamespaceRow::name);
-    return row == rows.end() ? nullptr : &*row;
+    const auto row = std::ranges::find(namespace_rows, name, &NamespaceRow::name);
+    return row == namespace_rows.end() ? nullptr : &*row;
 }
 
 std::string to_toml(std::span<const TopicNamespace> namespaces) {
@@ -65,7 +66,7 @@ std::string to_toml(std::span<const TopicNamespace> namespaces) {
     for (const TopicNamespace& space : namespaces) {
         // Its name may contain dots, which would be tables of their own.
         text += fmt::format("\n[namespaces.\"{}\"]\n", space.name);
-        for (const NamespaceRow& row : rows) {
+        for (const NamespaceRow& row : namespace_rows) {
             for (const std::string& value : row.get(space))
                 text += fmt::format("{} = {}\n", row.name, toml_value(value));
         }

@@ -24,7 +24,8 @@ Settings with_namespaces(Io io) {
     return settings;
 }
 
-SocketClient at(const std::string& url, const std::string& topic, int receive_buffer_bytes = 0) {
+SocketClient client_of(const std::string& url, const std::string& topic,
+                       int receive_buffer_bytes = 0) {
     SocketClient client{url, receive_buffer_bytes};
     client.open({.target = "/topics/" + topic});
     return client;
@@ -59,11 +60,11 @@ TEST_CASE("topics of a namespace are for whom that says, others for whom the pat
         Server server{with_namespaces(io)};
         server.mount_topics("/topics", {.anonymous = TopicAccess::subscribe});
         const std::string url = started(server);
-        SocketClient reader = at(url, "open:a");
-        SocketClient writer = at(url, "open:a");
+        SocketClient reader = client_of(url, "open:a");
+        SocketClient writer = client_of(url, "open:a");
         writer.send(test::text_frame("hello"));
         CHECK(reader.message() == "hello");
-        SocketClient plain = at(url, "a");
+        SocketClient plain = client_of(url, "a");
         plain.send(test::text_frame("hello"));
         CHECK(plain.close_code() == 1008);
         const std::string forbidden = "403 you may not subscribe to this topic\n";
@@ -88,12 +89,12 @@ TEST_CASE("each namespace keeps what it says") {
         const std::string url = started(server);
         for (const std::string topic : {"kept:a", "open:a", "a"}) {
             CAPTURE(topic);
-            SocketClient writer = at(url, topic);
+            SocketClient writer = client_of(url, topic);
             for (const char* text : {"1", "2", "3"}) {
                 writer.send(test::text_frame(text));
                 CHECK(writer.message() == text);
             }
-            SocketClient late = at(url, topic + "?last=9");
+            SocketClient late = client_of(url, topic + "?last=9");
             CHECK(
                 late.message().ends_with(topic == "kept:a" ? R"("offset":1})" : R"("offset":3})"));
             if (topic == "kept:a") {
@@ -111,8 +112,8 @@ TEST_CASE("a subscriber that falls behind has the fate that the namespace says")
         Server server{with_namespaces(io)};
         server.mount_topics("/topics", {});
         const std::string url = started(server);
-        SocketClient lossy = at(url, "lossy:a?gaps=1", 4096);
-        SocketClient strict = at(url, "open:a?gaps=1", 4096);
+        SocketClient lossy = client_of(url, "lossy:a?gaps=1", 4096);
+        SocketClient strict = client_of(url, "open:a?gaps=1", 4096);
         Publisher publisher = server.make_publisher();
         flood(publisher, "lossy:a");
         flood(publisher, "open:a");
