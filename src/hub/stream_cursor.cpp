@@ -6,6 +6,8 @@ namespace ringcast::hub {
 
 StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
     if (!has_begun_) begin(stream);
+    // The topic was forgotten and made anew meanwhile: its numbers mean something else.
+    if (stream.epoch() != epoch_) return end(StreamResult::missing);
     if (result_ != StreamResult::complete) return Step::end;
     if (query_.order == StreamQuery::Order::backward) {
         if (left_ == 0 || next_ < stream.first() || next_ == 0) return Step::end;
@@ -25,6 +27,7 @@ StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
 
 void StreamCursor::begin(const Stream& stream) noexcept {
     has_begun_ = true;
+    epoch_ = stream.epoch();
     left_ = query_.count_max;
     const bool is_forward = query_.order == StreamQuery::Order::forward;
     switch (query_.start) {

@@ -60,6 +60,7 @@ private:
 
     StreamQuery query_;
     bool has_begun_ = false;
+    Epoch epoch_;  // Of the stream that it began with.
     StreamResult result_ = StreamResult::complete;
     std::uint64_t offset_ = 0;
     std::uint64_t next_ = 0;

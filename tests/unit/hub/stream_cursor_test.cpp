@@ -166,3 +166,15 @@ TEST_CASE("history that shrinks while it is read ends before the gap") {
     kit.history.clear(kit.stream);
     CHECK(rest(backward, kit.stream) == "");
 }
+
+TEST_CASE("what has begun in a stream does not go on in another one of the same name") {
+    for (const Order order : {Order::forward, Order::backward}) {
+        TenKit kit;
+        StreamCursor cursor{{.start = Start::newest, .order = order, .count_max = 5}};
+        REQUIRE(cursor.step(kit.stream) == StreamCursor::Step::publication);
+        Stream anew{Epoch::of("anew-one"), {.count_max = 5}};
+        for (int i = 1; i <= 8; ++i) (void)kit.append_to(anew, std::to_string(i));
+        CHECK(rest(cursor, anew) == "!");
+        kit.history.clear(anew);
+    }
+}
