@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/centrifuge_endpoint.hpp"
@@ -17,10 +18,11 @@ struct CentrifugeEndpoint::Client {
 
     const dialect::centrifuge::Format format;
     Session session;
-    std::string id;                          ///< Empty: not connected.
-    std::string user;                        ///< Empty: nobody in particular.
-    std::vector<std::string> granted;        ///< Topics that the connection's token names.
-    std::vector<std::string> admitted;       ///< Topics that the client has brought a token for.
+    std::string id;                    ///< Empty: not connected.
+    std::string user;                  ///< Empty: nobody in particular.
+    std::vector<std::string> granted;  ///< Topics that the connection's token names.
+    /// Topics that the client has brought a token for, and when that ends.
+    std::vector<std::pair<std::string, Instant>> admitted;
     TimeToLive subscription_ttl;             ///< Of the subscription that the shard has to confirm.
     dialect::centrifuge::Ticket ticket = 0;  ///< Of the request that the shard has to answer first.
     std::string rest;                        ///< Of the message behind that.

@@ -123,10 +123,7 @@ Instant CentrifugeEndpoint::expiry(const shard::Session& session) const {
 void CentrifugeEndpoint::on_time(shard::Session& session) {
     Client& client = client_of(session);
     client.session.on_time(session.shard().now(), out_);
-    while (const auto channel = client.session.take_expired()) {
-        session.unsubscribe(*channel);
-        std::erase(client.admitted, *channel);
-    }
+    while (const auto channel = client.session.take_expired()) session.unsubscribe(*channel);
     flush(session, client);
 }
 
@@ -175,7 +172,8 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
                 return subscribe(session, client, what);
             } else if constexpr (std::is_same_v<Request, centrifuge::UnsubscribeRequest>) {
                 session.unsubscribe(what.channel);
-                std::erase(client.admitted, what.channel);
+                std::erase_if(client.admitted,
+                              [&](const auto& each) { return each.first == what.channel; });
                 return std::nullopt;  // It has no ticket.
             } else if constexpr (std::is_same_v<Request, centrifuge::PublishRequest>) {
                 return publish(session, client, what);
@@ -195,7 +193,7 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
                                        const shard::Subscribed& subscribed) {
     Client& client = client_of(session);
     if (subscribed.outcome == shard::Subscribed::Outcome::refused)
-        return answer(session, client, centrifuge::ErrorCode::limit_exceeded);
+        return answer(session, client, centrifuge::ErrorCode::internal);  // It may be tried again.
     if (subscribed.was_recovering && !subscribed.recovered && client.rejects_unrecovered) {
         session.unsubscribe(subscribed.topic);
         return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);

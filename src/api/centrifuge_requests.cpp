@@ -85,8 +85,11 @@ centrifuge::ErrorCode error_of(auth::Reason reason) {
 
 bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client,
                              std::string_view channel, TopicAction action) const {
+    const Instant now = session.shard().now();
     const bool has_token = std::ranges::find(client.granted, channel) != client.granted.end() ||
-                           std::ranges::find(client.admitted, channel) != client.admitted.end();
+                           std::ranges::any_of(client.admitted, [&](const auto& each) {
+                               return each.first == channel && now < each.second;
+                           });
     const Identity who{.user = client.user, .has_token = has_token};
     const TopicAccess everybody = general_access(policy_.anonymous, policy_.users, who);
     return decide(namespaces_of(session), everybody, channel, who, action) == Denial::none;
@@ -151,9 +154,12 @@ std::expected<TimeToLive, centrifuge::ErrorCode> CentrifugeEndpoint::admit(
     const auto claims = tokens->verify_subscription(
         token, {.user = client.user, .channel = channel, .client = client.id});
     if (!claims) return std::unexpected{error_of(claims.error())};
-    if (std::ranges::find(client.admitted, channel) == client.admitted.end())
-        client.admitted.emplace_back(channel);
-    return ttl_of(*tokens, claims->expires_at, session.shard().now());
+    const Instant now = session.shard().now();
+    std::erase_if(client.admitted,
+                  [&](const auto& each) { return each.first == channel || now >= each.second; });
+    client.admitted.emplace_back(
+        channel, claims->expires_at ? tokens->end_of(*claims->expires_at, now) : instant_never);
+    return ttl_of(*tokens, claims->expires_at, now);
 }
 
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "api/topic_rules.hpp"
 #include "auth/base64.hpp"
 #include "base/assert.hpp"
 #include "dialect/centrifuge/channel_pattern.hpp"
@@ -197,7 +198,8 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
     const std::size_t bytes = content_->bytes.size() + publication_bytes;
     while (responses_.size() < channels.size()) {
         const std::string_view topic = channels[responses_.size()];
-        if (const auto error = error_of(dialect::check_topic_name(topic))) {
+        const auto& namespaces = *exchange.shard().settings().topics.home.namespaces;
+        if (const auto error = error_of(ringcast::api::check_topic(namespaces, topic))) {
             responses_.push_back({api::Error{*error}});
             continue;
         }

@@ -108,9 +108,11 @@ bool Shard::admits_publication(const Connection& connection, std::uint64_t size)
 void Shard::on_slow_consumer(Connection& connection, std::string_view topic) {
     const hub::TopicPolicy* const policy = settings_.topics.home.namespaces->find(topic);
     const SlowConsumer otherwise = connection.endpoint->limits().slow_consumer;
+    // Only the raw dialect has a word for what was dropped; others come back and recover.
     const bool is_closed =
+        connection.encoding != Encoding::raw ||
         (policy == nullptr ? otherwise : policy->slow_consumer.value_or(otherwise)) ==
-        SlowConsumer::close;
+            SlowConsumer::close;
     if (is_closed || connection.skipped == 0) {
         log_.limited(limiters_.slow)
             .field("session", session_number(connection))

@@ -113,3 +113,19 @@ def test_mistakes_in_namespaces_are_told_with_their_line():
     with config_file(printed) as path:
         again = run("--config", path, "--print-config")[1]
     assert printed[printed.index("\n[namespaces"):] == again[again.index("\n[namespaces"):]
+
+
+def test_the_server_api_publishes_to_namespaces():
+    key = "k" * 32
+    with config_file(CONFIG) as path, config_file(key + "\n") as key_path, \
+            Server("--config", path, "--api-key-file", key_path) as server:
+        reader, _ = upgrade(("127.0.0.1", server.port()), "/topics/news:today")
+        address = urllib.parse.urlsplit(server.admin_urls()[0]).netloc
+        for channel, answer in ("news:today", {"result": {}}), ("none:today", {"error": {"code": 102,
+                                                                                         "message": "unknown channel"}}):
+            connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
+            request = json.dumps({"channel": channel, "data": 42})
+            connection.request("POST", "/api/publish", request, {"X-API-Key": key})
+            assert json.loads(connection.getresponse().read()) == answer
+        assert read_text(reader) == "42"
+        reader.close()
