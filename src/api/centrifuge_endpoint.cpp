@@ -1,9 +1,5 @@
 #include "api/centrifuge_endpoint.hpp"
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
