@@ -21,6 +21,9 @@ namespace {
 constexpr std::string_view json_subprotocol = "centrifuge-json";
 constexpr std::string_view protobuf_subprotocol = "centrifuge-protobuf";
 
+/// What a command takes at least, in short messages.
+constexpr std::uint32_t command_work = 1;
+
 /// Of the memory for what a session is sent: histories are large, and rare.
 constexpr std::size_t retained_bytes_max = 256 << 10;
 
@@ -118,7 +121,7 @@ Instant CentrifugeEndpoint::expiry(const shard::Session& session) const {
 
 void CentrifugeEndpoint::on_time(shard::Session& session) {
     Client& client = client_of(session);
-    client.session.on_time(session.shard().now(), out_);
+    client.session.on_time(session.shard().now(), out_, session.is_input_held());
     while (const auto channel = client.session.take_expired()) session.unsubscribe(*channel);
     flush(session, client);
 }
@@ -135,10 +138,25 @@ void CentrifugeEndpoint::on_message(shard::Session session, std::string_view pay
     take(session, client, message_);
 }
 
+void CentrifugeEndpoint::on_resume(shard::Session& session) {
+    take_rest(session, client_of(session));
+}
+
+void CentrifugeEndpoint::take_rest(shard::Session& session, Client& client) {
+    if (client.rest.empty()) return;
+    message_ = std::exchange(client.rest, {});
+    take(session, client, message_);
+}
+
 /// Takes commands until one has to wait: then the rest does, too.
 void CentrifugeEndpoint::take(shard::Session& session, Client& client, std::span<char> message) {
     RC_ASSERT(client.ticket == 0);
     while (!message.empty()) {
+        if (!session.takes_more()) {
+            client.rest.assign(message.data(), message.size());
+            break;
+        }
+        session.count_work(command_work);
         const Session::Step step = client.session.receive(message, out_);
         if (step == Session::Step::closed) break;
         if (step == Session::Step::idle) continue;
@@ -238,8 +256,8 @@ void CentrifugeEndpoint::on_history(shard::Session& session, const shard::Histor
 void CentrifugeEndpoint::answer(shard::Session& session, Client& client, const Answer& answer) {
     const centrifuge::Ticket ticket = std::exchange(client.ticket, 0);
     client.session.answer(ticket, answer, session.shard().now(), prng_, out_);
-    message_ = std::exchange(client.rest, {});
-    take(session, client, message_);
+    flush(session, client);
+    take_rest(session, client);
     if (client.ticket == 0) session.release_input();
 }
 

@@ -49,6 +49,7 @@ public:
     [[nodiscard]] Instant deadline(const shard::Session& session) const override;
     [[nodiscard]] Instant expiry(const shard::Session& session) const override;
     void on_time(shard::Session& session) override;
+    void on_resume(shard::Session& session) override;
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_tick(shard::Shard&) override {}
@@ -64,20 +65,20 @@ private:
     [[nodiscard]] static Client& client_of(const shard::Session& session) noexcept;
 
     void take(shard::Session& session, Client& client, std::span<char> message);
+    void take_rest(shard::Session& session, Client& client);
     /// The answer, or nothing if it comes later.
     [[nodiscard]] std::optional<Answer> serve(shard::Session& session, Client& client,
                                               const dialect::centrifuge::SessionRequest& request);
     [[nodiscard]] bool may(const shard::Session& session, const Client& client,
                            std::string_view channel, TopicAction action) const;
-    [[nodiscard]] Answer connect(const shard::Session& session, Client& client,
+    [[nodiscard]] Answer connect(shard::Session& session, Client& client,
                                  const dialect::centrifuge::ConnectRequest& request);
-    [[nodiscard]] static Answer refresh(const shard::Session& session, const Client& client,
+    [[nodiscard]] static Answer refresh(shard::Session& session, const Client& client,
                                         const dialect::centrifuge::RefreshRequest& request);
-    [[nodiscard]] static Answer refresh(const shard::Session& session, Client& client,
+    [[nodiscard]] static Answer refresh(shard::Session& session, Client& client,
                                         const dialect::centrifuge::SubRefreshRequest& request);
     [[nodiscard]] static std::expected<TimeToLive, dialect::centrifuge::ErrorCode> admit(
-        const shard::Session& session, Client& client, std::string_view channel,
-        std::string_view token);
+        shard::Session& session, Client& client, std::string_view channel, std::string_view token);
     [[nodiscard]] std::optional<Answer> subscribe(
         shard::Session& session, Client& client,
         const dialect::centrifuge::SubscribeRequest& request);

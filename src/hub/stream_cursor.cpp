@@ -4,6 +4,14 @@
 
 namespace ringcast::hub {
 
+namespace {
+
+std::uint64_t bytes_of(const Stream& stream, std::uint64_t offset) noexcept {
+    return stream.at(offset).payload->bytes().size();
+}
+
+}  // namespace
+
 StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
     if (!has_begun_) begin(stream);
     // The topic was forgotten and made anew meanwhile: its numbers mean something else.
@@ -11,6 +19,7 @@ StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
     if (result_ != StreamResult::complete) return Step::end;
     if (query_.order == StreamQuery::Order::backward) {
         if (left_ == 0 || next_ < stream.first() || next_ == 0) return Step::end;
+        if (!fits(stream, next_)) return Step::end;
         --left_;
         offset_ = next_--;
         return Step::publication;
@@ -20,6 +29,7 @@ StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
     // stream may be shorter than was asked for, but has no gap.
     if (next_ < stream.first() || left_ == 0)
         return query_.follows ? end(StreamResult::missing) : Step::end;
+    if (!query_.follows && !fits(stream, next_)) return Step::end;
     --left_;
     offset_ = next_++;
     return Step::publication;
@@ -33,8 +43,7 @@ void StreamCursor::begin(const Stream& stream) noexcept {
     switch (query_.start) {
         case StreamQuery::Start::oldest: next_ = is_forward ? stream.first() : 0; break;
         case StreamQuery::Start::newest:
-            next_ = is_forward ? stream.top() + 1 - std::min(query_.count_max, stream.count())
-                               : stream.top();
+            next_ = is_forward ? stream.top() + 1 - newest_that_fit(stream) : stream.top();
             break;
         case StreamQuery::Start::since:
             is_forward ? begin_behind(stream) : begin_before(stream);
@@ -52,7 +61,7 @@ void StreamCursor::begin_behind(const Stream& stream) noexcept {
         next_ = stream.top();
         if (stream.count() == 0) result_ = StreamResult::missing;
     } else if (!is_known || !stream.reaches_back_to(offset) ||
-               (query_.follows && stream.top() - offset > query_.count_max)) {
+               (query_.follows && stream.top() - offset > newest_that_fit(stream))) {
         result_ = StreamResult::missing;
     }
 }
@@ -62,6 +71,25 @@ void StreamCursor::begin_before(const Stream& stream) noexcept {
     const std::uint64_t offset = query_.since.offset;
     next_ = offset == 0 ? 0 : offset - 1;
     if (!is_known || offset > stream.top() + 1) result_ = StreamResult::missing;
+}
+
+/// How many of the newest ones may be handed out.
+std::uint64_t StreamCursor::newest_that_fit(const Stream& stream) const noexcept {
+    const std::uint64_t count_max = std::min(query_.count_max, stream.count());
+    std::uint64_t bytes = 0;
+    for (std::uint64_t count = 0; count < count_max; ++count) {
+        bytes += bytes_of(stream, stream.top() - count);
+        if (bytes > query_.bytes_max && count > 0) return count;
+    }
+    return count_max;
+}
+
+/// Counts it, if so.
+bool StreamCursor::fits(const Stream& stream, std::uint64_t offset) noexcept {
+    const std::uint64_t bytes = bytes_ + bytes_of(stream, offset);
+    if (bytes > query_.bytes_max && bytes_ > 0) return false;
+    bytes_ = bytes;
+    return true;
 }
 
 StreamCursor::Step StreamCursor::end(StreamResult result) noexcept {

@@ -28,13 +28,16 @@ struct StreamQuery {
     /// All up to the top, or none: for a subscription, which is live from the end on.
     bool follows = false;
     std::uint32_t count_max = 0;
+    /// Of payloads; a single publication may be larger. Counts as count_max does, but not for what
+    /// comes while older ones are handed out to somebody who follows.
+    std::uint32_t bytes_max = UINT32_MAX;
     Position since;
 };
 
 /// How it ended.
 enum class StreamResult : std::uint8_t {
     complete,
-    missing,      ///< Of another epoch, not kept any more, or more than count_max.
+    missing,      ///< Of another epoch, not kept any more, or more than count_max or bytes_max.
     unavailable,  ///< There is no such topic.
 };
 
@@ -56,6 +59,8 @@ private:
     void begin(const Stream& stream) noexcept;
     void begin_behind(const Stream& stream) noexcept;
     void begin_before(const Stream& stream) noexcept;
+    [[nodiscard]] std::uint64_t newest_that_fit(const Stream& stream) const noexcept;
+    [[nodiscard]] bool fits(const Stream& stream, std::uint64_t offset) noexcept;
     Step end(StreamResult result) noexcept;
 
     StreamQuery query_;
@@ -65,6 +70,7 @@ private:
     std::uint64_t offset_ = 0;
     std::uint64_t next_ = 0;
     std::uint64_t left_ = 0;
+    std::uint64_t bytes_ = 0;  // Of what was handed out.
 };
 
 }  // namespace ringcast::hub

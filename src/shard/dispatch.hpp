@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "shard/connection.hpp"
 
@@ -21,6 +22,23 @@ struct Dispatch {
     bool in_slice =
         false;  // The payload and room for a header lie in a receive buffer of this turn.
     bool reusable = false;  // Nobody has taken it yet.
+};
+
+/// While it lives, an endpoint answers what its client has asked for before: as if it looked at the
+/// message now.
+class Replying {
+public:
+    Replying(Dispatch& dispatch, const Connection& connection) noexcept
+        : dispatch_{dispatch}, before_{std::exchange(dispatch, {})} {
+        dispatch_.connection = &connection;
+    }
+    Replying(const Replying&) = delete;
+    Replying& operator=(const Replying&) = delete;
+    ~Replying() { dispatch_ = before_; }
+
+private:
+    Dispatch& dispatch_;
+    const Dispatch before_;
 };
 
 }  // namespace ringcast::shard

@@ -100,6 +100,9 @@ public:
     [[nodiscard]] virtual Instant expiry(const Session& session) const;
     /// It is time. Moves deadline() on, or closes the session.
     virtual void on_time(Session& session);
+    /// The session's input has waited and is looked at again: a message that on_message() did not
+    /// finish, since Session::takes_more() said no, goes on here. The default does nothing.
+    virtual void on_resume(Session& session);
     /// The session was behind and has caught up.
     virtual void on_drain(Session& session) = 0;
     /// Once for each session that was opened; nothing can be sent any more. `code`: what the peer's
@@ -140,6 +143,7 @@ inline Instant Endpoint::expiry(const Session&) const {
     return instant_never;
 }
 inline void Endpoint::on_time(Session&) {}
+inline void Endpoint::on_resume(Session&) {}
 inline Endpoint::CloseReason Endpoint::reason_of_slow() const noexcept {
     return {CloseCode::try_again_later, "too slow"};
 }

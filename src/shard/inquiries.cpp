@@ -21,6 +21,7 @@ constexpr std::size_t waiting_min = 1024;
 
 void Topics::ask(std::uint32_t home, Inquiry inquiry) {
     inquiry.query.count_max = std::min(inquiry.query.count_max, settings_.recovered_max);
+    inquiry.query.bytes_max = settings_.recovered_bytes_max;
     if (inquiries_[home] == nullptr) inquiries_[home] = std::make_unique<Inquiries>();
     std::deque<Inquiry>& waiting = inquiries_[home]->waiting;
     // Who subscribes and unsubscribes again and again may not leave more and more behind.

@@ -155,7 +155,8 @@ void Shard::forget_work() {
     }
     if (inflation != nullptr && connection.deflate)
         deflate_.end_share(*connection.deflate, work_before);
-    if (work >= work_noted_min || work >= settings_.work_per_turn) note_work(connection, work);
+    if (work >= work_noted_min || work >= settings_.work_per_turn)
+        note_work(connection, std::max<std::uint32_t>(work, connection.work_done));
 }
 
 void Shard::on_control(Connection& connection, const ws::Event& event) {
@@ -340,7 +341,11 @@ void Shard::resume(Connection& connection, Suspension reason) {
     if (reason != Suspension::work) inputs_.restart(connection, ring_.now());
     if (connection.is_suspended()) return;
     connection.active_at = ring_.now();
-    if (connection.phase == Phase::open) schedule_open(connection);
+    if (connection.phase == Phase::open) {
+        schedule_open(connection);
+        resume_endpoint(connection);
+        if (connection.is_suspended()) return;
+    }
     if (connection.held_size > 0) {
         const Block held = std::move(connection.held);
         const std::size_t size = std::exchange(connection.held_size, 0);
@@ -355,6 +360,13 @@ void Shard::resume(Connection& connection, Suspension reason) {
     }
     if (connection.peer_finished) on_end_of_stream(connection);
     if (connection.recv == Connection::Recv::idle) continue_recv(connection);
+}
+
+/// A message may have been left unfinished.
+void Shard::resume_endpoint(Connection& connection) {
+    Session session{*this, connection};
+    const Replying replying{dispatch_, connection};
+    connection.endpoint->on_resume(session);
 }
 
 /// The peer will send no more. Its last messages may still be held; resume() comes back here.

@@ -49,6 +49,22 @@ void Session::release_input() {
     shard_->release_input(*connection_);
 }
 
+bool Session::takes_more() {
+    shard_->suspend_if_unread(*connection_);
+    constexpr auto own = static_cast<unsigned>(Suspension::pending_admission);
+    return connection_->session_open && connection_->phase == Phase::open && !connection_->broken &&
+           (connection_->suspensions & ~own) == 0;
+}
+
+void Session::count_work(std::uint32_t messages) {
+    if (connection_->phase == Phase::open)
+        shard_->note_work(*connection_, connection_->work_done + messages);
+}
+
+bool Session::is_input_held() const noexcept {
+    return connection_->is_suspended();
+}
+
 void Session::reschedule() {
     if (connection_->phase == Phase::open)
         shard_->schedule_by(*connection_, endpoint().deadline(*this));

@@ -55,6 +55,14 @@ public:
     /// which has it go on in the next turn.
     void hold_input();
     void release_input();
+    /// For messages of several commands, before each of them. False: the client has to read first,
+    /// or what it publishes has to find room, or it has had its share of this turn, or it is gone;
+    /// the rest is for Endpoint::on_resume().
+    [[nodiscard]] bool takes_more();
+    /// Something for this session took as long as `messages` short messages.
+    void count_work(std::uint32_t messages);
+    /// True while nothing that the client says is looked at.
+    [[nodiscard]] bool is_input_held() const noexcept;
     /// Endpoint::on_time() is called as soon as Endpoint::deadline() is over, which is earlier than
     /// it was.
     void reschedule();

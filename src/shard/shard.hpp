@@ -186,6 +186,7 @@ private:
     void suspend_until_published(Connection& connection);
     void on_published(SlotId id);
     void resume(Connection& connection, Suspension reason);
+    void resume_endpoint(Connection& connection);
     void on_end_of_stream(Connection& connection);
 
     // guests.cpp: who is at the other end.

@@ -107,6 +107,7 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
     }
     if (connection.phase == Phase::open) {
         Session session{*this, connection};
+        const Replying replying{dispatch_, connection};
         connection.endpoint->on_subscribed(session, subscribed);
         suspend_if_unread(connection);
     }
@@ -117,6 +118,7 @@ void Shard::on_history(SlotId id, const HistoryAnswer& answer) {
     Connection* const connection = connections_.find(id);
     if (connection == nullptr || connection->phase != Phase::open) return;
     Session session{*this, *connection};
+    const Replying replying{dispatch_, *connection};
     connection->endpoint->on_history(session, answer);
     suspend_if_unread(*connection);
 }

@@ -90,7 +90,9 @@ ClientSession::Step ClientSession::take(const Command& command, std::string& out
 }
 
 void ClientSession::take_pong(std::string& out) {
-    if (pong_until_ == instant_never) return close(DisconnectCode::bad_request, out);
+    if (pongs_due_ == 0) return close(DisconnectCode::bad_request, out);
+    // Those behind it were sent while nobody listened: all came in time if the first one did.
+    --pongs_due_;
     pong_until_ = instant_never;
 }
 
@@ -181,8 +183,6 @@ void ClientSession::answer(Ticket ticket, const SessionAnswer& answer, Instant n
                            std::string& out) {
     if (!pending_ || pending_->ticket != ticket) return;
     const Pending pending = *std::exchange(pending_, std::nullopt);
-    // The pong may be in what was held back.
-    if (pong_until_ != instant_never) pong_until_ = now + settings_.pong_timeout;
     if (const auto* const code = std::get_if<DisconnectCode>(&answer)) return close(*code, out);
     if (const auto* const code = std::get_if<ErrorCode>(&answer)) {
         if (pending.kind == Kind::connect) state_ = State::refused;
@@ -258,16 +258,19 @@ Instant ClientSession::expiry(bool expires, std::uint32_t ttl, Instant now) cons
 
 Instant ClientSession::deadline() const noexcept {
     if (is_closed()) return instant_never;
-    Instant first = std::min({stale_at_, ping_at_, expires_at_});
-    if (!pending_) first = std::min(first, pong_until_);
+    Instant first = std::min({stale_at_, ping_at_, expires_at_, pong_until_});
     for (const Subscription& each : subscriptions_) first = std::min(first, each.expires_at);
     return first;
 }
 
-void ClientSession::on_time(Instant now, std::string& out) {
+void ClientSession::on_time(Instant now, std::string& out, bool is_input_held) {
     if (is_closed()) return;
     if (now >= stale_at_) return close(DisconnectCode::stale, out);
-    if (now >= pong_until_ && !pending_) return close(DisconnectCode::no_pong, out);
+    if (now >= pong_until_) {
+        // The pong may be in what is held back.
+        if (!pending_ && !is_input_held) return close(DisconnectCode::no_pong, out);
+        pong_until_ = now + settings_.pong_timeout;
+    }
     if (now >= expires_at_) return close(DisconnectCode::expired, out);
     end_expired(now, out);
     if (now >= ping_at_) ping(now, out);
@@ -277,7 +280,9 @@ void ClientSession::ping(Instant now, std::string& out) {
     append(out, wire_, Reply{});
     ping_at_ = now + settings_.ping_interval;
     const bool is_answered = settings_.pong_timeout.count() > 0 && !wire_.is_unidirectional;
-    if (is_answered) pong_until_ = now + settings_.pong_timeout;
+    if (!is_answered) return;
+    ++pongs_due_;
+    pong_until_ = std::min(pong_until_, now + settings_.pong_timeout);
 }
 
 void ClientSession::end_expired(Instant now, std::string& out) {

@@ -89,8 +89,9 @@ public:
     [[nodiscard]] Instant expiry() const noexcept {
         return is_closed() ? instant_never : expires_at_;
     }
-    /// Does what is due: pings, and ends what is late.
-    void on_time(Instant now, std::string& out);
+    /// Does what is due: pings, and ends what is late. `is_input_held`: the host does not look at
+    /// what the client says, so that a pong is not late.
+    void on_time(Instant now, std::string& out, bool is_input_held = false);
     /// A channel whose subscription on_time has ended, until there are no more.
     [[nodiscard]] std::optional<std::string> take_expired();
 
@@ -175,7 +176,8 @@ private:
     std::vector<std::string> expired_;
     Instant stale_at_;
     Instant ping_at_ = instant_never;
-    Instant pong_until_ = instant_never;  // instant_never: no ping is out.
+    Instant pong_until_ = instant_never;  // Of the oldest ping that is out.
+    std::uint32_t pongs_due_ = 0;         // Pings that are out.
     Instant expires_at_ = instant_never;
 };
 

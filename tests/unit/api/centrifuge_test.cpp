@@ -260,3 +260,35 @@ TEST_CASE("a token says who a client is, what it may do, and for how long") {
     CHECK(ending(std::move(other), command("refresh", "", token(R"({"sub":"8"})"), 2)) ==
           "3500 invalid token");
 }
+
+TEST_CASE("who asks for much at once gets it as it reads, and is not slow") {
+    on_each_io([](Io io) {
+        Settings settings = quiet(io, 2);
+        settings.history_size = 20;
+        Server server{settings};
+        const std::string url = started(mounted(server, open_to_all));
+        SocketClient client = connected(url);
+        say(client, R"({"subscribe":{"channel":"a"},"id":2})");
+        (void)client.message();
+        const std::string data = '"' + std::string(20'000, 'x') + '"';
+        for (int i = 0; i < 20; ++i) {
+            say(client, R"({"publish":{"channel":"a","data":)" + data + R"(},"id":3})");
+            CHECK(replies(client, 2).size() == 2);
+        }
+        // 60 histories of 400 KB, of which the client reads nothing until all are asked for.
+        std::string commands;
+        for (int id = 10; id < 70; ++id)
+            commands +=
+                R"({"history":{"channel":"a","limit":-1},"id":)" + std::to_string(id) + "}\n";
+        say(client, commands + R"({"ping":{},"id":70})");
+        say(client, R"({"ping":{},"id":71})");
+        for (int id = 10; id < 70; ++id) {
+            const std::string reply = client.message();
+            CHECK(reply.starts_with(R"({"id":)" + std::to_string(id) +
+                                    R"(,"history":{"publications":[)"));
+            CHECK(reply.size() > 400'000);
+        }
+        CHECK(replies(client, 2) ==
+              std::vector<std::string>{R"({"id":70,"ping":{}})", R"({"id":71,"ping":{}})"});
+    });
+}

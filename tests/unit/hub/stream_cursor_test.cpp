@@ -178,3 +178,35 @@ TEST_CASE("what has begun in a stream does not go on in another one of the same 
         kit.history.clear(anew);
     }
 }
+
+TEST_CASE("an answer has a bound in bytes, too; one publication is always within it") {
+    StreamKit kit{{.count_max = 5}};
+    for (const std::size_t size : {5u, 1u, 4u, 2u, 3u}) kit.append(std::string(size, 'x'));
+    const auto newest = [&](std::uint32_t bytes_max, Order order = Order::forward) {
+        return read(
+            kit.stream,
+            {.start = Start::newest, .order = order, .count_max = 300, .bytes_max = bytes_max});
+    };
+    CHECK(newest(15) == "1 2 3 4 5");
+    CHECK(newest(14) == "2 3 4 5");
+    CHECK(newest(5) == "4 5");
+    CHECK(newest(4) == "5");
+    CHECK(newest(2) == "5");
+    CHECK(newest(9, Order::backward) == "5 4 3");
+    CHECK(newest(2, Order::backward) == "5");
+    const auto oldest = [&](std::uint32_t bytes_max) {
+        return read(kit.stream, {.start = Start::oldest, .count_max = 300, .bytes_max = bytes_max});
+    };
+    CHECK(oldest(6) == "1 2");
+    CHECK(oldest(4) == "1");
+    const auto behind = [&](std::uint64_t offset, std::uint32_t bytes_max) {
+        return read(kit.stream, {.start = Start::since,
+                                 .follows = true,
+                                 .count_max = 300,
+                                 .bytes_max = bytes_max,
+                                 .since = {offset, kit.stream.epoch()}});
+    };
+    CHECK(behind(2, 9) == "3 4 5");
+    CHECK(behind(2, 8) == "!");
+    CHECK(behind(4, 1) == "5");
+}

@@ -53,6 +53,9 @@ public:
     void on_history(Session& session, const HistoryAnswer& answer) override {
         if (answered) answered(session, answer);
     }
+    void on_resume(Session& session) override {
+        if (resumed) resumed(session);
+    }
     void on_drain(Session& session) override {
         ++drains_count;
         if (drained) drained(session);
@@ -67,7 +70,7 @@ public:
     }
 
     std::function<Verdict(Upgrade&)> upgraded;
-    std::function<void(Session&)> opened, drained, closed;
+    std::function<void(Session&)> opened, resumed, drained, closed;
     std::function<void(Session&, Message)> received;
     std::function<void(Session&, const Subscribed&)> subscribed;
     std::function<void(Session&, const HistoryAnswer&)> answered;

@@ -388,3 +388,84 @@ TEST_CASE("a queue smaller than the 101 still echoes what is pipelined behind th
     CHECK(kit.take_frames(fd).size() == 2);
     CHECK(kit.shard.metrics().messages_dropped == 0);
 }
+
+namespace {
+
+/// Its messages are commands of one octet each, which are answered with 100 octets, as long as the
+/// session takes more.
+struct CommandsKit : ShardKit {
+    explicit CommandsKit(const SessionLimits& limits = small_queue(), const Settings& settings = {})
+        : ShardKit{limits, settings} {
+        endpoint->received = [this](Session& session, Message message) {
+            rest = message.payload;
+            take(session);
+        };
+        endpoint->resumed = [this](Session& session) { take(session); };
+        take_frames(fd);
+    }
+    void take(Session& session) {
+        while (!rest.empty() && session.takes_more()) {
+            session.count_work(work_per_command);
+            const SendStatus status =
+                session.send(rest.substr(0, 1) + std::string(99, '.'), MessageKind::text);
+            CHECK(status <= SendStatus::behind);
+            done += rest.front();
+            rest.erase(0, 1);
+        }
+    }
+    int fd = open();
+    std::string rest, done;
+    std::uint32_t work_per_command = 1;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(CommandsKit, "the rest of a message waits until its client has read") {
+    ring.socket(fd).room = 0;
+    send(fd, test::text_frame("abcdefghijkl") + test::text_frame("mn"));
+    CHECK(done == "abcde");
+    ring.give_room(fd, 100);
+    turn(2);
+    CHECK(done == "abcde");
+    ring.give_room(fd, test::FakeRing::unlimited);
+    turn(6);
+    CHECK(done == "abcdefghijklmn");
+    CHECK(take_frames(fd).size() == 14);
+}
+
+TEST_CASE("the rest of a message waits for the next turn when it has had its share of this one") {
+    CommandsKit kit{{}, {.work_per_turn = 1000}};
+    kit.work_per_command = 300;
+    kit.ring.deliver(kit.fd, test::text_frame("abcdefghij") + test::text_frame("kl"));
+    kit.turn();
+    CHECK(kit.done == "abcd");
+    kit.turn();
+    CHECK(kit.done == "abcdefgh");
+    kit.turn(2);
+    CHECK(kit.done == "abcdefghijkl");
+}
+
+TEST_CASE("what is answered later goes on where the message stopped") {
+    CommandsKit kit;
+    SlotId id;
+    kit.endpoint->received = [&](Session& session, Message message) {
+        kit.rest = message.payload;
+        id = session.id();
+        session.hold_input();
+    };
+    kit.ring.socket(kit.fd).room = 0;
+    kit.send(kit.fd, test::text_frame("abcdefghij") + test::text_frame("k"));
+    CHECK(kit.done.empty());
+    auto session = kit.shard.find(id);
+    REQUIRE(session);
+    kit.take(*session);  // Its input is held by itself alone.
+    CHECK(kit.done == "abcde");
+    session->release_input();
+    kit.turn(2);
+    CHECK(kit.done == "abcde");
+    kit.endpoint->received = {};
+    kit.ring.give_room(kit.fd, test::FakeRing::unlimited);
+    kit.turn(6);
+    CHECK(kit.done == "abcdefghij");
+    CHECK(kit.take_frames(kit.fd).size() == 11);
+}

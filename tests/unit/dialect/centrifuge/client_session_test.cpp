@@ -233,6 +233,25 @@ TEST_CASE("pings begin at a drawn time and want pongs (digest, section 4)") {
         scene.pass(9s);
         CHECK(scene.code() == 0);
     }
+    SUBCASE("nor is one that the host does not look at") {
+        scene.now += 9s;
+        scene.session.on_time(scene.now, scene.out, true);
+        CHECK(scene.code() == 0);
+        scene.pass(7s);
+        CHECK(scene.code() == 0);
+        scene.pass(1s);
+        CHECK(scene.code() == 3012);
+    }
+    SUBCASE("so many pings, so many pongs") {
+        for (int i = 0; i < 4; ++i) {
+            scene.now += 8s;
+            scene.session.on_time(scene.now, scene.out, true);
+        }
+        CHECK(scene.take_out() == "{}");
+        CHECK(scene.say("{}\n{}") == Step::idle);
+        CHECK(scene.say("{}") == Step::closed);
+        CHECK(scene.code() == 3501);
+    }
 }
 
 TEST_CASE("without a pong timeout no pong is asked for or taken") {
