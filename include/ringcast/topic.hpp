@@ -21,8 +21,11 @@ enum class TopicAudience : std::uint8_t { nobody, token, users, anyone };
 
 /// What happens to a subscriber whose send queue has no room for a publication. `close`: it is
 /// closed with 1013. `drop`: it misses the publication; that is counted and logged, and clients
-/// that connected with `?gaps=1` are told how many they missed.
-enum class SlowConsumer : std::uint8_t { close, drop };
+/// that connected with `?gaps=1` are told how many they missed. `latest`: the newest publication of
+/// each of its topics waits until it has caught up, and the ones before are missed, as by `drop`;
+/// a Centrifuge client finds their number as the tag `skipped` of what it gets. Other dialects
+/// than these close where `drop` is said.
+enum class SlowConsumer : std::uint8_t { close, drop, latest };
 
 /// What became of a publication. Only `accepted` ones are delivered: to everybody who was
 /// subscribed when the topic's turn came, in the topic's one order.

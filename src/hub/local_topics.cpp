@@ -74,6 +74,15 @@ const LocalTopic* LocalTopics::newest(const SessionTopics& topics) const noexcep
     return topics.first == SessionTopics::none ? nullptr : subscriptions_.at(topics.first).topic;
 }
 
+SlotId LocalTopics::subscription_of(const SessionTopics& topics,
+                                    std::string_view name) const noexcept {
+    for (std::uint32_t slot = topics.first; slot != SessionTopics::none;
+         slot = subscriptions_.at(slot).next) {
+        if (subscriptions_.at(slot).topic->name() == name) return subscriptions_.id_of(slot);
+    }
+    return {};
+}
+
 const LocalTopic* LocalTopics::topic_of(SlotId subscription) const noexcept {
     const Subscription* const found = subscriptions_.find(subscription);
     return found == nullptr ? nullptr : found->topic;

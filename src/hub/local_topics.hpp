@@ -120,6 +120,9 @@ public:
     [[nodiscard]] SlotId newest_subscription(const SessionTopics& topics) const noexcept {
         return subscriptions_.id_of(topics.first);
     }
+    /// Names the session's subscription to that topic; all zeros: there is none.
+    [[nodiscard]] SlotId subscription_of(const SessionTopics& topics,
+                                         std::string_view name) const noexcept;
     /// The topic of a subscription, or null if that has ended.
     [[nodiscard]] const LocalTopic* topic_of(SlotId subscription) const noexcept;
     /// The session of a subscription, which there is.

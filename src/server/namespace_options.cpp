@@ -21,7 +21,8 @@ constexpr std::array audience_words{Word<TopicAudience>{"nobody", TopicAudience:
                                     Word<TopicAudience>{"anyone", TopicAudience::anyone}};
 using Slow = std::optional<SlowConsumer>;
 constexpr std::array namespace_slow_words{Word<Slow>{"close", SlowConsumer::close},
-                                          Word<Slow>{"drop", SlowConsumer::drop}};
+                                          Word<Slow>{"drop", SlowConsumer::drop},
+                                          Word<Slow>{"latest", SlowConsumer::latest}};
 
 constexpr std::array namespace_rows{
     NamespaceRow{.name = "history-size",

@@ -36,7 +36,8 @@ constexpr std::array access_words{Word<TopicAccess>{"none", TopicAccess::none},
                                   Word<TopicAccess>{"subscribe", TopicAccess::subscribe},
                                   Word<TopicAccess>{"publish", TopicAccess::publish}};
 constexpr std::array slow_words{Word<SlowConsumer>{"close", SlowConsumer::close},
-                                Word<SlowConsumer>{"drop", SlowConsumer::drop}};
+                                Word<SlowConsumer>{"drop", SlowConsumer::drop},
+                                Word<SlowConsumer>{"latest", SlowConsumer::latest}};
 
 Result add_url(std::vector<ListenUrl>& urls, std::string_view text,
                std::span<const std::string_view> schemes) {
@@ -173,9 +174,10 @@ constexpr std::array rows{
               .needs = {&token_keys}},
     OptionRow{.section = topics,
               .name = "slow-consumer",
-              .value_name = "close|drop",
+              .value_name = "close|drop|latest",
               .help = "a subscriber that falls behind by --send-queue-bytes-max is closed with "
-                      "code 1013, or misses publications, and is told how many with ?gaps=1",
+                      "code 1013, or misses publications, or gets the newest of each topic once "
+                      "it has caught up; and is told how many it missed with ?gaps=1",
               .set = set_word<&Options::slow_consumer, slow_words>,
               .get = get_word<&Options::slow_consumer, slow_words>,
               .needs = {&topic_clients}},

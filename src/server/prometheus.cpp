@@ -251,10 +251,12 @@ constexpr Group groups[] = {
          to.add("end", "early", m.delivery_windows_cut);
      }},
     {"ringcast_deliveries_total", Type::counter,
-     "Publications times their subscribers: sent on, or dropped for one that was behind.",
+     "Publications times their subscribers: sent on, or, for one that was behind, dropped or "
+     "replaced by a newer one.",
      [](Samples& to, const Metrics& m) {
          to.add("result", "sent", m.deliveries);
          to.add("result", "dropped", m.deliveries_dropped);
+         to.add("result", "conflated", m.deliveries_conflated);
      }},
     {"ringcast_slow_consumers_closed_total", Type::counter,
      "Sessions closed because they fell behind their topics.",

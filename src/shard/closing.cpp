@@ -28,8 +28,8 @@ bool is_pinged_when_quiet(const Connection& connection) noexcept {
 void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken) return;
     if (!ws::may_be_received(static_cast<std::uint16_t>(code))) code = CloseCode::no_status;
-    if (connection.skipped > 0) tell_skipped(connection);  // There is no later.
     topics_.unsubscribe_all(connection);                   // Nothing may follow a Close.
+    if (connection.skipped > 0) tell_skipped(connection);  // There is no later.
     send_close(connection, code, reason);
     connection.phase = Phase::closing;
     // Whatever it waited for: suspended input has to flow again, or the peer's Close is never seen.

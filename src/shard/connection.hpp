@@ -123,7 +123,8 @@ struct Connection : UnfinishedInputs::Entry, ShardTimer {
     bool broken = false;  // The stream failed; terminate as soon as nobody is in the middle of it.
     bool peer_finished = false;             // The peer's FIN has come.
     bool sending_shut : 1 = false;          // Our FIN is out.
-    Encoding encoding : 7 = Encoding::raw;  // Of publications.
+    bool conflates : 1 = false;             // Something is in Shard::latest_.
+    Encoding encoding : 6 = Encoding::raw;  // Of publications.
     std::uint8_t publishes_to = no_shard;   // The home of what its messages are published to.
 
     const SlotId id;

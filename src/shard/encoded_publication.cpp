@@ -1,6 +1,8 @@
 #include "shard/encoded_publication.hpp"
 
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "dialect/centrifuge/encoder.hpp"
 #include "ws/frame.hpp"
@@ -8,6 +10,9 @@
 namespace ringcast::shard {
 
 namespace {
+
+/// What a client finds on a publication that stands for others, too: how many.
+constexpr std::string_view skipped_tag_name = "skipped";
 
 /// Null if it does not get smaller.
 SharedFrame compress(const SharedFrame& plain, std::size_t payload_bytes, std::uint8_t window_bits,
@@ -54,6 +59,9 @@ void EncodedPublication::encode(Form& form, Encoding encoding, BufferPool& pool)
     publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
                         .kind = kind_};
     publication.offset = offset_;
+    const std::string skipped = std::to_string(skipped_);
+    const std::pair<std::string_view, std::string_view> tag{skipped_tag_name, skipped};
+    if (skipped_ > 0) publication.tags = {&tag, 1};
     const centrifuge::Reply reply{0, centrifuge::Push{topic_, publication}};
     const centrifuge::Wire wire{.format = is_json ? centrifuge::Format::json
                                                   : centrifuge::Format::protobuf};

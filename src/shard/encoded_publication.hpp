@@ -35,6 +35,14 @@ public:
           offset_{offset},
           kind_{kind} {}
 
+    /// The same once more, for somebody who is sent it later: one more reference to its frame.
+    [[nodiscard]] EncodedPublication share() const {
+        return {raw_.frame, raw_.payload_bytes, topic_, kind_, offset_};
+    }
+    /// Before it is encoded: so many came before it that its receiver has not been sent, which it
+    /// is told where the encoding has a place for that.
+    void set_skipped(std::uint64_t count) noexcept { skipped_ = count; }
+
     [[nodiscard]] std::string_view topic() const noexcept { return topic_; }
     /// The raw encoding, as most are sent it.
     [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
@@ -70,6 +78,7 @@ private:
     std::array<Form, encodings_count - 1> others_;
     std::string_view topic_;
     std::uint64_t offset_;
+    std::uint64_t skipped_ = 0;
     PublicationKind kind_;
 };
 

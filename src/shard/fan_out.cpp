@@ -84,7 +84,7 @@ void Topics::tell_subscriber(const News& news) {
         return shard_.on_subscribed(news.session, {.topic = topic_told_, .reason = {}});
     }
     const bool was_live = local_.is_live(news.subscription);
-    (void)local_.unsubscribe(shard_.connections_.at(news.session.slot).topics, topic_told_);
+    (void)unsubscribe(shard_.connections_.at(news.session.slot), topic_told_);
     const std::string_view reason =
         news.kind == News::Kind::refused ? "there are too many topics" : "publications were lost";
     if (was_live) return shard_.on_subscription_lost(news.session, topic_told_, reason);

@@ -86,6 +86,7 @@ struct Metrics {
     std::uint64_t delivery_windows_cut = 0;  ///< ... and ended early.
     std::uint64_t deliveries = 0;            ///< Publications times subscribers.
     std::uint64_t deliveries_dropped = 0;    ///< For slow consumers, by the policy `drop`.
+    std::uint64_t deliveries_conflated = 0;  ///< By `latest`: replaced by a newer publication.
     std::uint64_t slow_consumers_closed = 0;
     std::uint64_t topics_refused = 0;          ///< Joins over the limit of topics.
     std::uint64_t subscriptions_lost = 0;      ///< Ended because publications or topics were lost.

@@ -72,19 +72,30 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
     if (connection.broken) return;
+    if (connection.conflates) [[unlikely]] {
+        // What overtook what waits would go back in time.
+        if (slow_consumer_of(connection, publication.topic()) == SlowConsumer::latest)
+            return on_slow_consumer(connection, publication);
+    }
     const bool is_usual = connection.deflate == nullptr && connection.encoding == Encoding::raw;
     const SharedFrame& frame = is_usual ? publication.frame() : frame_for(connection, publication);
     if (!admits_publication(connection, frame.size())) [[unlikely]] {
         // Nobody is slow whom the kernel has not been asked about.
         if (!connection.chain.empty()) flush_early();
-        if (!admits_publication(connection, frame.size())) {
-            return on_slow_consumer(connection, publication.topic());
-        }
+        if (!admits_publication(connection, frame.size()))
+            return on_slow_consumer(connection, publication);
     }
     if (connection.skipped > 0) [[unlikely]] {
         tell_skipped(connection);
     }
+    enqueue_publication(connection, frame);
+    if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+}
+
+/// A frame of it that is for this connection.
+void Shard::enqueue_publication(Connection& connection, const SharedFrame& frame) {
     enqueue_shared(connection, frame);
+    const bool is_usual = connection.deflate == nullptr;
     if (!is_usual && is_compressed(frame)) [[unlikely]] {
         connection.deflate->deflation.sent_without_context();
         ++metrics_.messages_compressed;
@@ -92,7 +103,6 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
     ++metrics_.deliveries;
     if (connection.queued_bytes > connection.endpoint->limits().high_water_bytes())
         connection.behind = true;
-    if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
 }
 
 /// The rule of admits(), for publications.
@@ -105,28 +115,71 @@ bool Shard::admits_publication(const Connection& connection, std::uint64_t size)
     return !connection.backlog || pool_.bytes_in_use() <= settings_.pool_bytes_max;
 }
 
-void Shard::on_slow_consumer(Connection& connection, std::string_view topic) {
+SlowConsumer Shard::slow_consumer_of(const Connection& connection,
+                                     std::string_view topic) const noexcept {
     const hub::TopicPolicy* const policy = settings_.topics.home.namespaces->find(topic);
     const SlowConsumer otherwise = connection.endpoint->limits().slow_consumer;
+    const SlowConsumer chosen =
+        policy == nullptr ? otherwise : policy->slow_consumer.value_or(otherwise);
     // Only the raw dialect has a word for what was dropped; others come back and recover.
-    const bool is_closed =
-        connection.encoding != Encoding::raw ||
-        (policy == nullptr ? otherwise : policy->slow_consumer.value_or(otherwise)) ==
-            SlowConsumer::close;
-    if (is_closed || connection.skipped == 0) {
+    const bool is_untold = chosen == SlowConsumer::drop && connection.encoding != Encoding::raw;
+    return is_untold ? SlowConsumer::close : chosen;
+}
+
+void Shard::on_slow_consumer(Connection& connection, const EncodedPublication& publication) {
+    const SlowConsumer rule = slow_consumer_of(connection, publication.topic());
+    const bool is_noticed = connection.conflates || connection.skipped > 0;
+    const bool is_kept = rule == SlowConsumer::latest && keep_latest(connection, publication);
+    const bool is_closed = !is_kept && rule != SlowConsumer::drop;
+    if (is_closed || !is_noticed) {
         log_.limited(limiters_.slow)
             .field("session", session_number(connection))
             .field("queued_bytes", connection.queued_bytes)
-            .field("action", is_closed ? "close" : "drop");
+            .field("action", is_closed ? "close"
+                             : is_kept ? "latest"
+                                       : "drop");
     }
     if (is_closed) {
         ++metrics_.slow_consumers_closed;
         const Endpoint::CloseReason slow = connection.endpoint->reason_of_slow();
         return start_close(connection, slow.code, slow.reason);
     }
+    connection.behind = true;  // So that it is told as soon as it has caught up.
+    if (is_kept) return;
     ++metrics_.deliveries_dropped;
     ++connection.skipped;
-    connection.behind = true;  // So that it is told as soon as it has caught up.
+}
+
+/// False if nothing more can be kept: of this session, of the shard, or of its memory.
+bool Shard::keep_latest(Connection& connection, const EncodedPublication& publication) {
+    if (pool_.bytes_in_use() > settings_.pool_bytes_max) return false;
+    const SlotId subscription = topics_.subscription_of(connection, publication.topic());
+    const Latest::Outcome outcome = latest_.keep(connection, subscription, publication);
+    if (outcome == Latest::Outcome::replaced) ++metrics_.deliveries_conflated;
+    return outcome == Latest::Outcome::kept || outcome == Latest::Outcome::replaced;
+}
+
+/// To a session that has caught up: topic by topic, each with all that is kept of it, until it is
+/// behind again; then false.
+bool Shard::send_latest(Connection& connection) {
+    const std::uint64_t high_water_bytes = connection.endpoint->limits().high_water_bytes();
+    while (connection.conflates && connection.queued_bytes <= high_water_bytes) {
+        latest_.take(connection, [&](std::uint64_t skipped, EncodedPublication& publication) {
+            publication.set_skipped(skipped);
+            connection.skipped += static_cast<std::uint32_t>(skipped);
+            if (connection.skipped > 0) tell_skipped(connection);
+            enqueue_publication(connection, frame_for(connection, publication));
+        });
+        if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+    }
+    return !connection.conflates;
+}
+
+/// It is told that it has not got them.
+void Shard::drop_latest(Connection& connection) {
+    const std::uint64_t count = latest_.forget(connection);
+    metrics_.deliveries_dropped += count;
+    connection.skipped += static_cast<std::uint32_t>(count);
 }
 
 /// False if there is no room to tell: then later, at the latest when the queue is empty.

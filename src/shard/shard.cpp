@@ -38,7 +38,8 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
       connections_{settings.connections_max + settings.admin_connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
       snapshot_{snapshot},
-      client_limits_{client_limits} {
+      client_limits_{client_limits},
+      latest_{settings.topics.seed, {}} {
     inbox().open(ring_.waker());
     log_.set_now(ring_.now());
     timers_.schedule(tick_, ring_.now() + settings_.tick_interval);
@@ -218,6 +219,7 @@ void Shard::serve(Connection& connection) {
                 if (!can_tell_skipped(connection)) return;  // It stays behind: sent() lists it.
                 tell_skipped(connection);
             }
+            if (connection.conflates && !send_latest(connection)) return;
             if (connection.behind) {
                 connection.behind = false;
                 Session session{*this, connection};

@@ -29,6 +29,7 @@
 #include "shard/connection.hpp"
 #include "shard/dispatch.hpp"
 #include "shard/inbox.hpp"
+#include "shard/latest.hpp"
 #include "shard/listener.hpp"
 #include "shard/log.hpp"
 #include "shard/log_limiters.hpp"
@@ -282,7 +283,14 @@ private:
     void deliver(SlotId id, EncodedPublication& publication);
     [[nodiscard]] bool admits_publication(const Connection& connection,
                                           std::uint64_t size) const noexcept;
-    [[gnu::noinline]] void on_slow_consumer(Connection& connection, std::string_view topic);
+    void enqueue_publication(Connection& connection, const SharedFrame& frame);
+    [[nodiscard]] SlowConsumer slow_consumer_of(const Connection& connection,
+                                                std::string_view topic) const noexcept;
+    [[gnu::noinline]] void on_slow_consumer(Connection& connection,
+                                            const EncodedPublication& publication);
+    [[nodiscard]] bool keep_latest(Connection& connection, const EncodedPublication& publication);
+    [[nodiscard]] bool send_latest(Connection& connection);
+    [[gnu::noinline]] void drop_latest(Connection& connection);
     [[nodiscard]] bool can_tell_skipped(const Connection& connection) const noexcept;
     [[gnu::noinline]] void tell_skipped(Connection& connection);
     void enqueue_shared(Connection& connection, const SharedFrame& frame);
@@ -409,6 +417,7 @@ private:
     bool is_turn_owed_ = true;  // The next turn must not wait; the first one looks around.
     LogLimiters limiters_;
     std::unique_ptr<Tokens> tokens_;  // Null: there are no keys.
+    Latest latest_;
 };
 
 }  // namespace ringcast::shard

@@ -63,11 +63,18 @@ hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_
 }
 
 bool Topics::unsubscribe(Connection& connection, std::string_view name) {
+    if (connection.conflates)
+        shard_.latest_.drop(connection, local_.subscription_of(connection.topics, name));
     return local_.unsubscribe(connection.topics, name);
 }
 
 void Topics::unsubscribe_all(Connection& connection) noexcept {
+    if (connection.conflates) shard_.drop_latest(connection);
     local_.unsubscribe_all(connection.topics);
+}
+
+SlotId Topics::subscription_of(const Connection& connection, std::string_view name) const noexcept {
+    return local_.subscription_of(connection.topics, name);
 }
 
 const hub::LocalTopic* Topics::newest_of(const Connection& connection) const noexcept {

@@ -60,6 +60,9 @@ public:
                                         const SubscribeFrom& from = {});
     bool unsubscribe(Connection& connection, std::string_view name);
     void unsubscribe_all(Connection& connection) noexcept;
+    /// Names the session's subscription to that topic; all zeros: there is none.
+    [[nodiscard]] SlotId subscription_of(const Connection& connection,
+                                         std::string_view name) const noexcept;
     /// The topic that the session has subscribed to last; null if it has none.
     [[nodiscard]] const hub::LocalTopic* newest_of(const Connection& connection) const noexcept;
 

@@ -78,7 +78,7 @@ TEST_CASE("what is wrong with a namespace is told with its line") {
               .starts_with("edge.toml:3: history-size: "));
     CHECK(namespace_mistake(begin + "history-ttl = \"1ms\"")
               .starts_with("edge.toml:3: history-ttl: "));
-    CHECK(namespace_mistake(begin + "slow-consumer = \"latest\"")
+    CHECK(namespace_mistake(begin + "slow-consumer = \"newest\"")
               .starts_with("edge.toml:3: slow-consumer: "));
     CHECK(namespace_mistake(begin + "publish = [\"users\"]") ==
           "edge.toml:3: publish takes a string, an integer or a boolean");
