@@ -8,6 +8,7 @@
 #include "command_line.hpp"
 #include "page.hpp"
 #include "results.hpp"
+#include "text.hpp"
 
 namespace {
 
@@ -40,6 +41,6 @@ int main(int argument_count, char** arguments) {
     if (!invocation) return invocation.error();
     const auto done = run(*invocation);
     if (done) return 0;
-    fmt::print(stderr, "ringcast-bench: {}\n", done.error().message);
+    fmt::print(stderr, "ringcast-bench: {}\n", printable(done.error().message));
     return 1;
 }

@@ -68,4 +68,13 @@ std::string escaped(std::string_view text) {
     return safe;
 }
 
+std::string printable(std::string_view text) {
+    std::string printed(text);
+    for (char& character : printed) {
+        const auto octet = static_cast<unsigned char>(character);
+        if (octet < 0x20 || octet == 0x7f) character = '?';
+    }
+    return printed;
+}
+
 }  // namespace ringcast::bench

@@ -24,5 +24,7 @@ namespace ringcast::bench {
 [[nodiscard]] std::string byte_text(double bytes);
 /// What may stand between tags and in quoted attributes.
 [[nodiscard]] std::string escaped(std::string_view text);
+/// Without control characters, which would tell a terminal more than a server should: '?' instead.
+[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace ringcast::bench

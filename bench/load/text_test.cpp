@@ -40,3 +40,7 @@ TEST_CASE("figures have three digits and a unit that suits them") {
 TEST_CASE("text cannot become markup") {
     CHECK(escaped("a<b>&\"c\"") == "a&lt;b&gt;&amp;&quot;c&quot;");
 }
+
+TEST_CASE("text cannot command a terminal") {
+    CHECK(printable("\x1b[31mred\r\n\x7f µ") == "?[31mred??? µ");
+}
