@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -29,15 +30,30 @@ constexpr std::uint64_t message_bytes_limit = 1ULL << 30U;
 constexpr std::uint32_t depth_limit = 65536;
 constexpr const char* memory_option = "--memory-growth-max";
 
-const std::map<std::string, double> time_units = {{"ms", 1e-3}, {"s", 1}, {"m", 60}};
+const std::map<std::string, double> time_units = {
+    {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}};
 
-/// A time like `500ms` or `3s`; a bare number is seconds.
+/// CLI::Range lets NaN through, which is neither less than its least nor more than its most.
+CLI::Validator number_within(double least, double most) {
+    return CLI::Validator(
+        [least, most](const std::string& text) {
+            char* end = nullptr;
+            const double number = std::strtod(text.c_str(), &end);
+            const bool is_within =
+                end != text.c_str() && *end == 0 && number >= least && number <= most;
+            return is_within ? std::string()
+                             : fmt::format("Value {} not in range {} to {}", text, least, most);
+        },
+        fmt::format("FLOAT in [{} - {}]", least, most));
+}
+
+/// A time like `500ms` or `1h`; a bare number is seconds.
 CLI::Option* add_seconds(CLI::App& app, const std::string& name, double& seconds,
                          const std::string& description) {
     return app.add_option(name, seconds, description)
         ->transform(
             CLI::AsNumberWithUnit(time_units, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
-        ->check(CLI::Range(0.0, 86400.0))
+        ->check(number_within(0, 86400))
         ->capture_default_str();
 }
 
@@ -81,7 +97,7 @@ void add_topic_prefix(CLI::App& app, std::string& prefix) {
 }
 
 CLI::Option* add_rate(CLI::App& app, double& rate, const std::string& description) {
-    return app.add_option("--rate", rate, description)->check(CLI::Range(0.001, 1e7));
+    return app.add_option("--rate", rate, description)->check(number_within(0.001, 1e7));
 }
 
 void add_lengths(CLI::App& app, Lengths& lengths) {
@@ -162,7 +178,7 @@ void add_churn_options(CLI::App& app, ChurnOptions& options) {
     app.add_option("--abrupt-share", options.abrupt_share,
                    "How many lives, from 0 to 1, end without a closing handshake: by reset or by "
                    "FIN, with an answer outstanding, or in the middle of a message")
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(number_within(0, 1))
         ->capture_default_str();
     add_lengths(app, options.lengths);
 }
@@ -234,7 +250,7 @@ void add_mixed_options(CLI::App& app, MixedOptions& options) {
     };
     const auto add_rate = [&](const char* name, double& rate, const char* description) {
         app.add_option(name, rate, description)
-            ->check(CLI::Range(0.001, 1e7))
+            ->check(number_within(0.001, 1e7))
             ->capture_default_str();
     };
     add_count("--echo-connections", options.echo_connections, 1, "Connections that echo");
@@ -376,7 +392,10 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
     if (error.get_name() != "RequiredError" || !app.get_subcommands().empty()) return error.what();
     std::string names;
     for (const CLI::App* command : app.get_subcommands({})) names += ' ' + command->get_name();
-    return fmt::format("{}: one of{}", error.what(), names);
+    const auto unknown = app.remaining();
+    const std::string what =
+        unknown.empty() ? error.what() : fmt::format("There is no sub-command {}", unknown.front());
+    return fmt::format("{}: one of{}", what, names);
 }
 
 }  // namespace

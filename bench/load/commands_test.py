@@ -122,7 +122,12 @@ async def check_usage(program):
                      for option in (["--json"], ["--report", "/dev/null"], ["--pid", "1"], ["--memory-growth-max", "1"])]
         expected += [(1, ["report", result.name, *page, "--base", "nosuch"], "nosuch"),
                      (1, ["echo", "--report", "/nowhere/page.html"], "cannot write /nowhere/page.html"),
-                     (1, ["echo", "--report", "/"], "cannot write /")]
+                     (1, ["echo", "--report", "/"], "cannot write /"),
+                     (2, ["ecko"], "ecko")]
+        expected += [(2, [command, option, number], option)
+                     for number in ("nan", "inf", "-1", "1x", "")
+                     for command, option in (("echo", "--rate"), ("fanout", "--rate"), ("churn", "--abrupt-share"),
+                                             ("mixed", "--echo-rate"), ("idle", "--hold"))]
         for code, arguments, word in expected:
             needs_server = [] if arguments[0] == "report" else ["--url", "ws://127.0.0.1:1"]
             process = await asyncio.create_subprocess_exec(
