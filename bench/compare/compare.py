@@ -25,6 +25,7 @@ import os
 import platform
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -175,6 +176,8 @@ def choose_peers(options):
         if names.count(name) > 1:  # Rows of one name would be one row.
             sys.exit(f"bench: there are two servers {name}: give yours another name")
     base = options.base or (named[0].name if named else "ringcast-uring")
+    if base not in names:
+        sys.exit(f"bench: there is no server {base} for --base; there are {', '.join(names)}")
     if options.only:
         if not any(options.only.search(name) for name in names):
             sys.exit(f"bench: no server matches '{options.only.pattern}'; there are {', '.join(names)}")
@@ -183,20 +186,17 @@ def choose_peers(options):
 
 
 def choose_installed(peers, base):
-    """Those that are here, the base among them."""
+    """Those that are here. Exits where the base is not: ratios to anything else are not what was asked for."""
     installed = []
     for peer in peers:
         reason = peer.missing()
-        if reason:
-            print(f"bench: skipping {peer.name}: {reason}", file=sys.stderr)
-        else:
+        if not reason:
             installed.append(peer)
-    if not installed:
-        sys.exit("bench: there is nothing to measure")
-    if base not in [peer.name for peer in installed]:
-        print(f"bench: the base {base} is not here; ratios refer to {installed[0].name}", file=sys.stderr)
-        base = installed[0].name
-    return installed, base
+        elif peer.name == base or not peer.is_optional:
+            sys.exit(f"bench: {peer.name} cannot be measured: {reason}")
+        else:
+            print(f"bench: skipping {peer.name}: {reason}", file=sys.stderr)
+    return installed
 
 
 def measure(options, case, lengths, server):
@@ -317,6 +317,7 @@ def run_micro(options, micro):
 
 
 def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Likewise an interruption: no server is left behind.
     options = parse_arguments()
     cases = choose_cases(options)
     if options.list:
@@ -327,7 +328,7 @@ def main():
         build.update(ROOT, wants_micro(options))
     if not (options.build / "ringcast-bench").exists():
         sys.exit(f"bench: {options.build / 'ringcast-bench'} is not built")
-    peers, base = choose_installed(peers, base)
+    peers = choose_installed(peers, base)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick or options.curves else 5)
     lengths = QUICK_LENGTHS if options.quick else Lengths(warmup=0.5, measured=2.0, syscalls=0.5, hold=1.0)
     if options.seconds:
@@ -356,6 +357,9 @@ def main():
         print("bench: interrupted; what was measured so far:", file=sys.stderr)
     if summaries:
         print(markdown(summaries, base))
+    elif options.micro != "only" and not interrupted and not comparison.failures:
+        comparison.failures.append("no server speaks what the cases need")
+        print(f"bench: {comparison.failures[-1]}", file=sys.stderr)
     if any(value is None for run in comparison.runs for key, value in run.report.items() if "syscalls" in key):
         print("\nbench: system calls were not counted; as root: mount -t tracefs tracefs /sys/kernel/tracing",
               file=sys.stderr)

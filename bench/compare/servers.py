@@ -31,6 +31,7 @@ class Peer(NamedTuple):
     commands: dict[str, str]
     needs: tuple[Path, ...] = ()  # Files without which there is nothing to run.
     speech: str = "raw"  # On top of WebSocket: one of cases.SPEECHES.
+    is_optional: bool = False  # Where it is missing, the others are measured.
 
     def missing(self):
         """Why this peer cannot be measured here, or None."""
@@ -104,7 +105,7 @@ def package_peers():
     node_modules = ROOT / "tests/interop/node_modules"
     modules = Path("/usr/lib/python3/dist-packages")
     both = ["echo", "fanout"]
-    return [
+    peers = [
         Peer("ws", dict.fromkeys(both, f"node {shlex.quote(str(PEERS / 'ws.mjs'))} {{port}}"),
              needs=(node_modules / "ws/package.json",)),
         Peer("websockets", dict.fromkeys(both, f"/usr/bin/python3 {shlex.quote(str(PEERS / 'websockets.py'))} {{port}}"),
@@ -118,6 +119,7 @@ def package_peers():
         Peer("socketio", {"fanout": f"node {shlex.quote(str(PEERS / 'socketio.mjs'))} {{port}}"},
              needs=(PEERS / "npm/node_modules/socket.io/package.json",), speech="socketio"),
     ]
+    return [peer._replace(is_optional=True) for peer in peers]
 
 
 def obstacle(protocol):
