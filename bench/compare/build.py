@@ -10,7 +10,7 @@ def update(root, with_micro):
     """Builds the release, with the micro benchmarks if they are to run. Exits where that fails, which has been said."""
     folder = root / "build"
     run([root / "scripts/configure", "release"])
-    targets = ["ringcast", "ringcast-bench"]
+    targets = ["ringcast", "ringcast-bench", "bench/bare-echo"]
     if with_micro:
         targets.append(MICRO_TARGET)
         if not knows(folder, MICRO_TARGET):  # The folder is older than Google Benchmark on this machine.

@@ -13,8 +13,8 @@ class Case(NamedTuple):
     place: dict = {}  # In a curve (curves.py): its name, and the number that makes this case a point of it.
 
     def url(self, port, speech):
-        """Where a server speaks that protocol, with `speech` on top of WebSocket: a name of SPEECHES."""
-        scheme = "wss" if self.protocol == "tls" else "ws"
+        """Where a server speaks that protocol, with `speech` on top of WebSocket, or below it: a name of SPEECHES."""
+        scheme = "tcp" if speech == "bare" else "wss" if self.protocol == "tls" else "ws"
         return f"{scheme}://127.0.0.1:{port}{SPEECHES[speech].path if self.protocol.startswith('fanout') else '/echo'}"
 
     @property
@@ -35,6 +35,7 @@ class Speech(NamedTuple):
 # What servers may speak on top of WebSocket where they pass messages on.
 SPEECHES = {
     "raw": Speech("/topics"),
+    "bare": Speech("/"),  # No WebSocket: every byte comes back.
     "mirror": Speech("/", ["--subprotocol", "lws-mirror-protocol", "--opcode", "text"]),
     "nats": Speech("/", ["--protocol", "nats"]),
     "socketio": Speech("/socket.io/?EIO=4&transport=websocket", ["--protocol", "socketio"]),
@@ -107,6 +108,9 @@ CASES = [
 ABLATION_NAMES = ("echo 20 B c1000", "echo 20 B c50 d16", "echo 20 B c8", "echo 20 B c1", "echo 16 KiB c50",
                   "fan-out 1000 x 64 B", "fan-out 200 x 64 B, 2000/s", "handshake rst")
 ABLATION_CASES = [case for case in CASES if case.name in ABLATION_NAMES]
+
+# What a server of bytes can do, too.
+BARE_CASES = [case for case in CASES if case.protocol == "echo" and "echo" in case.arguments]
 
 
 def length_arguments(case, lengths):

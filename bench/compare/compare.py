@@ -9,6 +9,7 @@ and the figures to a page beside it.
     scripts/bench --quick --cases 'c50|handshake'
     scripts/bench --ablation                           ringcast with one thing less each time
     scripts/bench --curves                             what a message costs as connections, and topics, become more
+    scripts/bench --bare --cases '20 B c(50|1000)$'    what WebSocket adds to an echo of bytes on the same ring
     scripts/bench --flags 'small=--buffers-count 2'    ringcast as it is and with other flags
 
 A peer is any program that echoes WebSocket messages on ws://127.0.0.1:{port}/echo. Others may be named for further
@@ -31,11 +32,11 @@ import sys
 from pathlib import Path
 
 import build
-from cases import ABLATION_CASES, CASES, PROTOCOLS, SPEECHES, Lengths, length_arguments
+from cases import ABLATION_CASES, BARE_CASES, CASES, PROTOCOLS, SPEECHES, Lengths, length_arguments
 from curves import CONNECTIONS_MAX, CURVE_CASES
 from micro import MicroBenchmarks, micro_markdown
-from servers import (Peer, Server, ServerError, ablated_peers, flagged_peers, obstacle, package_peers, ringcast_peers,
-                     roomy_peer)
+from servers import (Peer, Server, ServerError, ablated_peers, bare_peers, flagged_peers, obstacle, package_peers,
+                     ringcast_peers, roomy_peer)
 from summary import Run, markdown, summarise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -76,15 +77,18 @@ def parse_arguments():
     parser.add_argument("--curves", action="store_true",
                         help="the cost of a message from 1 to 50,000 connections, and from 1 to 100,000 topics, in place of "
                              "the other cases")
+    parser.add_argument("--bare", action="store_true",
+                        help="ringcast beside servers on its rings that send every byte back and know nothing of WebSocket, "
+                             "in place of other servers; echo only")
     parser.add_argument("--flags", action="append", default=[], metavar="NAME=FLAGS",
                         help="ringcast with these flags, beside ringcast without them, in place of other servers; they take "
                              "the place of those that it is measured with, as --shards 1 (repeatable)")
     parser.add_argument("--micro", choices=("on", "off", "only"),
-                        help="micro benchmarks first; default: on, unless cases, flags, --ablation or --curves are chosen")
+                        help="micro benchmarks first; default: on, unless cases, flags, --ablation, --curves or --bare are chosen")
     parser.add_argument("--only", metavar="REGEXP", type=regular_expression,
                         help="measure only servers whose name matches (and the base)")
     parser.add_argument("--base", metavar="NAME",
-                        help="what ratios refer to; default: the first peer, else ringcast-uring")
+                        help="what ratios refer to; default: the first peer, else ringcast-uring; with --bare bare-uring")
     parser.add_argument("--cases", metavar="REGEXP", type=regular_expression, help="only cases whose name matches")
     parser.add_argument("--rounds", type=within(int, 1, 1000), help="default 5, at least 1")
     parser.add_argument("--seconds", type=within(float, 0.01, 3600), help="length of one measurement, default 2")
@@ -102,7 +106,7 @@ def parse_arguments():
 
 def refuse_contradictions(parser, options):
     """Nothing that was asked for is left out without a word."""
-    series = [flag for flag in ("ablation", "curves", "flags") if getattr(options, flag)]
+    series = [flag for flag in ("ablation", "curves", "bare", "flags") if getattr(options, flag)]
     if len(series) > 1:
         parser.error(f"--{series[0]} and --{series[1]} are measured apart")
     if options.ablation and options.peer:
@@ -151,7 +155,8 @@ def named_flags(options):
 
 
 def choose_cases(options):
-    cases = CURVE_CASES if options.curves else ABLATION_CASES if options.ablation and not options.cases else CASES
+    cases = (CURVE_CASES if options.curves else BARE_CASES if options.bare
+             else ABLATION_CASES if options.ablation and not options.cases else CASES)
     cases = [case for case in cases if not options.cases or options.cases.search(case.name)]
     return cases or sys.exit(f"bench: no case matches '{options.cases.pattern}'")
 
@@ -161,6 +166,8 @@ def candidates(options, named):
         return ablated_peers(options.build)
     if options.curves:
         return [*named, roomy_peer(options.build, CONNECTIONS_MAX)]
+    if options.bare:
+        return named + bare_peers(options.build) + ringcast_peers(options.build)
     if options.flags:
         return named + flagged_peers(options.build, named_flags(options))
     packages = options.packages or ("none" if options.quick else "installed")
@@ -175,7 +182,7 @@ def choose_peers(options):
     for name in names:
         if names.count(name) > 1:  # Rows of one name would be one row.
             sys.exit(f"bench: there are two servers {name}: give yours another name")
-    base = options.base or (named[0].name if named else "ringcast-uring")
+    base = options.base or ("bare-uring" if options.bare else named[0].name if named else "ringcast-uring")
     if base not in names:
         sys.exit(f"bench: there is no server {base} for --base; there are {', '.join(names)}")
     if options.only:
@@ -302,7 +309,7 @@ def write_results(options, peers, base, comparison, summaries, micro, started, p
 
 
 def wants_micro(options):
-    is_special = options.cases or options.ablation or options.curves or options.flags
+    is_special = options.cases or options.ablation or options.curves or options.bare or options.flags
     return (options.micro or ("off" if is_special else "on")) != "off"
 
 

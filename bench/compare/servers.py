@@ -80,6 +80,12 @@ def ringcast_peers(build):
     return rings + windows
 
 
+def bare_peers(build):
+    """A server on each of ringcast's rings that sends every byte back."""
+    program = shlex.quote(str(build / "bench/bare-echo"))
+    return [Peer(f"bare-{io}", {"echo": f"{program} {io} {{port}}"}, speech="bare") for io in ("uring", "epoll")]
+
+
 def roomy_peer(build, connections):
     """ringcast on io_uring with as few shards as hold so many connections, not all of them equally many: each as many as
     the limit on open files allows."""

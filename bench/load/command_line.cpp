@@ -111,7 +111,8 @@ void add_lengths(CLI::App& app, Lengths& lengths) {
 void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_option(
            "--url", options.url,
-           "The server, as ws://HOST:PORT/PATH, or wss:// for TLS (any certificate will do)")
+           "The server, as ws://HOST:PORT/PATH, or wss:// for TLS (any certificate will do); for "
+           "echo also tcp://HOST:PORT, a server that sends every byte back")
         ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls");
@@ -316,6 +317,8 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
     CLI::App* added = app.add_subcommand(name, description);
     added->callback([&app, &choices, &options, &command, name, path] {
         if (name != "churn" && name != "mixed") refuse(*app.get_option(memory_option), name);
+        if (name != "echo" && choices.common.url.starts_with("tcp://"))
+            throw CLI::ValidationError("--url", fmt::format("tcp:// is not for {}", name));
         if (choices.common.url.empty()) choices.common.url = "ws://127.0.0.1:8080" + path;
         choices.run = [&]() -> Expected<std::optional<Report>> {
             return command(choices.common, options);

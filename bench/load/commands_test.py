@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Every sub-command of ringcast-bench against a server that does everything right, and against one that makes a mistake,
-which it must notice, say in one line, and end with exit code 1:  commands_test.py RINGCAST_BENCH
+which it must notice, say in one line, and end with exit code 1:  commands_test.py RINGCAST_BENCH BARE_ECHO
 
 The last line is `N passed, N failed, N skipped`.
 """
@@ -124,12 +124,14 @@ async def check_usage(program):
                      (1, ["echo", "--report", "/nowhere/page.html"], "cannot write /nowhere/page.html"),
                      (1, ["echo", "--report", "/"], "cannot write /"),
                      (2, ["ecko"], "ecko")]
+        expected += [(2, [command, "--url", "tcp://127.0.0.1:1"], "tcp://")
+                     for command in ("fanout", "connect", "churn", "mixed", "idle")]
         expected += [(2, [command, option, number], option)
                      for number in ("nan", "inf", "-1", "1x", "")
                      for command, option in (("echo", "--rate"), ("fanout", "--rate"), ("churn", "--abrupt-share"),
                                              ("mixed", "--echo-rate"), ("idle", "--hold"))]
         for code, arguments, word in expected:
-            needs_server = [] if arguments[0] == "report" else ["--url", "ws://127.0.0.1:1"]
+            needs_server = [] if arguments[0] == "report" or "--url" in arguments else ["--url", "ws://127.0.0.1:1"]
             process = await asyncio.create_subprocess_exec(
                 program, *needs_server, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
             _, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
@@ -150,8 +152,46 @@ async def check_what_has_no_room(program):
     return "" if is_all_there and figures["latency_us_p50"] > 0 else f"of {due:.0f} that were due: {output}"
 
 
+async def check_bytes(program, bare_echo):
+    """Likewise of servers that send every byte back: ours on each ring, and one that once changes one."""
+    async def run_echo(port, *arguments):
+        process = await asyncio.create_subprocess_exec(
+            program, "echo", "--url", f"tcp://127.0.0.1:{port}", *SHORT, *arguments,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
+        _, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+        return process.returncode, errors.decode()
+
+    for ring in ("uring", "epoll"):
+        server = await asyncio.create_subprocess_exec(bare_echo, ring, "0", stdout=asyncio.subprocess.PIPE)
+        try:
+            port = (await server.stdout.readline()).decode().strip().rpartition(":")[2]
+            for arguments in (["--connections", "9", "--depth", "16"], ["--rate", "500"],
+                              ["--message-bytes", "1MiB", "--connections", "4", "--depth", "4"]):
+                code, errors = await run_echo(port, *arguments)
+                if code != 0 or server.returncode is not None:
+                    return f"{ring} {arguments}: exit code {code}: {errors}"
+        finally:
+            server.kill()
+            await server.wait()
+
+    async def serve(reader, writer):
+        sent = 0
+        try:
+            while data := await reader.read(65536):
+                writer.write(data[:-1] + bytes([data[-1] ^ 1]) if sent < 2000 <= sent + len(data) else data)
+                sent += len(data)
+        except ConnectionError:
+            pass  # It has seen enough.
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        code, errors = await run_echo(server.sockets[0].getsockname()[1], "--connections", "1")
+    return "" if code == 1 and "differs at byte" in errors else f"a changed byte: exit code {code}: {errors}"
+
+
 async def main():
-    program = sys.argv[1]
+    program, bare_echo = sys.argv[1:]
     files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
     async with FaultyServer("") as server:
@@ -172,6 +212,7 @@ async def main():
     outcomes = await asyncio.gather(
         *(judge(f"{name}, mistake '{mistake}'", check(program, name, mistake, word)) for name, mistake, word in cases),
         judge("what a sub-command cannot do", check_usage(program)),
+        judge("bytes", check_bytes(program, bare_echo)),
         judge("two runs at once", check_neighbours(program)),
         judge("more than there is room for", check_what_has_no_room(program)))
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed, 0 skipped")

@@ -27,7 +27,7 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     if (!rig) return std::unexpected(rig.error());
     const EchoPace pace{.depth = options.rate > 0 ? 0 : options.depth, .rate = options.rate};
     const Messages messages(options.opcode, options.message_bytes, pace.burst_max(),
-                            common.compression);
+                            common.compression, rig->url.is_bare ? Echoer::mirror : Echoer::server);
     Opener opener(*rig->io, rig->url, rig->sources, common.compression);
     if (auto opened = open_connections(*rig->io, opener, options.connections,
                                        common.stall_timeout(), rig->progress);

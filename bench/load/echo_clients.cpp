@@ -1,7 +1,6 @@
 #include "echo_clients.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -232,11 +231,10 @@ void EchoClients::stop(Clock::time_point now) {
 
 /// Whatever the server still had to say to a connection, it says before it answers.
 void EchoClients::ask_for_pongs() {
-    constexpr std::array question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
     stage_ = Stage::asking;
     pongs_wanted_ = pongs_ + connections_.size();
     for (Connection& connection : connections_) {
-        append_frame(ws::Opcode::ping, question, connection.control);
+        messages_.append_question(connection.control);
         list_as_due(connection);
     }
 }

@@ -105,6 +105,13 @@ std::string upgrade_request(const Url& url, std::string_view path, Compression c
         path, url.authority, sample_key, offer_field(compression), subprotocol_field, url.fields);
 }
 
+std::string mirrored_response() {
+    return fmt::format(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: {}\r\n\r\n",
+        sample_accept);
+}
+
 Expected<void> check_upgrade_response(std::string_view head, Compression compression,
                                       std::string_view subprotocol) {
     if (!head.starts_with("HTTP/1.1 101 ")) {
@@ -139,7 +146,8 @@ Opener::Opener(Io& io, const Url& url, Sources& sources, Compression compression
       sources_(sources),
       compression_(compression),
       subprotocol_(subprotocol),
-      requests_{upgrade_request(url, url.path, compression, subprotocol)} {}
+      requests_{url.is_bare ? mirrored_response()
+                            : upgrade_request(url, url.path, compression, subprotocol)} {}
 
 void Opener::set_paths(std::span<const std::string> paths) {
     requests_.clear();

@@ -33,6 +33,10 @@ enum class CloseKind : std::uint8_t { reset, fin };
                                           Compression compression = Compression::off,
                                           std::string_view subprotocol = {});
 
+/// The response that upgrade_request() is to get. A server that sends every byte back is asked with
+/// it, and so answers right.
+[[nodiscard]] std::string mirrored_response();
+
 /// How far a connection is.
 struct Opening {
     bool is_open = false;

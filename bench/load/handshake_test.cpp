@@ -37,6 +37,9 @@ TEST_CASE("a URL is taken apart") {
     CHECK_FALSE(url->is_secure);
     CHECK(parse_url("wss://10.0.0.1/")->is_secure);
     CHECK(parse_url("wss://10.0.0.1/")->address.port() == 443);
+    CHECK(parse_url("tcp://10.0.0.1:9001")->is_bare);
+    CHECK(parse_url("tcp://10.0.0.1:9001")->address.port() == 9001);
+    CHECK_FALSE(url->is_bare);
 }
 
 TEST_CASE("the host of a URL may be an IPv6 address in brackets, or a name") {

@@ -1,6 +1,7 @@
 #include "messages.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <fmt/core.h>
 #include <random>
@@ -8,6 +9,7 @@
 #include <string_view>
 
 #include "base/assert.hpp"
+#include "message_reader.hpp"
 #include "simd/mask.hpp"
 
 namespace ringcast::bench {
@@ -65,10 +67,11 @@ void append_request(ws::Opcode opcode, bool is_compressed, std::span<const std::
 }  // namespace
 
 Messages::Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t burst_max,
-                   Compression compression)
+                   Compression compression, Echoer echoer)
     : opcode_(opcode),
       payload_bytes_(payload_bytes),
       compression_(compression),
+      echoer_(echoer),
       cycle_count_(std::clamp(cycle_bytes_wanted / std::max<std::size_t>(payload_bytes, 1),
                               cycle_count_min, cycle_count_max)),
       request_starts_{0},
@@ -91,9 +94,15 @@ Messages::Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t bur
         const auto compressed =
             compression == Compression::off ? std::vector<std::byte>{} : deflate_message(payload);
         const bool is_compressed = !compressed.empty();
-        append_request(opcode, is_compressed,
-                       is_compressed ? std::span<const std::byte>{compressed} : payload, random,
-                       requests_);
+        if (echoer == Echoer::mirror) {
+            requests_.insert(requests_.end(),
+                             replies_.end() - static_cast<std::ptrdiff_t>(reply_bytes_),
+                             replies_.end());
+        } else {
+            append_request(opcode, is_compressed,
+                           is_compressed ? std::span<const std::byte>{compressed} : payload, random,
+                           requests_);
+        }
         request_starts_.push_back(requests_.size());
     }
     // One frame less than a burst may follow the last frame of the cycle.
@@ -110,6 +119,14 @@ std::span<const std::byte> Messages::requests(std::size_t index, std::size_t cou
     RC_ASSERT(index < cycle_count_);
     const std::size_t start = request_starts_[index];
     return std::span(requests_).subspan(start, request_starts_[index + count] - start);
+}
+
+void Messages::append_question(std::vector<std::byte>& frames) const {
+    constexpr std::array text{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
+    if (echoer_ == Echoer::server) return append_frame(ws::Opcode::ping, text, frames);
+    constexpr std::array pong_header{std::byte{0x8a}, std::byte{text.size()}};
+    frames.insert(frames.end(), pong_header.begin(), pong_header.end());
+    frames.insert(frames.end(), text.begin(), text.end());
 }
 
 std::span<const std::byte> Messages::reply(std::size_t index) const noexcept {

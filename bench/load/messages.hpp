@@ -20,12 +20,16 @@
 
 namespace ringcast::bench {
 
+/// Who sends messages back: a WebSocket server, or one that sends every byte back. For that one
+/// requests are not masked, so that they are replies, too.
+enum class Echoer : std::uint8_t { server, mirror };
+
 class Messages {
 public:
     /// `burst_max` is the largest count that requests() will be asked for. With compression the
     /// payloads are such as make it worth while, and requests are compressed.
     Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t burst_max,
-             Compression compression = Compression::off);
+             Compression compression = Compression::off, Echoer echoer = Echoer::server);
 
     /// The number of different messages; message `index` is followed by `(index + 1) %
     /// cycle_count()`.
@@ -40,11 +44,14 @@ public:
     /// The whole reply to message `index`, header first.
     [[nodiscard]] std::span<const std::byte> reply(std::size_t index) const noexcept;
     [[nodiscard]] std::size_t reply_header_bytes() const noexcept { return reply_header_bytes_; }
+    /// Appends a frame that is answered by a Pong, behind all replies to what was sent before.
+    void append_question(std::vector<std::byte>& frames) const;
 
 private:
     ws::Opcode opcode_;
     std::size_t payload_bytes_;
     Compression compression_;
+    Echoer echoer_;
     std::size_t cycle_count_;
     std::vector<std::size_t> request_starts_;  ///< Where each frame begins, and the last one ends.
     std::size_t reply_header_bytes_;

@@ -6,16 +6,17 @@
 namespace ringcast::bench {
 
 Expected<Url> parse_url(std::string_view text) {
-    constexpr std::string_view plain = "ws://", secure = "wss://";
-    const bool is_secure = text.starts_with(secure);
-    if (!is_secure && !text.starts_with(plain))
-        return fail("the URL must start with ws:// or wss://, got '{}'", text);
-    const std::string_view rest = text.substr((is_secure ? secure : plain).size());
+    const bool is_secure = text.starts_with("wss://");
+    const bool is_bare = text.starts_with("tcp://");
+    if (!is_secure && !is_bare && !text.starts_with("ws://"))
+        return fail("the URL must start with ws://, wss:// or tcp://, got '{}'", text);
+    const std::string_view rest = text.substr(text.find("//") + 2);
     const std::size_t path_start = rest.find('/');
     const std::string_view authority = rest.substr(0, path_start);
 
     Url url;
     url.is_secure = is_secure;
+    url.is_bare = is_bare;
     url.authority = authority;
     url.path = path_start == std::string_view::npos ? "/" : rest.substr(path_start);
 

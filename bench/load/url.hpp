@@ -1,6 +1,7 @@
 #pragma once
 // Where the server is: `ws://127.0.0.1:9001/echo`, `ws://[::1]:9001/echo`, or over TLS
-// `wss://example.org/echo`.
+// `wss://example.org/echo`; `tcp://127.0.0.1:9001` is a server that sends every byte back and knows
+// nothing of WebSocket.
 
 #include <string>
 #include <string_view>
@@ -17,10 +18,12 @@ struct Url {
     std::string fields;      ///< Further header lines of its requests, each ended by CRLF.
     SocketAddress address;   ///< Ready for connect().
     bool is_secure = false;  ///< `wss`: the connections are TLS.
+    bool is_bare = false;    ///< `tcp`: what is sent comes back as it is.
 };
 
-/// Reads a `ws://` or `wss://` URL. A name is looked up once, here: a resolver's time has no place
-/// in a measurement. `localhost` is 127.0.0.1, whose network has many addresses to connect from.
+/// Reads a `ws://`, `wss://` or `tcp://` URL. A name is looked up once, here: a resolver's time has
+/// no place in a measurement. `localhost` is 127.0.0.1, whose network has many addresses to connect
+/// from.
 [[nodiscard]] Expected<Url> parse_url(std::string_view text);
 
 }  // namespace ringcast::bench
