@@ -152,6 +152,17 @@ async def check_what_has_no_room(program):
     return "" if is_all_there and figures["latency_us_p50"] > 0 else f"of {due:.0f} that were due: {output}"
 
 
+async def check_full_disk(program):
+    """Likewise of a report that cannot be written: a script would take the empty file for a result."""
+    async with FaultyServer("") as server:
+        with open("/dev/full", "w") as full:
+            process = await asyncio.create_subprocess_exec(
+                program, "--json", "--url", f"ws://127.0.0.1:{server.port}/echo", *LOADS["idle"], stdout=full,
+                stderr=asyncio.subprocess.PIPE)
+            _, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+    return "" if process.returncode == 1 and b"cannot write" in errors else f"exit code {process.returncode}: {errors}"
+
+
 async def check_bytes(program, bare_echo):
     """Likewise of servers that send every byte back: ours on each ring, and one that once changes one."""
     async def run_echo(port, *arguments):
@@ -212,6 +223,7 @@ async def main():
     outcomes = await asyncio.gather(
         *(judge(f"{name}, mistake '{mistake}'", check(program, name, mistake, word)) for name, mistake, word in cases),
         judge("what a sub-command cannot do", check_usage(program)),
+        judge("a full disk", check_full_disk(program)),
         judge("bytes", check_bytes(program, bare_echo)),
         judge("two runs at once", check_neighbours(program)),
         judge("more than there is room for", check_what_has_no_room(program)))

@@ -1,6 +1,7 @@
 // ringcast-bench: puts load on a WebSocket server and says what that costs the server. One thread;
 // pin it to a core that the server does not use.
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fmt/core.h>
@@ -27,6 +28,7 @@ Expected<void> run(const Invocation& invocation) {
     } else {
         (*report)->print_table(stdout);
     }
+    if (std::fflush(stdout) != 0) return fail("cannot write the report: {}", errno_text(errno));
     if (invocation.page_path.empty()) return {};
     return write_page(invocation.page_path,
                       Results{.runs = {result_of(**report)}, .base = {}, .facts = {}});
