@@ -1,8 +1,7 @@
 """The page at / of a server with --dev, used in Chromium as a person would: URL SCENARIO PID_OF_SERVER (see run.py).
 
-Headless, steered over its DevTools protocol by python3-websockets. Prints one line per test, `ok NAME` or `FAILED NAME:
-why`, and exits with 1 if one failed. It knows the page by its ids only. Topics are named anew each time, so that the
-server may serve others meanwhile.
+Headless, steered over its DevTools protocol by python3-websockets. It knows the page by its ids only. Topics are named anew
+each time, so that the server may serve others meanwhile.
 """
 
 import asyncio
@@ -11,9 +10,8 @@ import secrets
 import sys
 
 import websockets
-from browser import Browser
-
-TEST_SECONDS_MAX = 60
+from browser import OVERFLOWS, Browser, Page
+from results import expect_equal, run_tests
 
 # A pixel of the chart in the topic's colour, well above the line of zero: a curve, not an axis.
 CURVE_IS_DRAWN = """(() => {
@@ -27,99 +25,6 @@ CURVE_IS_DRAWN = """(() => {
         if (data[at + 3] === 255 && wanted.every((value, i) => Math.abs(data[at + i] - value) <= 2)) return true;
     return false;
 })()"""
-
-# What sticks out of the window to the right, and whether the document scrolls sideways.
-OVERFLOWS = """(() => {
-    const width = document.documentElement.clientWidth;
-    const found = [...document.querySelectorAll('body *')].filter(element => element.getBoundingClientRect().right > width + 1)
-        .map(element => element.tagName + '#' + element.id + '.' + element.className);
-    if (document.documentElement.scrollWidth > width) found.push('document');
-    return found.join(' ');
-})()"""
-
-
-class Page:
-    """One page of the browser. What its console and log say is kept."""
-
-    def __init__(self, socket):
-        self.socket = socket
-        self.last_id = 0
-        self.session = {}
-        self.answers = {}
-        self.errors = []
-        self.reader = asyncio.create_task(self.read())
-
-    async def read(self):
-        async for text in self.socket:
-            message = json.loads(text)
-            if "id" in message:
-                answer = self.answers.pop(message["id"])
-                if not answer.done():  # Nobody waits any more when the test's time was over.
-                    answer.set_result(message)
-            else:
-                self.note(message["method"], message["params"])
-
-    def note(self, method, parameters):
-        if method == "Runtime.exceptionThrown":
-            details = parameters["exceptionDetails"]
-            self.errors.append(details.get("exception", {}).get("description", details["text"]))
-        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
-            self.errors.append(" ".join(str(argument.get("value", "")) for argument in parameters["args"]))
-        elif method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
-            self.errors.append(parameters["entry"]["text"] + " " + parameters["entry"].get("url", ""))
-
-    async def call(self, method, **parameters):
-        self.last_id += 1
-        answer = self.answers[self.last_id] = asyncio.get_running_loop().create_future()
-        await self.socket.send(json.dumps({"id": self.last_id, "method": method, "params": parameters, **self.session}))
-        answer = await answer
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']['message']}")
-        return answer["result"]
-
-    async def open(self):
-        target = await self.call("Target.createTarget", url="about:blank")
-        attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self.session = {"sessionId": attached["sessionId"]}
-        for domain in ("Page", "Runtime", "Log"):
-            await self.call(f"{domain}.enable")
-
-    async def evaluate(self, expression):
-        """The value of a JavaScript expression in the page, awaited if it is a promise."""
-        result = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        if "exceptionDetails" in result:
-            details = result["exceptionDetails"]
-            raise AssertionError(details.get("exception", {}).get("description", details["text"]))
-        return result["result"].get("value")
-
-    async def until(self, expression):
-        """Returns when the expression is true, looked at in every frame. The test's own time limit ends it."""
-        look = ("new Promise((done, fail) => (function look() {"
-                f"try {{ ({expression}) ? done() : requestAnimationFrame(look); }} catch (error) {{ fail(error); }} }})())")
-        while True:
-            try:
-                return await self.evaluate(look)
-            except RuntimeError as error:
-                if "navigated" not in str(error):
-                    raise  # Else the page that was asked has made room for the one to ask.
-
-    async def go_to(self, address):
-        navigated = await self.call("Page.navigate", url=address)
-        if "errorText" in navigated:
-            raise RuntimeError(f"{address}: {navigated['errorText']}")
-        await self.until("document.readyState === 'complete'")
-
-    async def window(self, width, height, scheme):
-        await self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-
-    async def type(self, element_id, text):
-        """Types into the element and presses Enter, by keyboard events."""
-        await self.evaluate(f"document.getElementById({element_id!r}).focus()")
-        await self.call("Input.insertText", text=text)
-        for kind in ("keyDown", "keyUp"):
-            await self.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13,
-                            **({"text": "\r"} if kind == "keyDown" else {}))
 
 
 class Tests:
@@ -140,27 +45,27 @@ class Tests:
     async def the_page_is_one_file_without_outside_resources(self):
         await self.page.window(1280, 900, "light")
         await self.page.go_to(self.url + "#topic=" + secrets.token_hex(4))
-        expect(await self.page.evaluate("document.title"), "ringcast")
-        expect(await self.page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name).join(' ')"), "")
+        expect_equal(await self.page.evaluate("document.title"), "ringcast")
+        expect_equal(await self.page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name).join(' ')"), "")
 
     async def a_topic_typed_in_is_added_and_opens(self):
         await self.page.evaluate("document.querySelector('#topics .remove').click()")
         await self.page.type("add-name", self.topic)
         await self.page.until("document.querySelector('#topics .topic')?.dataset.state === 'open'")
-        expect(await self.page.evaluate("document.querySelector('#topics .title').textContent"), self.topic)
+        expect_equal(await self.page.evaluate("document.querySelector('#topics .title').textContent"), self.topic)
         await self.page.until("document.getElementById('status').textContent === 'connected'")
 
     async def a_reserved_name_is_refused_in_words(self):
         await self.page.type("add-name", "$reserved")
         await self.page.until("document.getElementById('add-hint').textContent.includes('reserved')")
-        expect(await self.page.evaluate("document.querySelectorAll('#topics .topic').length"), 1)
+        expect_equal(await self.page.evaluate("document.querySelectorAll('#topics .topic').length"), 1)
         await self.page.evaluate("document.getElementById('add-name').value = ''")
 
     async def a_message_sent_by_Enter_appears_as_ones_own(self):
         await self.page.type("send-text", "from the keyboard")
         await self.page.until(self.row("from the keyboard"))
         await self.page.until(f"{self.row('from the keyboard')}.querySelector('.tags').textContent.startsWith('own ')")
-        expect(await self.page.evaluate("document.getElementById('send-text').value"), "")
+        expect_equal(await self.page.evaluate("document.getElementById('send-text').value"), "")
 
     async def a_message_of_another_client_appears_as_text(self):
         markup = "<b>bold</b><script>throw 1</script>"
@@ -171,19 +76,19 @@ class Tests:
             socket.onerror = () => fail(new Error('the other client cannot connect'));
         }})""")
         await self.page.until(self.row(markup))
-        expect(await self.page.evaluate("document.querySelectorAll('#list b, #list script').length"), 0)
+        expect_equal(await self.page.evaluate("document.querySelectorAll('#list b, #list script').length"), 0)
 
     async def a_binary_message_is_shown_in_hex(self):
         await self.page.evaluate("document.querySelector('[name=format][value=hex]').click()")
         await self.page.type("send-text", "00ff 7f")
         await self.page.until(self.row("00 ff 7f"))
-        expect((await self.page.evaluate(f"{self.row('00 ff 7f')}.querySelector('.tags').textContent")).startswith("binary 3 B"), True)
+        expect_equal((await self.page.evaluate(f"{self.row('00 ff 7f')}.querySelector('.tags').textContent")).startswith("binary 3 B"), True)
 
     async def a_fault_in_JSON_is_told_and_not_sent(self):
         await self.page.evaluate("document.querySelector('[name=format][value=json]').click()")
         await self.page.type("send-text", "{]")
         await self.page.until("document.getElementById('send-hint').textContent.startsWith('Not JSON')")
-        expect(await self.page.evaluate("document.getElementById('send-text').value"), "{]")
+        expect_equal(await self.page.evaluate("document.getElementById('send-text').value"), "{]")
 
     async def the_figures_count_what_arrived(self):
         await self.page.until("document.getElementById('received').textContent === '3'")
@@ -198,7 +103,7 @@ class Tests:
         await self.page.until("document.getElementById('note').textContent.startsWith('showing ')")
         await self.page.evaluate("(load => { load.value = 0; load.dispatchEvent(new Event('input')); })(document.getElementById('load'))")
         await self.page.until("document.getElementById('rate').textContent === '0 /s'")
-        expect(await self.page.evaluate("document.querySelectorAll('#list li').length <= 300"), True)
+        expect_equal(await self.page.evaluate("document.querySelectorAll('#list li').length <= 300"), True)
 
     async def the_echo_endpoint_answers(self):
         await self.page.evaluate("document.getElementById('add-echo').click()")
@@ -212,13 +117,13 @@ class Tests:
     async def the_address_brings_the_topics_back(self):
         await self.page.evaluate("new Promise(done => { addEventListener('pagehide', done); setTimeout(done); location.reload(); })")
         await self.page.until("document.readyState === 'complete' && document.querySelectorAll('#topics [data-state=open]').length === 2")
-        expect(await self.page.evaluate("[...document.querySelectorAll('#topics .title')].map(title => title.textContent).join('|')"),
+        expect_equal(await self.page.evaluate("[...document.querySelectorAll('#topics .title')].map(title => title.textContent).join('|')"),
                self.topic + "|/echo")
 
     async def nothing_sticks_out_of_windows_of_any_width(self):
         for width in (360, 375, 600, 900, 1280, 2560):
             await self.page.window(width, 800, "light")
-            expect(f"{width}: {await self.page.evaluate(OVERFLOWS)}", f"{width}: ")
+            expect_equal(f"{width}: {await self.page.evaluate(OVERFLOWS)}", f"{width}: ")
 
     async def the_dark_scheme_is_dark(self):
         def brightness():
@@ -227,28 +132,10 @@ class Tests:
         light = await brightness()
         await self.page.window(1280, 900, "dark")
         dark = await brightness()
-        expect(light > 600 and dark < 150, True)
+        expect_equal(light > 600 and dark < 150, True)
 
     async def nothing_is_complained_about_in_the_console(self):
-        expect(self.page.errors, [])
-
-
-def expect(found, expected):
-    if found != expected:
-        raise AssertionError(f"expected {expected!r:.300}, found {found!r:.300}")
-
-
-async def run_tests(tests):
-    """Runs them in order; True if all passed."""
-    passed = True
-    for name, test in tests.items():
-        try:
-            await asyncio.wait_for(test(), TEST_SECONDS_MAX)
-            print(f"ok {name}", flush=True)
-        except Exception as error:  # Whatever it is, it is this test's result.
-            passed = False
-            print(f"FAILED {name}: {type(error).__name__} {error}".replace("\n", " "), flush=True)
-    return passed
+        expect_equal(self.page.errors, [])
 
 
 async def main(url):
@@ -256,8 +143,7 @@ async def main(url):
         async with websockets.connect(browser.devtools_url(), max_size=None, ping_interval=None) as socket:
             page = Page(socket)
             await page.open()
-            return await run_tests(Tests(page, url).all())
+            await run_tests(Tests(page, url).all())
 
 
-address = sys.argv[1].replace("ws://", "http://").rstrip("/") + "/"
-sys.exit(0 if asyncio.run(main(address)) else 1)
+asyncio.run(main(sys.argv[1].replace("ws://", "http://").rstrip("/") + "/"))

@@ -18,7 +18,7 @@ class Skip(Exception):
 
 def expect_equal(found, expected):
     if found != expected:
-        raise AssertionError(f"expected {expected!r:.80}, found {found!r:.80}")
+        raise AssertionError(f"expected {expected!r:.300}, found {found!r:.300}")
 
 
 def one_line(error):
