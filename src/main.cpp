@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <memory>
 #include <string>
 #include <unistd.h>
 
 #include "advice/commands.hpp"
+#include "server/demo_prices.hpp"
 #include "server/dev_page.hpp"
 #include "server/options.hpp"
 
@@ -157,6 +159,14 @@ void print_banner(const ringcast::Server& server, const Options& options) {
     std::fflush(stdout);
 }
 
+/// Null, with a warning, if there can be none.
+std::unique_ptr<ringcast::server::DemoPrices> start_prices(ringcast::Server& server) {
+    auto prices = ringcast::server::DemoPrices::start(server.make_publisher());
+    if (prices) return *std::move(prices);
+    std::fputs(fmt::format("warning: no prices: {}\n", prices.error()).c_str(), stdout);
+    return nullptr;
+}
+
 /// Prints the program's last word, and returns its status.
 int end_with(const Exit& exit) {
     std::FILE* const stream = exit.code == 0 || exit.is_report ? stdout : stderr;
@@ -186,7 +196,15 @@ int main(int argument_count, char** arguments) {
         server.mount_centrifuge("/connection",
                                 {.anonymous = options->anonymous, .users = options->users});
     }
-    if (options->dev) server.mount_page("/", server::dev_page());
+    if (options->dev) {
+        const auto inspector = server::dev_page(server::inspector_html);
+        server.mount_page("/", options->demo ? server::dev_page(server::demo_html) : inspector);
+        server.mount_page("/inspector", inspector);
+    }
     if (options->check_config) return end_with(exit_of(server.check()));
-    return server.run([&] { print_banner(server, *options); });
+    std::unique_ptr<server::DemoPrices> prices;  // Gone before the server is.
+    return server.run([&] {
+        print_banner(server, *options);
+        if (options->demo) prices = start_prices(server);
+    });
 }

@@ -4,9 +4,9 @@
 
 namespace ringcast::server {
 
-Page dev_page() {
-    return {.content = std::string{dev_page_content},
-            .headers = {{"Content-Security-Policy", std::string{dev_page_policy}},
+Page dev_page(const EmbeddedPage& page) {
+    return {.content = std::string{page.content},
+            .headers = {{"Content-Security-Policy", std::string{page.policy}},
                         {"X-Content-Type-Options", "nosniff"},
                         {"Referrer-Policy", "no-referrer"},
                         {"Cache-Control", "no-store"}}};

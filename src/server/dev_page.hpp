@@ -1,6 +1,7 @@
 #pragma once
-// The page that --dev serves at `/`: src/server/page.html, put into the program by
-// scripts/embed-page.
+// The pages that --dev and --demo serve, put into the program by scripts/embed-page: the inspector
+// (src/server/inspector.html), which shows what passes through topics, and the demo
+// (src/server/demo.html), a chat and a chart on npm's Centrifuge client.
 
 #include <string_view>
 
@@ -8,12 +9,17 @@
 
 namespace ringcast::server {
 
-/// Defined in the source that the build makes of the page.
-extern const std::string_view dev_page_content;
-/// The Content-Security-Policy that lets it do what it does, and nothing else.
-extern const std::string_view dev_page_policy;
+/// A page as the build makes it.
+struct EmbeddedPage {
+    std::string_view content;
+    /// The Content-Security-Policy that lets it do what it does, and nothing else.
+    std::string_view policy;
+};
+
+extern const EmbeddedPage inspector_html;
+extern const EmbeddedPage demo_html;
 
 /// The page with the fields that keep it to itself.
-[[nodiscard]] Page dev_page();
+[[nodiscard]] Page dev_page(const EmbeddedPage& page);
 
 }  // namespace ringcast::server

@@ -156,6 +156,14 @@ constexpr std::array rows{
         .form = OptionRow::Form::toggle,
         .set = set_word<&Options::dev, toggle_words>,
         .get = get_word<&Options::dev, toggle_words>},
+    OptionRow{.section = listening,
+              .name = "demo",
+              .help = "--dev with a page to show at /, a chat and a chart, and what they need: the "
+                      "namespace chat, the namespace prices, and made-up prices, five a second of "
+                      "each; the page of --dev is at /inspector",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::demo, toggle_words>,
+              .get = get_word<&Options::demo, toggle_words>},
 
     OptionRow{.section = topics,
               .name = "anonymous",

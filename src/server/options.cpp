@@ -17,6 +17,7 @@
 #include "server/check_settings.hpp"
 #include "server/command_line.hpp"
 #include "server/config_file.hpp"
+#include "server/demo_prices.hpp"
 #include "server/listening.hpp"
 #include "server/namespace_options.hpp"
 #include "server/option_table.hpp"
@@ -90,6 +91,20 @@ std::expected<Config, std::string> read_config(const OptionSources& sources,
     return Config{*std::move(settings), *std::move(namespaces)};
 }
 
+/// Where the demo's page chats, and where it gets its prices from: of those a minute is kept, as
+/// much as its chart shows.
+std::array<TopicNamespace, 2> demo_namespaces() {
+    return {TopicNamespace{.name = "chat",
+                           .history_size = 200,
+                           .history_ttl = std::chrono::hours{24},
+                           .subscribe = TopicAudience::anyone,
+                           .publish = TopicAudience::anyone},
+            TopicNamespace{.name = "prices",
+                           .history_size = 60 * DemoPrices::quotes_per_second,
+                           .history_ttl = std::chrono::minutes{1},
+                           .subscribe = TopicAudience::anyone}};
+}
+
 /// What 0 stands for is `otherwise`.
 std::uint32_t chosen(std::uint32_t value, std::uint32_t otherwise) {
     return value != 0 ? value : otherwise;
@@ -117,6 +132,20 @@ public:
             source_of(row) = setting.source;
         }
         return {};
+    }
+
+    /// What --demo implies, where nothing else was said.
+    void apply_demo() {
+        if (!options_.demo) return;
+        if (!options_.dev) {
+            options_.dev = true;
+            source_of(*find_option("dev")) = "--demo";
+        }
+        for (const TopicNamespace& space : demo_namespaces()) {
+            if (std::ranges::find(options_.namespaces, space.name, &TopicNamespace::name) ==
+                options_.namespaces.end())
+                options_.namespaces.push_back(space);
+        }
     }
 
     /// What --dev implies, where nothing else was said.
@@ -355,6 +384,7 @@ std::expected<Options, Exit> load_options(const OptionSources& sources, Listens 
     for (const auto* settings : {&config->settings, &*environment, &command_line->settings}) {
         if (auto applied = merger.apply(*settings); !applied) return mistake(applied.error());
     }
+    merger.apply_demo();
     if (auto applied = merger.apply_dev(); !applied) return mistake(applied.error());
     if (auto checked = merger.check_together(); !checked) return mistake(checked.error());
     // A configuration may be printed before it says where to listen, and shows what has no effect;

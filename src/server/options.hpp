@@ -46,7 +46,8 @@ struct Options {
     std::string api_key_file;
     std::uint32_t listen_backlog = 4096;
     bool echo = false;  ///< Mount /echo. Set by --dev too.
-    bool dev = false;   ///< And a page at /.
+    bool dev = false;   ///< And a page at /. Set by --demo too.
+    bool demo = false;  ///< And another one, with prices for it.
 
     // TLS. What is empty is not given, or has a default of its own.
     std::vector<std::string> tls_certs;

@@ -1,6 +1,7 @@
 """Admin listeners and plain HTTP of the edge binary, on io_uring and on epoll. Run by run.py."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -298,19 +299,37 @@ def test_admin_listeners_that_make_no_sense_are_refused():
         assert server.admin_urls() == []
 
 
+def strict_page(url, path):
+    """The page at `path`, which may do no more than it does."""
+    status, fields, body = ask(url, path)
+    assert status == 200 and fields["Content-Type"] == "text/html; charset=utf-8"
+    assert body.startswith(b"<!doctype html>") and body.rstrip().endswith(b"</html>")
+    policy = dict(part.strip().split(" ", 1) for part in fields["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'" and policy["connect-src"] == "'self'"
+    assert "unsafe" not in fields["Content-Security-Policy"] and "sha256-" in policy["script-src"]
+    assert fields["X-Content-Type-Options"] == "nosniff" and fields["Cache-Control"] == "no-store"
+    status, fields, nothing = ask(url, path, "HEAD")
+    assert status == 200 and int(fields["Content-Length"]) == len(body) and nothing == b""
+    assert status_of(url, path, "POST", b"x") == 405
+    return body
+
+
 def test_the_page_is_served_with_dev_only_and_may_do_no_more_than_it_does():
     for ring in rings():
         with Server("--dev", *LISTEN, "--io", ring) as server:
             url = server.urls()[0]
-            status, fields, body = ask(url, "/")
-            assert status == 200 and fields["Content-Type"] == "text/html; charset=utf-8"
-            assert body.startswith(b"<!doctype html>") and body.rstrip().endswith(b"</html>")
-            policy = dict(part.strip().split(" ", 1) for part in fields["Content-Security-Policy"].split(";"))
-            assert policy["default-src"] == "'none'" and policy["connect-src"] == "'self'"
-            assert "unsafe" not in fields["Content-Security-Policy"] and "sha256-" in policy["script-src"]
-            assert fields["X-Content-Type-Options"] == "nosniff" and fields["Cache-Control"] == "no-store"
-            status, fields, nothing = ask(url, "/", "HEAD")
-            assert status == 200 and int(fields["Content-Length"]) == len(body) and nothing == b""
-            assert status_of(url, "/", "POST", b"x") == 405
+            assert strict_page(url, "/") == strict_page(url, "/inspector")
     with Server("--echo", *LISTEN) as server:
         assert status_of(server.urls()[0], "/") == 404
+
+
+def test_the_demo_has_a_page_of_its_own_and_prices_that_only_the_server_publishes():
+    with Server("--demo", *LISTEN) as server:
+        url = server.urls()[0]
+        assert b"<title>ringcast demo</title>" in strict_page(url, "/")
+        assert b"<title>ringcast</title>" in strict_page(url, "/inspector")
+        client, status = upgrade(("127.0.0.1", server.port()), "/topics/prices:amber")
+        assert status.startswith("HTTP/1.1 101")
+        opcode, size = read_exactly(client, 2)
+        assert opcode == 0x81 and json.loads(read_exactly(client, size)).keys() == {"t", "price"}
+        client.close()
