@@ -49,6 +49,7 @@ CLIENTS = {
     "tornado": ["/usr/bin/python3", FOLDER / "tornado_client.py"],
     "chromium": ["/usr/bin/python3", FOLDER / "chromium_client.py"],
     "page": ["/usr/bin/python3", FOLDER / "page_client.py"],
+    "demo": ["/usr/bin/python3", FOLDER / "demo_client.py"],
 }
 
 ALL = ["ws", "undici", "websockets", "aiohttp", "tornado", "chromium"]
@@ -86,8 +87,9 @@ SCENARIOS = {
     "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
+    "demo": (["--demo"], None, ["demo"]),
 }
-ONCE = {"page"}  # Scenarios about what the ring has no part in: on the first one only.
+ONCE = {"page", "demo"}  # Scenarios about what the ring has no part in: on the first one only.
 
 
 class Server:
@@ -238,8 +240,9 @@ def missing_clients():
         found = subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode == 0
         reasons[name] = None if found else f"no python3-{name}"
     reasons["ws"] = reasons["undici"] = reasons["centrifuge"] = install_packages()
-    reasons["chromium"] = reasons["page"] = ("no python3-websockets to steer it" if reasons["websockets"]
-                                             else None if shutil.which("chromium") else "no chromium")
+    reasons["chromium"] = ("no python3-websockets to steer it" if reasons["websockets"]
+                           else None if shutil.which("chromium") else "no chromium")
+    reasons["page"] = reasons["demo"] = reasons["chromium"]
     return {name: why for name, why in reasons.items() if why}
 
 
