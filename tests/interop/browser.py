@@ -114,10 +114,13 @@ class Page:
 
     async def evaluate(self, expression):
         """The value of a JavaScript expression in the page, awaited if it is a promise."""
-        result = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        result = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True,
+                                 generatePreview=True)
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
-            raise AssertionError(details.get("exception", {}).get("description", details["text"]))
+            thrown = details.get("exception", {})
+            fields = {field["name"]: field.get("value") for field in thrown.get("preview", {}).get("properties", [])}
+            raise AssertionError(f"{thrown.get('description', details['text'])} {fields or ''}")
         return result["result"].get("value")
 
     async def until(self, expression):

@@ -83,7 +83,7 @@ SCENARIOS = {
     "sigterm tls": (["--echo", TLS], None, ["ws", "websockets"]),
     "topics tls": (["--anonymous", "publish", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "centrifuge": (["--anonymous", "publish"], signal.SIGTERM, ["centrifuge"]),
-    "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM, ["centrifuge"]),
+    "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM, ["centrifuge", "chromium"]),
     "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
