@@ -174,6 +174,10 @@ class Tests:
         first = await self.ada.evaluate(PRICE)
         await self.ada.until(f"{PRICE} !== {json.dumps(first)}")
 
+    async def nothing_was_thrown_all_the_while(self):
+        for page in (self.ada, self.grace):
+            expect_equal([text for text in page.errors if not text.startswith("WebSocket connection to")], [])
+
     async def a_page_without_the_client_library_says_so(self):
         await self.ada.call("Page.addScriptToEvaluateOnNewDocument",
                             source="Object.defineProperty(window, 'Centrifuge', {get() {}, set() {}})")
