@@ -5,7 +5,7 @@
 //   {"subscribe":{"channel":"..."},"id":2}   {"id":2,"subscribe":{...}}
 //   {"publish":{"channel":"...","data":"hello"},"id":3}
 //                                        {"id":3,"publish":{}}
-//                                        {"push":{"channel":"...","pub":{"data":"hello"}}}
+//          {"push":{"channel":"...","pub":{"data":"hello","info":{"client":"..."}}}}
 
 #include <fmt/core.h>
 
@@ -37,8 +37,12 @@ public:
     }
     Envelope delivery(std::string_view topic, std::uint64_t) const override {
         return {.before = fmt::format(R"({{"push":{{"channel":"{}","pub":{{"data":")", topic),
-                .after = R"("}}})"};
+                .after = R"(","info":{"client":")" + uuid + R"("}}}})"};
     }
+
+private:
+    /// Of whoever has published it.
+    const std::string uuid = std::string(36, Envelope::any);
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ MISTAKES = {
     "refuse": "answers the upgrade with 503",
     "join": "lets a subscriber miss what comes right behind its 101",
 }
+CLIENT = "00000000-0000-4000-8000-000000000000"  # Whoever it is.
 MISTAKE_INTERVAL = 31  # Of so many messages one goes wrong, since lives that end abruptly do not look at all of theirs.
 LATE_SUBSCRIBER = 8  # From here on those who subscribe join a topic in the middle of a run.
 
@@ -143,7 +144,8 @@ class FaultyServer:
             elif payload.startswith(b'{"publish":'):
                 writer.write(frame(TEXT, b'{"id":3,"publish":{}}'))
                 published = json.loads(payload)["publish"]
-                push = {"push": {"channel": published["channel"], "pub": {"data": published["data"]}}}
+                push = {"push": {"channel": published["channel"], "pub": {"data": published["data"],
+                                                                     "info": {"client": CLIENT}}}}
                 payload = json.dumps(push, separators=(",", ":")).encode()
             self._pass_on(opcode, payload, [writer] if subscribers is None else sorted(subscribers, key=id))
         return True

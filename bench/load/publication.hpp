@@ -37,7 +37,9 @@ struct PublicationId {
 
 /// What stands around a publication's payload in the message that carries it, on the way to the
 /// server or from there; nothing unless there is a protocol on top of WebSocket (subprotocol.hpp).
+/// From there, any octet may stand where `after` has `any`.
 struct Envelope {
+    static constexpr char any = '\0';
     std::string before;
     std::string after;
 

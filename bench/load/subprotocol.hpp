@@ -59,7 +59,7 @@ protected:
 [[nodiscard]] const Subprotocol& socketio();
 
 /// The client protocol of Centrifuge, in JSON. Clients may publish without a token; publications
-/// have neither offset nor publisher.
+/// have no offset, and a publisher of whom nothing is known but the id of its connection.
 [[nodiscard]] const Subprotocol& centrifuge();
 
 /// nullptr for raw: a publication is a message, and the path names the topic.

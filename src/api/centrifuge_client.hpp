@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "api/centrifuge_endpoint.hpp"
@@ -18,11 +17,17 @@ struct CentrifugeEndpoint::Client {
 
     const dialect::centrifuge::Format format;
     Session session;
-    std::string id;                    ///< Empty: not connected.
-    std::string user;                  ///< Empty: nobody in particular.
-    std::vector<std::string> granted;  ///< Topics that the connection's token names.
-    /// Topics that the client has brought a token for, and when that ends.
-    std::vector<std::pair<std::string, Instant>> admitted;
+    std::string id;    ///< Empty: not connected.
+    std::string user;  ///< Empty: nobody in particular.
+    std::string info;  ///< Who it is, as others are told: a packed ClientInfo without `channel`.
+    /// A topic that a token names, until when, and the packed info that goes with it.
+    struct Admission {
+        std::string channel;
+        Instant until = instant_never;
+        std::string info{};
+    };
+    std::vector<Admission> granted;          ///< By the connection's token.
+    std::vector<Admission> admitted;         ///< By tokens that the client has brought for them.
     TimeToLive subscription_ttl;             ///< Of the subscription that the shard has to confirm.
     dialect::centrifuge::Ticket ticket = 0;  ///< Of the request that the shard has to answer first.
     std::string rest;                        ///< Of the message behind that.

@@ -1,5 +1,6 @@
 #include "api/centrifuge_endpoint.hpp"
 
+#include <deque>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "api/centrifuge_client.hpp"
 #include "api/upgrade.hpp"
+#include "dialect/centrifuge/named_client.hpp"
 #include "http/response.hpp"
 #include "shard/session.hpp"
 #include "ws/handshake.hpp"
@@ -49,19 +51,27 @@ Offer offer_of(const http::Request& request) {
     return offer;
 }
 
-std::vector<centrifuge::Publication> publications_of(
-    std::span<const shard::MissedPublication> missed) {
-    std::vector<centrifuge::Publication> publications;
-    publications.reserve(missed.size());
-    for (const shard::MissedPublication& each : missed) {
-        const std::span<const std::byte> data = each.payload();
-        centrifuge::Publication& publication = publications.emplace_back();
-        publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
-                            .kind = each.kind};
-        publication.offset = each.offset;
+/// Publications as this dialect has them.
+class Publications {
+public:
+    explicit Publications(std::span<const shard::MissedPublication> missed) {
+        all_.reserve(missed.size());
+        for (const shard::MissedPublication& each : missed) {
+            const std::span<const std::byte> data = each.payload();
+            centrifuge::Publication& publication = all_.emplace_back();
+            publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
+                                .kind = each.kind};
+            publication.offset = each.offset;
+            if (!each.info().empty())
+                publication.info = &publishers_.emplace_back(each.info()).info();
+        }
     }
-    return publications;
-}
+    [[nodiscard]] std::span<const centrifuge::Publication> all() const noexcept { return all_; }
+
+private:
+    std::vector<centrifuge::Publication> all_;
+    std::deque<centrifuge::NamedClient> publishers_;
+};
 
 }  // namespace
 
@@ -187,7 +197,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
             } else if constexpr (std::is_same_v<Request, centrifuge::UnsubscribeRequest>) {
                 session.unsubscribe(what.channel);
                 std::erase_if(client.admitted,
-                              [&](const auto& each) { return each.first == what.channel; });
+                              [&](const auto& each) { return each.channel == what.channel; });
                 return std::nullopt;  // It has no ticket.
             } else if constexpr (std::is_same_v<Request, centrifuge::PublishRequest>) {
                 return publish(session, client, what);
@@ -212,7 +222,7 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
         session.unsubscribe(subscribed.topic);
         return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);
     }
-    const auto missed = publications_of(subscribed.missed);
+    const Publications missed{subscribed.missed};
     centrifuge::SubscribeResult result;
     result.epoch = subscribed.position.epoch.text();
     result.recoverable = result.positioned = !result.epoch.empty();
@@ -220,7 +230,7 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
     result.ttl = client.subscription_ttl.seconds;
     result.was_recovering = subscribed.was_recovering;
     result.recovered = subscribed.recovered;
-    result.publications = missed;
+    result.publications = missed.all();
     // A client counts on from what it asked for, with each publication.
     result.offset = subscribed.recovered ? client.recovered_from : subscribed.position.offset;
     answer(session, client, result);
@@ -244,9 +254,9 @@ void CentrifugeEndpoint::on_history(shard::Session& session, const shard::Histor
         case Outcome::lost: return answer(session, client, centrifuge::ErrorCode::internal);
         case Outcome::complete: break;
     }
-    const auto publications = publications_of(said.publications);
+    const Publications publications{said.publications};
     centrifuge::HistoryResult result;
-    result.publications = publications;
+    result.publications = publications.all();
     result.epoch = said.position.epoch.text();
     result.offset = said.position.offset;
     answer(session, client, result);

@@ -83,7 +83,9 @@ private:
         shard::Session& session, Client& client,
         const dialect::centrifuge::SubscribeRequest& request);
     [[nodiscard]] Answer publish(shard::Session& session, const Client& client,
-                                 const dialect::centrifuge::PublishRequest& request) const;
+                                 const dialect::centrifuge::PublishRequest& request);
+    /// Who the client is, in a topic, as others are told: packed. Valid until the next call.
+    [[nodiscard]] std::string_view info_in(const Client& client, std::string_view channel);
     [[nodiscard]] std::optional<Answer> history(
         shard::Session& session, const Client& client,
         const dialect::centrifuge::HistoryRequest& request) const;
@@ -97,6 +99,7 @@ private:
     Prng prng_;
     std::string out_;      // What the session under way is sent.
     std::string message_;  // A copy, since it is decoded in place.
+    std::string info_;     // Of a client in a topic.
 };
 
 }  // namespace ringcast::api

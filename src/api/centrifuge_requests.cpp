@@ -2,7 +2,6 @@
 // subscriptions, publications, histories, and the tokens that permit them.
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <expected>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_endpoint.hpp"
 #include "auth/reason.hpp"
+#include "base/client_info.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
@@ -25,19 +25,16 @@ namespace {
 constexpr std::uint32_t verification_work = 64;
 
 /// 122 random bits as a UUID of version 4 (RFC 9562 section 5.4).
-std::string draw_client_id(const EntropySource& entropy) {
-    std::array<std::byte, 16> bytes;
-    entropy(bytes);
-    bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
-    bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-    constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        text += digits[std::to_integer<unsigned>(bytes[i]) >> 4];
-        text += digits[std::to_integer<unsigned>(bytes[i]) & 0x0f];
-    }
-    return text;
+ClientId draw_client_id(const EntropySource& entropy) {
+    ClientId id;
+    entropy(id);
+    id[6] = (id[6] & std::byte{0x0f}) | std::byte{0x40};
+    id[8] = (id[8] & std::byte{0x3f}) | std::byte{0x80};
+    return id;
+}
+
+std::string packed(const std::optional<auth::Payload>& info) {
+    return info ? pack(Info{.kind = info->kind, .bytes = info->bytes}) : std::string{};
 }
 
 const hub::TopicNamespaces& namespaces_of(const shard::Session& session) noexcept {
@@ -90,10 +87,11 @@ centrifuge::ErrorCode error_of(auth::Reason reason) {
 bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client,
                              std::string_view channel, TopicAction action) const {
     const Instant now = session.shard().now();
-    const bool has_token = std::ranges::find(client.granted, channel) != client.granted.end() ||
-                           std::ranges::any_of(client.admitted, [&](const auto& each) {
-                               return each.first == channel && now < each.second;
-                           });
+    const auto names_it = [&](const Client::Admission& each) {
+        return each.channel == channel && now < each.until;
+    };
+    const bool has_token = std::ranges::any_of(client.granted, names_it) ||
+                           std::ranges::any_of(client.admitted, names_it);
     const Identity who{.user = client.user, .has_token = has_token};
     const TopicAccess everybody = general_access(policy_.anonymous, policy_.users, who);
     return decide(namespaces_of(session), everybody, channel, who, action) == Denial::none;
@@ -102,6 +100,7 @@ bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client
 CentrifugeEndpoint::Answer CentrifugeEndpoint::connect(shard::Session& session, Client& client,
                                                        const centrifuge::ConnectRequest& request) {
     centrifuge::ConnectResult result;
+    std::string info;
     if (!request.token.empty()) {
         shard::Tokens* const tokens = session.shard().tokens();
         if (tokens == nullptr) return centrifuge::DisconnectCode::invalid_token;
@@ -112,12 +111,19 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::connect(shard::Session& session, 
         result.expires = ttl.expires;
         result.ttl = ttl.seconds;
         client.user = std::move(claims->user);
-        for (auth::Grant& grant : claims->grants)
-            client.granted.push_back(std::move(grant.channel));
+        info = packed(claims->info);
+        for (auth::Grant& grant : claims->grants) {
+            client.granted.push_back(
+                {.channel = std::move(grant.channel), .info = packed(grant.options.info)});
+        }
     } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
         return centrifuge::DisconnectCode::permission_denied;
     }
-    client.id = draw_client_id(entropy_);
+    const ClientId id = draw_client_id(entropy_);
+    const auto text = text_of(id);
+    client.id.assign(text.data(), text.size());
+    client.info =
+        pack(ClientInfo{.id = id, .user = client.user, .connection = info, .channel = {}});
     result.client = client.id;
     return result;
 }
@@ -163,9 +169,11 @@ std::expected<TimeToLive, centrifuge::ErrorCode> CentrifugeEndpoint::admit(shard
     if (!claims) return std::unexpected{error_of(claims.error())};
     const Instant now = session.shard().now();
     std::erase_if(client.admitted,
-                  [&](const auto& each) { return each.first == channel || now >= each.second; });
-    client.admitted.emplace_back(
-        channel, claims->expires_at ? tokens->end_of(*claims->expires_at, now) : instant_never);
+                  [&](const auto& each) { return each.channel == channel || now >= each.until; });
+    client.admitted.push_back(
+        {.channel = std::string{channel},
+         .until = claims->expires_at ? tokens->end_of(*claims->expires_at, now) : instant_never,
+         .info = packed(claims->options.info)});
     return ttl_of(*tokens, claims->expires_at, now);
 }
 
@@ -201,15 +209,16 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     return centrifuge::DisconnectCode::shutdown;
 }
 
-CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
-    shard::Session& session, const Client& client,
-    const centrifuge::PublishRequest& request) const {
+CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
+                                                       const Client& client,
+                                                       const centrifuge::PublishRequest& request) {
     if (const auto fault = fault_of(session, request.channel)) return *fault;
     if (!may(session, client, request.channel, TopicAction::publish))
         return centrifuge::ErrorCode::permission_denied;
     const std::string_view data = request.data.bytes;
     switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
-                            std::as_bytes(std::span{data}))) {
+                            std::as_bytes(std::span{data}),
+                            std::as_bytes(std::span{info_in(client, request.channel)}))) {
         case PublishStatus::accepted: return centrifuge::PublishResult{};
         case PublishStatus::full: return centrifuge::ErrorCode::too_many_requests;
         case PublishStatus::invalid_topic:
@@ -217,6 +226,17 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(
         case PublishStatus::closed: break;
     }
     return centrifuge::DisconnectCode::shutdown;
+}
+
+/// What a token says of a client in a topic counts while it is subscribed to that.
+std::string_view CentrifugeEndpoint::info_in(const Client& client, std::string_view channel) {
+    if (!client.session.is_subscribed(channel)) return client.info;
+    for (const auto* const admissions : {&client.admitted, &client.granted}) {
+        const auto found = std::ranges::find(*admissions, channel, &Client::Admission::channel);
+        if (found == admissions->end() || found->info.empty()) continue;
+        return info_.assign(client.info).append(found->info);
+    }
+    return client.info;
 }
 
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(

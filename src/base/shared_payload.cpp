@@ -28,11 +28,14 @@ void PayloadReturn::free_all() noexcept {
 }
 
 SharedPayload& SharedPayload::make(BufferPool& pool, PayloadReturn& home,
-                                   std::span<const std::byte> bytes) {
-    Block block = pool.get(sizeof(SharedPayload) + bytes.size());
-    auto& payload = *new (block.data()) SharedPayload{home, bytes.size()};
+                                   std::span<const std::byte> bytes,
+                                   std::span<const std::byte> info) {
+    Block block = pool.get(sizeof(SharedPayload) + bytes.size() + info.size());
+    auto& payload = *new (block.data()) SharedPayload{home, bytes.size(), info.size()};
     payload.block_ = std::move(block);
-    std::memcpy(const_cast<std::byte*>(payload.bytes().data()), bytes.data(), bytes.size());
+    auto* const target = const_cast<std::byte*>(payload.bytes().data());
+    if (!bytes.empty()) std::memcpy(target, bytes.data(), bytes.size());
+    if (!info.empty()) std::memcpy(target + bytes.size(), info.data(), info.size());
     return payload;
 }
 

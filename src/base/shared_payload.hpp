@@ -3,7 +3,9 @@
 // block that several shards read at a time. It lies in the pool of the shard where it was made, its
 // birthplace, and returns there to be freed, since a pool belongs to one thread.
 //
-//   Block of the birthplace's pool:  [ head: references, birthplace, size | payload ... ]
+//   Block of the birthplace's pool:  [ head: references, birthplace, sizes | payload ... | info ]
+//
+// Behind the payload there is room for who it is from: a packed ClientInfo, or nothing.
 //
 // With the lanes the only thing that crosses shards.
 
@@ -39,12 +41,16 @@ private:
 /// thread; released on any; read while a reference is held.
 class SharedPayload {
 public:
-    /// A copy of `bytes` with one reference, the caller's. `home` outlives it.
+    /// A copy of `bytes` and `info` with one reference, the caller's. `home` outlives it.
     [[nodiscard]] static SharedPayload& make(BufferPool& pool, PayloadReturn& home,
-                                             std::span<const std::byte> bytes);
+                                             std::span<const std::byte> bytes,
+                                             std::span<const std::byte> info = {});
 
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
         return {reinterpret_cast<const std::byte*>(this + 1), size_};
+    }
+    [[nodiscard]] std::span<const std::byte> info() const noexcept {
+        return {bytes().data() + size_, info_size_};
     }
     /// What it takes of its pool.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return block_.capacity(); }
@@ -58,7 +64,8 @@ public:
 
 private:
     friend class PayloadReturn;
-    SharedPayload(PayloadReturn& home, std::size_t size) noexcept : home_{home}, size_{size} {}
+    SharedPayload(PayloadReturn& home, std::size_t size, std::size_t info_size) noexcept
+        : home_{home}, size_{size}, info_size_{static_cast<std::uint32_t>(info_size)} {}
     ~SharedPayload() = default;
 
     PayloadReturn& home_;
@@ -66,6 +73,7 @@ private:
     std::size_t size_;
     SharedPayload* next_ = nullptr;  // In a PayloadReturn.
     std::atomic<std::uint32_t> references_{1};
+    const std::uint32_t info_size_;
 };
 
 }  // namespace ringcast

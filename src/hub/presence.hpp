@@ -32,14 +32,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/client_info.hpp"
 #include "base/slab.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/slot_index.hpp"
 
 namespace ringcast::hub {
-
-/// Drawn when a client connects; one that comes back has another.
-using ClientId = std::array<std::byte, 16>;
 
 /// One client in one topic, as it is told and as it is asked for. Views are valid until the next
 /// change.

@@ -1,10 +1,12 @@
 #include "shard/encoded_publication.hpp"
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "dialect/centrifuge/encoder.hpp"
+#include "dialect/centrifuge/named_client.hpp"
 #include "ws/frame.hpp"
 
 namespace ringcast::shard {
@@ -62,6 +64,8 @@ void EncodedPublication::encode(Form& form, Encoding encoding, BufferPool& pool)
     const std::string skipped = std::to_string(skipped_);
     const std::pair<std::string_view, std::string_view> tag{skipped_tag_name, skipped};
     if (skipped_ > 0) publication.tags = {&tag, 1};
+    std::optional<centrifuge::NamedClient> publisher;
+    if (info_) publication.info = &publisher.emplace(info_.bytes()).info();
     const centrifuge::Reply reply{0, centrifuge::Push{topic_, publication}};
     const centrifuge::Wire wire{.format = is_json ? centrifuge::Format::json
                                                   : centrifuge::Format::protobuf};

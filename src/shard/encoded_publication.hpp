@@ -27,17 +27,19 @@ namespace ringcast::shard {
 class EncodedPublication {
 public:
     /// `frame` is the raw encoding, with `payload_bytes` of payload at its end; `topic` outlives
-    /// this. `offset`: 0 if subscribers are not told.
+    /// this. `offset`: 0 if subscribers are not told. `info`: who it is from, as a packed
+    /// ClientInfo, or null.
     EncodedPublication(SharedFrame frame, std::size_t payload_bytes, std::string_view topic,
-                       PublicationKind kind, std::uint64_t offset) noexcept
+                       PublicationKind kind, std::uint64_t offset, SharedFrame info = {}) noexcept
         : raw_{.frame = std::move(frame), .payload_bytes = payload_bytes, .compressed = {}},
+          info_{std::move(info)},
           topic_{topic},
           offset_{offset},
           kind_{kind} {}
 
     /// The same once more, for somebody who is sent it later: one more reference to its frame.
     [[nodiscard]] EncodedPublication share() const {
-        return {raw_.frame, raw_.payload_bytes, topic_, kind_, offset_};
+        return {raw_.frame, raw_.payload_bytes, topic_, kind_, offset_, info_};
     }
     /// Before it is encoded: so many came before it that its receiver has not been sent, which it
     /// is told where the encoding has a place for that.
@@ -76,6 +78,7 @@ private:
 
     Form raw_;
     std::array<Form, encodings_count - 1> others_;
+    SharedFrame info_;
     std::string_view topic_;
     std::uint64_t offset_;
     std::uint64_t skipped_ = 0;

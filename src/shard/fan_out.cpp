@@ -99,10 +99,15 @@ void Topics::on_publication(const Record& record) {
     if (topic != nullptr && topic->is_wanted() && topic->home_state() == hub::HomeState::aware) {
         SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
         dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
-        const std::size_t bytes = frame.size();
+        SharedFrame info;
+        if (!record.info.empty()) {
+            info = SharedFrame{shard_.pool_, record.info.size()};
+            std::ranges::copy(record.info, info.bytes().data());
+        }
+        const std::size_t bytes = frame.size() + record.info.size();
         fanout_.add(*topic,
                     {.publication = {std::move(frame), record.payload.size(), topic->name(),
-                                     record.publication_kind, record.number},
+                                     record.publication_kind, record.number, std::move(info)},
                      .publisher = record.publisher},
                     bytes);
         if (record.publisher != SlotId{}) ++publishers_waiting_;

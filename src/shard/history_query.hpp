@@ -44,6 +44,8 @@ struct MissedPublication {
     SharedPayload* block = nullptr;
 
     [[nodiscard]] std::span<const std::byte> payload() const noexcept { return block->bytes(); }
+    /// Who it is from: a packed ClientInfo, or nothing.
+    [[nodiscard]] std::span<const std::byte> info() const noexcept { return block->info(); }
 };
 
 /// What became of a subscription. Views die with the call.

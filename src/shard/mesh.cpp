@@ -78,7 +78,8 @@ MeshPort::MeshPort(Mesh& mesh, std::uint32_t shard)
 /// that a record may.
 std::size_t MeshPort::room_for(const Record& record) const noexcept {
     if (record.block == nullptr) return record_bytes(record);
-    return std::min(record_bytes(record) + record.payload.size(), record_bytes_max_);
+    return std::min(record_bytes(record) + record.payload.size() + record.info.size(),
+                    record_bytes_max_);
 }
 
 bool MeshPort::has_request_room(std::uint32_t home) noexcept {
@@ -98,15 +99,17 @@ bool MeshPort::request(std::uint32_t home, const Record& record) noexcept {
 }
 
 bool MeshPort::publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
-                       std::span<const std::byte> payload, SlotId publisher) {
+                       std::span<const std::byte> payload, SlotId publisher,
+                       std::span<const std::byte> info) {
     Record record{.kind = RecordKind::publish,
                   .publication_kind = kind,
                   .publisher = publisher,
                   .topic = topic,
-                  .payload = payload};
-    if (payload.size() > inline_bytes_max_) {
+                  .payload = payload,
+                  .info = info};
+    if (payload.size() + info.size() > inline_bytes_max_) {
         if (!has_request_room(home)) return false;
-        record.block = &make_payload(payload);
+        record.block = &make_payload(payload, info);
     }
     return request(home, record);
 }

@@ -104,11 +104,13 @@ public:
     [[nodiscard]] bool request(std::uint32_t home, const Record& record) noexcept;
     /// As request(), for a publication of any size.
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
-                               std::span<const std::byte> payload, SlotId publisher = {});
+                               std::span<const std::byte> payload, SlotId publisher = {},
+                               std::span<const std::byte> info = {});
 
-    /// A block for `bytes`, with one reference.
-    [[nodiscard]] SharedPayload& make_payload(std::span<const std::byte> bytes) {
-        return SharedPayload::make(birthplace_.pool, birthplace_.returned, bytes);
+    /// A block for `bytes` and `info`, with one reference.
+    [[nodiscard]] SharedPayload& make_payload(std::span<const std::byte> bytes,
+                                              std::span<const std::byte> info = {}) {
+        return SharedPayload::make(birthplace_.pool, birthplace_.returned, bytes, info);
     }
 
     // Deliveries that leave.

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "base/client_info.hpp"
 
 namespace ringcast::shard {
 
@@ -15,16 +16,20 @@ struct Head {
     bool has_block;
     std::uint32_t payload_bytes;
     std::uint64_t number;
-    SlotId publisher;
+    std::uint32_t publisher_slot;
+    std::uint16_t publisher_generation;
+    std::uint16_t info_bytes;
 };
 static_assert(sizeof(Head) == 24);
 static_assert(topic_bytes_max <= UINT8_MAX);
+static_assert(ClientInfo::packed_bytes_max <= UINT16_MAX);
 
 }  // namespace
 
 std::size_t record_bytes(const Record& record) noexcept {
     return sizeof(Head) + record.topic.size() +
-           (record.block != nullptr ? sizeof record.block : record.payload.size());
+           (record.block != nullptr ? sizeof record.block
+                                    : record.payload.size() + record.info.size());
 }
 
 std::size_t record_bytes_max(std::size_t payload_bytes) noexcept {
@@ -33,22 +38,27 @@ std::size_t record_bytes_max(std::size_t payload_bytes) noexcept {
 
 void write_record(std::byte* target, const Record& record) noexcept {
     RC_ASSERT(record.topic.size() <= topic_bytes_max);
+    RC_ASSERT(record.info.size() <= ClientInfo::packed_bytes_max);
     const Head head{.kind = record.kind,
                     .publication_kind = record.publication_kind,
                     .topic_bytes = static_cast<std::uint8_t>(record.topic.size()),
                     .has_block = record.block != nullptr,
                     .payload_bytes = static_cast<std::uint32_t>(record.payload.size()),
                     .number = record.number,
-                    .publisher = record.publisher};
+                    .publisher_slot = record.publisher.slot,
+                    .publisher_generation = record.publisher.generation,
+                    .info_bytes = static_cast<std::uint16_t>(record.info.size())};
     std::memcpy(target, &head, sizeof head);
     target += sizeof head;
     if (!record.topic.empty()) std::memcpy(target, record.topic.data(), record.topic.size());
     target += record.topic.size();
     if (record.block != nullptr) {
         std::memcpy(target, &record.block, sizeof record.block);
-    } else if (!record.payload.empty()) {
-        std::memcpy(target, record.payload.data(), record.payload.size());
+        return;
     }
+    if (!record.payload.empty()) std::memcpy(target, record.payload.data(), record.payload.size());
+    target += record.payload.size();
+    if (!record.info.empty()) std::memcpy(target, record.info.data(), record.info.size());
 }
 
 Record read_record(std::span<const std::byte> bytes) noexcept {
@@ -59,7 +69,7 @@ Record read_record(std::span<const std::byte> bytes) noexcept {
     Record record{.kind = head.kind,
                   .publication_kind = head.publication_kind,
                   .number = head.number,
-                  .publisher = head.publisher,
+                  .publisher = {head.publisher_slot, head.publisher_generation},
                   .topic = {reinterpret_cast<const char*>(bytes.data()), head.topic_bytes},
                   .payload = {},
                   .block = nullptr};
@@ -68,9 +78,11 @@ Record read_record(std::span<const std::byte> bytes) noexcept {
         RC_ASSERT(bytes.size() >= sizeof record.block);  // A block may take more room than that.
         std::memcpy(&record.block, bytes.data(), sizeof record.block);
         record.payload = record.block->bytes();
+        record.info = record.block->info();
     } else {
-        RC_ASSERT(bytes.size() == head.payload_bytes);
-        record.payload = bytes;
+        RC_ASSERT(bytes.size() == std::size_t{head.payload_bytes} + head.info_bytes);
+        record.payload = bytes.first(head.payload_bytes);
+        record.info = bytes.subspan(head.payload_bytes);
     }
     return record;
 }

@@ -1,9 +1,9 @@
 #pragma once
 // What shards tell each other, as bytes in the lanes of the mesh.
 //
-//   | kind | publication kind | topic bytes | - | payload bytes | number | publisher | ..
-//     1      1                  1             1   4               8        8
-//   .. | topic | payload, or the address of a block |
+//   | kind | publication kind | topic bytes | - | payload bytes | number | publisher | info bytes |
+//     1      1                  1             1   4               8        6           2
+//   .. | topic | payload, info; or the address of a block of both |
 //
 // Lanes stay inside one process, so numbers are in host order.
 
@@ -53,12 +53,15 @@ struct Record {
     SlotId publisher{};
     std::string_view topic;
     std::span<const std::byte> payload;  ///< Of the record itself, or of `block`.
-    SharedPayload* block = nullptr;      ///< Not null: one reference travels with the record.
+    /// Likewise: of a publication, who it is from, if that is a client that others are told of. A
+    /// packed ClientInfo.
+    std::span<const std::byte> info{};
+    SharedPayload* block = nullptr;  ///< Not null: one reference travels with the record.
 };
 
 /// Bytes of the record on a lane.
 [[nodiscard]] std::size_t record_bytes(const Record& record) noexcept;
-/// Bytes of one whose topic and payload are of these sizes at most.
+/// Bytes of one whose topic is the longest, and whose payload and info are so long together.
 [[nodiscard]] std::size_t record_bytes_max(std::size_t payload_bytes) noexcept;
 /// Writes it to `target`, which has record_bytes(record) bytes.
 void write_record(std::byte* target, const Record& record) noexcept;

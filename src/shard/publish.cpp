@@ -22,17 +22,17 @@ bool is_compressed(const SharedFrame& frame) noexcept {
 }  // namespace
 
 PublishStatus Shard::publish(Connection& connection, std::string_view topic, PublicationKind kind,
-                             std::span<const std::byte> payload) {
+                             std::span<const std::byte> payload, std::span<const std::byte> info) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken ||
         shutdown_code_)
         return PublishStatus::closed;
     if (payload.size() > message_bytes_ceiling) return PublishStatus::too_large;
     const std::uint32_t home = topics_.home_of(topic);
-    const std::uint64_t bytes =
-        connection.published_bytes + payload.size() + ws::server_header_bytes(payload.size());
+    const std::uint64_t bytes = connection.published_bytes + payload.size() +
+                                ws::server_header_bytes(payload.size()) + info.size();
     const bool fills_window = bytes >= connection.endpoint->limits().publish_window_bytes();
     const bool is_taken =
-        topics_.publish(home, topic, kind, payload, fills_window ? connection.id : SlotId{});
+        topics_.publish(home, topic, kind, payload, fills_window ? connection.id : SlotId{}, info);
     if (is_taken) {
         connection.published_bytes = bytes;
         if (fills_window) suspend_until_published(connection);

@@ -54,6 +54,7 @@ bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size
                          .number = recovery.cursor.offset(),
                          .topic = {},
                          .payload = stored.payload->bytes(),
+                         .info = stored.payload->info(),
                          .block = stored.payload});
     }
     --steps;
@@ -75,7 +76,7 @@ std::uint64_t Topics::number(hub::HomeTopics::Topic& topic, const Record& record
     if (payload != nullptr) {
         payload->acquire(1);
     } else {
-        payload = &port_.make_payload(record.payload);
+        payload = &port_.make_payload(record.payload, record.info);
     }
     return home_.append(topic, *payload, record.publication_kind, shard_.now());
 }

@@ -9,8 +9,9 @@ void Session::close(CloseCode code, std::string_view reason) {
 }
 
 PublishStatus Session::publish(std::string_view topic, PublicationKind kind,
-                               std::span<const std::byte> payload) {
-    return shard_->publish(*connection_, topic, kind, payload);
+                               std::span<const std::byte> payload,
+                               std::span<const std::byte> info) {
+    return shard_->publish(*connection_, topic, kind, payload, info);
 }
 
 SubscribeStatus Session::subscribe(std::string_view topic, const SubscribeFrom& from) {

@@ -279,7 +279,7 @@ private:
     void list_sender(Connection& connection);
     Backlog& backlog_of(Connection& connection);
     PublishStatus publish(Connection& connection, std::string_view topic, PublicationKind kind,
-                          std::span<const std::byte> payload);
+                          std::span<const std::byte> payload, std::span<const std::byte> info);
     void deliver(SlotId id, EncodedPublication& publication);
     [[nodiscard]] bool admits_publication(const Connection& connection,
                                           std::uint64_t size) const noexcept;

@@ -86,8 +86,10 @@ std::uint32_t Topics::home_of(std::string_view name) const noexcept {
 }
 
 bool Topics::publish(std::uint32_t home, std::string_view name, PublicationKind kind,
-                     std::span<const std::byte> payload, SlotId publisher) {
-    if (!is_settled(home) || !port_.publish(home, name, kind, payload, publisher)) return false;
+                     std::span<const std::byte> payload, SlotId publisher,
+                     std::span<const std::byte> info) {
+    if (!is_settled(home) || !port_.publish(home, name, kind, payload, publisher, info))
+        return false;
     ++shard_.metrics_.publications;
     return true;
 }

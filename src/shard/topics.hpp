@@ -73,9 +73,11 @@ public:
     [[nodiscard]] std::uint32_t home_of(std::string_view name) const noexcept;
     /// False, and nothing happened, if there is no room towards that home. If a `publisher` is
     /// named, Shard::on_published() tells it when this and what went to that home before is in the
-    /// send queues of this shard, and on its way to those of others.
+    /// send queues of this shard, and on its way to those of others. `info`: who it is from,
+    /// packed.
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view name, PublicationKind kind,
-                               std::span<const std::byte> payload, SlotId publisher = {});
+                               std::span<const std::byte> payload, SlotId publisher = {},
+                               std::span<const std::byte> info = {});
     /// Whether any publication can be taken towards that home.
     [[nodiscard]] bool has_room(std::uint32_t home) noexcept;
     /// Shard::on_room() tells the session, or exchange, when there is: in its turn.

@@ -45,6 +45,11 @@ SocketClient connected(const std::string& url) {
     return client;
 }
 
+/// What others are told of a client that was answered so.
+std::string client_of(std::string_view connect_reply) {
+    return R"({"client":")" + std::string{connect_reply.substr(29, 36)} + R"("})";
+}
+
 /// The replies in the next messages, until there are `count`.
 std::vector<std::string> replies(SocketClient& client, std::size_t count) {
     std::vector<std::string> lines;
@@ -99,8 +104,9 @@ TEST_CASE("pipelined commands are done in their order, those behind a subscripti
         CHECK(answers[4] == R"({"id":5,"publish":{}})");
         REQUIRE(pushes.size() == 2);
         std::ranges::sort(pushes);  // There is no order between topics.
-        CHECK(pushes[0] == R"({"push":{"channel":"a","pub":{"data":{"n":1}}}})");
-        CHECK(pushes[1] == R"({"push":{"channel":"b","pub":{"data":"two"}}})");
+        const std::string who = client_of(answers[0]);
+        CHECK(pushes[0] == R"({"push":{"channel":"a","pub":{"data":{"n":1},"info":)" + who + "}}}");
+        CHECK(pushes[1] == R"({"push":{"channel":"b","pub":{"data":"two","info":)" + who + "}}}");
     });
 }
 
@@ -291,4 +297,64 @@ TEST_CASE("who asks for much at once gets it as it reads, and is not slow") {
         CHECK(replies(client, 2) ==
               std::vector<std::string>{R"({"id":70,"ping":{}})", R"({"id":71,"ping":{}})"});
     });
+}
+
+TEST_CASE("subscribers are told who has published, as its tokens say, live and from history") {
+    const test::TokenSigner signer{auth::Algorithm::hs256, std::string(32, 's')};
+    const test::Folder folder;
+    Settings settings = quiet(Io::automatic, 2);
+    settings.history_size = 10;
+    settings.tokens.keys.secret_files = {folder.write("secret", signer.secret())};
+    Server server{settings};
+    const std::string url = started(mounted(server, {.users = TopicAccess::publish}));
+    const auto say_with = [&](SocketClient& client, std::string_view start,
+                              const std::string& claims, std::string_view end) {
+        say(client, std::string{start} + signer.sign(claims) + std::string{end});
+    };
+    SocketClient ann = opened(url), bob = opened(url);
+    say_with(ann, R"({"connect":{"token":")",
+             R"({"sub":"ann","info":{"name":"Ann"},"subs":{"b":{"info":[2]}}})", R"("},"id":1})");
+    const std::string connected = ann.message();
+    const std::string id = connected.substr(29, 36);
+    say_with(ann, R"({"subscribe":{"channel":"a","token":")",
+             R"({"sub":"ann","channel":"a","b64info":"AP8="})", R"("},"id":2})");
+    (void)ann.message();
+    say_with(bob, R"({"connect":{"token":")", R"({"sub":"bob"})", R"("},"id":1})");
+    say(bob, R"({"subscribe":{"channel":"a"},"id":2}
+{"subscribe":{"channel":"b"},"id":3})");
+    (void)replies(bob, 3);
+
+    const std::string who =
+        R"(,"info":{"user":"ann","client":")" + id + R"(","conn_info":{"name":"Ann"})";
+    say(ann, R"({"publish":{"channel":"a","data":1},"id":3})");
+    CHECK(bob.message() == R"({"push":{"channel":"a","pub":{"data":1)" + who +
+                               R"(,"chan_info":"AP8="},"offset":1}}})");
+    (void)replies(ann, 2);
+    // Not of a topic that it is not in.
+    say(ann, R"({"publish":{"channel":"b","data":2},"id":4})");
+    CHECK(bob.message() ==
+          R"({"push":{"channel":"b","pub":{"data":2)" + who + R"(},"offset":1}}})");
+    say(ann, R"({"subscribe":{"channel":"b"},"id":5}
+{"publish":{"channel":"b","data":3},"id":6})");
+    CHECK(bob.message() ==
+          R"({"push":{"channel":"b","pub":{"data":3)" + who + R"(,"chan_info":[2]},"offset":2}}})");
+
+    // A plain client has published this one, and sees the others without a word of whom.
+    SocketClient plain{url};
+    plain.open({.target = "/topics/a?last=1"});
+    CHECK(plain.message().starts_with(R"({"epoch":)"));
+    CHECK(plain.message() == "1");
+    plain.send(test::text_frame("4"));
+    CHECK(bob.message() == R"({"push":{"channel":"a","pub":{"data":"4","offset":2}}})");
+    CHECK(plain.message() == "4");
+
+    say(bob, R"({"history":{"channel":"a","limit":10},"id":4})");
+    CHECK(
+        bob.message().starts_with(R"({"id":4,"history":{"publications":[{"data":1)" + who +
+                                  R"(,"chan_info":"AP8="},"offset":1},{"data":"4","offset":2}])"));
+    SocketClient late = opened(url);
+    say_with(late, R"({"connect":{"token":")", R"({"sub":"bob"})", R"("},"id":1})");
+    say(late, R"({"subscribe":{"channel":"b","recover":true,"offset":1},"id":2})");
+    CHECK(replies(late, 2)[1].find(R"("publications":[{"data":3)" + who +
+                                   R"(,"chan_info":[2]},"offset":2}])") != std::string::npos);
 }

@@ -34,6 +34,7 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
         for (const std::size_t topic_bytes : {0u, 1u, 8u, 254u, 255u}) {
             for (const std::size_t payload_bytes : {0u, 1u, 7u, 8u, 4096u}) {
                 for (const std::uint64_t number : {std::uint64_t{0}, UINT64_MAX}) {
+                    const std::string info(number == 0 ? 0 : payload_bytes % 1000, 'i');
                     const std::string topic(topic_bytes, 't');
                     const std::string payload(payload_bytes, 'p');
                     const Record written{.kind = kind,
@@ -41,8 +42,9 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
                                          .number = number,
                                          .publisher = {.slot = UINT32_MAX, .generation = 7},
                                          .topic = topic,
-                                         .payload = bytes_of(payload)};
-                    REQUIRE(record_bytes(written) <= record_bytes_max(payload_bytes));
+                                         .payload = bytes_of(payload),
+                                         .info = bytes_of(info)};
+                    REQUIRE(record_bytes(written) <= record_bytes_max(payload_bytes + info.size()));
                     const Record read = round_trip(written, memory);
                     REQUIRE(read.kind == kind);
                     REQUIRE(read.publication_kind == PublicationKind::binary);
@@ -50,6 +52,7 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
                     REQUIRE(read.publisher == written.publisher);
                     REQUIRE(read.topic == topic);
                     REQUIRE(text_of(read.payload) == payload);
+                    REQUIRE(text_of(read.info) == info);
                     REQUIRE(read.block == nullptr);
                 }
             }
@@ -61,15 +64,19 @@ TEST_CASE("of a block only the pointer travels, and the payload is read where it
     BufferPool pool;
     PayloadReturn home;
     const std::string payload(100'000, 'p');
-    SharedPayload& block = SharedPayload::make(pool, home, bytes_of(payload));
+    SharedPayload& block = SharedPayload::make(pool, home, bytes_of(payload), bytes_of("who"));
     std::vector<std::byte> memory;
-    const Record written{
-        .kind = RecordKind::publish, .topic = "a", .payload = block.bytes(), .block = &block};
+    const Record written{.kind = RecordKind::publish,
+                         .topic = "a",
+                         .payload = block.bytes(),
+                         .info = block.info(),
+                         .block = &block};
     CHECK(record_bytes(written) <= record_bytes_max(sizeof(void*)));
     const Record read = round_trip(written, memory);
     CHECK(read.block == &block);
     CHECK(read.payload.data() == block.bytes().data());
     CHECK(text_of(read.payload) == payload);
+    CHECK(text_of(read.info) == "who");
     CHECK(read.topic == "a");
     // It may take more room on a lane than it needs.
     memory.resize(memory.size() + 1000);
