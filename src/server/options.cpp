@@ -92,7 +92,7 @@ std::expected<Config, std::string> read_config(const OptionSources& sources,
 }
 
 /// Where the demo's page chats, and where it gets its prices from: of those a minute is kept, as
-/// much as its chart shows.
+/// much as its chart shows, and who is behind wants the newest.
 std::array<TopicNamespace, 2> demo_namespaces() {
     return {TopicNamespace{.name = "chat",
                            .history_size = 200,
@@ -102,7 +102,8 @@ std::array<TopicNamespace, 2> demo_namespaces() {
             TopicNamespace{.name = "prices",
                            .history_size = 60 * DemoPrices::quotes_per_second,
                            .history_ttl = std::chrono::minutes{1},
-                           .subscribe = TopicAudience::anyone}};
+                           .subscribe = TopicAudience::anyone,
+                           .slow_consumer = SlowConsumer::latest}};
 }
 
 /// What 0 stands for is `otherwise`.
