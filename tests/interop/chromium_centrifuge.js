@@ -1,6 +1,6 @@
-// npm's Centrifuge client in a page of Chromium, over each transport: {name: async function}. chromium_client.py has put the
-// libraries JsonCentrifuge and ProtobufCentrifuge into the page, and offers `cut`: it cuts the page's connections, has somebody else publish, and lets them
-// through again.
+// npm's Centrifuge client in a page of Chromium, over each transport: {name: async function}. chromium_client.py has put
+// the libraries JsonCentrifuge and ProtobufCentrifuge into the page, and offers `cut`: it cuts the page's connections,
+// has somebody else publish, and lets them through again.
 
 // In the words of the library, and their paths.
 var TRANSPORTS = [['websocket', '/connection/websocket']];
@@ -137,5 +137,7 @@ function testsOver(transport, path, wire) {
 
 // Protobuf is for WebSocket only, as in the library.
 var centrifugeTests = Object.assign({}, ...TRANSPORTS.map(([transport, path]) => ({
-  ...testsOver(transport, path, 'json'), ...(transport === 'websocket' ? testsOver(transport, path, 'protobuf') : {}) })));
+  ...testsOver(transport, path, 'json'),
+  ...(transport === 'websocket' ? testsOver(transport, path, 'protobuf') : {}),
+})));
 true;

@@ -1,8 +1,8 @@
 """Chromium as a client of the server: URL SCENARIO PID_OF_SERVER (see run.py).
 
-run.py has started it, headless, and it is steered by python3-websockets at DEVTOOLS_URL. The tests are chromium_tests.js and,
-with npm's Centrifuge client, chromium_centrifuge.js. They run in a page of the server's own origin (its 404 answer is one),
-since pages of others may be refused; the scenario `origin` sees that.
+run.py has started it, headless, and it is steered by python3-websockets at DEVTOOLS_URL. The tests are chromium_tests.js
+and, with npm's Centrifuge client, chromium_centrifuge.js. They run in a page of the server's own origin (its 404 answer
+is one), since pages of others may be refused; the scenario `origin` sees that.
 """
 
 import asyncio

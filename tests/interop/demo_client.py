@@ -1,7 +1,7 @@
-"""The page at / of a server with --demo, used in two windows of Chromium by two people: URL SCENARIO PID_OF_SERVER (see run.py).
+"""The page at / of a server with --demo, used by two people, each in a window of Chromium: URL SCENARIO PID_OF_SERVER.
 
 Each has a line of its own to the server, which is cut meanwhile; in the end the server makes room for another one, which
-knows nothing. The page is known by its ids only.
+knows nothing. The page is known by its ids only. See run.py.
 """
 
 import asyncio
@@ -40,13 +40,15 @@ def element(element_id):
     return f"document.getElementById('{element_id}')"
 
 
+def rows(text):
+    """JavaScript: the rows of the chat with that text."""
+    return ("[...document.querySelectorAll('#messages li')]"
+            f".filter(row => row.querySelector('.text')?.textContent === {json.dumps(text)})")
+
+
 def row(text):
-    """JavaScript: the row of the chat with that text, or undefined."""
-    return f"[...document.querySelectorAll('#messages li')].find(row => row.querySelector('.text')?.textContent === {json.dumps(text)})"
-
-
-def count_of(text):
-    return f"[...document.querySelectorAll('#messages .text')].filter(element => element.textContent === {json.dumps(text)}).length"
+    """JavaScript: the first of them, or undefined."""
+    return f"{rows(text)}[0]"
 
 
 CONNECTED = f"{element('status')}.dataset.state === 'connected'"
@@ -104,6 +106,15 @@ class Tests:
         await self._say(self.ada, "<b>bold</b><script>throw 1</script>", self.grace)
         expect_equal(await self.grace.evaluate("document.querySelectorAll('#messages b, #messages script').length"), 0)
 
+    async def a_line_of_a_plain_client_is_in_the_chat(self):
+        async with websockets.connect(f"{self.ada_line.url}/topics/chat:lobby") as socket:
+            await socket.send("From a terminal")
+            for page in (self.ada, self.grace):
+                await page.until(row("From a terminal"))
+            await self._say(self.ada, "Welcome", self.grace)
+            expect_equal(await socket.recv(), "From a terminal")
+            expect_equal(json.loads(await socket.recv())["text"], "Welcome")
+
     async def prices_arrive_and_are_drawn(self):
         await self.ada.until(f"{PRICE} !== '–'")
         first = await self.ada.evaluate(PRICE)
@@ -143,7 +154,7 @@ class Tests:
             expect_equal(await self.grace.evaluate(f"{row(text)}.classList.contains('recovered')"), True)
         await self._say(self.ada, "Here you are", self.grace)
         expect_equal(await self.grace.evaluate(f"{row('Here you are')}.classList.contains('recovered')"), False)
-        expect_equal(await self.grace.evaluate(count_of("While you were out, one")), 1)
+        expect_equal(await self.grace.evaluate(rows("While you were out, one") + ".length"), 1)
         expect_equal(await self.grace.evaluate("document.querySelectorAll('#messages .aside').length"), 0)
         await self.grace.until(f"Number({element('recovered')}.textContent) >= 2")
 
@@ -170,7 +181,7 @@ class Tests:
             await page.until("document.querySelector('#messages .aside')")
             await page.until(CONNECTED)
         await self._say(self.ada, "A new day", self.grace)
-        expect_equal(await self.grace.evaluate(count_of("Hello, Ada")), 1)
+        expect_equal(await self.grace.evaluate(rows("Hello, Ada") + ".length"), 1)
         first = await self.ada.evaluate(PRICE)
         await self.ada.until(f"{PRICE} !== {json.dumps(first)}")
 
@@ -191,7 +202,8 @@ async def main(url, process_id):
     tests = None
     with Browser() as browser:
         devtools = {"uri": browser.devtools_url(), "max_size": None, "ping_interval": None}
-        async with Line(url) as ada, Line(url) as grace, websockets.connect(**devtools) as one, websockets.connect(**devtools) as two:
+        async with (Line(url) as ada, Line(url) as grace,
+                    websockets.connect(**devtools) as one, websockets.connect(**devtools) as two):
             pages = Page(one), Page(two)
             for page in pages:
                 await page.open()
