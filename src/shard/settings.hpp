@@ -95,8 +95,8 @@ struct TopicSettings {
     /// Whoever has missed more begins anew.
     std::uint32_t recovered_max = 300;
     std::uint32_t recovered_bytes_max = 768 << 10;  ///< Of their payloads, unless it is one.
-    std::uint32_t recovered_per_turn = 256;  ///< Of these, to each shard, by a home.
-    std::uint32_t items_max = 4096;          ///< Publications waiting for their fan-out.
+    std::uint32_t recovered_per_turn = 256;         ///< Of these, to each shard, by a home.
+    std::uint32_t items_max = 4096;                 ///< Publications waiting for their fan-out.
 };
 
 /// Plain HTTP: what one connection may ask for, and how long it may take.
