@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -47,6 +48,10 @@ public:
     [[nodiscard]] bool is_any() const noexcept { return letters_[0] == '\0'; }
     [[nodiscard]] std::string_view text() const noexcept {
         return is_any() ? std::string_view{} : std::string_view{letters_.data(), size};
+    }
+    /// As a number, for tables.
+    [[nodiscard]] std::uint64_t number() const noexcept {
+        return std::bit_cast<std::uint64_t>(letters_);
     }
     friend bool operator==(const Epoch&, const Epoch&) = default;
 

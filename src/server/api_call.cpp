@@ -11,6 +11,7 @@
 #include "dialect/json.hpp"
 #include "dialect/json_reader.hpp"
 #include "dialect/topic_name.hpp"
+#include "hub/publish_keys.hpp"
 #include "server/process_figures.hpp"
 #include "server/version.hpp"
 #include "shard/shard.hpp"
@@ -60,12 +61,34 @@ std::optional<ErrorCode> error_of(dialect::TopicNameFault fault) noexcept {
     return ErrorCode::internal;
 }
 
-/// What cannot be had yet, and must not be promised: subscribers would see the same publication
-/// twice, or without its tags.
+/// What cannot be had yet, and must not be promised: subscribers would see a publication that is
+/// older than one before, or one without its tags.
 bool asks_for_more(const api::NewPublication& publication) noexcept {
-    return !publication.idempotency_key.empty() || publication.version != 0 ||
-           !publication.tags.empty();
+    return publication.version != 0 || !publication.tags.empty();
 }
+
+/// A publication on its way to the home of its topic, and its answer on the way back, where the
+/// exchange may be over by then: whoever was not answered publishes again under the same key.
+struct Submission {
+    shard::ExchangeId asker;
+    std::uint32_t asker_shard;
+    std::string topic;
+    PublicationKind kind;
+    std::string payload;
+    std::string key;
+
+    void operator()(shard::Shard& home) {
+        const shard::Submitted submitted = home.submit(topic, kind, as_bytes(payload), key);
+        if (submitted.status == PublishStatus::full)
+            return home.run_on(home.topics().shard(), std::move(*this));
+        home.run_on(asker_shard, [id = asker, submitted](shard::Shard& asking) {
+            auto waiting = asking.find_exchange(id);
+            if (!waiting) return;
+            static_cast<ApiCall*>(waiting->state())->take(submitted);
+            proceed(*waiting);
+        });
+    }
+};
 
 ShardFigures figures_of(const shard::Shard& shard, const std::optional<std::string>& pattern) {
     ShardFigures figures{.sessions = shard.metrics().sessions,
@@ -107,6 +130,7 @@ bool ApiCall::run(shard::HttpExchange& exchange) {
         if (!is_done) return false;
         content_.reset();
         responses_.clear();
+        epochs_.clear();
         survey_.reset();
     }
     return true;
@@ -185,8 +209,9 @@ bool ApiCall::serve(shard::HttpExchange&, const Request&) {
     return true;
 }
 
-/// Publishes to each of `channels`, and notes what came of it. An answer says that the home's queue
-/// has taken the publication: who finds no room waits. False: there is more to do.
+/// Publishes to each of `channels`, and notes what came of it. Where nothing is kept an answer says
+/// that the home's queue has taken the publication: who finds no room waits. Otherwise, or with a
+/// key, the home itself is asked. False: there is more to do.
 bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string_view> channels,
                       const api::NewPublication& publication) {
     if (!content_) {
@@ -195,6 +220,7 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
             return true;
         }
     }
+    if (is_submitted_) return false;
     const std::size_t bytes = content_->bytes.size() + publication_bytes;
     while (responses_.size() < channels.size()) {
         const std::string_view topic = channels[responses_.size()];
@@ -203,6 +229,12 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
             responses_.push_back({api::Error{*error}});
             continue;
         }
+        const std::string_view key = publication.idempotency_key;
+        const auto& topics = exchange.shard().settings().topics;
+        if (!key.empty() || topics.home.stream_of(topic).count_max > 0) {
+            submit(exchange, topic, key);
+            return false;
+        }
         const bool is_share_spent = share_bytes_ < bytes && share_bytes_ < share_bytes_max;
         const PublishStatus status =
             is_share_spent
@@ -210,7 +242,6 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
                 : exchange.shard().publish(topic, content_->kind, as_bytes(content_->bytes));
         switch (status) {
             case PublishStatus::accepted:
-                // The position in the channel's stream belongs here, once its home tells it.
                 responses_.push_back({api::PublishResult{}});
                 share_bytes_ -= std::min(share_bytes_, bytes);
                 break;
@@ -227,9 +258,41 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
     return true;
 }
 
+void ApiCall::submit(shard::HttpExchange& exchange, std::string_view topic, std::string_view key) {
+    is_submitted_ = true;
+    shard::Shard& here = exchange.shard();
+    here.run_on(here.home_of(topic), Submission{.asker = exchange.id(),
+                                                .asker_shard = here.topics().shard(),
+                                                .topic = std::string{topic},
+                                                .kind = content_->kind,
+                                                .payload = std::string{content_->bytes},
+                                                .key = std::string{key}});
+}
+
+void ApiCall::take(const shard::Submitted& submitted) {
+    RC_ASSERT(is_submitted_);
+    is_submitted_ = false;
+    switch (submitted.status) {
+        case PublishStatus::accepted: {
+            const hub::Position& position = submitted.position;
+            const std::string_view epoch = epochs_.emplace_back(position.epoch).text();
+            responses_.push_back({api::PublishResult{.offset = position.offset, .epoch = epoch}});
+            return;
+        }
+        case PublishStatus::too_large:
+            responses_.push_back({api::Error{ErrorCode::limit_exceeded}});
+            return;
+        case PublishStatus::full:
+        case PublishStatus::invalid_topic:
+        case PublishStatus::closed: responses_.push_back({api::Error{ErrorCode::internal}}); return;
+    }
+}
+
 /// Finds out what is to be published. The error is what is wrong with it.
 std::optional<ErrorCode> ApiCall::read(const api::NewPublication& publication) {
     if (asks_for_more(publication)) return ErrorCode::not_available;
+    const std::string_view key = publication.idempotency_key;
+    if (!key.empty() && !hub::PublishKeys::is_valid(key)) return ErrorCode::bad_request;
     // Whoever sends both means this one, as with Centrifugo: some SDKs send `data` in any case.
     if (!publication.b64data.empty()) return read_base64(publication);
     return publication.data.bytes.empty() ? ErrorCode::bad_request : read_data(publication);

@@ -8,6 +8,7 @@
 //            waits
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "base/time.hpp"
 #include "dialect/centrifuge/server_api_codec.hpp"
 #include "shard/http_exchange.hpp"
+#include "shard/submission.hpp"
 
 namespace ringcast::server {
 
@@ -48,6 +50,8 @@ public:
     /// Goes on, for about one share of a turn. True once every command has its result; else what
     /// is waited for brings on proceed().
     [[nodiscard]] bool run(shard::HttpExchange& exchange);
+    /// What became of the publication that was handed to its topic's home: then run() goes on.
+    void take(const shard::Submitted& submitted);
     /// One shard's part of what was asked. True if it was the last one: then run() goes on.
     [[nodiscard]] bool take(const ShardFigures& figures);
     [[nodiscard]] std::string take_answer() { return answer_.finish(); }
@@ -83,6 +87,7 @@ private:
     [[nodiscard]] bool publish(shard::HttpExchange& exchange,
                                std::span<const std::string_view> channels,
                                const dialect::centrifuge::server_api::NewPublication& publication);
+    void submit(shard::HttpExchange& exchange, std::string_view topic, std::string_view key);
     [[nodiscard]] std::optional<ErrorCode> read(
         const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] std::optional<ErrorCode> read_data(
@@ -103,6 +108,8 @@ private:
     std::optional<Content> content_;
     std::string decoded_;
     std::vector<PublishResponse> responses_;
+    std::deque<hub::Epoch> epochs_;  // That they are views of.
+    bool is_submitted_ = false;      // The home of the next one's topic has not answered yet.
     std::optional<Survey> survey_;
 };
 

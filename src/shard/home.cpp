@@ -72,6 +72,38 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
     return true;
 }
 
+/// Not through a queue: whoever asks is here, and has nothing else on the way.
+Submitted Topics::submit(std::string_view name, PublicationKind kind,
+                         std::span<const std::byte> payload, std::string_view key) {
+    RC_ASSERT(home_of(name) == port_.shard());
+    const auto place_of = [](const hub::HomeTopics::Topic& topic, std::uint64_t offset) {
+        return topic.stream().keeps() ? hub::Position{offset, topic.stream().epoch()}
+                                      : hub::Position{};
+    };
+    const Instant now = shard_.now();
+    // Where there is no topic nobody has heard the first one, either.
+    const hub::HomeTopics::Topic* topic = home_.find_or_keep(name, now);
+    if (topic != nullptr && !key.empty()) {
+        const auto offset = keys_.find(topic->stream().epoch().number(), key, now);
+        if (offset) {
+            ++shard_.metrics_.publications_repeated;
+            return {.position = place_of(*topic, *offset)};
+        }
+    }
+    Record record{
+        .kind = RecordKind::publish, .publication_kind = kind, .topic = name, .payload = payload};
+    if (port_.needs_block(record)) record.block = &port_.make_payload(payload);
+    if (!serve_publish(port_.shard(), record)) {
+        if (record.block != nullptr) record.block->release();
+        return {.status = PublishStatus::full, .position = {}};
+    }
+    ++shard_.metrics_.publications;
+    if (topic == nullptr) return {};
+    const std::uint64_t offset = topic->stream().top();
+    if (!key.empty()) keys_.remember(topic->stream().epoch().number(), key, offset, now);
+    return {.position = place_of(*topic, offset)};
+}
+
 /// To every shard with subscribers. The one where it comes from has its reply with it.
 void Topics::pass_on(std::uint32_t source, const Record& record, hub::HomeTopics::Topic& topic) {
     Record publication = record;

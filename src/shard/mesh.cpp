@@ -107,7 +107,7 @@ bool MeshPort::publish(std::uint32_t home, std::string_view topic, PublicationKi
                   .topic = topic,
                   .payload = payload,
                   .info = info};
-    if (payload.size() + info.size() > inline_bytes_max_) {
+    if (needs_block(record)) {
         if (!has_request_room(home)) return false;
         record.block = &make_payload(payload, info);
     }

@@ -107,6 +107,10 @@ public:
                                std::span<const std::byte> payload, SlotId publisher = {},
                                std::span<const std::byte> info = {});
 
+    /// Whether what it carries has to travel as a block.
+    [[nodiscard]] bool needs_block(const Record& record) const noexcept {
+        return record.payload.size() + record.info.size() > inline_bytes_max_;
+    }
     /// A block for `bytes` and `info`, with one reference.
     [[nodiscard]] SharedPayload& make_payload(std::span<const std::byte> bytes,
                                               std::span<const std::byte> info = {}) {

@@ -79,14 +79,15 @@ struct Metrics {
     std::uint64_t deflated_bytes_out = 0;
     // Of topics.
     std::uint64_t subscribes = 0;
-    std::uint64_t publications = 0;          ///< Accepted here.
-    std::uint64_t publications_unheard = 0;  ///< At their home here, with no subscriber anywhere.
-    std::uint64_t fan_outs = 0;              ///< Publications that reached subscribers here.
-    std::uint64_t delivery_windows = 0;      ///< With publications; ended by time ...
-    std::uint64_t delivery_windows_cut = 0;  ///< ... and ended early.
-    std::uint64_t deliveries = 0;            ///< Publications times subscribers.
-    std::uint64_t deliveries_dropped = 0;    ///< For slow consumers, by the policy `drop`.
-    std::uint64_t deliveries_conflated = 0;  ///< By `latest`: replaced by a newer publication.
+    std::uint64_t publications = 0;           ///< Accepted here.
+    std::uint64_t publications_repeated = 0;  ///< Not published again, as their key was known.
+    std::uint64_t publications_unheard = 0;   ///< At their home here, with no subscriber anywhere.
+    std::uint64_t fan_outs = 0;               ///< Publications that reached subscribers here.
+    std::uint64_t delivery_windows = 0;       ///< With publications; ended by time ...
+    std::uint64_t delivery_windows_cut = 0;   ///< ... and ended early.
+    std::uint64_t deliveries = 0;             ///< Publications times subscribers.
+    std::uint64_t deliveries_dropped = 0;     ///< For slow consumers, by the policy `drop`.
+    std::uint64_t deliveries_conflated = 0;   ///< By `latest`: replaced by a newer publication.
     std::uint64_t slow_consumers_closed = 0;
     std::uint64_t topics_refused = 0;          ///< Joins over the limit of topics.
     std::uint64_t subscriptions_lost = 0;      ///< Ended because publications or topics were lost.

@@ -65,6 +65,15 @@ PublishStatus Shard::publish(std::string_view topic, PublicationKind kind,
     return is_taken ? PublishStatus::accepted : PublishStatus::full;
 }
 
+Submitted Shard::submit(std::string_view topic, PublicationKind kind,
+                        std::span<const std::byte> payload, std::string_view key) {
+    affinity_.check();
+    if (shutdown_code_) return {.status = PublishStatus::closed, .position = {}};
+    if (payload.size() > message_bytes_ceiling)
+        return {.status = PublishStatus::too_large, .position = {}};
+    return topics_.submit(topic, kind, payload, key);
+}
+
 /// One publication for one subscriber.
 void Shard::deliver(SlotId id, EncodedPublication& publication) {
     Connection& connection = connections_.at(id.slot);

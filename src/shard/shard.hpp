@@ -39,6 +39,7 @@
 #include "shard/secure.hpp"
 #include "shard/session.hpp"
 #include "shard/settings.hpp"
+#include "shard/submission.hpp"
 #include "shard/tokens.hpp"
 #include "shard/topics.hpp"
 #include "shard/turn_output.hpp"
@@ -103,6 +104,17 @@ public:
     /// try again later, nobody is suspended.
     [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
                                         std::span<const std::byte> payload);
+
+    /// The shard that numbers the publications of `topic`.
+    [[nodiscard]] std::uint32_t home_of(std::string_view topic) const noexcept {
+        return topics_.home_of(topic);
+    }
+    /// As the home of `topic`, a valid name: publishes at once and says which place it got; or, if
+    /// `key` is not empty and something was published to this topic under the same one within the
+    /// last minutes, which place that got. hub::PublishKeys::is_valid(key). `full`: try again in
+    /// the next turn.
+    [[nodiscard]] Submitted submit(std::string_view topic, PublicationKind kind,
+                                   std::span<const std::byte> payload, std::string_view key);
 
     /// Runs `task` in the next turn of one of the server's shards, be it this one; never if that
     /// has ended. For what is rare: it costs allocations, and a wake-up.

@@ -23,6 +23,7 @@ Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSetting
       all_{mesh.shards() == hub::shards_max ? ~hub::ShardSet{0} : hub::set_of(mesh.shards()) - 1},
       port_{mesh, index},
       home_{settings.seed, settings.home, Prng{settings.epoch_seed}},
+      keys_{settings.seed, {}},
       local_{settings.seed, mesh.shards(), settings.local},
       fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max},
               settings.delivery_window > Duration{0} ? hub::Fanout<Delivery>::Start::when_released
@@ -167,6 +168,7 @@ Instant Topics::next_deadline() const noexcept {
 
 void Topics::on_tick() {
     home_.evict_idle(shard_.now(), evictions_per_tick);
+    keys_.expire(shard_.now(), evictions_per_tick);
     std::erase_if(publishers_, [](PublisherLane* lane) {
         if (!lane->is_abandoned() || lane->queue().front().data() != nullptr) return false;
         lane->release();

@@ -31,12 +31,14 @@
 #include "hub/fanout.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
+#include "hub/publish_keys.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/encoded_publication.hpp"
 #include "shard/inquiry.hpp"
 #include "shard/mesh.hpp"
 #include "shard/publisher_lane.hpp"
 #include "shard/settings.hpp"
+#include "shard/submission.hpp"
 
 namespace ringcast::shard {
 
@@ -78,6 +80,9 @@ public:
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view name, PublicationKind kind,
                                std::span<const std::byte> payload, SlotId publisher = {},
                                std::span<const std::byte> info = {});
+    /// As Shard::submit().
+    [[nodiscard]] Submitted submit(std::string_view name, PublicationKind kind,
+                                   std::span<const std::byte> payload, std::string_view key);
     /// Whether any publication can be taken towards that home.
     [[nodiscard]] bool has_room(std::uint32_t home) noexcept;
     /// Shard::on_room() tells the session, or exchange, when there is: in its turn.
@@ -205,6 +210,7 @@ private:
     const hub::ShardSet all_;
     MeshPort port_;
     hub::HomeTopics home_;
+    hub::PublishKeys keys_;
     hub::LocalTopics local_;
     std::vector<News> news_, news_told_;  // To be told before the fan-out.
     std::string topic_told_;

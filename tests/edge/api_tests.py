@@ -51,6 +51,28 @@ def test_what_the_api_publishes_reaches_subscribers():
                 client.close()
 
 
+def test_whoever_publishes_is_told_the_place_and_under_a_key_only_once():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2", "--history-size", "10") as (server, admin):
+            client = upgrade(("127.0.0.1", server.port()), "/topics/orders")[0]
+            first = call(admin, "publish", {"channel": "orders", "data": 1, "idempotency_key": "a"})["result"]
+            assert first["offset"] == 1 and len(first["epoch"]) == 8
+            for _ in range(4):  # On whichever shard it is asked.
+                assert call(admin, "publish", {"channel": "orders", "data": 1, "idempotency_key": "a"})["result"] == first
+            second = call(admin, "broadcast", {"channels": ["orders", "others"], "data": 2, "idempotency_key": "b"})
+            places = [each["result"]["offset"] for each in second["result"]["responses"]]
+            assert places == [2, 1], second
+            assert call(admin, "publish", {"channel": "orders", "data": 3}) == {
+                "result": {"offset": 3, "epoch": first["epoch"]}}
+            for text in b"123":
+                assert read_exactly(client, 3) == b"\x81\x01" + bytes([text])
+            assert call(admin, "publish", {"channel": "orders", "data": 1, "idempotency_key": "k" * 65}) == {
+                "error": {"code": 107, "message": "bad request"}}
+            replies = call(admin, "batch", {"commands": [{"publish": {"channel": "orders", "data": n}} for n in (4, 5)]})
+            assert [each["publish"]["offset"] for each in replies["replies"]] == [4, 5]
+            client.close()
+
+
 def test_the_api_knows_the_channels_and_clients_of_all_shards():
     for ring in rings():
         with api_server("--io", ring, "--shards", "2") as (server, admin):
