@@ -48,7 +48,9 @@ Expected<std::unique_ptr<Io>> SecureIo::create(std::unique_ptr<Io> kernel, const
     if (context == nullptr) return fail("TLS: {}", openssl_reason());
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    // What a message of the handshake's kept back is given again from elsewhere; see seal().
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);  // Servers may wish for it.
     // An address is no server name (RFC 6066 section 3).
     const bool is_name = !SocketAddress::parse(url.host, 0);
     return std::unique_ptr<Io>{new SecureIo{std::move(kernel), context, is_name ? url.host : ""}};
@@ -108,13 +110,13 @@ void SecureIo::send(std::uint32_t index, std::span<const std::byte> bytes) {
     RC_ASSERT(channel.awaited_bytes == 0);
     channel.awaited_bytes = static_cast<std::uint32_t>(bytes.size());
     seal(channel, bytes);
-    if (channel.sending == Sending::nothing) send_sealed(index, channel);
+    if (channel.sending == Sending::nothing && !channel.sealed.empty()) send_sealed(index, channel);
 }
 
 void SecureIo::send_quiet(std::uint32_t index, std::span<const std::byte> bytes) {
     Channel& channel = channels_[index];
     seal(channel, bytes);
-    if (channel.sending != Sending::nothing) return;
+    if (channel.sending != Sending::nothing || channel.sealed.empty()) return;
     channel.under_way.clear();
     channel.under_way.swap(channel.sealed);
     channel.sent = 0;
@@ -135,11 +137,25 @@ bool SecureIo::shake_hands(Channel& channel) {
     return result == 1;
 }
 
+/// While a server is in the middle of a message of the handshake's, such as a session ticket in
+/// several records, OpenSSL writes nothing; then `bytes` wait.
 void SecureIo::seal(Channel& channel, std::span<const std::byte> bytes) {
+    if (!channel.unsealed.empty() || !write_all(channel, bytes))
+        channel.unsealed.insert(channel.unsealed.end(), bytes.begin(), bytes.end());
+}
+
+void SecureIo::seal_rest(Channel& channel) {
+    if (!channel.unsealed.empty() && write_all(channel, channel.unsealed)) channel.unsealed.clear();
+}
+
+/// False if OpenSSL takes nothing now: memory takes everything or nothing.
+bool SecureIo::write_all(Channel& channel, std::span<const std::byte> bytes) {
     std::size_t written = 0;
     const int result = SSL_write_ex(channel.ssl.get(), bytes.data(), bytes.size(), &written);
-    RC_ASSERT(result == 1 && written == bytes.size());  // Memory takes everything.
     collect_records(channel);
+    if (result == 1) RC_ASSERT(written == bytes.size());
+    ERR_clear_error();
+    return result == 1;
 }
 
 void SecureIo::collect_records(Channel& channel) {
@@ -224,6 +240,10 @@ Expected<void> SecureIo::on_received(const Event& event, Channel& channel) {
         for (std::size_t got = 0; SSL_read_ex(ssl, room.data() + size, room.size() - size, &got);)
             size += got;
         if (SSL_get_error(ssl, 0) == SSL_ERROR_SSL) return fail("TLS: {}", openssl_reason());
+        seal_rest(channel);
+        collect_records(channel);  // Also what OpenSSL answers by itself.
+        if (!channel.sealed.empty() && channel.sending == Sending::nothing)
+            send_sealed(event.index, channel);
     }
     if (size == 0) {
         if (!event.more) receive_again(event.index, channel);

@@ -51,6 +51,7 @@ private:
         std::size_t sent = 0;              // Of `under_way`.
         std::vector<std::byte> under_way;  // Records that the kernel has.
         std::vector<std::byte> sealed;     // Records behind those.
+        std::vector<std::byte> unsealed;   // Plaintext behind those.
     };
     /// Memory for the plaintext of one turn.
     class Arena {
@@ -70,6 +71,8 @@ private:
     [[nodiscard]] Channel& channel_of(std::uint32_t index);
     [[nodiscard]] bool shake_hands(Channel& channel);
     void seal(Channel& channel, std::span<const std::byte> bytes);
+    void seal_rest(Channel& channel);
+    [[nodiscard]] bool write_all(Channel& channel, std::span<const std::byte> bytes);
     void collect_records(Channel& channel);
     void send_sealed(std::uint32_t index, Channel& channel);
     void receive_again(std::uint32_t index, Channel& channel);
