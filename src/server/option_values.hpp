@@ -129,14 +129,17 @@ Result set_bytes_or_auto(OwnerOf<member>& options, std::string_view text) {
         return {};
     }
     const Result result = set_bytes<member, min, max>(options, text);
-    if (!result) return std::unexpected{result.error() + ", or auto"};
+    if (!result) return std::unexpected{result.error() + ", or auto or 0, which is the same"};
     return {};
 }
 
+/// Likewise.
 template <auto member, std::uint64_t min, std::uint64_t max>
 Result set_ring_size(OwnerOf<member>& options, std::string_view text) {
-    return set_count_or_auto<member, min, max, Shape::power_of_two>(options,
-                                                                    text == "0" ? "auto" : text);
+    if (text == "0") text = "auto";
+    const Result result = set_count_or_auto<member, min, max, Shape::power_of_two>(options, text);
+    if (!result) return std::unexpected{result.error() + " or 0, which is the same"};
+    return {};
 }
 
 template <auto member>

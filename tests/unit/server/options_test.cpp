@@ -307,6 +307,8 @@ TEST_CASE("a bad value is named with its flag, itself and where it comes from") 
           "ringcast: --io: 'kqueue' is not possible here; expected auto, uring, epoll (environment "
           "variable "
           "RINGCAST_IO)\n");
+    for (const char* flag : {"--ring-submissions", "--buffer-bytes"})
+        CHECK(contains(mistake({listen, flag, "3"}), ", or auto or 0, which is the same"));
     const std::string from_file = mistake({listen, "--config", "edge.toml"}, {},
                                           "# a comment\nmessage-bytes-max = \"64KB\"\n");
     CHECK(contains(from_file, "--message-bytes-max: '64KB'"));
