@@ -111,6 +111,8 @@ def refuse_contradictions(parser, options):
         parser.error(f"--{series[0]} and --{series[1]} are measured apart")
     if options.ablation and options.peer:
         parser.error("--ablation measures no --peer")
+    if options.server_cpu == options.client_cpu:
+        parser.error(f"--server-cpu and --client-cpu are both {options.server_cpu}: server and client need a CPU each")
     if options.output and (options.output.suffix == ".html" or options.output.is_dir()):
         parser.error(f"--output is the JSON file, and the page goes beside it as .html; got '{options.output}'")
 
@@ -274,6 +276,12 @@ def commit_name():
     return done.stdout.strip() or "unknown"
 
 
+def cpu_model():
+    with open("/proc/cpuinfo") as lines:
+        names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(names, platform.machine())
+
+
 def results_path(options, started):
     """Where results go. Exits with a sentence where nothing can: before anything is measured."""
     path = options.output or ROOT / "bench" / "results" / f"compare-{started:%Y%m%d-%H%M%S}.json"
@@ -291,6 +299,7 @@ def write_results(options, peers, base, comparison, summaries, micro, started, p
         "commit": commit_name(),
         "kernel": platform.release(),
         "cpus": os.cpu_count(),
+        "cpu_model": cpu_model(),
         "base": base,
         "micro": micro.results,
         "servers": {peer.name: peer.commands for peer in peers},
@@ -341,7 +350,8 @@ def main():
     if options.seconds:
         lengths = lengths._replace(measured=options.seconds)
     if options.server_cpu not in os.sched_getaffinity(0) or options.client_cpu not in os.sched_getaffinity(0):
-        sys.exit("bench: server and client need a CPU each (--server-cpu, --client-cpu)")
+        sys.exit("bench: --server-cpu and --client-cpu must be CPUs that this process may use: "
+                 f"{', '.join(map(str, sorted(os.sched_getaffinity(0))))}")
 
     if os.getloadavg()[0] > BUSY_LOAD:
         print(f"bench: this machine is busy (load {os.getloadavg()[0]:.1f}): expect noise", file=sys.stderr)

@@ -12,7 +12,7 @@ namespace ringcast::bench {
 
 namespace {
 
-constexpr std::size_t color_count = 6;
+constexpr std::size_t color_count = 10;  // See page_style.hpp.
 
 /// Begins a row: what it is about.
 std::string row_name(std::string_view name, std::size_t color) {

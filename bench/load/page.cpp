@@ -43,6 +43,7 @@ private:
     [[nodiscard]] std::string table(const std::string& case_name) const;
     [[nodiscard]] std::string micro_section() const;
     [[nodiscard]] std::string failures() const;
+    [[nodiscard]] std::string commands() const;
 
     bool throughput(const std::string& case_name, const std::string& server, Bar& bar) const;
     bool cost(const std::string& case_name, const std::string& server, Bar& bar) const;
@@ -83,7 +84,7 @@ std::string PageBuilder::build(std::string_view made) const {
     html += bar_section("Memory over a run",
                         "The server's resident memory at the end; the thin bar is the beginning.",
                         &PageBuilder::memory_of_run);
-    return html + micro_section() + tables() + "</main></body></html>\n";
+    return html + micro_section() + tables() + commands() + "</main></body></html>\n";
 }
 
 std::string PageBuilder::head(std::string_view made) const {
@@ -279,6 +280,20 @@ std::string PageBuilder::failures() const {
     for (const std::string& failure : results_.failures)
         rows += fmt::format("<li>{}</li>\n", escaped(failure));
     return fmt::format("<section><h2>Failures</h2><ul>\n{}</ul></section>\n", rows);
+}
+
+/// What somebody has to start who measures it again.
+std::string PageBuilder::commands() const {
+    std::string rows;
+    for (const ServerCommand& command : results_.commands) {
+        rows += fmt::format("<tr><th>{}</th><td>{}</td><td class=command>{}</td></tr>\n",
+                            escaped(command.server), escaped(command.protocol),
+                            escaped(command.command));
+    }
+    if (rows.empty()) return {};
+    return "<section><h2>Servers</h2><p class=note>How each was started, for what it had to "
+           "speak.</p>\n<div class=scroll><table><tbody>\n" +
+           rows + "</tbody></table></div></section>\n";
 }
 
 std::string PageBuilder::tables() const {

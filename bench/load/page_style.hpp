@@ -8,11 +8,11 @@ namespace ringcast::bench {
 inline constexpr std::string_view page_style = R"css(
 :root { color-scheme: light dark; --page: #f6f6f3; --card: #ffffff; --ink: #1b1b19; --soft: #5d5c57;
   --line: #e3e2dc; --beside: #b5b4ad; --c0: #2a78d6; --c1: #d9622b; --c2: #14936a; --c3: #7d55c7;
-  --c4: #c2478a; --c5: #a07800; }
+  --c4: #c2478a; --c5: #a07800; --c6: #0f8a9d; --c7: #8a5a3c; --c8: #5b7f1e; --c9: #c03a3a; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #141413; --card: #1d1d1b; --ink: #f1f0ec; --soft: #a9a8a1; --line: #34332f;
     --beside: #6b6a64; --c0: #5a9cec; --c1: #f08552; --c2: #3bbd90; --c3: #a78bec; --c4: #e57db4;
-    --c5: #d2a52a; } }
+    --c5: #d2a52a; --c6: #45c2d4; --c7: #c4937a; --c8: #9cc255; --c9: #ef7d7d; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 15px/1.45 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
@@ -55,6 +55,8 @@ line.grid { stroke: var(--line); }
 line.range { stroke: var(--color); stroke-width: 2; }
 .c0 { --color: var(--c0); } .c1 { --color: var(--c1); } .c2 { --color: var(--c2); }
 .c3 { --color: var(--c3); } .c4 { --color: var(--c4); } .c5 { --color: var(--c5); }
+.c6 { --color: var(--c6); } .c7 { --color: var(--c7); } .c8 { --color: var(--c8); }
+.c9 { --color: var(--c9); }
 details { margin-top: .5rem; }
 summary { cursor: pointer; }
 .scroll { overflow-x: auto; }
@@ -63,6 +65,7 @@ th, td { text-align: right; padding: .15rem .8rem .15rem 0; border-bottom: 1px s
   white-space: nowrap; }
 th:first-child { text-align: left; font-weight: 400; }
 thead th { font-weight: 600; }
+td.command { text-align: left; font-family: ui-monospace, monospace; }
 @media (max-width: 40rem) {
   main { padding: 1rem .6rem 2rem; }
   section { padding: .9rem .8rem 1rem; }

@@ -123,6 +123,29 @@ TEST_CASE("micro benchmarks and failures are on the page, with runs and without"
     CHECK(count(page_of(two_servers(), "today"), "<h2>Failures") == 0);
 }
 
+TEST_CASE("ten servers have a colour each") {
+    Results results{.runs = {}, .base = {}, .facts = {}};
+    for (int server = 0; server < 10; ++server)
+        results.runs.push_back(echo_of("s" + std::to_string(server), 0, 4));
+    const std::string page = page_of(results, "today");
+    for (int color = 0; color < 10; ++color) {
+        CAPTURE(color);
+        const std::string name = "c" + std::to_string(color);
+        CHECK(count(page, "class=" + name + ">") > 0);
+        CHECK(count(page, "." + name + " { --color: var(--" + name + "); }") == 1);
+        CHECK(count(page, "--" + name + ": #") == 2);  // In light and in dark.
+    }
+}
+
+TEST_CASE("the page says how each server was started") {
+    Results results = two_servers();
+    CHECK(count(page_of(results, "today"), "<h2>Servers</h2>") == 0);
+    results.commands = {{"old", "echo", "/opt/old --port {port} <a>"}};
+    const std::string page = page_of(results, "today");
+    check_is_whole(page);
+    CHECK(count(page, "<td>echo</td><td class=command>/opt/old --port {port} &lt;a&gt;</td>") == 1);
+}
+
 TEST_CASE("a page of one run begins with its figures") {
     Results results{.runs = {echo_of("127.0.0.1:1", 0, 2.5)}, .base = {}, .facts = {}};
     const std::string page = page_of(results, "today");
@@ -163,10 +186,10 @@ TEST_CASE("memory is shown per connection, and over a run with its growth") {
 TEST_CASE("the longest bar fills its chart, and the others are in proportion") {
     const std::string chart =
         bar_chart({{.name = "a", .spread = {4, 4, 4}, .beside = 2, .value = "4", .note = ""},
-                   {.name = "b", .color = 7, .spread = {5, 2, 8}, .value = "5", .note = "n"}});
+                   {.name = "b", .color = 17, .spread = {5, 2, 8}, .value = "5", .note = "n"}});
     CHECK(count(chart, "class=c0 x=0 y=2 width=50.00%") == 1);
     CHECK(count(chart, "class=beside x=0 y=18 width=25.00%") == 1);
-    CHECK(count(chart, "class=c1 x=0 y=2 width=62.50%") == 1);  // There are six colours.
+    CHECK(count(chart, "class=c7 x=0 y=2 width=62.50%") == 1);  // There are ten colours.
     CHECK(count(chart, "class=whisker x1=25.00% x2=100.00%") == 1);
 }
 

@@ -69,15 +69,34 @@ MicroResult read_micro(const object& fields) {
     return micro;
 }
 
+/// How each server was started, for each protocol that it spoke.
+void add_commands(const object& document, Results& results) {
+    object servers;
+    if (document["servers"].get(servers) != simdjson::SUCCESS) return;
+    for (const auto& server : servers) {
+        object commands;
+        if (server.value.get(commands) != simdjson::SUCCESS) continue;
+        for (const auto& command : commands) {
+            if (std::string_view text; command.value.get(text) == simdjson::SUCCESS)
+                results.commands.push_back(
+                    {std::string(server.key), std::string(command.key), std::string(text)});
+        }
+    }
+}
+
 /// A file of scripts/bench.
 void add_comparison(const object& document, const simdjson::dom::array& runs, Results& results) {
-    for (const char* key : {"started", "commit", "kernel"}) {
+    for (const auto& [key, name] : {std::pair{"started", "started"},
+                                    {"commit", "commit"},
+                                    {"kernel", "kernel"},
+                                    {"cpu_model", "CPU"}}) {
         if (auto text = text_at(document, key); !text.empty())
-            results.facts.emplace_back(key, text);
+            results.facts.emplace_back(name, text);
     }
     std::int64_t cpus = 0;
     if (document["cpus"].get(cpus) == simdjson::SUCCESS)
         results.facts.emplace_back("CPUs", std::to_string(cpus));
+    add_commands(document, results);
     if (results.base.empty()) results.base = text_at(document, "base");
     if (simdjson::dom::array all; document["micro"].get(all) == simdjson::SUCCESS) {
         for (const element& micro : all) {
@@ -205,11 +224,10 @@ std::string case_name_of(const Result& result) {
     if (command == "fanout")
         name += fmt::format(" to {}", count_text(number("subscribers") + number("publishers")));
     if (command == "echo" || command == "idle")
-        name += fmt::format(", {} connections", count_text(number("connections")));
+        name += ", " + counted(number("connections"), "connection");
     if (number("depth") > 1) name += fmt::format(", {} outstanding", count_text(number("depth")));
-    if (number("topics") > 1) name += fmt::format(", {} topics", count_text(number("topics")));
-    if (command == "churn")
-        name += fmt::format(", {} messages", count_text(number("messages_per_life")));
+    if (number("topics") > 1) name += ", " + counted(number("topics"), "topic");
+    if (command == "churn") name += ", " + counted(number("messages_per_life"), "message");
     if (command == "connect") name += ", " + text("close");
     if (number("rate") > 0) name += fmt::format(", {}/s", count_text(number("rate")));
     if (text("url").starts_with("wss:")) name += ", TLS";

@@ -36,12 +36,20 @@ struct MicroResult {
     std::optional<double> bytes_per_second;
 };
 
+/// How a server was started to speak a protocol.
+struct ServerCommand {
+    std::string server;
+    std::string protocol;
+    std::string command;
+};
+
 struct Results {
     std::vector<Result> runs;
     std::vector<MicroResult> micro;
     std::vector<std::string> failures;  ///< What could not be measured, and why.
     std::string base;  ///< The server that ratios refer to; empty if there is none.
     std::vector<std::pair<std::string, std::string>> facts;  ///< What is known of the machine.
+    std::vector<ServerCommand> commands = {};
 };
 
 /// Reads files, each named as FILE or SERVER=FILE; without that name, servers are called by their

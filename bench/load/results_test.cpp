@@ -22,6 +22,7 @@ constexpr std::string_view echo =
 
 constexpr std::string_view comparison = R"({
  "started": "2026-01-02T03:04:05", "commit": "abc", "kernel": "6.18", "cpus": 2, "base": "other",
+ "cpu_model": "Fast & Co 1234", "servers": {"other": {"echo": "/opt/other {port}"}},
  "micro": [{"program": "bench-mask", "name": "64 octets", "cpu_ns": 2.5, "bytes_per_second": 25e9},
            {"program": "bench-ring", "name": "turn", "cpu_ns": 90, "bytes_per_second": null}],
  "failures": ["echo 20 B c50, round 2, other: the load generator hangs"],
@@ -62,8 +63,13 @@ TEST_CASE("a file of scripts/bench is read with its machine and its base") {
     CHECK(results.runs[0].server == "ours");
     CHECK(results.runs[1].round == 1);
     CHECK(results.runs[1].figure("seconds") == 3);
-    REQUIRE(results.facts.size() == 4);
-    CHECK(results.facts[3].second == "2");
+    REQUIRE(results.facts.size() == 5);
+    CHECK(results.facts[3].second == "Fast & Co 1234");
+    CHECK(results.facts[4].second == "2");
+    REQUIRE(results.commands.size() == 1);
+    CHECK(results.commands[0].server == "other");
+    CHECK(results.commands[0].protocol == "echo");
+    CHECK(results.commands[0].command == "/opt/other {port}");
     REQUIRE(results.micro.size() == 2);
     CHECK(results.micro[0].name == "mask: 64 octets");
     CHECK(results.micro[0].cpu_ns == 2.5);

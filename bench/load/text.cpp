@@ -23,6 +23,11 @@ std::string count_text(double number) {
     return number <= -0.5 ? '-' + text : text;
 }
 
+std::string counted(double number, std::string_view unit) {
+    const std::string count = count_text(number);
+    return count + ' ' + (count == "1" ? std::string(unit) : plural_of(unit));
+}
+
 std::string number_text(double number) {
     const double size = std::abs(number);
     if (size >= 99.95) return count_text(number);

@@ -12,6 +12,8 @@ namespace ringcast::bench {
 /// "message" as "messages", "delivery" as "deliveries".
 [[nodiscard]] std::string plural_of(std::string_view unit);
 
+/// "1 message", "18,000 messages".
+[[nodiscard]] std::string counted(double number, std::string_view unit);
 /// A whole number that counts something: "18,000".
 [[nodiscard]] std::string count_text(double number);
 /// Three significant digits: "0.0312", "2.87", "141".
