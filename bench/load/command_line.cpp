@@ -319,6 +319,8 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
         if (name != "churn" && name != "mixed") refuse(*app.get_option(memory_option), name);
         if (name != "echo" && choices.common.url.starts_with("tcp://"))
             throw CLI::ValidationError("--url", fmt::format("tcp:// is not for {}", name));
+        if (choices.common.url.starts_with("tcp://") && !choices.common.headers.empty())
+            throw CLI::ValidationError("--header", "there is no handshake with tcp://");
         if (choices.common.url.empty()) choices.common.url = "ws://127.0.0.1:8080" + path;
         choices.run = [&]() -> Expected<std::optional<Report>> {
             return command(choices.common, options);

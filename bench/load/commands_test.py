@@ -7,9 +7,11 @@ The last line is `N passed, N failed, N skipped`.
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import tempfile
+from pathlib import Path
 
 from faulty_server import FaultyServer
 
@@ -126,6 +128,11 @@ async def check_usage(program):
                      (2, ["ecko"], "ecko")]
         expected += [(2, [command, "--url", "tcp://127.0.0.1:1"], "tcp://")
                      for command in ("fanout", "connect", "churn", "mixed", "idle")]
+        expected += [(2, ["echo", "--url", "tcp://127.0.0.1:1", "--header", "A: b"], "--header"),
+                     (1, ["echo", "--connections", "10000", "--depth", "65536"], "--depth"),
+                     (1, ["echo", "--message-bytes", "1MiB", "--depth", "65536"], "--depth"),
+                     (1, ["fanout", "--publishers", "10000", "--inflight", "65536"], "--inflight"),
+                     (1, ["fanout", "--message-bytes", "1MiB", "--inflight", "65536"], "--inflight")]
         expected += [(2, [command, option, number], option)
                      for number in ("nan", "inf", "-1", "1x", "")
                      for command, option in (("echo", "--rate"), ("fanout", "--rate"), ("churn", "--abrupt-share"),
@@ -150,6 +157,46 @@ async def check_what_has_no_room(program):
     due = 100000 * 0.3
     is_all_there = figures["handshakes"] + figures["unsent"] > 0.9 * due
     return "" if is_all_there and figures["latency_us_p50"] > 0 else f"of {due:.0f} that were due: {output}"
+
+
+async def check_pid(program):
+    """Likewise of a --pid that is another process than the server."""
+    sleeper = await asyncio.create_subprocess_exec("sleep", str(2 * RUN_SECONDS_MAX))
+    try:
+        async with FaultyServer("") as server:
+            for name in ("echo", "fanout", "connect", "churn", "mixed", "idle"):
+                code, _, errors = await run(program, [*LOADS[name], "--pid", str(sleeper.pid)], server.port)
+                if code != 1 or f"--pid {sleeper.pid} is not the server" not in errors:
+                    return f"{name}: exit code {code}: {errors}"
+            code, output, errors = await run(program, [*LOADS["echo"], "--pid", str(os.getpid())], server.port)
+        return "" if code == 0 and json.loads(output)["server_cpu_us_per_message"] > 0 else f"exit code {code}: {errors}"
+    finally:
+        sleeper.kill()
+        await sleeper.wait()
+
+
+async def check_kernel_memory(program):
+    """Likewise of the kernel's memory for a few connections, which is nothing beside what else happens to it."""
+    async with FaultyServer("") as server:
+        for count, is_known in ((5, False), (1000, True)):
+            arguments = ["idle", "--connections", str(count), "--hold", "50ms"]
+            code, output, errors = await run(program, arguments, server.port, ["env"])
+            if code != 0 or (json.loads(output)["kernel_slab_bytes_per_connection"] is not None) != is_known:
+                return f"{count} connections: exit code {code}: {errors}{output}"
+    return ""
+
+
+async def check_scripts():
+    """Likewise of the scripts around it."""
+    root = Path(__file__).resolve().parent.parent.parent
+    for code, word, *command in ((2, "are both 1", sys.executable, root / "bench/compare/compare.py", "--server-cpu", "1"),
+                                 (0, "clang-tidy", root / "scripts/lint", "--help")):
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE,
+                                                       stderr=asyncio.subprocess.STDOUT)
+        output, _ = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+        if process.returncode != code or word not in output.decode() or code == 0 and output.count(b"\n") != 1:
+            return f"{command}: exit code {process.returncode}: {output.decode()}"
+    return ""
 
 
 async def check_full_disk(program):
@@ -223,10 +270,14 @@ async def main():
     outcomes = await asyncio.gather(
         *(judge(f"{name}, mistake '{mistake}'", check(program, name, mistake, word)) for name, mistake, word in cases),
         judge("what a sub-command cannot do", check_usage(program)),
+        judge("a process that is not the server", check_pid(program)),
+        judge("scripts", check_scripts()),
         judge("a full disk", check_full_disk(program)),
         judge("bytes", check_bytes(program, bare_echo)),
         judge("two runs at once", check_neighbours(program)),
         judge("more than there is room for", check_what_has_no_room(program)))
+    # By itself: a thousand connections at once keep the servers of all others waiting.
+    outcomes.append(await judge("the kernel's memory", check_kernel_memory(program)))
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed, 0 skipped")
     return 0 if all(outcomes) else 1
 

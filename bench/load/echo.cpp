@@ -6,6 +6,7 @@
 #include "echo_clients.hpp"
 #include "measurement.hpp"
 #include "rig.hpp"
+#include "text.hpp"
 
 namespace ringcast::bench {
 
@@ -20,9 +21,32 @@ IoOptions io_options_for(const EchoOptions& options) {
                : IoOptions{.buffer_count = 64, .buffer_bytes = 64 * 1024};
 }
 
+/// What the command line alone cannot tell: how much memory two options need together. Of each
+/// outstanding message there is the time when it was sent; each connection sends from the same
+/// frames, as many as it may have outstanding.
+Expected<void> check(const EchoOptions& options) {
+    constexpr std::uint64_t outstanding_max = 1ULL << 26U;
+    constexpr std::uint64_t burst_bytes_max = 1ULL << 30U;
+    const std::uint64_t outstanding = std::uint64_t{options.connections} * options.depth;
+    if (outstanding > outstanding_max) {
+        return fail(
+            "--connections {} times --depth {} takes too much memory: at most {} messages may be "
+            "outstanding",
+            options.connections, options.depth, grouped(outstanding_max));
+    }
+    if (options.message_bytes > burst_bytes_max / options.depth) {
+        return fail(
+            "--message-bytes {} times --depth {} takes too much memory: at most {} may be "
+            "outstanding on a connection",
+            options.message_bytes, options.depth, byte_text(burst_bytes_max));
+    }
+    return {};
+}
+
 }  // namespace
 
 Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& options) {
+    if (auto checked = check(options); !checked) return std::unexpected(checked.error());
     auto rig = Rig::create(common, options.connections, io_options_for(options));
     if (!rig) return std::unexpected(rig.error());
     const EchoPace pace{.depth = options.rate > 0 ? 0 : options.depth, .rate = options.rate};

@@ -13,6 +13,7 @@
 #include "measurement.hpp"
 #include "rig.hpp"
 #include "subprotocol.hpp"
+#include "text.hpp"
 
 namespace ringcast::bench {
 
@@ -101,6 +102,17 @@ Expected<void> check(const CommonOptions& common, const FanoutOptions& options) 
         return fail("with a protocol on top of WebSocket there is no compression");
     if (options.topics > options.publishers + options.subscribers)
         return fail("{} topics need at least as many connections", options.topics);
+    constexpr std::uint64_t outstanding_max = 1ULL << 26U;
+    constexpr std::uint64_t outstanding_bytes_max = 1ULL << 30U;
+    const std::uint64_t outstanding = std::uint64_t{options.publishers} * options.inflight;
+    if (outstanding > outstanding_max ||
+        options.message_bytes > outstanding_bytes_max / outstanding) {
+        return fail(
+            "--publishers {} times --inflight {} times --message-bytes {} takes too much memory: "
+            "at most {} publications and {} may be outstanding",
+            options.publishers, options.inflight, options.message_bytes, grouped(outstanding_max),
+            byte_text(outstanding_bytes_max));
+    }
     if (options.has_probe() && options.probe_interval_seconds < probe_interval_seconds_min)
         return fail("the probe's interval must be at least 0.1 ms");
     return {};

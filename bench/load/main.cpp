@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/core.h>
+#include <new>
 
 #include "command_line.hpp"
 #include "page.hpp"
@@ -34,9 +36,15 @@ Expected<void> run(const Invocation& invocation) {
                       Results{.runs = {result_of(**report)}, .base = {}, .facts = {}});
 }
 
+[[noreturn]] void end_without_memory() {
+    std::fputs("ringcast-bench: there is not enough memory for this\n", stderr);
+    std::_Exit(1);
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
+    std::set_new_handler(end_without_memory);
     std::signal(SIGPIPE,
                 SIG_IGN);  // A reader of our output that went away is no reason to die halfway.
     const auto invocation = parse_command_line(argument_count, arguments);

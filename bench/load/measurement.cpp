@@ -63,6 +63,8 @@ Expected<Measured> measure(Loop& loop, const Meter& meter, const Lengths& length
         return std::unexpected(ran.error());
     const auto end = meter.read();
     if (!end) return std::unexpected(end.error());
+    if (auto served = meter.check_served(*begin, *end); !served)
+        return std::unexpected(served.error());
     measured.begin = *begin;
     measured.end = *end;
     measured.counts = differences(loop.counts(), before);

@@ -105,6 +105,7 @@ Messages::Messages(ws::Opcode opcode, std::size_t payload_bytes, std::size_t bur
         }
         request_starts_.push_back(requests_.size());
     }
+    requests_.reserve(requests_.size() + burst_max * (payload_bytes + ws::client_header_bytes_max));
     // One frame less than a burst may follow the last frame of the cycle.
     for (std::size_t frame = 0; frame + 1 < burst_max; ++frame) {
         const std::size_t start = request_starts_[frame % cycle_count_];

@@ -26,4 +26,17 @@ Expected<Reading> Meter::read() const {
     return reading;
 }
 
+Expected<void> Meter::check_served(const Reading& begin, const Reading& end) const {
+    if (!server_) return {};
+    // A server costs about as much as its clients; what only has a timer costs far less.
+    constexpr double share_min = 0.01;
+    const double server = end.server_cpu->total - begin.server_cpu->total;
+    const double client = end.client_cpu.total - begin.client_cpu.total;
+    if (server > client * share_min) return {};
+    return fail(
+        "--pid {} is not the server: that process took {:.6f} s of CPU time while the load "
+        "generator took {:.6f} s",
+        server_->pid(), server, client);
+}
+
 }  // namespace ringcast::bench

@@ -27,6 +27,10 @@ public:
     /// Fails when the server is gone.
     [[nodiscard]] Expected<Reading> read() const;
 
+    /// Fails when the process has done so little between two readings that it cannot have been the
+    /// one that served all this.
+    [[nodiscard]] Expected<void> check_served(const Reading& begin, const Reading& end) const;
+
     [[nodiscard]] const std::optional<Process>& server() const noexcept { return server_; }
 
 private:
