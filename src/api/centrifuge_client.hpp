@@ -2,10 +2,12 @@
 // What the endpoint of the Centrifuge protocol keeps of one client: the state of its session.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "api/centrifuge_endpoint.hpp"
+#include "api/centrifuge_joining.hpp"
 
 namespace ringcast::api {
 
@@ -28,6 +30,7 @@ struct CentrifugeEndpoint::Client {
     };
     std::vector<Admission> granted;          ///< By the connection's token.
     std::vector<Admission> admitted;         ///< By tokens that the client has brought for them.
+    std::unique_ptr<Joining> joining;        ///< Of a connect command that waits for it.
     TimeToLive subscription_ttl;             ///< Of the subscription that the shard has to confirm.
     dialect::centrifuge::Ticket ticket = 0;  ///< Of the request that the shard has to answer first.
     std::string rest;                        ///< Of the message behind that.

@@ -1,6 +1,5 @@
 #include "api/centrifuge_endpoint.hpp"
 
-#include <deque>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -8,8 +7,8 @@
 #include <vector>
 
 #include "api/centrifuge_client.hpp"
+#include "api/centrifuge_publications.hpp"
 #include "api/upgrade.hpp"
-#include "dialect/centrifuge/named_client.hpp"
 #include "http/response.hpp"
 #include "shard/session.hpp"
 #include "ws/handshake.hpp"
@@ -50,28 +49,6 @@ Offer offer_of(const http::Request& request) {
     if (is_protobuf) offer.format = centrifuge::Format::protobuf;
     return offer;
 }
-
-/// Publications as this dialect has them.
-class Publications {
-public:
-    explicit Publications(std::span<const shard::MissedPublication> missed) {
-        all_.reserve(missed.size());
-        for (const shard::MissedPublication& each : missed) {
-            const std::span<const std::byte> data = each.payload();
-            centrifuge::Publication& publication = all_.emplace_back();
-            publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
-                                .kind = each.kind};
-            publication.offset = each.offset;
-            if (!each.info().empty())
-                publication.info = &publishers_.emplace_back(each.info()).info();
-        }
-    }
-    [[nodiscard]] std::span<const centrifuge::Publication> all() const noexcept { return all_; }
-
-private:
-    std::vector<centrifuge::Publication> all_;
-    std::deque<centrifuge::NamedClient> publishers_;
-};
 
 }  // namespace
 
@@ -216,6 +193,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
 void CentrifugeEndpoint::on_subscribed(shard::Session& session,
                                        const shard::Subscribed& subscribed) {
     Client& client = client_of(session);
+    if (client.joining != nullptr) return on_joined(session, client, subscribed);
     if (subscribed.outcome == shard::Subscribed::Outcome::refused)
         return answer(session, client, centrifuge::ErrorCode::internal);  // It may be tried again.
     if (subscribed.was_recovering && !subscribed.recovered && client.rejects_unrecovered) {
@@ -239,7 +217,13 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
 void CentrifugeEndpoint::on_subscription_lost(shard::Session& session, std::string_view topic,
                                               std::string_view) {
     Client& client = client_of(session);
-    client.session.unsubscribe(topic, centrifuge::UnsubscribeCode::insufficient_state, out_);
+    // The client cannot make those of the server anew; it comes back, and finds them made.
+    const auto by = client.session.subscribed_by(topic);
+    if (client.joining != nullptr || (by && *by != centrifuge::SubscribedBy::client)) {
+        client.session.close(centrifuge::DisconnectCode::insufficient_state, out_);
+    } else {
+        client.session.unsubscribe(topic, centrifuge::UnsubscribeCode::insufficient_state, out_);
+    }
     flush(session, client);
 }
 
@@ -263,9 +247,11 @@ void CentrifugeEndpoint::on_history(shard::Session& session, const shard::Histor
 }
 
 /// To the request that waits; what came behind it goes on.
-void CentrifugeEndpoint::answer(shard::Session& session, Client& client, const Answer& answer) {
+void CentrifugeEndpoint::answer(shard::Session& session, Client& client, const Answer& answer,
+                                std::string_view pushes) {
     const centrifuge::Ticket ticket = std::exchange(client.ticket, 0);
     client.session.answer(ticket, answer, session.shard().now(), prng_, out_);
+    client.session.pass_on(pushes, out_);
     flush(session, client);
     take_rest(session, client);
     if (client.ticket == 0) session.release_input();

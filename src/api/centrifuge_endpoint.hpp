@@ -14,9 +14,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/endpoint.hpp"
 #include "api/topic_rules.hpp"
+#include "auth/claims.hpp"
 #include "base/prng.hpp"
 #include "dialect/centrifuge/client_session.hpp"
 #include "ringcast/centrifuge.hpp"
@@ -46,6 +48,7 @@ public:
     void on_subscription_lost(shard::Session& session, std::string_view topic,
                               std::string_view reason) override;
     void on_history(shard::Session& session, const shard::HistoryAnswer& answer) override;
+    void on_held(shard::Session& session, std::string_view message) override;
     [[nodiscard]] Instant deadline(const shard::Session& session) const override;
     [[nodiscard]] Instant expiry(const shard::Session& session) const override;
     void on_time(shard::Session& session) override;
@@ -59,6 +62,7 @@ public:
 
 private:
     struct Client;
+    struct Joining;
     using Session = dialect::centrifuge::ClientSession;
     using Answer = dialect::centrifuge::SessionAnswer;
 
@@ -71,10 +75,10 @@ private:
                                               const dialect::centrifuge::SessionRequest& request);
     [[nodiscard]] bool may(const shard::Session& session, const Client& client,
                            std::string_view channel, TopicAction action) const;
-    [[nodiscard]] Answer connect(shard::Session& session, Client& client,
-                                 const dialect::centrifuge::ConnectRequest& request);
-    [[nodiscard]] static Answer refresh(shard::Session& session, const Client& client,
-                                        const dialect::centrifuge::RefreshRequest& request);
+    [[nodiscard]] std::optional<Answer> connect(shard::Session& session, Client& client,
+                                                const dialect::centrifuge::ConnectRequest& request);
+    [[nodiscard]] Answer refresh(shard::Session& session, Client& client,
+                                 const dialect::centrifuge::RefreshRequest& request);
     [[nodiscard]] static Answer refresh(shard::Session& session, Client& client,
                                         const dialect::centrifuge::SubRefreshRequest& request);
     [[nodiscard]] static std::expected<TimeToLive, dialect::centrifuge::ErrorCode> admit(
@@ -89,9 +93,28 @@ private:
     [[nodiscard]] std::optional<Answer> history(
         shard::Session& session, const Client& client,
         const dialect::centrifuge::HistoryRequest& request) const;
-    void answer(shard::Session& session, Client& client, const Answer& answer);
+    /// What is wrong with a topic that clients name.
+    [[nodiscard]] static std::optional<dialect::centrifuge::ErrorCode> fault_of(
+        const shard::Session& session, std::string_view channel);
+    [[nodiscard]] static shard::SubscribeFrom start_of(
+        const shard::Session& session, std::string_view channel,
+        const dialect::centrifuge::SubscribeRequest& request);
+    [[nodiscard]] static dialect::centrifuge::ConnectResult connect_result(const Client& client,
+                                                                           const TimeToLive& ttl);
+    /// `pushes` go out behind it.
+    void answer(shard::Session& session, Client& client, const Answer& answer,
+                std::string_view pushes = {});
     /// Sends what was said, and ends what is over.
     void flush(shard::Session& session, Client& client);
+
+    // centrifuge_joining.cpp: subscriptions that tokens make.
+    [[nodiscard]] std::optional<Answer> join(shard::Session& session, Client& client,
+                                             const dialect::centrifuge::ConnectRequest& request,
+                                             std::vector<auth::Grant> grants,
+                                             const TimeToLive& ttl);
+    void on_joined(shard::Session& session, Client& client, const shard::Subscribed& subscribed);
+    void finish_joining(shard::Session& session, Client& client);
+    void end_joining(shard::Session& session, Client& client, const Answer& why);
 
     const CentrifugePolicy policy_;
     const dialect::centrifuge::SessionSettings settings_;

@@ -6,6 +6,7 @@
 #include <expected>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_endpoint.hpp"
@@ -45,20 +46,6 @@ bool is_kept(const shard::Session& session, std::string_view channel) noexcept {
     return session.shard().settings().topics.home.stream_of(channel).count_max > 0;
 }
 
-/// Of a topic that clients name.
-std::optional<centrifuge::ErrorCode> fault_of(const shard::Session& session,
-                                              std::string_view channel) {
-    switch (check_topic(namespaces_of(session), channel)) {
-        case dialect::TopicNameFault::none: return std::nullopt;
-        case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
-        case dialect::TopicNameFault::empty:
-        case dialect::TopicNameFault::too_long:
-        case dialect::TopicNameFault::not_utf8:
-        case dialect::TopicNameFault::control_character: break;
-    }
-    return centrifuge::ErrorCode::bad_request;
-}
-
 TimeToLive ttl_of(const shard::Tokens& tokens, std::optional<std::chrono::sys_seconds> expires_at,
                   Instant now) {
     if (!expires_at) return {};
@@ -84,6 +71,29 @@ centrifuge::ErrorCode error_of(auth::Reason reason) {
 
 }  // namespace
 
+std::optional<centrifuge::ErrorCode> CentrifugeEndpoint::fault_of(const shard::Session& session,
+                                                                  std::string_view channel) {
+    switch (check_topic(namespaces_of(session), channel)) {
+        case dialect::TopicNameFault::none: return std::nullopt;
+        case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
+        case dialect::TopicNameFault::empty:
+        case dialect::TopicNameFault::too_long:
+        case dialect::TopicNameFault::not_utf8:
+        case dialect::TopicNameFault::control_character: break;
+    }
+    return centrifuge::ErrorCode::bad_request;
+}
+
+/// Where a subscription begins: with its position, where there is one.
+shard::SubscribeFrom CentrifugeEndpoint::start_of(const shard::Session& session,
+                                                  std::string_view channel,
+                                                  const centrifuge::SubscribeRequest& request) {
+    if (!is_kept(session, channel)) return {};
+    if (!request.recover) return shard::SubscribeFrom::position();
+    return {.kind = shard::SubscribeFrom::Kind::since,
+            .since = {.offset = request.offset, .epoch = hub::Epoch::of(request.epoch)}};
+}
+
 bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client,
                              std::string_view channel, TopicAction action) const {
     const Instant now = session.shard().now();
@@ -97,24 +107,33 @@ bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client
     return decide(namespaces_of(session), everybody, channel, who, action) == Denial::none;
 }
 
-CentrifugeEndpoint::Answer CentrifugeEndpoint::connect(shard::Session& session, Client& client,
-                                                       const centrifuge::ConnectRequest& request) {
+centrifuge::ConnectResult CentrifugeEndpoint::connect_result(const Client& client,
+                                                             const TimeToLive& ttl) {
     centrifuge::ConnectResult result;
+    result.client = client.id;
+    result.expires = ttl.expires;
+    result.ttl = ttl.seconds;
+    return result;
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
+    shard::Session& session, Client& client, const centrifuge::ConnectRequest& request) {
+    TimeToLive ttl;
     std::string info;
+    std::vector<auth::Grant> grants;
     if (!request.token.empty()) {
         shard::Tokens* const tokens = session.shard().tokens();
         if (tokens == nullptr) return centrifuge::DisconnectCode::invalid_token;
         session.count_work(verification_work);
         auto claims = tokens->verify_connection(request.token);
         if (!claims) return answer_of(claims.error());
-        const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
-        result.expires = ttl.expires;
-        result.ttl = ttl.seconds;
+        ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
         client.user = std::move(claims->user);
         info = packed(claims->info);
-        for (auth::Grant& grant : claims->grants) {
+        grants = std::move(claims->grants);
+        for (const auth::Grant& grant : grants) {
             client.granted.push_back(
-                {.channel = std::move(grant.channel), .info = packed(grant.options.info)});
+                {.channel = grant.channel, .info = packed(grant.options.info)});
         }
     } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
         return centrifuge::DisconnectCode::permission_denied;
@@ -124,18 +143,17 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::connect(shard::Session& session, 
     client.id.assign(text.data(), text.size());
     client.info =
         pack(ClientInfo{.id = id, .user = client.user, .connection = info, .channel = {}});
-    result.client = client.id;
-    return result;
+    if (grants.empty()) return connect_result(client, ttl);
+    return join(session, client, request, std::move(grants), ttl);
 }
 
-/// With another token of the same user.
-CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session,
-                                                       const Client& client,
+/// With another token of the same user, which takes the place of the one before.
+CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session, Client& client,
                                                        const centrifuge::RefreshRequest& request) {
     shard::Tokens* const tokens = session.shard().tokens();
     if (tokens == nullptr) return centrifuge::DisconnectCode::invalid_token;
     session.count_work(verification_work);
-    const auto claims = tokens->verify_connection(request.token);
+    auto claims = tokens->verify_connection(request.token);
     if (!claims) return answer_of(claims.error());
     if (claims->user != client.user) return centrifuge::DisconnectCode::invalid_token;
     const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
@@ -188,18 +206,10 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     }
     if (!may(session, client, request.channel, TopicAction::subscribe))
         return centrifuge::ErrorCode::permission_denied;
-    shard::SubscribeFrom from;
-    const bool has_position = is_kept(session, request.channel);
-    if (has_position && request.recover) {
-        from = {.kind = shard::SubscribeFrom::Kind::since,
-                .since = {.offset = request.offset, .epoch = hub::Epoch::of(request.epoch)}};
-    } else if (has_position) {
-        from = shard::SubscribeFrom::position();
-    }
     client.recovered_from = request.offset;
     client.rejects_unrecovered =
         (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
-    switch (session.subscribe(request.channel, from)) {
+    switch (session.subscribe(request.channel, start_of(session, request.channel, request))) {
         case SubscribeStatus::accepted: return std::nullopt;
         case SubscribeStatus::already: return centrifuge::ErrorCode::already_subscribed;
         case SubscribeStatus::limit: return centrifuge::ErrorCode::limit_exceeded;

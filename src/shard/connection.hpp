@@ -124,7 +124,8 @@ struct Connection : UnfinishedInputs::Entry, ShardTimer {
     bool peer_finished = false;             // The peer's FIN has come.
     bool sending_shut : 1 = false;          // Our FIN is out.
     bool conflates : 1 = false;             // Something is in Shard::latest_.
-    Encoding encoding : 6 = Encoding::raw;  // Of publications.
+    bool holds_publications : 1 = false;    // Its endpoint keeps them.
+    Encoding encoding : 5 = Encoding::raw;  // Of publications.
     std::uint8_t publishes_to = no_shard;   // The home of what its messages are published to.
 
     const SlotId id;

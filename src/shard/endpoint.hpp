@@ -114,6 +114,9 @@ public:
     /// to the rule above: it may be called from within a fan-out or Session::close, so it may do
     /// nothing else.
     virtual void on_skipped(Session& session, std::uint64_t count);
+    /// A publication for a session that holds them: `message` is what it would have been sent. As
+    /// on_skipped().
+    virtual void on_held(Session& session, std::string_view message);
     /// Every Settings::tick_interval.
     virtual void on_tick(Shard& shard) = 0;
 
@@ -136,6 +139,7 @@ inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
 }
 inline void Endpoint::on_history(Session&, const HistoryAnswer&) {}
 inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
+inline void Endpoint::on_held(Session&, std::string_view) {}
 inline Instant Endpoint::deadline(const Session&) const {
     return instant_never;
 }

@@ -87,6 +87,8 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
             return on_slow_consumer(connection, publication);
     }
     const bool is_usual = connection.deflate == nullptr && connection.encoding == Encoding::raw;
+    if (!is_usual && connection.holds_publications) [[unlikely]]
+        return hold_back(connection, publication);
     const SharedFrame& frame = is_usual ? publication.frame() : frame_for(connection, publication);
     if (!admits_publication(connection, frame.size())) [[unlikely]] {
         // Nobody is slow whom the kernel has not been asked about.
@@ -112,6 +114,16 @@ void Shard::enqueue_publication(Connection& connection, const SharedFrame& frame
     ++metrics_.deliveries;
     if (connection.queued_bytes > connection.endpoint->limits().high_water_bytes())
         connection.behind = true;
+}
+
+/// What comes before its session is ready for it.
+void Shard::hold_back(Connection& connection, EncodedPublication& publication) {
+    const SharedFrame& frame = publication.frame(connection.encoding, pool_);
+    const std::span<const std::byte> message =
+        frame.bytes().last(publication.payload_bytes(connection.encoding, pool_));
+    Session session{*this, connection};
+    connection.endpoint->on_held(session,
+                                 {reinterpret_cast<const char*>(message.data()), message.size()});
 }
 
 /// The rule of admits(), for publications.

@@ -66,6 +66,15 @@ bool Session::is_input_held() const noexcept {
     return connection_->is_suspended();
 }
 
+void Session::hold_publications() {
+    RC_ASSERT(connection_->encoding != Encoding::raw);
+    connection_->holds_publications = true;
+}
+
+void Session::release_publications() {
+    connection_->holds_publications = false;
+}
+
 void Session::reschedule() {
     if (connection_->phase == Phase::open)
         shard_->schedule_by(*connection_, endpoint().deadline(*this));

@@ -64,6 +64,10 @@ public:
     void count_work(std::uint32_t messages);
     /// True while nothing that the client says is looked at.
     [[nodiscard]] bool is_input_held() const noexcept;
+    /// What is published to the session's topics is handed to Endpoint::on_held() instead of being
+    /// sent, until release_publications(). Not of the raw encoding.
+    void hold_publications();
+    void release_publications();
     /// Endpoint::on_time() is called as soon as Endpoint::deadline() is over, which is earlier than
     /// it was.
     void reschedule();

@@ -293,6 +293,7 @@ private:
     PublishStatus publish(Connection& connection, std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload, std::span<const std::byte> info);
     void deliver(SlotId id, EncodedPublication& publication);
+    [[gnu::noinline]] void hold_back(Connection& connection, EncodedPublication& publication);
     [[nodiscard]] bool admits_publication(const Connection& connection,
                                           std::uint64_t size) const noexcept;
     void enqueue_publication(Connection& connection, const SharedFrame& frame);

@@ -151,7 +151,9 @@ ClientSession::Step ClientSession::take_request(std::uint32_t id, const RefreshR
 ClientSession::Step ClientSession::take_request(std::uint32_t id, const SubRefreshRequest& request,
                                                 std::string& out) {
     if (!check_channel(id, request.channel, out)) return step();
-    if (is_subscribed(request.channel)) return ask(id, Kind::sub_refresh, request.channel, request);
+    // The others are not the client's to refresh.
+    if (subscribed_by(request.channel) == SubscribedBy::client)
+        return ask(id, Kind::sub_refresh, request.channel, request);
     refuse(id, ErrorCode::permission_denied, out);
     return Step::idle;
 }
@@ -215,6 +217,10 @@ void ClientSession::accept(const Pending& pending, const ConnectResult& result, 
     stale_at_ = instant_never;
     client_refreshes_ = result.expires;
     expires_at_ = expiry(result.expires, result.ttl, now);
+    for (const auto& [channel, subscribed] : result.subs) {
+        const Instant until = expiry(subscribed.expires, subscribed.ttl, now);
+        subscriptions_.push_back({std::string{channel}, until, SubscribedBy::token});
+    }
     ConnectResult complete = result;
     if (settings_.ping_interval.count() > 0) {
         // The first one is drawn, so that the pings of a crowd that came together spread out.
@@ -233,7 +239,8 @@ void ClientSession::accept(const Pending& pending, const ConnectResult& result, 
 
 void ClientSession::accept(const Pending& pending, const SubscribeResult& result, Instant now,
                            std::string& out) {
-    subscriptions_.push_back({pending.channel, expiry(result.expires, result.ttl, now)});
+    subscriptions_.push_back(
+        {pending.channel, expiry(result.expires, result.ttl, now), SubscribedBy::client});
     reply(pending.command_id, result, out);
 }
 
@@ -265,7 +272,11 @@ Instant ClientSession::deadline() const noexcept {
 
 void ClientSession::on_time(Instant now, std::string& out, bool is_input_held) {
     if (is_closed()) return;
-    if (now >= stale_at_) return close(DisconnectCode::stale, out);
+    if (now >= stale_at_) {
+        // It has connected, and waits for the answer.
+        if (!pending_) return close(DisconnectCode::stale, out);
+        stale_at_ = now + settings_.stale_timeout;
+    }
     if (now >= pong_until_) {
         // The pong may be in what is held back.
         if (!pending_ && !is_input_held) return close(DisconnectCode::no_pong, out);
@@ -305,6 +316,22 @@ std::optional<std::string> ClientSession::take_expired() {
     return channel;
 }
 
+bool ClientSession::subscribe(std::string_view channel, const Subscribe& what, std::string& out) {
+    if (!is_connected() || is_subscribed(channel)) return false;
+    subscriptions_.push_back({std::string{channel}, instant_never, SubscribedBy::host});
+    append(out, wire_, Reply{0, Push{channel, what}});
+    return true;
+}
+
+void ClientSession::push(std::string_view channel, const Publication& publication,
+                         std::string& out) {
+    append(out, wire_, Reply{0, Push{channel, publication}});
+}
+
+void ClientSession::pass_on(std::string_view pushes, std::string& out) const {
+    if (!is_closed()) append_encoded(out, wire_, pushes);
+}
+
 bool ClientSession::unsubscribe(std::string_view channel, UnsubscribeCode code, std::string& out) {
     const auto found = find(channel);
     if (is_closed() || found == subscriptions_.end()) return false;
@@ -330,9 +357,10 @@ void ClientSession::close(DisconnectCode code, std::string& out) {
     append(out, wire_, Reply{0, Push{{}, Disconnect{code}}});
 }
 
-bool ClientSession::is_subscribed(std::string_view channel) const noexcept {
-    return std::ranges::any_of(subscriptions_,
-                               [&](const auto& each) { return each.channel == channel; });
+std::optional<SubscribedBy> ClientSession::subscribed_by(std::string_view channel) const noexcept {
+    const auto found = std::ranges::find(subscriptions_, channel, &Subscription::channel);
+    if (found == subscriptions_.end()) return std::nullopt;
+    return found->by;
 }
 
 std::vector<ClientSession::Subscription>::iterator ClientSession::find(

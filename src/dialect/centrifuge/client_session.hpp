@@ -13,7 +13,8 @@
 // appended to the caller's buffer, encoded.
 //
 // The host keeps who the user is, decides what is permitted, and delivers publications, whose
-// pushes are encoded once, outside of here. It tells of what it does to the session by itself.
+// pushes are encoded once, outside of here. It tells of what it does to the session by itself:
+// subscriptions that it makes are server-side ones, with which the connect reply may come.
 
 #include <chrono>
 #include <cstddef>
@@ -42,8 +43,15 @@ struct SessionSettings {
     Duration pong_timeout = std::chrono::seconds{8};
     /// What a client is given beyond its expiry to refresh itself.
     Duration refresh_delay = std::chrono::seconds{25};
-    std::size_t subscriptions_max = 128;  ///< Client-side ones.
+    std::size_t subscriptions_max = 128;  ///< Server-side ones count, too.
     std::size_t channel_bytes_max = 255;
+};
+
+/// Who has made a subscription.
+enum class SubscribedBy : std::uint8_t {
+    client,
+    token,  ///< The host, for the connection's token: in the connect reply.
+    host,   ///< The host, at some other time.
 };
 
 /// Names a request until it is answered; 0: there is nothing to answer.
@@ -59,7 +67,7 @@ struct SessionRequest {
 };
 
 /// The answer to a request: the result of its method, or why there is none. In a ConnectResult the
-/// session fills in ping and pong.
+/// session fills in ping and pong; it is subscribed to `subs` from then on.
 using SessionAnswer = std::variant<ErrorCode, DisconnectCode, ConnectResult, SubscribeResult,
                                    PublishResult, PresenceResult, PresenceStatsResult,
                                    HistoryResult, RefreshResult, SubRefreshResult>;
@@ -95,6 +103,13 @@ public:
     /// A channel whose subscription on_time has ended, until there are no more.
     [[nodiscard]] std::optional<std::string> take_expired();
 
+    /// The host has subscribed the client. False, and nothing is said, if that is not connected, or
+    /// subscribed already.
+    bool subscribe(std::string_view channel, const Subscribe& what, std::string& out);
+    /// A publication that comes with a subscription, and was not pushed to all subscribers.
+    void push(std::string_view channel, const Publication& publication, std::string& out);
+    /// Pushes that were encoded for this session's wire and did not go out by themselves.
+    void pass_on(std::string_view pushes, std::string& out) const;
     /// The host has ended the subscription. False if there is none.
     bool unsubscribe(std::string_view channel, UnsubscribeCode code, std::string& out);
     /// The host has refreshed the connection; `ttl` in seconds.
@@ -104,7 +119,18 @@ public:
 
     [[nodiscard]] bool is_connected() const noexcept { return state_ == State::connected; }
     [[nodiscard]] bool is_closed() const noexcept { return state_ == State::closed; }
-    [[nodiscard]] bool is_subscribed(std::string_view channel) const noexcept;
+    [[nodiscard]] bool is_subscribed(std::string_view channel) const noexcept {
+        return subscribed_by(channel).has_value();
+    }
+    /// Nothing if there is no subscription.
+    [[nodiscard]] std::optional<SubscribedBy> subscribed_by(
+        std::string_view channel) const noexcept;
+    /// Calls `visit(channel, subscribed_by)` for each subscription.
+    template <class Visit>
+    void for_each_subscription(Visit&& visit) const {
+        for (const Subscription& each : subscriptions_)
+            visit(std::string_view{each.channel}, each.by);
+    }
     [[nodiscard]] std::size_t subscription_count() const noexcept { return subscriptions_.size(); }
     /// Why the session is closed: code and reason of the WebSocket's close.
     [[nodiscard]] std::optional<DisconnectCode> disconnect() const noexcept { return disconnect_; }
@@ -125,6 +151,7 @@ private:
     struct Subscription {
         std::string channel;
         Instant expires_at;
+        SubscribedBy by;
     };
 
     [[nodiscard]] Step take(const Command& command, std::string& out);

@@ -37,6 +37,10 @@ void put_framed(auto& out, const Wire& wire, const Reply& reply) {
     }
 }
 
+bool needs_separator(std::string_view message, const Wire& wire) noexcept {
+    return !message.empty() && wire.format == Format::json && wire.framing == Framing::message;
+}
+
 }  // namespace
 
 std::size_t encoded_bytes(const Wire& wire, const Reply& reply) {
@@ -52,10 +56,14 @@ void encode(std::span<std::byte> target, const Wire& wire, const Reply& reply) {
 }
 
 void append(std::string& message, const Wire& wire, const Reply& reply) {
-    const bool needs_separator =
-        !message.empty() && wire.format == Format::json && wire.framing == Framing::message;
-    if (needs_separator) message += '\n';
+    if (needs_separator(message, wire)) message += '\n';
     append_measured(message, [&](auto& out) { put_framed(out, wire, reply); });
+}
+
+void append_encoded(std::string& message, const Wire& wire, std::string_view replies) {
+    if (replies.empty()) return;
+    if (needs_separator(message, wire)) message += '\n';
+    message += replies;
 }
 
 }  // namespace ringcast::dialect::centrifuge

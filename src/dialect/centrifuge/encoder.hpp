@@ -37,6 +37,8 @@ struct Wire {
 void encode(std::span<std::byte> target, const Wire& wire, const Reply& reply);
 /// Appends it to `message`, which holds nothing, or replies of the same wire.
 void append(std::string& message, const Wire& wire, const Reply& reply);
+/// Likewise, of replies that are encoded; none is possible, too.
+void append_encoded(std::string& message, const Wire& wire, std::string_view replies);
 
 /// What a stream of Server-Sent Events begins with.
 inline constexpr std::string_view event_stream_opening = "\r\n";

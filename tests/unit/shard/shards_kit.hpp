@@ -109,6 +109,7 @@ struct ShardsSetup {
     Settings settings = {};
     std::uint64_t mesh_bytes = Mesh::bytes_default;
     std::function<Router()> make_admin_router = nullptr;  ///< Of the first shard.
+    std::function<void(Router&)> mount = nullptr;         ///< Further endpoints, on each shard.
 };
 
 /// Shards that serve TestTopics at /topics/{topic...} and a ScriptedEndpoint at /echo. When the kit
@@ -275,22 +276,22 @@ public:
 private:
     struct Member {
         Member(std::uint32_t index, const ShardsSetup& setup, Mesh& mesh)
-            : shard{ring, settings_of(index, setup), make_router(setup.limits), log, nullptr,
-                    &mesh} {}
+            : shard{ring, settings_of(index, setup), make_router(setup), log, nullptr, &mesh} {}
 
         static Settings settings_of(std::uint32_t index, const ShardsSetup& setup) {
             Settings settings = setup.settings;
             settings.index = index;
             return settings;
         }
-        Router make_router(const SessionLimits& limits) {
-            auto at_topics = std::make_unique<TestTopics>(limits);
-            auto at_echo = std::make_unique<ScriptedEndpoint>(limits);
+        Router make_router(const ShardsSetup& setup) {
+            auto at_topics = std::make_unique<TestTopics>(setup.limits);
+            auto at_echo = std::make_unique<ScriptedEndpoint>(setup.limits);
             topics = at_topics.get();
             scripted = at_echo.get();
             Router router;
             router.mount(PathPattern::parse("/topics/{topic...}").value(), std::move(at_topics));
             router.mount(PathPattern::parse("/echo").value(), std::move(at_echo));
+            if (setup.mount) setup.mount(router);
             return router;
         }
 

@@ -422,6 +422,45 @@ TEST_CASE("the host ends subscriptions and the session") {
           "{\"push\":{\"disconnect\":{\"code\":3001,\"reason\":\"shutdown\"}}}\n");
 }
 
+TEST_CASE("subscriptions that the host makes count, and are the client's to end") {
+    Scene scene{{}, {.subscriptions_max = 3}};
+    REQUIRE(scene.say(connect_line) == Step::request);
+    scene.pass(1min);  // Whoever waits for the answer is not stale.
+    const std::pair<std::string_view, SubscribeResult> subs[] = {
+        {"a", {.epoch = "e", .offset = 4}}, {"b", {.expires = true, .ttl = 10}}};
+    scene.answer(ConnectResult{.client = "cl", .subs = subs});
+    CHECK(scene.take_out() ==
+          R"({"id":1,"connect":{"client":"cl","subs":{"a":{"epoch":"e","offset":4},)"
+          R"("b":{"expires":true,"ttl":10}},"ping":25,"pong":true}})");
+    CHECK(scene.session.subscribed_by("a") == SubscribedBy::token);
+    CHECK(scene.session.subscribe("c", {.data = {.bytes = "1"}}, scene.out));
+    CHECK(scene.take_out() == R"({"push":{"channel":"c","subscribe":{"data":1}}})");
+    CHECK(scene.session.subscribed_by("c") == SubscribedBy::host);
+    CHECK_FALSE(scene.session.subscribe("c", {}, scene.out));
+    CHECK(scene.say(R"({"id":2,"subscribe":{"channel":"a"}})") == Step::idle);
+    CHECK(scene.say(R"({"id":3,"subscribe":{"channel":"d"}})") == Step::idle);
+    CHECK(scene.take_out() == R"({"id":2,"error":{"code":105,"message":"already subscribed"}})"
+                              "\n"
+                              R"({"id":3,"error":{"code":106,"message":"limit exceeded"}})");
+    CHECK(scene.say(R"({"id":4,"sub_refresh":{"channel":"a","token":"t"}})") == Step::idle);
+    CHECK(scene.take_out() == R"({"id":4,"error":{"code":103,"message":"permission denied"}})");
+    CHECK(scene.say(R"({"id":5,"unsubscribe":{"channel":"a"}})") == Step::request);
+    CHECK(scene.take_out() == R"({"id":5,"unsubscribe":{}})");
+    std::string rest;
+    scene.session.for_each_subscription(
+        [&](std::string_view channel, SubscribedBy) { rest += channel; });
+    CHECK(rest == "bc");
+    scene.session.push("c", {.data = {.bytes = "2"}, .offset = 7}, scene.out);
+    scene.session.pass_on("{}", scene.out);
+    scene.session.pass_on("", scene.out);
+    CHECK(scene.take_out() == R"({"push":{"channel":"c","pub":{"data":2,"offset":7}}})"
+                              "\n{}");
+    scene.session.close(DisconnectCode::shutdown, scene.out);
+    scene.session.pass_on("{}", scene.out);
+    CHECK_FALSE(scene.session.subscribe("d", {}, scene.out));
+    CHECK(scene.take_out() == "");
+}
+
 TEST_CASE("a unidirectional client only connects (digest, section 8)") {
     Scene scene{{.framing = Framing::event, .is_unidirectional = true}};
     const ConnectRequest request{.token = "t"};
