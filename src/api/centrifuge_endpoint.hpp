@@ -115,6 +115,7 @@ private:
     void on_joined(shard::Session& session, Client& client, const shard::Subscribed& subscribed);
     void finish_joining(shard::Session& session, Client& client);
     void end_joining(shard::Session& session, Client& client, const Answer& why);
+    void end_revoked(shard::Session& session, Client& client);
 
     const CentrifugePolicy policy_;
     const dialect::centrifuge::SessionSettings settings_;

@@ -114,4 +114,19 @@ void CentrifugeEndpoint::end_joining(shard::Session& session, Client& client, co
     answer(session, client, why);
 }
 
+/// What the connection's token permitted, and nothing else permits, ends with it.
+void CentrifugeEndpoint::end_revoked(shard::Session& session, Client& client) {
+    std::vector<std::string> revoked;
+    client.session.for_each_subscription(
+        [&](std::string_view channel, centrifuge::SubscribedBy by) {
+            const bool is_kept = by == centrifuge::SubscribedBy::host ||
+                                 may(session, client, channel, TopicAction::subscribe);
+            if (!is_kept) revoked.emplace_back(channel);
+        });
+    for (const std::string& channel : revoked) {
+        client.session.unsubscribe(channel, centrifuge::UnsubscribeCode::state_invalidated, out_);
+        session.unsubscribe(channel);
+    }
+}
+
 }  // namespace ringcast::api

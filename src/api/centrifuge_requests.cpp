@@ -156,6 +156,9 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session, 
     auto claims = tokens->verify_connection(request.token);
     if (!claims) return answer_of(claims.error());
     if (claims->user != client.user) return centrifuge::DisconnectCode::invalid_token;
+    client.granted.clear();
+    for (auth::Grant& grant : claims->grants) client.granted.push_back(std::move(grant.channel));
+    end_revoked(session, client);
     const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
     centrifuge::RefreshResult result;
     result.client = client.id;

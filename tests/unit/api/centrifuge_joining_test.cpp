@@ -31,6 +31,11 @@ std::string quoted(const std::string& text) {
     return "\"" + text + "\"";
 }
 
+std::string invalidated(const std::string& channel) {
+    return R"({"push":{"channel":")" + channel +
+           R"(","unsubscribe":{"code":2502,"reason":"state invalidated"}}})";
+}
+
 }  // namespace
 
 TEST_CASE("a client is subscribed to what its token names, as the connect reply says") {
@@ -201,6 +206,34 @@ TEST_CASE("whoever loses what its token subscribed it to comes back") {
     for (int i = 0; i < 20; ++i) kit.settle();
     CHECK(kit.metrics(1).mesh_gaps == 1);
     CHECK(kit.heard(client).ends_with("close:3010:insufficient state"));
+}
+
+TEST_CASE("a refresh takes what the token before had granted, and grants what the new one does") {
+    CentrifugePolicy policy = tokens_only;
+    policy.anonymous = TopicAccess::none;
+    CentrifugeKit kit{policy};
+    const std::string until = R"(,"exp":)" + std::to_string(CentrifugeKit::wall_now + 60);
+    const auto client = kit.come_with(0, claims_for(R"("a","b","d")", until));
+    CHECK(kit.heard(client).contains(R"("subs":{"a":{},"b":{},"d":{}})"));
+    // That one has a permission of its own.
+    kit.say(client, R"({"id":2,"unsubscribe":{"channel":"d"}})" + std::string{"\n"} +
+                        CentrifugeKit::with_token(3, "subscribe", R"("channel":"d",)",
+                                                  R"({"sub":"7","channel":"d"})"));
+    kit.settle();
+    (void)kit.heard(client);
+    kit.say(client, CentrifugeKit::with_token(4, "refresh", {}, claims_for(R"("b","c")", until)));
+    kit.settle();
+    CHECK(kit.heard(client) == invalidated("a") +
+                                   "\n"
+                                   R"({"id":4,"refresh":{"client":"ID","expires":true,"ttl":60}})");
+    for (const char* const topic : {"a", "b", "c", "d"}) kit.publish_to(topic, "1");
+    CHECK(kit.heard(client) == R"({"push":{"channel":"b","pub":{"data":"1"}}} )"
+                               R"({"push":{"channel":"d","pub":{"data":"1"}}})");
+    kit.say(client, R"({"id":5,"subscribe":{"channel":"a"}}
+{"id":6,"subscribe":{"channel":"c"}})");
+    kit.settle();
+    CHECK(kit.heard(client) == R"({"id":5,"error":{"code":103,"message":"permission denied"}} )"
+                               R"({"id":6,"subscribe":{}})");
 }
 
 TEST_CASE("a subscription ends some time after its token, unless it is refreshed") {
