@@ -34,6 +34,7 @@ struct CentrifugeEndpoint::Client {
     TimeToLive subscription_ttl;             ///< Of the subscription that the shard has to confirm.
     dialect::centrifuge::Ticket ticket = 0;  ///< Of the request that the shard has to answer first.
     std::string rest;                        ///< Of the message behind that.
+    std::uint32_t place = 0;                 ///< Among the sessions of its user.
     std::uint64_t recovered_from = 0;  ///< Of a subscription that recovers: what it asked for.
     bool rejects_unrecovered = false;  ///< Likewise: an error rather than a gap.
 };

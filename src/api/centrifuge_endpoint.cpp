@@ -76,6 +76,10 @@ const void* CentrifugeEndpoint::state_tag() const noexcept {
     return &detail::type_tag<Client>;
 }
 
+const void* CentrifugeEndpoint::class_tag() const noexcept {
+    return &detail::type_tag<CentrifugeEndpoint>;
+}
+
 shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_slow() const noexcept {
     constexpr auto slow = centrifuge::DisconnectCode::slow;
     return {static_cast<CloseCode>(slow), centrifuge::reason_of(slow)};
@@ -194,6 +198,7 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
                                        const shard::Subscribed& subscribed) {
     Client& client = client_of(session);
     if (client.joining != nullptr) return on_joined(session, client, subscribed);
+    if (!works_.empty() && on_imposed(session, client, subscribed)) return;
     if (subscribed.outcome == shard::Subscribed::Outcome::refused)
         return answer(session, client, centrifuge::ErrorCode::internal);  // It may be tried again.
     if (subscribed.was_recovering && !subscribed.recovered && client.rejects_unrecovered) {

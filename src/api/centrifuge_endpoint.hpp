@@ -10,13 +10,17 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/endpoint.hpp"
+#include "api/session_orders.hpp"
 #include "api/topic_rules.hpp"
 #include "auth/claims.hpp"
 #include "base/prng.hpp"
@@ -54,11 +58,16 @@ public:
     void on_time(shard::Session& session) override;
     void on_resume(shard::Session& session) override;
     void on_drain(shard::Session&) override {}
-    void on_close(shard::Session&, CloseCode, std::string_view) override {}
+    void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_tick(shard::Shard&) override {}
     [[nodiscard]] CloseReason reason_of_slow() const noexcept override;
 
     [[nodiscard]] const void* state_tag() const noexcept override;
+
+    [[nodiscard]] const void* class_tag() const noexcept override;
+
+    /// Of api::carry_out(): the part of this endpoint.
+    void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
 
 private:
     struct Client;
@@ -117,6 +126,35 @@ private:
     void end_joining(shard::Session& session, Client& client, const Answer& why);
     void end_revoked(shard::Session& session, Client& client);
 
+    // session_orders.cpp: what applications want of sessions, and finding these.
+
+    /// An order that is being carried out.
+    struct Work {
+        SessionOrder order;
+        shard::Task done;
+        std::vector<SlotId> sessions{};  // Of the user who is named.
+        std::size_t next = 0;
+        std::uint32_t slots_end = 0;  // Nobody is: all that there are.
+        std::uint32_t next_slot = 0;
+        bool is_begun = false;                        // On each of them.
+        std::unordered_set<std::uint64_t> waiting{};  // Those whose subscription is on its way.
+    };
+    using Works = std::map<std::uint64_t, Work>;
+
+    void note_user(const shard::Session& session, Client& client);
+    void forget_user(const shard::Session& session, const Client& client);
+    void go_on(shard::Shard& shard, std::uint64_t id);
+    void end_if_done(shard::Shard& shard, std::uint64_t id);
+    void apply(shard::Session& session, Work& work);
+    void unsubscribe(shard::Session& session, Client& client, std::string_view channel);
+    void refresh(shard::Session& session, Client& client, const RefreshOrder& order);
+    [[nodiscard]] bool impose(shard::Session& session, Client& client, const SubscribeOrder& order);
+    [[nodiscard]] bool on_imposed(shard::Session& session, Client& client,
+                                  const shard::Subscribed& subscribed);
+    [[nodiscard]] Works::iterator find_work(const shard::Session& session,
+                                            std::string_view channel);
+    std::vector<std::string> stop_waiting(const shard::Session& session, std::string_view channel);
+
     const CentrifugePolicy policy_;
     const dialect::centrifuge::SessionSettings settings_;
     const EntropySource entropy_;
@@ -124,6 +162,9 @@ private:
     std::string out_;      // What the session under way is sent.
     std::string message_;  // A copy, since it is decoded in place.
     std::string info_;     // Of a client in a topic.
+    std::unordered_map<std::string, std::vector<SlotId>> users_;  // Their sessions; of nobody none.
+    Works works_;
+    std::uint64_t last_work_ = 0;
 };
 
 }  // namespace ringcast::api

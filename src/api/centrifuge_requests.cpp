@@ -143,6 +143,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
     client.id.assign(text.data(), text.size());
     client.info =
         pack(ClientInfo{.id = id, .user = client.user, .connection = info, .channel = {}});
+    note_user(session, client);
     if (grants.empty()) return connect_result(client, ttl);
     return join(session, client, request, std::move(grants), ttl);
 }
@@ -157,7 +158,10 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session, 
     if (!claims) return answer_of(claims.error());
     if (claims->user != client.user) return centrifuge::DisconnectCode::invalid_token;
     client.granted.clear();
-    for (auth::Grant& grant : claims->grants) client.granted.push_back(std::move(grant.channel));
+    for (auth::Grant& grant : claims->grants) {
+        client.granted.push_back(
+            {.channel = std::move(grant.channel), .info = packed(grant.options.info)});
+    }
     end_revoked(session, client);
     const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
     centrifuge::RefreshResult result;

@@ -14,6 +14,7 @@
 // While deliveries of a topic are under way (see fanout.hpp) subscribers keep their places: one
 // that leaves is marked as gone and swept later.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -171,13 +172,16 @@ public:
     template <class Tell>
     void lose(std::uint32_t home, Tell&& tell);
 
-    /// Calls `visit(name, subscribers)` for each topic that is wanted, in any order.
+    /// How far a walk over all topics has come.
+    struct Cursor {
+        std::size_t place = 0;
+        std::size_t places = 0;  ///< Of the table as it was: when that grows, the walk begins anew.
+    };
+    /// Calls `visit(name, subscribers)` for topics that are wanted, in any order, on from `cursor`
+    /// and in `places_max` places of the table at most. True once that has come to the end: all
+    /// that were there the whole time were visited, perhaps twice.
     template <class Visit>
-    void for_each(Visit&& visit) const {
-        for (const auto& [name, topic] : topics_) {
-            if (topic.is_wanted()) visit(std::string_view{name}, topic.count());
-        }
-    }
+    [[nodiscard]] bool visit(Cursor& cursor, std::size_t places_max, Visit&& visit) const;
     [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
     [[nodiscard]] std::uint32_t subscriptions() const noexcept { return subscriptions_.size(); }
 
@@ -254,6 +258,20 @@ void LocalTopics::settle(Join&& join, Leave&& leave) {
         }
     }
     settling_.clear();
+}
+
+template <class Visit>
+bool LocalTopics::visit(Cursor& cursor, std::size_t places_max, Visit&& visit) const {
+    const std::size_t places = topics_.bucket_count();
+    if (cursor.places != places) cursor = {.place = 0, .places = places};
+    const std::size_t end = std::min(places, cursor.place + places_max);
+    for (; cursor.place < end; ++cursor.place) {
+        for (auto at = topics_.begin(cursor.place); at != topics_.end(cursor.place); ++at) {
+            const auto& [name, topic] = *at;
+            if (topic.is_wanted()) visit(std::string_view{name}, topic.count());
+        }
+    }
+    return cursor.place == places;
 }
 
 template <class Select>

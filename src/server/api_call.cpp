@@ -29,10 +29,8 @@ using dialect::centrifuge::Malformed;
 constexpr std::size_t share_bytes_max = 256 << 10;
 /// What a publication counts for, beside its payload.
 constexpr std::size_t publication_bytes = 1 << 10;
-/// Channels of one answer. Whoever wants more asks for less.
-constexpr std::size_t channels_max = 10'000;
-/// A batch that has been answered this much gets no more lists of channels.
-constexpr std::size_t answer_bytes_max = 16 << 20;
+/// What a turn looks at of the table of topics.
+constexpr std::size_t places_per_turn = 4096;
 
 std::span<const std::byte> as_bytes(std::string_view text) noexcept {
     return std::as_bytes(std::span{text});
@@ -90,18 +88,35 @@ struct Submission {
     }
 };
 
-ShardFigures figures_of(const shard::Shard& shard, const std::optional<std::string>& pattern) {
-    ShardFigures figures{.sessions = shard.metrics().sessions,
-                         .subscriptions = shard.topics().subscriptions(),
-                         .channels = shard.topics().home_topics_wanted(),
-                         .subscribers = {}};
-    if (!pattern) return figures;
-    shard.topics().for_each_local([&](std::string_view name, std::size_t count) {
-        if (figures.subscribers.size() <= channels_max &&
-            dialect::centrifuge::matches_pattern(name, *pattern))
-            figures.subscribers.emplace(name, clamped(count));
-    });
-    return figures;
+/// A walk over the topics of one shard, a part in each turn.
+struct Scan {
+    shard::ExchangeId exchange;
+    std::uint32_t asker;
+    std::optional<std::string> pattern;  // None: only the figures are wanted.
+    hub::LocalTopics::Cursor cursor{};
+    ShardFigures figures{};
+};
+
+void go_on(shard::Shard& there, Scan scan) {
+    if (scan.pattern) {
+        const bool is_done = there.topics().visit_local(
+            scan.cursor, places_per_turn, [&](std::string_view name, std::size_t count) {
+                if (scan.figures.subscribers.size() <= channels_max &&
+                    dialect::centrifuge::matches_pattern(name, *scan.pattern))
+                    scan.figures.subscribers.insert_or_assign(std::string{name}, clamped(count));
+            });
+        if (!is_done) {
+            return there.run_on(there.topics().shard(),
+                                [scan = std::move(scan)](shard::Shard& here) mutable {
+                                    go_on(here, std::move(scan));
+                                });
+        }
+    }
+    scan.figures.sessions = there.metrics().sessions;
+    scan.figures.subscriptions = there.topics().subscriptions();
+    scan.figures.channels = there.topics().home_topics_wanted();
+    there.run_on(scan.asker, [id = scan.exchange, figures = std::move(scan.figures)](
+                                 shard::Shard& asking) { take_answer(asking, id, figures); });
 }
 
 }  // namespace
@@ -132,8 +147,20 @@ bool ApiCall::run(shard::HttpExchange& exchange) {
         responses_.clear();
         epochs_.clear();
         survey_.reset();
+        is_history_answered_ = false;
     }
     return true;
+}
+
+bool ApiCall::refuse(ErrorCode code) {
+    add({api::Error{code}});
+    return true;
+}
+
+std::optional<ErrorCode> ApiCall::fault_of(const shard::HttpExchange& exchange,
+                                           std::string_view channel) {
+    const auto& namespaces = *exchange.shard().settings().topics.home.namespaces;
+    return error_of(ringcast::api::check_topic(namespaces, channel));
 }
 
 void ApiCall::add(api::Result result) {
@@ -202,7 +229,7 @@ bool ApiCall::serve(shard::HttpExchange&, const std::monostate&) {
     return true;
 }
 
-/// All that needs sessions by user, presence or history: nobody has those yet.
+/// Presence: nobody has that yet.
 template <class Request>
 bool ApiCall::serve(shard::HttpExchange&, const Request&) {
     add({api::Error{ErrorCode::not_available}});
@@ -224,8 +251,7 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
     const std::size_t bytes = content_->bytes.size() + publication_bytes;
     while (responses_.size() < channels.size()) {
         const std::string_view topic = channels[responses_.size()];
-        const auto& namespaces = *exchange.shard().settings().topics.home.namespaces;
-        if (const auto error = error_of(ringcast::api::check_topic(namespaces, topic))) {
+        if (const auto error = fault_of(exchange, topic)) {
             responses_.push_back({api::Error{*error}});
             continue;
         }
@@ -337,18 +363,11 @@ bool ApiCall::ask_shards(shard::HttpExchange& exchange, std::optional<std::strin
     if (survey_) return survey_->missing_count == 0;
     shard::Shard& here = exchange.shard();
     survey_.emplace(Survey{.missing_count = here.topics().shards(), .figures = {}});
-    for (std::uint32_t i = 0; i < here.topics().shards(); ++i) {
-        // There, then back here, where the exchange may be over by then.
-        here.run_on(i, [id = exchange.id(), asker = here.topics().shard(),
-                        pattern](shard::Shard& there) {
-            there.run_on(asker, [id, figures = figures_of(there, pattern)](shard::Shard& asking) {
-                auto waiting = asking.find_exchange(id);
-                if (!waiting) return;
-                auto& call = *static_cast<ApiCall*>(waiting->state());
-                if (call.take(figures)) proceed(*waiting);
-            });
-        });
-    }
+    const Scan scan{
+        .exchange = exchange.id(), .asker = here.topics().shard(), .pattern = std::move(pattern)};
+    // There, then back here, where the exchange may be over by then.
+    for (std::uint32_t i = 0; i < here.topics().shards(); ++i)
+        here.run_on(i, [scan](shard::Shard& there) { go_on(there, scan); });
     return false;
 }
 
@@ -360,6 +379,12 @@ bool ApiCall::take(const ShardFigures& figures) {
     all.channels += figures.channels;
     for (const auto& [name, count] : figures.subscribers) all.subscribers[name] += count;
     return --survey_->missing_count == 0;
+}
+
+void take_answer(shard::Shard& asking, shard::ExchangeId id, const ShardFigures& figures) {
+    auto exchange = asking.find_exchange(id);
+    if (!exchange) return;
+    if (static_cast<ApiCall*>(exchange->state())->take(figures)) proceed(*exchange);
 }
 
 shard::HttpAnswer answer_of(ApiCall& call) {

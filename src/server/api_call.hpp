@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/session_orders.hpp"
 #include "base/publication.hpp"
 #include "base/time.hpp"
 #include "dialect/centrifuge/server_api_codec.hpp"
@@ -54,6 +55,8 @@ public:
     void take(const shard::Submitted& submitted);
     /// One shard's part of what was asked. True if it was the last one: then run() goes on.
     [[nodiscard]] bool take(const ShardFigures& figures);
+    /// What a topic keeps: then run() goes on.
+    void take(const shard::HistoryAnswer& said);
     [[nodiscard]] std::string take_answer() { return answer_.finish(); }
 
 private:
@@ -80,6 +83,19 @@ private:
                              const dialect::centrifuge::server_api::InfoRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::ChannelsRequest& request);
+    // api_orders.cpp
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::DisconnectRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::UnsubscribeRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::SubscribeRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::RefreshRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::HistoryRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::HistoryRemoveRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange, const std::monostate& unknown);
     template <class Request>
     [[nodiscard]] bool serve(shard::HttpExchange& exchange, const Request& request);
@@ -96,6 +112,12 @@ private:
         const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] bool ask_shards(shard::HttpExchange& exchange,
                                   std::optional<std::string> pattern);
+    [[nodiscard]] bool order(shard::HttpExchange& exchange, const api::SessionOrder& order);
+    /// What is wrong with the name of a channel.
+    [[nodiscard]] static std::optional<ErrorCode> fault_of(const shard::HttpExchange& exchange,
+                                                           std::string_view channel);
+    /// The command is done, with that.
+    bool refuse(ErrorCode code);
     void add(dialect::centrifuge::server_api::Result result);
 
     const ApiNode& node_;
@@ -111,10 +133,18 @@ private:
     std::deque<hub::Epoch> epochs_;  // That they are views of.
     bool is_submitted_ = false;      // The home of the next one's topic has not answered yet.
     std::optional<Survey> survey_;
+    bool is_history_answered_ = false;
 };
+
+/// Channels of one answer. Whoever wants more asks for less.
+inline constexpr std::size_t channels_max = 10'000;
+/// A batch that has been answered this much gets no more lists.
+inline constexpr std::size_t answer_bytes_max = 16 << 20;
 
 /// The answer that a call which is complete has come to.
 [[nodiscard]] shard::HttpAnswer answer_of(ApiCall& call);
+/// Brings one shard's part of what an exchange there has asked, if that is not over.
+void take_answer(shard::Shard& asking, shard::ExchangeId id, const ShardFigures& figures);
 /// Runs the call of an exchange that is held, and answers it if that completes it.
 void proceed(shard::HttpExchange& exchange);
 

@@ -44,4 +44,9 @@ shard::HttpAnswer ServerApi::on_request(shard::HttpExchange& exchange, const htt
     return answer;
 }
 
+void ServerApi::on_history(shard::HttpExchange& exchange, const shard::HistoryAnswer& answer) {
+    static_cast<ApiCall*>(exchange.state())->take(answer);
+    proceed(exchange);
+}
+
 }  // namespace ringcast::server

@@ -25,6 +25,7 @@ public:
                                  std::span<const shard::PathParameter> parameters,
                                  std::span<const std::byte> body) override;
     void on_room(shard::HttpExchange& exchange) override { proceed(exchange); }
+    void on_history(shard::HttpExchange& exchange, const shard::HistoryAnswer& answer) override;
 
 private:
     const ApiKeys& keys_;

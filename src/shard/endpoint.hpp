@@ -130,6 +130,10 @@ public:
 
     [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
 
+    /// Names the class that it is of, for whoever has business with all endpoints of one; null:
+    /// nobody has.
+    [[nodiscard]] virtual const void* class_tag() const noexcept { return nullptr; }
+
 private:
     SessionLimits limits_;
 };

@@ -57,6 +57,11 @@ void HttpExchange::await_room(std::string_view topic) {
     shard_->topics_.wait_for_room(connection_->id, shard_->topics_.home_of(topic));
 }
 
+bool HttpExchange::history(std::string_view topic, const HistoryQuery& query) {
+    // The tag is what tells it from later exchanges of the connection.
+    return shard_->topics_.ask_history(*connection_, topic, query, id().request);
+}
+
 void HttpExchange::abort() {
     Exchange* const exchange = exchange_of(*connection_);
     if (exchange == nullptr) return;
@@ -88,6 +93,14 @@ std::optional<HttpExchange> Shard::find_exchange(ExchangeId id) {
         exchange_of(*connection) == nullptr)
         return std::nullopt;
     return HttpExchange{*this, *connection};
+}
+
+/// Of the request under way, or of one before.
+void Shard::tell_exchange(Connection& connection, const HistoryAnswer& answer) {
+    Exchange* const exchange = exchange_of(connection);
+    if (exchange == nullptr || answer.tag != connection.requests_count) return;
+    HttpExchange view{*this, connection};
+    exchange->endpoint->on_history(view, answer);
 }
 
 /// The endpoint has not said all. Input is kept from here on; what the client does is still seen.

@@ -51,6 +51,8 @@ public:
     /// There may be room for what HttpExchange::await_room() waits for. May also come when nobody
     /// has asked, or when the room has gone again: try, and ask anew.
     virtual void on_room(HttpExchange& exchange);
+    /// The answer to HttpExchange::history(), unless the exchange ends before.
+    virtual void on_history(HttpExchange& exchange, const HistoryAnswer& answer);
     /// An exchange that was held or is a stream ends without having been answered or finished; once
     /// for either. Then, unless it becomes a stream here, its state is destroyed. The client's end
     /// of the connection is its end, too: it cannot be told from a client that has gone.
@@ -66,6 +68,7 @@ private:
 
 inline void HttpEndpoint::on_drain(HttpExchange&) {}
 inline void HttpEndpoint::on_room(HttpExchange&) {}
+inline void HttpEndpoint::on_history(HttpExchange&, const HistoryAnswer&) {}
 inline void HttpEndpoint::on_end(HttpExchange&, HttpEnd) {}
 
 }  // namespace ringcast::shard

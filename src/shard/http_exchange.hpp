@@ -20,6 +20,7 @@
 #include "ring/address.hpp"
 #include "ringcast/message.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/history_query.hpp"
 
 namespace ringcast::shard {
 
@@ -81,6 +82,9 @@ public:
     /// For an exchange that publishes, and is held or about to be: HttpEndpoint::on_room() is
     /// called in the next turn in which there is room towards the home of `topic`.
     void await_room(std::string_view topic);
+    /// Asks for publications of `topic`, a valid name, that are kept: HttpEndpoint::on_history()
+    /// brings them to an exchange that is held, or about to be. False if too many ask.
+    [[nodiscard]] bool history(std::string_view topic, const HistoryQuery& query);
     /// Cuts the connection, so that the client knows the answer to be incomplete.
     void abort();
 

@@ -68,6 +68,11 @@ bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size
     return true;
 }
 
+void Topics::forget_history(std::string_view name) {
+    hub::HomeTopics::Topic* const topic = home_.find(name);
+    if (topic != nullptr) home_.clear(*topic);
+}
+
 /// Numbers a publication, and keeps it where that is asked for. A block's reference stays the
 /// record's.
 std::uint64_t Topics::number(hub::HomeTopics::Topic& topic, const Record& record) {

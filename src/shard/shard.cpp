@@ -330,6 +330,19 @@ bool Shard::finished() const noexcept {
     return drained() && admin_connections_ == 0 && std::ranges::all_of(listeners_, has_ended);
 }
 
+void Shard::forget_history(std::string_view topic) {
+    affinity_.check();
+    topics_.forget_history(topic);
+}
+
+std::optional<Session> Shard::session_at(std::uint32_t slot) {
+    affinity_.check();
+    if (!connections_.is_live(slot)) return std::nullopt;
+    Connection& connection = connections_.at(slot);
+    if (!connection.session_open) return std::nullopt;
+    return Session{*this, connection};
+}
+
 std::optional<Session> Shard::find(SlotId id) {
     affinity_.check();
     Connection* const connection = connections_.find(id);

@@ -95,6 +95,14 @@ public:
 
     /// The open session of that id, if it is still there.
     [[nodiscard]] std::optional<Session> find(SlotId id);
+    /// The open session in that slot of slots(), if there is one.
+    [[nodiscard]] std::optional<Session> session_at(std::uint32_t slot);
+    [[nodiscard]] std::uint32_t slots() const noexcept { return connections_.slot_count(); }
+    /// Calls `visit(Endpoint&)` for each endpoint of clients' sessions.
+    template <class Visit>
+    void for_each_endpoint(Visit&& visit) const {
+        router_.for_each(visit);
+    }
     /// The exchange of that id, if it is not over.
     [[nodiscard]] std::optional<HttpExchange> find_exchange(ExchangeId id);
     /// Brings the verdict on a pending admission. If the session is gone, its state is destroyed.
@@ -120,6 +128,8 @@ public:
     /// has ended. For what is rare: it costs allocations, and a wake-up.
     void run_on(std::uint32_t shard, Task task);
     [[nodiscard]] const Topics& topics() const noexcept { return topics_; }
+    /// What a topic with its home here keeps is gone, not its position.
+    void forget_history(std::string_view topic);
 
     /// Counts and logs (rate-limited) an exception that left the hook `hook` of a handler.
     void report_handler_exception(const char* hook, std::string_view what) noexcept;
@@ -230,6 +240,7 @@ private:
     void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
     void on_subscribed(SlotId id, const Subscribed& subscribed);
     void on_history(SlotId id, const HistoryAnswer& answer);
+    void tell_exchange(Connection& connection, const HistoryAnswer& answer);
     void on_subscription_lost(SlotId id, std::string_view topic, std::string_view reason);
 
     // plain_http.cpp: requests, and the answers to those that ask for no upgrade.

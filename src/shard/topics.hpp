@@ -73,6 +73,8 @@ public:
                                    const HistoryQuery& query, std::uint64_t tag);
 
     [[nodiscard]] std::uint32_t home_of(std::string_view name) const noexcept;
+    /// Of a topic with its home here.
+    void forget_history(std::string_view name);
     /// False, and nothing happened, if there is no room towards that home. If a `publisher` is
     /// named, Shard::on_published() tells it when this and what went to that home before is in the
     /// send queues of this shard, and on its way to those of others. `info`: who it is from,
@@ -121,10 +123,12 @@ public:
 
     // For whoever asks what there is.
 
-    /// Calls `visit(name, subscribers)` for each topic with subscribers here.
+    /// Calls `visit(name, subscribers)` for some topics with subscribers here, on from `cursor`;
+    /// true once that has come to the end. One call looks at `places_max` at most.
     template <class Visit>
-    void for_each_local(Visit&& visit) const {
-        local_.for_each(visit);
+    [[nodiscard]] bool visit_local(hub::LocalTopics::Cursor& cursor, std::size_t places_max,
+                                   Visit&& visit) const {
+        return local_.visit(cursor, places_max, visit);
     }
     [[nodiscard]] std::uint32_t subscriptions() const noexcept { return local_.subscriptions(); }
     /// Topics with their home here that some shard wants: each topic of a server on one shard.

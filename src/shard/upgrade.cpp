@@ -116,7 +116,9 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
 
 void Shard::on_history(SlotId id, const HistoryAnswer& answer) {
     Connection* const connection = connections_.find(id);
-    if (connection == nullptr || connection->phase != Phase::open) return;
+    if (connection == nullptr) return;
+    if (connection->phase == Phase::answering) return tell_exchange(*connection, answer);
+    if (connection->phase != Phase::open) return;
     Session session{*this, *connection};
     const Replying replying{dispatch_, *connection};
     connection->endpoint->on_history(session, answer);

@@ -35,6 +35,39 @@ TEST_CASE("a subscription waits for the home, later ones of the same topic are l
     CHECK(kit.local.subscriptions() == 4);
 }
 
+TEST_CASE("all topics are visited in parts, also while there come more of them") {
+    HubKit kit{{.subscriptions_max = 100'000, .session_subscriptions_max = 100'000}};
+    const auto name_of = [](int i) { return "topic " + std::to_string(i); };
+    for (int i = 0; i < 1000; ++i) (void)kit.subscribe(1 + i % 2, name_of(i));
+    LocalTopics::Cursor cursor;
+    std::map<std::string, int> seen;
+    int parts = 0;
+    const auto visit = [&] {
+        ++parts;
+        std::size_t count_of_part = 0;
+        const bool is_done =
+            kit.local.visit(cursor, 100, [&](std::string_view name, std::size_t count) {
+                CHECK(count == 1);
+                ++seen[std::string{name}];
+                ++count_of_part;
+            });
+        CHECK(count_of_part < 400);
+        return is_done;
+    };
+    while (!visit()) {
+    }
+    CHECK(parts > 5);
+    CHECK(seen.size() == 1000);
+    for (const auto& [name, count] : seen) CHECK(count == 1);
+    cursor = {};
+    seen.clear();
+    CHECK(!visit());
+    for (int i = 1000; i < 5000; ++i) (void)kit.subscribe(3, name_of(i));
+    while (!visit()) {
+    }
+    CHECK(seen.size() == 5000);
+}
+
 TEST_CASE("a session is subscribed once to each of its topics, and to so many as it may") {
     HubKit kit{{.subscriptions_max = 4, .session_subscriptions_max = 3}};
     for (const char* name : {"a", "b", "c"}) CHECK(kit.subscribe(1, name) == Outcome::waiting);

@@ -3,89 +3,13 @@
 #include "server/server_api.hpp"
 
 #include <doctest/doctest.h>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "server/admin.hpp"
 #include "server/version.hpp"
-#include "support/ws_client.hpp"
-#include "unit/shard/shards_kit.hpp"
+#include "unit/server/server_api_kit.hpp"
 
 using namespace ringcast;
 using namespace ringcast::server;
-
-namespace {
-
-constexpr const char* api_test_key = "0123456789abcdef";
-
-/// Shards with topics, and an admin listener on the first one.
-class ApiKit : public shard::ShardsKit {
-public:
-    explicit ApiKit(shard::ShardsSetup setup = {}) : ShardsKit{with_api(std::move(setup))} {}
-
-    static shard::ShardsSetup with_api(shard::ShardsSetup setup) {
-        static const ApiKeys keys =
-            *ApiKeys::parse(std::string{api_test_key} + "\nsecond-key-0123456\n", "keys");
-        static const ApiNode node{.uid = "u", .start_time_seconds = 1e12};
-        setup.make_admin_router = [] {
-            return make_admin_router({.metrics_text = [] { return std::string{}; },
-                                      .publish = {},
-                                      .api_keys = &keys,
-                                      .api_node = &node});
-        };
-        return setup;
-    }
-
-    /// Asks the first shard; the connection is `fd`.
-    int send(const std::string& method, const std::string& body,
-             const std::string& lines = std::string{"X-API-Key: "} + api_test_key + "\r\n") {
-        const int fd = ring(0).add_connection();
-        ring(0).complete_accept(admin_listener, fd);
-        turn(2);
-        ring(0).deliver(fd, "POST /api/" + method + " HTTP/1.1\r\nHost: a\r\n" + lines +
-                                "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-                                body);
-        turn(2);
-        return fd;
-    }
-    std::optional<test::ServerResponse> response(int fd) {
-        test::ServerReader reader;
-        reader.feed(ring(0).socket(fd).output);
-        return reader.next_response(false);
-    }
-    test::ServerResponse ask(const std::string& method, const std::string& body,
-                             const std::string& lines = std::string{"X-API-Key: "} + api_test_key +
-                                                        "\r\n") {
-        const int fd = send(method, body, lines);
-        turn(6);
-        const auto answer = response(fd);
-        REQUIRE(answer);
-        ring(0).finish_recv(fd, 0);
-        turn(3);
-        return *answer;
-    }
-    std::vector<std::string> take_messages(shard::ShardClient client) {
-        std::vector<std::string> messages;
-        for (const auto& frame : frames(client)) messages.push_back(frame.payload);
-        return messages;
-    }
-    std::string said(const std::string& method, const std::string& body) {
-        const auto answer = ask(method, body);
-        CHECK(answer.status == 200);
-        CHECK(answer.field("content-type") == "application/json");
-        return answer.body;
-    }
-};
-
-std::string api_error(int code, const std::string& message) {
-    return R"({"error":{"code":)" + std::to_string(code) + R"(,"message":")" + message + R"("}})";
-}
-const std::string api_bad_request = api_error(107, "bad request");
-const std::string api_not_available = api_error(108, "not available");
-
-}  // namespace
 
 TEST_CASE("the server API is for those who have a key") {
     ApiKit kit;
@@ -208,8 +132,7 @@ TEST_CASE("a batch does one command after the other, and refuses to nest") {
 
 TEST_CASE("what nobody can do yet is said to be so") {
     ApiKit kit;
-    for (const char* const method : {"subscribe", "unsubscribe", "disconnect", "refresh",
-                                     "presence", "presence_stats", "history", "history_remove"})
+    for (const char* const method : {"presence", "presence_stats"})
         CHECK(kit.said(method, R"({"channel":"a","user":"u"})") == api_not_available);
 }
 

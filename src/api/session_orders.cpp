@@ -1,0 +1,232 @@
+#include "api/session_orders.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "api/centrifuge_client.hpp"
+#include "api/centrifuge_endpoint.hpp"
+#include "api/centrifuge_publications.hpp"
+#include "base/assert.hpp"
+#include "shard/session.hpp"
+#include "shard/shard.hpp"
+
+namespace ringcast::api {
+
+namespace centrifuge = dialect::centrifuge;
+
+namespace {
+
+/// What one order does in a turn: then others have theirs.
+constexpr std::size_t sessions_per_turn = 256;
+/// And what it looks at where nobody has noted whose sessions they are.
+constexpr std::uint32_t slots_per_turn = 4096;
+
+/// A session, as a key.
+std::uint64_t key_of(SlotId id) noexcept {
+    return std::uint64_t{id.slot} << 16 | id.generation;
+}
+
+/// The one of that index among a shard's endpoints of this protocol; null behind the last.
+CentrifugeEndpoint* find_endpoint(shard::Shard& shard, std::size_t index) {
+    CentrifugeEndpoint* found = nullptr;
+    shard.for_each_endpoint([&](shard::Endpoint& endpoint) {
+        if (endpoint.class_tag() == &detail::type_tag<CentrifugeEndpoint> && index-- == 0)
+            found = static_cast<CentrifugeEndpoint*>(&endpoint);
+    });
+    return found;
+}
+
+void carry_out_from(shard::Shard& shard, const SessionOrder& order, shard::Task done,
+                    std::size_t index) {
+    CentrifugeEndpoint* const endpoint = find_endpoint(shard, index);
+    if (endpoint == nullptr) return done(shard);
+    endpoint->carry_out(shard, order, [order, done = std::move(done), index](shard::Shard& here) {
+        carry_out_from(here, order, done, index + 1);
+    });
+}
+
+}  // namespace
+
+void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) {
+    carry_out_from(shard, order, std::move(done), 0);
+}
+
+void CentrifugeEndpoint::note_user(const shard::Session& session, Client& client) {
+    if (client.user.empty()) return;
+    std::vector<SlotId>& sessions = users_[client.user];
+    client.place = static_cast<std::uint32_t>(sessions.size());
+    sessions.push_back(session.id());
+}
+
+void CentrifugeEndpoint::forget_user(const shard::Session& session, const Client& client) {
+    if (client.id.empty() || client.user.empty()) return;
+    const auto user = users_.find(client.user);
+    RC_ASSERT(user != users_.end());
+    std::vector<SlotId>& sessions = user->second;
+    RC_ASSERT(sessions[client.place] == session.id());
+    sessions[client.place] = sessions.back();
+    sessions.pop_back();
+    if (sessions.empty()) {
+        users_.erase(user);
+    } else if (client.place < sessions.size()) {
+        client_of(session.shard().find(sessions[client.place]).value()).place = client.place;
+    }
+}
+
+void CentrifugeEndpoint::on_close(shard::Session& session, CloseCode, std::string_view) {
+    forget_user(session, client_of(session));
+    if (!works_.empty()) (void)stop_waiting(session, {});
+}
+
+void CentrifugeEndpoint::carry_out(shard::Shard& shard, const SessionOrder& order,
+                                   shard::Task done) {
+    Work work{.order = order, .done = std::move(done)};
+    if (order.whose.user.empty()) {
+        work.slots_end = shard.slots();
+    } else if (const auto user = users_.find(order.whose.user); user != users_.end()) {
+        work.sessions = user->second;
+    }
+    works_.emplace(++last_work_, std::move(work));
+    go_on(shard, last_work_);
+}
+
+/// A part of it; the rest in the next turns.
+void CentrifugeEndpoint::go_on(shard::Shard& shard, std::uint64_t id) {
+    Work& work = works_.at(id);
+    const std::size_t end = std::min(work.next + sessions_per_turn, work.sessions.size());
+    for (; work.next < end; ++work.next) {
+        if (auto session = shard.find(work.sessions[work.next])) apply(*session, work);
+    }
+    const std::uint32_t slots_end = std::min(work.slots_end, work.next_slot + slots_per_turn);
+    for (; work.next_slot < slots_end; ++work.next_slot) {
+        auto session = shard.session_at(work.next_slot);
+        if (session && &session->endpoint() == this) apply(*session, work);
+    }
+    if (work.next < work.sessions.size() || work.next_slot < work.slots_end) {
+        return shard.run_on(shard.topics().shard(),
+                            [this, id](shard::Shard& here) { go_on(here, id); });
+    }
+    work.is_begun = true;
+    end_if_done(shard, id);
+}
+
+/// Whoever is told does not stand in the middle of a session's end.
+void CentrifugeEndpoint::end_if_done(shard::Shard& shard, std::uint64_t id) {
+    Work& work = works_.at(id);
+    if (!work.is_begun || !work.waiting.empty()) return;
+    shard.run_on(shard.topics().shard(), std::move(work.done));
+    works_.erase(id);
+}
+
+void CentrifugeEndpoint::apply(shard::Session& session, Work& work) {
+    Client& client = client_of(session);
+    const SessionFilter& whose = work.order.whose;
+    if (client.id.empty() || client.user != whose.user) return;
+    if (!whose.client.empty() && client.id != whose.client) return;
+    if (std::ranges::find(whose.whitelist, client.id) != whose.whitelist.end()) return;
+    if (const auto* const disconnect = std::get_if<DisconnectOrder>(&work.order.what)) {
+        session.close(disconnect->code, disconnect->reason);
+    } else if (const auto* const ending = std::get_if<UnsubscribeOrder>(&work.order.what)) {
+        unsubscribe(session, client, ending->channel);
+    } else if (const auto* const lasting = std::get_if<RefreshOrder>(&work.order.what)) {
+        refresh(session, client, *lasting);
+    } else if (impose(session, client, std::get<SubscribeOrder>(work.order.what))) {
+        work.waiting.insert(key_of(session.id()));
+    }
+}
+
+void CentrifugeEndpoint::unsubscribe(shard::Session& session, Client& client,
+                                     std::string_view channel) {
+    std::vector<std::string> channels;
+    client.session.for_each_subscription([&](std::string_view each, centrifuge::SubscribedBy) {
+        if (channel.empty() || each == channel) channels.emplace_back(each);
+    });
+    for (const std::string& each : channels) {
+        client.session.unsubscribe(each, centrifuge::UnsubscribeCode::server, out_);
+        session.unsubscribe(each);
+    }
+    for (const std::string& each : stop_waiting(session, channel)) session.unsubscribe(each);
+    flush(session, client);
+}
+
+void CentrifugeEndpoint::refresh(shard::Session& session, Client& client,
+                                 const RefreshOrder& order) {
+    if (order.is_expired) {
+        client.session.close(centrifuge::DisconnectCode::expired, out_);
+    } else {
+        client.session.refresh(order.ttl.has_value(), order.ttl.value_or(0), session.shard().now(),
+                               out_);
+    }
+    flush(session, client);
+}
+
+/// True if on_imposed() tells what came of it.
+bool CentrifugeEndpoint::impose(shard::Session& session, Client& client,
+                                const SubscribeOrder& order) {
+    if (!client.session.is_connected() || client.session.is_subscribed(order.channel)) return false;
+    centrifuge::SubscribeRequest how;
+    if (order.since) {
+        how.recover = true;
+        how.offset = order.since->offset;
+        how.epoch = order.since->epoch.text();
+    }
+    const bool is_full = client.session.subscription_count() >= policy_.subscriptions_max;
+    const SubscribeStatus status =
+        is_full ? SubscribeStatus::limit
+                : session.subscribe(order.channel, start_of(session, order.channel, how));
+    if (status == SubscribeStatus::limit) {
+        client.session.close(centrifuge::DisconnectCode::channel_limit, out_);
+        flush(session, client);
+    }
+    // `already`: on its way, because the client has asked for it or another order has.
+    return status == SubscribeStatus::accepted;
+}
+
+/// The order that this session's subscription is on its way for; works_.end() if there is none.
+CentrifugeEndpoint::Works::iterator CentrifugeEndpoint::find_work(const shard::Session& session,
+                                                                  std::string_view channel) {
+    return std::ranges::find_if(works_, [&](const auto& each) {
+        const auto* const order = std::get_if<SubscribeOrder>(&each.second.order.what);
+        return order != nullptr && (channel.empty() || order->channel == channel) &&
+               each.second.waiting.contains(key_of(session.id()));
+    });
+}
+
+/// For its subscription to `channel`, or to any if that is empty: those that are on their way.
+std::vector<std::string> CentrifugeEndpoint::stop_waiting(const shard::Session& session,
+                                                          std::string_view channel) {
+    std::vector<std::string> channels;
+    for (auto work = find_work(session, channel); work != works_.end();
+         work = find_work(session, channel)) {
+        channels.push_back(std::get<SubscribeOrder>(work->second.order.what).channel);
+        work->second.waiting.erase(key_of(session.id()));
+        end_if_done(session.shard(), work->first);
+    }
+    return channels;
+}
+
+/// False if it is none that was imposed.
+bool CentrifugeEndpoint::on_imposed(shard::Session& session, Client& client,
+                                    const shard::Subscribed& subscribed) {
+    const auto work = find_work(session, subscribed.topic);
+    if (work == works_.end()) return false;
+    if (subscribed.outcome == shard::Subscribed::Outcome::live) {
+        const auto& order = std::get<SubscribeOrder>(work->second.order.what);
+        centrifuge::Subscribe what;
+        what.epoch = subscribed.position.epoch.text();
+        what.recoverable = what.positioned = !what.epoch.empty();
+        // The client counts on from it, with each publication.
+        what.offset = subscribed.recovered ? order.since->offset : subscribed.position.offset;
+        what.data = {.bytes = order.data.bytes, .kind = order.data.kind};
+        client.session.subscribe(subscribed.topic, what, out_);
+        for (const centrifuge::Publication& each : publications_of(subscribed.missed))
+            client.session.push(subscribed.topic, each, out_);
+        flush(session, client);
+    }
+    work->second.waiting.erase(key_of(session.id()));
+    end_if_done(session.shard(), work->first);
+    return true;
+}
+
+}  // namespace ringcast::api

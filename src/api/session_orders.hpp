@@ -1,0 +1,57 @@
+#pragma once
+// What an application has the server do to sessions of the Centrifuge protocol, whichever shard
+// they are on: each shard carries the order out on its own, a part of them in each turn.
+//
+//   application -> any shard -> carry_out() on every shard -> done, when all of it is
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "auth/claims.hpp"
+#include "hub/position.hpp"
+#include "ringcast/close_code.hpp"
+#include "shard/inbox.hpp"
+
+namespace ringcast::api {
+
+/// Whose sessions: those of `user`, or of nobody in particular if it is empty.
+struct SessionFilter {
+    std::string user;
+    std::string client;                  ///< Empty: whichever.
+    std::vector<std::string> whitelist;  ///< Clients that are left alone.
+};
+
+/// Closes the session.
+struct DisconnectOrder {
+    CloseCode code;
+    std::string reason;
+};
+/// Ends its subscription.
+struct UnsubscribeOrder {
+    std::string channel;  ///< Empty: all that it has.
+};
+/// Subscribes it, if it is not subscribed.
+struct SubscribeOrder {
+    std::string channel;                 ///< In order, as of check_topic().
+    auth::Payload data;                  ///< For the client; or empty.
+    std::optional<hub::Position> since;  ///< With what came behind that.
+};
+/// Says when the connection ends, unless its client shows a new token before.
+struct RefreshOrder {
+    bool is_expired = false;           ///< Now.
+    std::optional<std::uint32_t> ttl;  ///< In seconds; none: never.
+};
+
+struct SessionOrder {
+    SessionFilter whose;
+    std::variant<DisconnectOrder, UnsubscribeOrder, SubscribeOrder, RefreshOrder> what;
+};
+
+/// Carries it out on the sessions of one shard that there are; then `done` runs there: when
+/// subscriptions are live, too. On that shard's thread.
+void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
+
+}  // namespace ringcast::api

@@ -1,0 +1,186 @@
+// What the server API does to sessions, on all shards, and to what topics keep.
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "api/centrifuge_publications.hpp"
+#include "api/session_orders.hpp"
+#include "api/topic_rules.hpp"
+#include "auth/base64.hpp"
+#include "base/assert.hpp"
+#include "dialect/centrifuge/codes.hpp"
+#include "server/api_call.hpp"
+#include "server/process_figures.hpp"
+#include "shard/shard.hpp"
+
+namespace ringcast::server {
+
+namespace {
+
+namespace api = dialect::centrifuge::server_api;
+using dialect::centrifuge::DisconnectCode;
+using dialect::centrifuge::ErrorCode;
+
+/// What a Close has room for (RFC 6455 section 5.5), beside its code.
+constexpr std::size_t reason_bytes_max = 123;
+/// Codes of applications' own, and of the protocol: the others are not theirs to give.
+constexpr std::uint32_t code_min = 3000, code_max = 4999;
+
+/// On another shard: the answer goes back to where the exchange is.
+shard::Task answer_to(const shard::HttpExchange& exchange) {
+    return [id = exchange.id(), asker = exchange.shard().topics().shard()](shard::Shard& there) {
+        there.run_on(asker, [id](shard::Shard& asking) { take_answer(asking, id, {}); });
+    };
+}
+
+ringcast::api::SessionFilter filter_of(const auto& request) {
+    return {
+        .user = std::string{request.user}, .client = std::string{request.client}, .whitelist = {}};
+}
+
+/// Sessions of nobody in particular are only found by their client ids.
+bool names_somebody(const auto& request) noexcept {
+    return !request.user.empty() || !request.client.empty();
+}
+
+std::int64_t unix_now(const shard::Shard& shard) noexcept {
+    const auto clock = shard.settings().wall_clock;
+    return clock != nullptr ? clock() : static_cast<std::int64_t>(unix_seconds());
+}
+
+}  // namespace
+
+/// True once all shards have done it.
+bool ApiCall::order(shard::HttpExchange& exchange, const ringcast::api::SessionOrder& order) {
+    if (survey_) return survey_->missing_count == 0;
+    shard::Shard& here = exchange.shard();
+    survey_.emplace(Survey{.missing_count = here.topics().shards(), .figures = {}});
+    for (std::uint32_t i = 0; i < here.topics().shards(); ++i) {
+        here.run_on(i, [order, done = answer_to(exchange)](shard::Shard& there) {
+            ringcast::api::carry_out(there, order, done);
+        });
+    }
+    return false;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::DisconnectRequest& request) {
+    constexpr DisconnectCode usual = DisconnectCode::force_disconnect;
+    ringcast::api::DisconnectOrder how{.code = static_cast<CloseCode>(usual),
+                                       .reason = std::string{reason_of(usual)}};
+    if (request.has_disconnect) {
+        how.code = static_cast<CloseCode>(request.disconnect.code);
+        how.reason = request.disconnect.reason;
+    }
+    const bool is_code = !request.has_disconnect || (request.disconnect.code >= code_min &&
+                                                     request.disconnect.code <= code_max);
+    if (!names_somebody(request) || !is_code || how.reason.size() > reason_bytes_max)
+        return refuse(ErrorCode::bad_request);
+    ringcast::api::SessionOrder what{.whose = filter_of(request), .what = std::move(how)};
+    what.whose.whitelist.assign(request.whitelist.begin(), request.whitelist.end());
+    if (!order(exchange, what)) return false;
+    add({api::DisconnectResult{}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::UnsubscribeRequest& request) {
+    if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
+    if (!request.channel.empty()) {
+        if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
+    }
+    ringcast::api::UnsubscribeOrder how{.channel = std::string{request.channel}};
+    if (!order(exchange, {.whose = filter_of(request), .what = std::move(how)})) return false;
+    add({api::UnsubscribeResult{}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::SubscribeRequest& request) {
+    if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
+    if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
+    const bool asks_for_more = request.expire_at != 0 || !request.info.bytes.empty() ||
+                               !request.b64info.empty() || request.has_override;
+    if (asks_for_more) return refuse(ErrorCode::not_available);
+    ringcast::api::SubscribeOrder how{
+        .channel = std::string{request.channel},
+        .data = {.kind = request.data.kind, .bytes = std::string{request.data.bytes}},
+        .since = {}};
+    if (!request.b64data.empty()) {
+        auto octets = auth::decode_base64(request.b64data, auth::Base64::standard);
+        if (!octets) return refuse(ErrorCode::bad_request);
+        how.data = {.kind = PublicationKind::binary, .bytes = *std::move(octets)};
+    }
+    if (request.has_recover_since) {
+        how.since = hub::Position{.offset = request.recover_since.offset,
+                                  .epoch = hub::Epoch::of(request.recover_since.epoch)};
+    }
+    if (!order(exchange, {.whose = filter_of(request), .what = std::move(how)})) return false;
+    add({api::SubscribeResult{}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::RefreshRequest& request) {
+    if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
+    if (!request.info.bytes.empty()) return refuse(ErrorCode::not_available);
+    ringcast::api::RefreshOrder how{.is_expired = request.expired, .ttl = {}};
+    if (request.expire_at > 0) {
+        const std::int64_t left = request.expire_at - unix_now(exchange.shard());
+        how.is_expired |= left <= 0;
+        constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
+        how.ttl = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, max));
+    }
+    if (!order(exchange, {.whose = filter_of(request), .what = how})) return false;
+    add({api::RefreshResult{}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::HistoryRequest& request) {
+    if (is_history_answered_) return true;
+    if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
+    const auto& topics = exchange.shard().settings().topics.home;
+    if (topics.stream_of(request.channel).count_max == 0) return refuse(ErrorCode::not_available);
+    if (answer_.bytes() >= answer_bytes_max) return refuse(ErrorCode::limit_exceeded);
+    shard::HistoryQuery query;
+    if (request.reverse) query.order = hub::StreamQuery::Order::backward;
+    query.count_max = request.limit < 0 ? UINT32_MAX : static_cast<std::uint32_t>(request.limit);
+    if (request.has_since) {
+        query.since = hub::Position{.offset = request.since.offset,
+                                    .epoch = hub::Epoch::of(request.since.epoch)};
+    }
+    if (!exchange.history(request.channel, query)) return refuse(ErrorCode::too_many_requests);
+    return false;
+}
+
+void ApiCall::take(const shard::HistoryAnswer& said) {
+    using Outcome = shard::HistoryAnswer::Outcome;
+    is_history_answered_ = true;
+    switch (said.outcome) {
+        case Outcome::missing: return add({api::Error{ErrorCode::unrecoverable_position}});
+        case Outcome::unavailable: return add({api::Error{ErrorCode::not_available}});
+        case Outcome::lost: return add({api::Error{ErrorCode::internal}});
+        case Outcome::complete: break;
+    }
+    const auto publications = ringcast::api::publications_of(said.publications);
+    add({api::HistoryResult{.publications = publications,
+                            .epoch = said.position.epoch.text(),
+                            .offset = said.position.offset}});
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::HistoryRemoveRequest& request) {
+    if (!survey_) {
+        if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
+        shard::Shard& here = exchange.shard();
+        survey_.emplace(Survey{.missing_count = 1, .figures = {}});
+        here.run_on(
+            here.topics().home_of(request.channel),
+            [topic = std::string{request.channel}, done = answer_to(exchange)](shard::Shard& home) {
+                home.forget_history(topic);
+                done(home);
+            });
+        return false;
+    }
+    if (survey_->missing_count > 0) return false;
+    add({api::HistoryRemoveResult{}});
+    return true;
+}
+
+}  // namespace ringcast::server

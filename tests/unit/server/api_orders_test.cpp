@@ -1,0 +1,247 @@
+// What the server API does to sessions and to what topics keep, over shards that are turned by
+// hand.
+
+#include <chrono>
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "api/session_orders.hpp"
+#include "unit/server/server_api_kit.hpp"
+
+using namespace ringcast;
+using namespace ringcast::server;
+using namespace std::chrono_literals;
+
+namespace {
+
+const CentrifugePolicy everybody{.anonymous = TopicAccess::publish, .ping_interval = 0s};
+const std::string done = R"({"result":{}})";
+const std::string seven = R"({"sub":"7"})", eight = R"({"sub":"8"})";
+
+shard::ShardsSetup keeping(shard::ShardsSetup setup = {}) {
+    setup.settings.topics.home.stream.count_max = 100;
+    return setup;
+}
+
+/// The epoch in what was heard.
+std::string epoch_in(const std::string& heard) {
+    const std::string mark = R"("epoch":")";
+    const std::size_t begin = heard.find(mark) + mark.size();
+    return heard.substr(begin, heard.find('"', begin) - begin);
+}
+
+}  // namespace
+
+TEST_CASE("sessions of a user are disconnected, on all shards, and no others") {
+    ApiKit kit{everybody, {.shards = 3}};
+    const auto first = kit.come_with(0, seven), second = kit.come_with(2, seven);
+    const auto other = kit.come_with(1, eight), nobody = kit.come_with(1, R"({"sub":""})");
+    for (const auto client : {first, other, nobody, second}) (void)kit.heard(client);
+    const std::string second_id = kit.last_client_id;
+    CHECK(kit.said("disconnect", R"({"user":"7","whitelist":[")" + second_id + "\"]}") == done);
+    CHECK(kit.heard(first) == "close:3503:force disconnect");
+    CHECK(kit.heard(second) == "");
+    CHECK(kit.said("disconnect", R"({"user":"7","client":"another"})") == done);
+    CHECK(kit.heard(second) == "");
+    CHECK(kit.said("disconnect", R"({"user":"7","client":")" + second_id +
+                                     R"(","disconnect":{"code":4321,"reason":"go"}})") == done);
+    CHECK(kit.heard(second) == "close:4321:go");
+    CHECK(kit.said("disconnect", R"({"user":"9"})") == done);
+    CHECK(kit.heard(other) == "");
+    CHECK(kit.heard(nobody) == "");
+}
+
+TEST_CASE("a session of nobody in particular is found by its client id") {
+    ApiKit kit{everybody};
+    const auto nobody = kit.come_with(1, R"({"sub":""})"), other = kit.come_with(1, seven);
+    (void)kit.heard(nobody);
+    const std::string id = kit.last_client_id;
+    (void)kit.heard(other);
+    const std::string id_of_somebody = kit.last_client_id;
+    CHECK(kit.said("disconnect", R"({"client":")" + id_of_somebody + "\"}") == done);
+    CHECK(kit.heard(other) == "");
+    CHECK(kit.said("disconnect", R"({"client":")" + id + "\"}") == done);
+    CHECK(kit.heard(nobody) == "close:3503:force disconnect");
+}
+
+TEST_CASE("a user of many sessions takes many turns, and all of them are reached") {
+    ApiKit kit{everybody, {.shards = 1}};
+    constexpr std::size_t count = 600;
+    std::vector<shard::ShardClient> clients;
+    for (std::size_t i = 0; i < count; ++i) clients.push_back(kit.come_with(0, seven));
+    // Each leaves a place that another takes.
+    for (const std::size_t i : {std::size_t{0}, std::size_t{300}, count - 1}) {
+        kit.leave(clients[i]);
+        clients[i] = kit.come_with(0, seven);
+    }
+    for (const auto client : clients) (void)kit.heard(client);
+    const int request = kit.send("disconnect", R"({"user":"7"})");
+    CHECK(!kit.response(request));
+    kit.turn(8);
+    CHECK(kit.response(request)->body == done);
+    for (const auto client : clients) CHECK(kit.heard(client) == "close:3503:force disconnect");
+}
+
+TEST_CASE("a user is subscribed, and the answer says that it sees what is published from then on") {
+    ApiKit kit{everybody, keeping()};
+    const std::string topic = kit.topic_of(1);
+    const std::string to = R"("channel":")" + topic + "\"";
+    const auto client = kit.come_with(0, seven), subscribed = kit.come_with(0, seven);
+    kit.say(subscribed, R"({"id":2,"subscribe":{)" + to + "}}");
+    kit.settle();
+    const std::string epoch = epoch_in(kit.heard(subscribed));
+    CHECK(kit.said("publish", "{" + to + R"(,"data":1})").contains("result"));
+    (void)kit.heard(subscribed);
+    (void)kit.heard(client);
+    kit.freeze(1);
+    const int request = kit.send("subscribe", "{" + to + R"(,"user":"7","data":{"a":1}})");
+    kit.turn(8);
+    CHECK(!kit.response(request));
+    kit.thaw(1);
+    kit.turn(8);
+    CHECK(kit.response(request)->body == done);
+    CHECK(kit.heard(client) == R"({"push":{)" + to +
+                                   R"(,"subscribe":{"recoverable":true,"epoch":")" + epoch +
+                                   R"(","offset":1,"positioned":true,"data":{"a":1}}}})");
+    CHECK(kit.heard(subscribed) == "");
+    CHECK(kit.said("publish", "{" + to + R"(,"data":2})").contains("result"));
+    const std::string push = R"({"push":{)" + to + R"(,"pub":{"data":2,"offset":2}}})";
+    CHECK(kit.heard(client) == push);
+    CHECK(kit.heard(subscribed) == push);
+    // What a token did not permit no other one takes away.
+    CHECK(kit.said("unsubscribe", "{" + to + R"(,"user":"7"})") == done);
+    const std::string over =
+        R"({"push":{)" + to + R"(,"unsubscribe":{"code":2000,"reason":"server unsubscribe"}}})";
+    CHECK(kit.heard(client) == over);
+    CHECK(kit.heard(subscribed) == over);
+    CHECK(kit.said("publish", "{" + to + R"(,"data":3})").contains("result"));
+    CHECK(kit.heard(client) == "");
+    CHECK(kit.said("subscribe", "{" + to + R"(,"user":"7","recover_since":{"offset":1,"epoch":")" +
+                                    epoch + "\"}}") == done);
+    CHECK(kit.heard(client) == R"({"push":{)" + to +
+                                   R"(,"subscribe":{"recoverable":true,"epoch":")" + epoch +
+                                   R"(","offset":1,"positioned":true}}})" + "\n" + push + "\n" +
+                                   R"({"push":{)" + to + R"(,"pub":{"data":3,"offset":3}}})");
+}
+
+TEST_CASE("a subscription that nobody waits for any more does not hold up the answer") {
+    ApiKit kit{everybody};
+    const std::string topic = kit.topic_of(1);
+    const auto leaving = kit.come_with(0, seven), staying = kit.come_with(0, seven);
+    (void)kit.heard(leaving);
+    (void)kit.heard(staying);
+    kit.freeze(1);
+    const int request = kit.send("subscribe", R"({"user":"7","channel":")" + topic + "\"}");
+    kit.turn(4);
+    kit.leave(leaving);
+    kit.thaw(1);
+    kit.turn(8);
+    CHECK(kit.response(request)->body == done);
+    CHECK(kit.heard(staying) == R"({"push":{"channel":")" + topic + R"(","subscribe":{}}})");
+    // Nor one that an order behind it ends.
+    const std::string other = kit.topic_of(1, 1);
+    kit.freeze(1);
+    const int second = kit.send("subscribe", R"({"user":"7","channel":")" + other + "\"}");
+    kit.turn(4);
+    const int third = kit.send("unsubscribe", R"({"user":"7"})");
+    kit.turn(4);
+    kit.thaw(1);
+    kit.turn(8);
+    CHECK(kit.response(second)->body == done);
+    CHECK(kit.response(third)->body == done);
+    CHECK(kit.heard(staying) ==
+          R"({"push":{"channel":")" + topic +
+              R"(","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}})");
+    CHECK(kit.shard(0).topics().subscriptions() == 0);
+}
+
+TEST_CASE("who has as many subscriptions as there may be ends with one more") {
+    CentrifugePolicy policy = everybody;
+    policy.subscriptions_max = 1;
+    ApiKit kit{policy};
+    const auto client = kit.come_with(0, seven);
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"a"})") == done);
+    (void)kit.heard(client);
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"b"})") == done);
+    CHECK(kit.heard(client) == "close:3505:channel limit");
+}
+
+TEST_CASE("a connection is refreshed, or over") {
+    ApiKit kit{everybody};
+    const auto client = kit.come_with(1, seven);
+    (void)kit.heard(client);
+    const std::string soon = std::to_string(CentrifugeKit::wall_now + 10);
+    CHECK(kit.said("refresh", R"({"user":"7","expire_at":)" + soon + "}") == done);
+    CHECK(kit.heard(client) == R"({"push":{"refresh":{"expires":true,"ttl":10}}})");
+    CHECK(kit.said("refresh", R"({"user":"7"})") == done);
+    CHECK(kit.heard(client) == R"({"push":{"refresh":{}}})");
+    kit.pass(60s);
+    CHECK(kit.heard(client) == "");
+    CHECK(kit.said("refresh", R"({"user":"7","expire_at":)" + soon + "}") == done);
+    (void)kit.heard(client);
+    kit.pass(36s);
+    CHECK(kit.heard(client) == "close:3005:connection expired");
+    const auto other = kit.come_with(0, seven);
+    (void)kit.heard(other);
+    CHECK(kit.said("refresh", R"({"user":"7","expired":true})") == done);
+    CHECK(kit.heard(other) == "close:3005:connection expired");
+}
+
+TEST_CASE("orders that make no sense are refused, and nothing happens") {
+    ApiKit kit{everybody};
+    const auto client = kit.come_with(0, seven);
+    (void)kit.heard(client);
+    for (const char* const method : {"disconnect", "unsubscribe", "subscribe", "refresh"})
+        CHECK(kit.said(method, R"({"channel":"a"})") == api_bad_request);
+    CHECK(kit.said("disconnect", R"({"user":"7","disconnect":{"code":1000}})") == api_bad_request);
+    CHECK(kit.said("disconnect", R"({"user":"7","disconnect":{"code":5000}})") == api_bad_request);
+    CHECK(kit.said("disconnect", R"({"user":"7","disconnect":{"code":4000,"reason":")" +
+                                     std::string(124, 'x') + "\"}}") == api_bad_request);
+    CHECK(kit.said("subscribe", R"({"user":"7"})") == api_bad_request);
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"ns:a"})") ==
+          api_error(102, "unknown channel"));
+    CHECK(kit.said("unsubscribe", R"({"user":"7","channel":"ns:a"})") ==
+          api_error(102, "unknown channel"));
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"a","b64data":"?"})") == api_bad_request);
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"a","expire_at":1})") ==
+          api_not_available);
+    CHECK(kit.said("refresh", R"({"user":"7","info":{"a":1}})") == api_not_available);
+    CHECK(kit.heard(client) == "");
+}
+
+TEST_CASE("what a topic keeps is read, forward and backward, and removed") {
+    ApiKit kit{everybody, keeping()};
+    for (const std::uint32_t home : {0u, 1u}) {
+        const std::string to = R"({"channel":")" + kit.topic_of(home) + "\"";
+        for (const char* const data : {"1", "2", "3"})
+            CHECK(kit.said("publish", to + R"(,"data":)" + data + "}").contains("result"));
+        const std::string where = kit.said("history", to + "}");
+        const std::string epoch = epoch_in(where);
+        const auto answer = [&](const std::string& publications) {
+            return R"({"result":{"publications":[)" + publications + R"(],"epoch":")" + epoch +
+                   R"(","offset":3}})";
+        };
+        const std::string one = R"({"data":1,"offset":1})", two = R"({"data":2,"offset":2})",
+                          three = R"({"data":3,"offset":3})";
+        CHECK(where == answer(""));
+        CHECK(kit.said("history", to + R"(,"limit":-1})") == answer(one + "," + two + "," + three));
+        CHECK(kit.said("history", to + R"(,"limit":2,"reverse":true})") ==
+              answer(three + "," + two));
+        CHECK(kit.said("history", to + R"(,"limit":1,"since":{"offset":1,"epoch":")" + epoch +
+                                      "\"}}") == answer(two));
+        CHECK(kit.said("history", to + R"(,"limit":1,"since":{"offset":1,"epoch":"x"}})") ==
+              api_error(112, "unrecoverable position"));
+        CHECK(kit.said("batch", R"({"commands":[{"history_remove":)" + to + R"(}},{"history":)" +
+                                    to + R"(,"limit":-1}}]})") ==
+              R"({"replies":[{"history_remove":{}},{"history":{"publications":[],"epoch":")" +
+                  epoch + R"(","offset":3}}]})");
+    }
+    for (const char* const method : {"history", "history_remove"}) {
+        CHECK(kit.said(method, "{}") == api_bad_request);
+        CHECK(kit.said(method, R"({"channel":"a:b"})") == api_error(102, "unknown channel"));
+    }
+    ApiKit forgetful{everybody};
+    CHECK(forgetful.said("history", R"({"channel":"a"})") == api_not_available);
+    CHECK(forgetful.said("history_remove", R"({"channel":"a"})") == done);
+}
