@@ -35,7 +35,7 @@ struct AdminServices {
     std::function<std::string()> metrics_text;
     PublishFunction publish;
     std::uint64_t payload_bytes_max = 64 << 10;
-    const ApiKeys* api_keys = nullptr;  ///< Null: no server API. Outlives the routers.
+    const ApiKeys* api_keys = nullptr;  ///< Null: no server API. This shard's; outlives the router.
     const ApiNode* api_node = nullptr;  ///< Likewise.
 };
 

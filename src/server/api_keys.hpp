@@ -26,6 +26,7 @@ public:
 
     /// The time that it takes depends on the length of `key`, and on no key of ours.
     [[nodiscard]] bool has(std::string_view key) const noexcept;
+    [[nodiscard]] std::size_t count() const noexcept { return digests_.size(); }
 
 private:
     using Digest = std::array<std::byte, 32>;

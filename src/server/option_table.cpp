@@ -129,7 +129,7 @@ constexpr std::array rows{
               .value_name = "FILE",
               .help = "keys of applications, one a line, at least 16 characters each: with any of "
                       "them POST /api/publish and its like, as Centrifugo's server SDKs use them, "
-                      "are served at --admin-listen, too",
+                      "are served at --admin-listen, too; read again at SIGHUP",
               .set = set_text<&Options::api_key_file>,
               .get = get_text<&Options::api_key_file>,
               .needs = {&admin_listener}},

@@ -15,7 +15,7 @@
 #include "api/topic_endpoint.hpp"
 #include "base/assert.hpp"
 #include "server/admin.hpp"
-#include "server/api_keys.hpp"
+#include "server/api_key_keeper.hpp"
 #include "server/choices.hpp"
 #include "server/entropy.hpp"
 #include "server/limits.hpp"
@@ -80,7 +80,7 @@ struct Server::Impl {
                                                              const ring::Features& features,
                                                              const server::Placement& placement,
                                                              const server::ConnectionPlan& plan);
-    [[nodiscard]] shard::Router make_admin_router() const;
+    [[nodiscard]] shard::Router make_admin_router(std::uint32_t index) const;
     [[nodiscard]] std::expected<void, std::string> check() const;
     void wait();
     void end(Duration timeout);
@@ -97,7 +97,7 @@ struct Server::Impl {
     std::uint64_t file_limit = 0;
 
     server::Listeners listeners;
-    std::optional<server::ApiKeys> api_keys;
+    std::vector<server::ApiKeys> api_keys;  // Each shard's own; none: there is no API.
     server::ApiNode api_node;
     std::optional<server::LogWriter> log;
     std::vector<shard::LogQueue*> shard_logs;
@@ -105,7 +105,8 @@ struct Server::Impl {
     hub::TopicNamespaces namespaces;
     server::ShardGroup shards;                  // The threads use everything above ...
     std::optional<server::TlsKeeper> tls;       // ... and this one uses them, if there is TLS ...
-    std::optional<server::TokenKeeper> tokens;  // ... and so does this one, if there are keys.
+    std::optional<server::TokenKeeper> tokens;  // ... and so does this one, if there are keys ...
+    std::optional<server::ApiKeyKeeper> api_key_keeper;  // ... and this one, if there is an API.
 };
 
 std::expected<void, std::string> Server::Impl::check() const {
@@ -145,6 +146,9 @@ std::expected<void, std::string> Server::Impl::open_log() {
     if (serves_tls()) tls.emplace(settings.tls, log->add_shard(shard::LogRecord::no_shard));
     if (server::has_token_keys(settings.tokens))
         tokens.emplace(settings.tokens, log->add_shard(shard::LogRecord::no_shard));
+    if (!settings.api_key_file.empty()) {
+        api_key_keeper.emplace(settings.api_key_file, log->add_shard(shard::LogRecord::no_shard));
+    }
     auto started = log->start();
     is_log_open = started.has_value();
     return started;
@@ -180,6 +184,12 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
         if (!kept) return kept;
     }
     if (tokens) tokens->start([this](const auto& material) { shards.set_tokens(material); });
+    if (api_key_keeper) {
+        api_key_keeper->start([this](const server::ApiKeys& keys) {
+            shards.run_on_each(
+                [this, keys](shard::Shard& shard) { api_keys[shard.settings().index] = keys; });
+        });
+    }
     description =
         fmt::format("io {}, kernel {}, {} shard{}{}, up to {} connections, {} open files",
                     server::describe(*backend, features, settings.direct_descriptors),
@@ -189,10 +199,10 @@ std::expected<void, std::string> Server::Impl::serve(const server::Placement& pl
 }
 
 std::expected<void, std::string> Server::Impl::load_api_keys() {
-    if (settings.api_key_file.empty()) return {};
-    auto loaded = server::ApiKeys::load(settings.api_key_file);
+    if (!api_key_keeper) return {};
+    auto loaded = api_key_keeper->load();
     if (!loaded) return std::unexpected{std::move(loaded.error())};
-    api_keys = *std::move(loaded);
+    api_keys.assign(settings.shards, *loaded);
     api_node = {.uid = fmt::format("{:016x}{:016x}", server::random_seed(), server::random_seed()),
                 .start_time_seconds = start_time_seconds};
     return {};
@@ -239,13 +249,13 @@ std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
             .cpu = placement.cpus.empty() ? std::nullopt : std::optional{placement.cpus[i]},
             .client_limits = &*client_limits,
             .make_router = [this] { return mounts.make_router(settings); },
-            .make_admin_router = [this] { return make_admin_router(); },
+            .make_admin_router = [this, i] { return make_admin_router(i); },
         });
     }
     return plans;
 }
 
-shard::Router Server::Impl::make_admin_router() const {
+shard::Router Server::Impl::make_admin_router(std::uint32_t shard) const {
     const auto metrics_text = [this] {
         return server::prometheus_text(shards.metrics_on_shard(),
                                        server::process_figures(start_time_seconds, file_limit));
@@ -257,7 +267,7 @@ shard::Router Server::Impl::make_admin_router() const {
     return server::make_admin_router({.metrics_text = metrics_text,
                                       .publish = publish,
                                       .payload_bytes_max = settings.message_bytes_max,
-                                      .api_keys = api_keys ? &*api_keys : nullptr,
+                                      .api_keys = api_keys.empty() ? nullptr : &api_keys[shard],
                                       .api_node = &api_node});
 }
 
@@ -291,12 +301,14 @@ void Server::Impl::log_totals() {
         .field("ring_calls", total.ring_calls);
 }
 
-/// What SIGHUP means: that certificates and keys for tokens are read again. Where there are none,
-/// that the terminal has gone, if there was one: then false, and the server is to stop.
+/// What SIGHUP means: that certificates, and keys for tokens and the server API, are read again.
+/// Where there are none, that the terminal has gone, if there was one: then false, and the server
+/// is to stop.
 bool Server::Impl::outlives_hangup(bool had_terminal) {
     if (tls) tls->reload();
     if (tokens) tokens->reload();
-    if (tls || tokens) return true;
+    if (api_key_keeper) api_key_keeper->reload();
+    if (tls || tokens || api_key_keeper) return true;
     if (had_terminal) return false;
     log->log().info("hangup_ignored").field("reason", "there is nothing to read again");
     return true;
@@ -335,11 +347,12 @@ void Server::mount_centrifuge(std::string_view path, CentrifugePolicy policy,
                               RouteOptions options) {
     RC_ASSERT(!impl_->is_started);
     while (path.ends_with('/')) path.remove_suffix(1);
-    impl_->mounts.mount(
-        fmt::format("{}/websocket", path), options, [policy](shard::SessionLimits limits) {
-            limits.ping_interval = {};  // The protocol has pings of its own.
-            return std::make_unique<api::CentrifugeEndpoint>(limits, policy, server::fill_random);
-        });
+    impl_->mounts.mount(fmt::format("{}/websocket", path), options,
+                        [policy](shard::SessionLimits limits) {
+                            limits.ping_interval = {};  // The protocol has pings of its own.
+                            return std::make_unique<api::CentrifugeEndpoint>(
+                                limits, policy, server::fill_random, server::version);
+                        });
 }
 
 void Server::mount_page(std::string_view path, Page page) {
@@ -375,8 +388,9 @@ std::expected<void, std::string> Server::start() {
 int Server::run(const std::function<void()>& on_started) {
     using Hangup = server::SignalWaiter::Hangup;
     const bool had_terminal = server::has_terminal();
-    const bool has_files_to_read =
-        impl_->serves_tls() || server::has_token_keys(impl_->settings.tokens);
+    const bool has_files_to_read = impl_->serves_tls() ||
+                                   server::has_token_keys(impl_->settings.tokens) ||
+                                   !impl_->settings.api_key_file.empty();
     server::SignalWaiter signals{has_files_to_read ? Hangup::taken : Hangup::taken_unless_ignored};
     impl_->shards.wake_at_stop(&signals);
     const ScopeExit forget_signals{[this] { impl_->shards.wake_at_stop(nullptr); }};

@@ -13,7 +13,8 @@
 
 namespace ringcast::server {
 
-/// One per shard; keys and node are for all of them, and outlive it. Its path has a parameter.
+/// One per shard, as the keys are; the node is for all of them. Both outlive it. Its path has a
+/// parameter.
 class ServerApi final : public shard::HttpEndpoint {
 public:
     static constexpr std::uint64_t body_bytes_max = 1 << 20;

@@ -115,6 +115,16 @@ void ShardGroup::set_tokens(const shard::TokenMaterial& material) {
     }
 }
 
+void ShardGroup::run_on_each(const shard::Task& task) {
+    const std::lock_guard lock{events_.mutex};
+    for (ShardThread& shard : shards_) {
+        auto note = std::make_unique<shard::Note>();
+        note->kind = shard::Note::Kind::task;
+        note->task = task;
+        shard.post(std::move(note));
+    }
+}
+
 /// Publishers are spread over the shards that carry them.
 Publisher ShardGroup::make_publisher(const hub::TopicNamespaces& namespaces) {
     const std::lock_guard lock{events_.mutex};

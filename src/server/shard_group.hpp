@@ -53,6 +53,8 @@ public:
 
     /// What tokens are checked with from now on, on all shards. Any thread.
     void set_tokens(const shard::TokenMaterial& material);
+    /// Each shard runs `task` in its next turn.
+    void run_on_each(const shard::Task& task);
 
     /// `closed` if there are no shards yet. `namespaces` are copied. Any thread.
     [[nodiscard]] Publisher make_publisher(const hub::TopicNamespaces& namespaces);

@@ -1,12 +1,15 @@
 """The server API of the edge binary, as SDKs and curl use it. Run by run.py."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
 
 from admin_tests import ADMIN, LISTEN, ask, connection_to, rings, status_of
+from guest_tests import wait_for
 from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, read_exactly, run, upgrade
 
 KEY, OTHER = "0123456789abcdef-first", "0123456789abcdef-second"
@@ -168,6 +171,35 @@ def test_curl_drives_the_api():
         done = subprocess.run([curl, "-s", "-H", f"X-API-Key: {KEY}", "-d", '{"channel":"news","data":{"a":1}}',
                                f"{admin}/api/publish"], capture_output=True, timeout=PATIENCE_SECONDS)
         assert done.stdout == b'{"result":{}}', done
+
+
+def test_sighup_reads_api_keys_again_and_bad_ones_change_nothing():
+    def status(admin, key):
+        return status_of(admin, "/api/info", "POST", b"{}", {"X-API-Key": key})
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "keys")
+
+        def replace(text):
+            with open(f"{path}.new", "w", encoding="utf-8") as file:
+                file.write(text)
+            os.rename(f"{path}.new", path)
+
+        replace(f"{KEY}\n")
+        with Server("--echo", *LISTEN, *ADMIN, "--shards", "2", "--api-key-file", path) as server:
+            admin = server.admin_urls()[0]
+            assert (status(admin, KEY), status(admin, OTHER)) == (200, 401)
+            replace(f"{OTHER}\n")
+            server.process.send_signal(signal.SIGHUP)
+            for _ in range(8):  # On whichever shard it is asked.
+                wait_for(lambda: (status(admin, KEY), status(admin, OTHER)) == (401, 200))
+            replace("short\n")
+            server.process.send_signal(signal.SIGHUP)
+            while "event=api_keys_reload_failed" not in (line := server.process.stderr.readline()):
+                assert line, "the log has ended"
+            assert "short" not in line.replace(path, "")
+            assert status(admin, OTHER) == 200
+            assert server.stop()[0] == 0
 
 
 def test_key_files_that_make_no_sense_are_refused_without_telling_what_is_in_them():
