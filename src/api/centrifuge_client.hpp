@@ -14,8 +14,8 @@ namespace ringcast::api {
 /// The state of a session.
 struct CentrifugeEndpoint::Client {
     Client(const dialect::centrifuge::SessionSettings& settings,
-           dialect::centrifuge::Format wire_format, Instant now)
-        : format{wire_format}, session{settings, {.format = wire_format}, now} {}
+           dialect::centrifuge::Format wire_format, dialect::centrifuge::Pings pings, Instant now)
+        : format{wire_format}, session{settings, {.format = wire_format}, now, pings} {}
 
     const dialect::centrifuge::Format format;
     Session session;

@@ -32,6 +32,7 @@ constexpr std::size_t retained_bytes_max = 256 << 10;
 struct Offer {
     centrifuge::Format format = centrifuge::Format::json;
     std::string_view subprotocol;  ///< To be agreed on; empty: none.
+    centrifuge::Pings pings = centrifuge::Pings::message;
 };
 
 Offer offer_of(const http::Request& request) {
@@ -47,13 +48,16 @@ Offer offer_of(const http::Request& request) {
             is_protobuf |= http::query_parameter(request.query, name) == "protobuf";
     }
     if (is_protobuf) offer.format = centrifuge::Format::protobuf;
+    if (http::query_parameter(request.query, "cf_ws_frame_ping_pong") == "true")
+        offer.pings = centrifuge::Pings::frame;
     return offer;
 }
 
 }  // namespace
 
 CentrifugeEndpoint::CentrifugeEndpoint(const shard::SessionLimits& limits,
-                                       const CentrifugePolicy& policy, EntropySource entropy)
+                                       const CentrifugePolicy& policy, EntropySource entropy,
+                                       std::string_view version)
     : ApiEndpoint{limits},
       policy_{policy},
       settings_{.stale_timeout = policy.stale_timeout,
@@ -61,6 +65,7 @@ CentrifugeEndpoint::CentrifugeEndpoint(const shard::SessionLimits& limits,
                 .pong_timeout = policy.pong_timeout,
                 .subscriptions_max = policy.subscriptions_max},
       entropy_{std::move(entropy)},
+      version_{version},
       prng_{0} {
     // Of jitter: pings of a crowd that came together spread out.
     std::uint64_t seed = 0;
@@ -85,6 +90,11 @@ shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_slow() const noexcept
     return {static_cast<CloseCode>(slow), centrifuge::reason_of(slow)};
 }
 
+shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_shutdown(CloseCode) const noexcept {
+    constexpr auto shutdown = centrifuge::DisconnectCode::shutdown;
+    return {static_cast<CloseCode>(shutdown), centrifuge::reason_of(shutdown)};
+}
+
 shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     const Offer offer = offer_of(upgrade.request);
     shard::Verdict verdict;
@@ -93,7 +103,7 @@ shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
                            ? shard::Encoding::centrifuge_json
                            : shard::Encoding::centrifuge_protobuf;
     const Instant now = upgrade.session.shard().now();
-    verdict.state = {new Client{settings_, offer.format, now},
+    verdict.state = {new Client{settings_, offer.format, offer.pings, now},
                      [](void* client) noexcept { delete static_cast<Client*>(client); }};
     return verdict;
 }
@@ -114,6 +124,7 @@ void CentrifugeEndpoint::on_time(shard::Session& session) {
     Client& client = client_of(session);
     client.session.on_time(session.shard().now(), out_, session.is_input_held());
     while (const auto channel = client.session.take_expired()) session.unsubscribe(*channel);
+    if (client.session.take_ping()) session.ping();
     flush(session, client);
 }
 

@@ -42,8 +42,9 @@ struct TimeToLive {
 /// One per mounted path and shard.
 class CentrifugeEndpoint final : public ApiEndpoint {
 public:
+    /// `version`: the server's, as clients are told; in static storage.
     CentrifugeEndpoint(const shard::SessionLimits& limits, const CentrifugePolicy& policy,
-                       EntropySource entropy);
+                       EntropySource entropy, std::string_view version);
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     void on_open(shard::Session& session) override;
@@ -61,6 +62,7 @@ public:
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_tick(shard::Shard&) override {}
     [[nodiscard]] CloseReason reason_of_slow() const noexcept override;
+    [[nodiscard]] CloseReason reason_of_shutdown(CloseCode code) const noexcept override;
 
     [[nodiscard]] const void* state_tag() const noexcept override;
 
@@ -108,8 +110,8 @@ private:
     [[nodiscard]] static shard::SubscribeFrom start_of(
         const shard::Session& session, std::string_view channel,
         const dialect::centrifuge::SubscribeRequest& request);
-    [[nodiscard]] static dialect::centrifuge::ConnectResult connect_result(const Client& client,
-                                                                           const TimeToLive& ttl);
+    [[nodiscard]] dialect::centrifuge::ConnectResult connect_result(const Client& client,
+                                                                    const TimeToLive& ttl) const;
     /// `pushes` go out behind it.
     void answer(shard::Session& session, Client& client, const Answer& answer,
                 std::string_view pushes = {});
@@ -158,6 +160,7 @@ private:
     const CentrifugePolicy policy_;
     const dialect::centrifuge::SessionSettings settings_;
     const EntropySource entropy_;
+    const std::string_view version_;
     Prng prng_;
     std::string out_;      // What the session under way is sent.
     std::string message_;  // A copy, since it is decoded in place.

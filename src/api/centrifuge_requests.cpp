@@ -108,9 +108,10 @@ bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client
 }
 
 centrifuge::ConnectResult CentrifugeEndpoint::connect_result(const Client& client,
-                                                             const TimeToLive& ttl) {
+                                                             const TimeToLive& ttl) const {
     centrifuge::ConnectResult result;
     result.client = client.id;
+    result.version = version_;
     result.expires = ttl.expires;
     result.ttl = ttl.seconds;
     return result;
@@ -166,6 +167,7 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session, 
     const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
     centrifuge::RefreshResult result;
     result.client = client.id;
+    result.version = version_;
     result.expires = ttl.expires;
     result.ttl = ttl.seconds;
     return result;

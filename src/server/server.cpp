@@ -33,6 +33,7 @@
 #include "server/tls_keeper.hpp"
 #include "server/token_files.hpp"
 #include "server/token_keeper.hpp"
+#include "server/version.hpp"
 
 namespace ringcast {
 

@@ -128,6 +128,9 @@ public:
     /// It is too slow for what is published.
     [[nodiscard]] virtual CloseReason reason_of_slow() const noexcept;
 
+    /// The server stops, and has `code` for those to whom it is all the same.
+    [[nodiscard]] virtual CloseReason reason_of_shutdown(CloseCode code) const noexcept;
+
     [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
 
     /// Names the class that it is of, for whoever has business with all endpoints of one; null:

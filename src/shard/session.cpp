@@ -1,5 +1,6 @@
 #include "shard/session.hpp"
 
+#include "shard/answers.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -75,6 +76,11 @@ void Session::release_publications() {
     connection_->holds_publications = false;
 }
 
+void Session::ping() {
+    if (connection_->session_open && connection_->phase == Phase::open && !connection_->broken)
+        shard_->enqueue(*connection_, ws::Opcode::ping, {});
+}
+
 void Session::reschedule() {
     if (connection_->phase == Phase::open)
         shard_->schedule_by(*connection_, endpoint().deadline(*this));
@@ -98,6 +104,10 @@ std::uint64_t Session::queued_bytes() const noexcept {
 
 ring::Address Session::peer_address() const {
     return shard_->client_address(*connection_);
+}
+
+Endpoint::CloseReason Endpoint::reason_of_shutdown(CloseCode code) const noexcept {
+    return {code, shutdown_reason};
 }
 
 void Endpoint::on_subscribed(Session& session, const Subscribed& subscribed) {

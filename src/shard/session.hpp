@@ -68,6 +68,8 @@ public:
     /// sent, until release_publications(). Not of the raw encoding.
     void hold_publications();
     void release_publications();
+    /// Sends a Ping (RFC 6455 section 5.5.2).
+    void ping();
     /// Endpoint::on_time() is called as soon as Endpoint::deadline() is over, which is earlier than
     /// it was.
     void reschedule();

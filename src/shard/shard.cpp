@@ -290,8 +290,10 @@ void Shard::begin_shutdown(CloseCode code) {
 void Shard::on_flushed(bool is_complete) {
     if (!is_complete) log_.warn("publications_not_flushed");
     connections_.for_each([&](Connection& connection) {
-        if (connection.phase == Phase::open)
-            start_close(connection, *shutdown_code_, shutdown_reason);
+        if (connection.phase == Phase::open) {
+            const auto why = connection.endpoint->reason_of_shutdown(*shutdown_code_);
+            start_close(connection, why.code, why.reason);
+        }
         if (connection.phase == Phase::answering && connection.access == Access::clients)
             end_exchange(connection, HttpEnd::shutdown);
     });

@@ -22,9 +22,9 @@ DisconnectCode disconnect_for(ErrorCode code) noexcept {
 
 }  // namespace
 
-ClientSession::ClientSession(const SessionSettings& settings, const Wire& wire,
-                             Instant now) noexcept
-    : settings_(settings), wire_(wire), stale_at_(now + settings.stale_timeout) {}
+ClientSession::ClientSession(const SessionSettings& settings, const Wire& wire, Instant now,
+                             Pings pings) noexcept
+    : settings_(settings), wire_(wire), pings_(pings), stale_at_(now + settings.stale_timeout) {}
 
 ClientSession::Step ClientSession::step() const noexcept {
     return is_closed() ? Step::closed : Step::idle;
@@ -227,6 +227,8 @@ void ClientSession::accept(const Pending& pending, const ConnectResult& result, 
         const Duration interval = settings_.ping_interval;
         const auto half = static_cast<std::uint64_t>(interval.count() / 2);
         ping_at_ = now + interval - Duration{static_cast<Duration::rep>(prng.below(half + 1))};
+    }
+    if (settings_.ping_interval.count() > 0 && pings_ == Pings::message) {
         complete.ping = static_cast<std::uint32_t>(settings_.ping_interval.count());
         complete.pong = settings_.pong_timeout.count() > 0 && !wire_.is_unidirectional;
     }
@@ -288,8 +290,12 @@ void ClientSession::on_time(Instant now, std::string& out, bool is_input_held) {
 }
 
 void ClientSession::ping(Instant now, std::string& out) {
-    append(out, wire_, Reply{});
     ping_at_ = now + settings_.ping_interval;
+    if (pings_ == Pings::frame) {
+        is_ping_due_ = true;
+        return;
+    }
+    append(out, wire_, Reply{});
     const bool is_answered = settings_.pong_timeout.count() > 0 && !wire_.is_unidirectional;
     if (!is_answered) return;
     ++pongs_due_;

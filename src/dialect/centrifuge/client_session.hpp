@@ -23,6 +23,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -45,6 +46,12 @@ struct SessionSettings {
     Duration refresh_delay = std::chrono::seconds{25};
     std::size_t subscriptions_max = 128;  ///< Server-side ones count, too.
     std::size_t channel_bytes_max = 255;
+};
+
+/// How the server asks whether the client is there.
+enum class Pings : std::uint8_t {
+    message,  ///< By an empty reply, as the connect reply announces.
+    frame,    ///< By frames of the WebSocket, of which the protocol says nothing: take_ping().
 };
 
 /// Who has made a subscription.
@@ -77,7 +84,8 @@ public:
     enum class Step : std::uint8_t { idle, request, held, closed };
 
     /// `settings` outlives the session.
-    ClientSession(const SessionSettings& settings, const Wire& wire, Instant now) noexcept;
+    ClientSession(const SessionSettings& settings, const Wire& wire, Instant now,
+                  Pings pings = Pings::message) noexcept;
 
     /// Takes commands from `message`, which is changed, until one needs the host; `message` is then
     /// what is left of it. To be called again only while something is left.
@@ -102,6 +110,9 @@ public:
     void on_time(Instant now, std::string& out, bool is_input_held = false);
     /// A channel whose subscription on_time has ended, until there are no more.
     [[nodiscard]] std::optional<std::string> take_expired();
+
+    /// True if on_time has found that a ping is due, which is for the host to send.
+    [[nodiscard]] bool take_ping() noexcept { return std::exchange(is_ping_due_, false); }
 
     /// The host has subscribed the client. False, and nothing is said, if that is not connected, or
     /// subscribed already.
@@ -192,7 +203,9 @@ private:
 
     const SessionSettings& settings_;
     Wire wire_;
+    const Pings pings_;
     State state_ = State::fresh;
+    bool is_ping_due_ = false;
     Malformed malformed_ = Malformed::none;
     bool client_refreshes_ = false;  // The connection expires, and the client is to prevent it.
     std::optional<DisconnectCode> disconnect_;

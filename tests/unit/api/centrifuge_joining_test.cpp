@@ -272,3 +272,29 @@ TEST_CASE("a subscription ends some time after its token, unless it is refreshed
     CHECK(kit.heard(client) == R"({"push":{"channel":"b","unsubscribe":{"code":2501,)"
                                R"("reason":"subscription expired"}}})");
 }
+
+TEST_CASE("clients of a server that stops are told so in the words of their protocol") {
+    CentrifugeKit kit{tokens_only};
+    const auto client = kit.come_with(0, R"({"sub":"7"})");
+    (void)kit.heard(client);
+    const auto raw = kit.subscriber(0, "a");
+    for (std::uint32_t i = 0; i < kit.shards(); ++i)
+        kit.shard(i).begin_shutdown(CloseCode::service_restart);
+    kit.settle();
+    CHECK(kit.heard(client) == "close:3001:shutdown");
+    CHECK(kit.received(raw) == "close:1012:server is shutting down");
+}
+
+TEST_CASE("a client that asks for it is pinged by frames") {
+    CentrifugePolicy policy = tokens_only;
+    policy.ping_interval = 5s;
+    CentrifugeKit kit{policy};
+    const auto client = kit.come(0, "?cf_ws_frame_ping_pong=true");
+    kit.say(client, CentrifugeKit::connect(R"({"sub":"7"})"));
+    kit.settle();
+    CHECK(kit.heard(client) == connected_begin + "}}");
+    kit.pass(5s);
+    const auto frames = kit.frames(client);
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].opcode == test::opcode_ping);
+}

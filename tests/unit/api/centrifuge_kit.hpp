@@ -38,7 +38,7 @@ public:
                 for (std::byte& each : bytes) each = static_cast<std::byte>(prng.below(256));
             };
             router.mount(shard::PathPattern::parse("/connection/websocket").value(),
-                         std::make_unique<api::CentrifugeEndpoint>(limits, policy, entropy));
+                         std::make_unique<api::CentrifugeEndpoint>(limits, policy, entropy, ""));
         };
         return setup;
     }

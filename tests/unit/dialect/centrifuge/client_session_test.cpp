@@ -254,6 +254,27 @@ TEST_CASE("pings begin at a drawn time and want pongs (digest, section 4)") {
     }
 }
 
+TEST_CASE("pings that are frames are the host's to send (digest, section 1)") {
+    const SessionSettings settings;
+    const Instant begin{1000s};
+    ClientSession session{settings, {}, begin, Pings::frame};
+    Prng prng{1};
+    std::string out, text{connect_line};
+    std::span<char> message{text};
+    REQUIRE(session.receive(message, out) == Step::request);
+    session.answer(session.request().ticket, ConnectResult{.client = "cl"}, begin, prng, out);
+    CHECK(out == R"({"id":1,"connect":{"client":"cl"}})");
+    out.clear();
+    CHECK_FALSE(session.take_ping());
+    for (const Duration after : {25s, 50s, 75s}) {
+        session.on_time(begin + after, out);
+        CHECK(session.take_ping());
+        CHECK_FALSE(session.take_ping());
+    }
+    CHECK(out == "");
+    CHECK_FALSE(session.is_closed());
+}
+
 TEST_CASE("without a pong timeout no pong is asked for or taken") {
     Scene scene{{}, {.pong_timeout = {}}};
     REQUIRE(scene.say(connect_line) == Step::request);
