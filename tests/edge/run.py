@@ -20,6 +20,7 @@ import tempfile
 import admin_tests
 import api_tests
 import capacity_tests
+import centrifuge_tests
 import doctor_tests
 import guest_tests
 import http_tests
@@ -383,8 +384,8 @@ def test_the_access_log_tells_of_each_session():
 
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
-    modules = (admin_tests, api_tests, capacity_tests, doctor_tests, guest_tests, http_tests, namespace_tests, survival_tests,
-               tls_tests, token_tests, topic_tests)
+    modules = (admin_tests, api_tests, capacity_tests, centrifuge_tests, doctor_tests, guest_tests, http_tests,
+               namespace_tests, survival_tests, tls_tests, token_tests, topic_tests)
     tests = globals() | {name: test for module in modules for name, test in vars(module).items()}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""

@@ -2,6 +2,7 @@
 // (see run.py). It does by itself what the tests look at: it connects again, subscribes again, and recovers.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import process from 'node:process';
 import { Centrifuge as JsonCentrifuge } from 'centrifuge';
@@ -22,12 +23,12 @@ function later() {
 /** What one kind of wire makes of values: Protobuf carries bytes. */
 const WIRES = {
   JSON: {
-    connect: () => new JsonCentrifuge(`${url}/connection/websocket`, QUICKLY),
+    connect: (options) => new JsonCentrifuge(`${url}/connection/websocket`, { ...QUICKLY, ...options }),
     encode: (value) => value,
     decode: (data) => data,
   },
   Protobuf: {
-    connect: () => new ProtobufCentrifuge(`${url}/connection/websocket`, QUICKLY),
+    connect: (options) => new ProtobufCentrifuge(`${url}/connection/websocket`, { ...QUICKLY, ...options }),
     encode: (value) => Buffer.from(JSON.stringify(value)),
     decode: (data) => JSON.parse(Buffer.from(data).toString()),
   },
@@ -35,10 +36,37 @@ const WIRES = {
 
 /** A client that is connected, and notes what its subscriptions get. */
 class Client {
-  constructor(wire) {
+  constructor(wire, options = {}) {
     this.wire = wire;
-    this.centrifuge = wire.connect();
+    this.centrifuge = wire.connect(options);
+    this.events = [];  // Of subscriptions that the server makes, and of the connection.
+    this.values = [];
+    this.centrifuge.on('subscribed', (context) => this.#note(['subscribed', context]));
+    this.centrifuge.on('unsubscribed', (context) => this.#note(['unsubscribed', context]));
+    this.centrifuge.on('connecting', (context) => this.#note(['connecting', context]));
+    this.centrifuge.on('disconnected', (context) => this.#note(['disconnected', context]));
+    this.centrifuge.on('publication', ({ channel, data }) => {
+      this.values.push([channel, wire.decode(data)]);
+      this.#note(['publication', {}]);
+    });
     this.centrifuge.connect();
+  }
+
+  #note(event) {
+    this.events.push(event);
+    this.centrifuge.emit('noted');
+  }
+
+  /** Until what it has seen makes `condition()` true. */
+  async until(condition) {
+    while (!condition()) await new Promise((done) => { this.centrifuge.once('noted', done); });
+  }
+
+  /** The context of the event of that kind, the `count`th. */
+  async event(kind, count = 1) {
+    const found = () => this.events.filter(([each]) => each === kind);
+    await this.until(() => found().length >= count);
+    return found()[count - 1][1];
   }
 
   async subscribe(channel, options = {}) {
@@ -87,6 +115,91 @@ async function rejection(promise) {
     return error;
   }
   throw new Error('it was not refused');
+}
+
+function base64url(text) {
+  return Buffer.from(text).toString('base64url');
+}
+
+/** A token (HS256) with these claims. */
+function tokenOf(claims) {
+  const text = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url(JSON.stringify(claims))}`;
+  return `${text}.${createHmac('sha256', process.env.TOKEN_SECRET).update(text).digest('base64url')}`;
+}
+
+/** What the server API answers. */
+async function api(method, request) {
+  const response = await fetch(`${process.env.ADMIN_URL}/api/${method}`, {
+    method: 'POST', headers: { 'X-API-Key': process.env.API_KEY }, body: JSON.stringify(request),
+  });
+  const { result, error } = await response.json();
+  assert.equal(error, undefined);
+  return result;
+}
+
+/** Of clients with tokens, and what the server does to them by itself. */
+function tokenTestsOf(name, wire) {
+  return {
+    async 'a token subscribes its client, which recovers when it comes back'() {
+      const channels = [`${name}/one`, `${name}/other`];
+      const client = new Client(wire, { token: tokenOf({ sub: name, channels }) });
+      await client.event('subscribed', 2);
+      assert.deepEqual(client.events.filter(([kind]) => kind === 'subscribed').map(([, { channel }]) => channel).sort(),
+        channels);
+      for (const n of numbers(1, 3)) await api('publish', { channel: channels[n % 2], data: n });
+      await client.until(() => client.values.length === 3);
+      client.cut();
+      for (const n of numbers(4, 20)) await api('publish', { channel: channels[n % 2], data: n });
+      const { wasRecovering, recovered } = await client.event('subscribed', 4);
+      assert.ok(wasRecovering && recovered);
+      await client.until(() => client.values.length === 20);
+      for (const [i, channel] of channels.entries()) {
+        const seen = client.values.filter(([each]) => each === channel).map(([, value]) => value);
+        assert.deepEqual(seen, numbers(1, 20).filter((n) => n % 2 === i));
+      }
+      client.end();
+    },
+    async 'an application subscribes a user, and ends that'() {
+      const [user, channel] = [`${name}/user`, `${name}/by the application`];
+      const clients = [1, 2, 3].map(() => new Client(wire, { token: tokenOf({ sub: user }) }));
+      await Promise.all(clients.map(({ centrifuge }) => centrifuge.ready()));
+      await api('subscribe', { user, channel });
+      await api('publish', { channel, data: 'hello' });
+      for (const client of clients) {
+        assert.equal((await client.event('subscribed')).channel, channel);
+        await client.until(() => client.values.length === 1);
+        assert.deepEqual(client.values, [[channel, 'hello']]);
+      }
+      await api('unsubscribe', { user, channel });
+      for (const client of clients) {
+        assert.equal((await client.event('unsubscribed')).channel, channel);
+        client.end();
+      }
+    },
+    async 'an application disconnects a user, for good or not'() {
+      const user = `${name}/leaving`;
+      const client = new Client(wire, { token: tokenOf({ sub: user }) });
+      await client.centrifuge.ready();
+      await api('disconnect', { user, disconnect: { code: 4001, reason: 'come back' } });
+      const { code, reason } = await client.event('connecting', 2);
+      assert.deepEqual([code, reason], [4001, 'come back']);
+      await client.centrifuge.ready();
+      await api('disconnect', { user });
+      assert.equal((await client.event('disconnected')).code, 3503);
+    },
+    async 'a client refreshes its token by itself'() {
+      let refreshes = 0;
+      const soon = () => Math.floor(Date.now() / 1000) + 2;
+      const client = new Client(wire, {
+        token: tokenOf({ sub: name, exp: soon(), channels: [`${name}/old`] }),
+        getToken: async () => { refreshes += 1; return tokenOf({ sub: name, exp: soon() + 1000 }); },
+      });
+      assert.equal((await client.event('unsubscribed')).channel, `${name}/old`);
+      assert.equal(refreshes, 1);
+      assert.equal(client.centrifuge.state, 'connected');
+      client.end();
+    },
+  };
 }
 
 function testsOf(name, wire, historyTests) {
@@ -207,7 +320,7 @@ function testsOf(name, wire, historyTests) {
       client.end();
     },
   };
-  const tests = historyTests ? history : plain;
+  const tests = scenario === 'tokens' ? tokenTestsOf(name, wire) : historyTests ? history : plain;
   return Object.fromEntries(Object.entries(tests).map(([title, test]) => [`${name}: ${title}`, test]));
 }
 

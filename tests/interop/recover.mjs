@@ -1,7 +1,9 @@
-// Whether nothing is lost and nothing comes twice while connections break: node recover.mjs URL MINUTES [CLIENTS]
+// Whether nothing is lost and nothing comes twice while connections break:
+// node recover.mjs URL ADMIN_URL API_KEY MINUTES [CLIENTS]
 //
 // Clients of the npm package `centrifuge` are subscribed to one channel that is published to fifty times a second. All
-// the time their connections are cut, stand still for a while, or are closed in order; they come back by themselves.
+// the time their connections are cut, stand still for a while, are closed in order, or are ended by the server, as its
+// API asks for; they come back by themselves.
 // Each has to see every number, in order, once; where it does not, it has to have been told so (`recovered: false`).
 // scripts/recover starts it beside a server. Ends with code 1 if anything is wrong.
 
@@ -9,7 +11,7 @@ import process from 'node:process';
 import { Centrifuge } from 'centrifuge';
 import WebSocket from 'ws';
 
-const [url, minutes, clientsCount = '200'] = process.argv.slice(2);
+const [url, adminUrl, apiKey, minutes, clientsCount = '200'] = process.argv.slice(2);
 const CHANNEL = 'recover/numbers';
 const PUBLISH_MILLISECONDS = 20;
 const FAULT_MILLISECONDS = [500, 8000];  // From one to the next, for each client.
@@ -18,8 +20,20 @@ const LATE_SECONDS_MAX = 60;
 
 const between = ([low, high]) => low + Math.random() * (high - low);
 const sleep = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
-const counts = { cuts: 0, stalls: 0, closes: 0, recoveries: 0, recovered: 0, gaps: 0, publications: 0, deliveries: 0 };
+const counts = {
+  cuts: 0, stalls: 0, closes: 0, disconnects: 0, recoveries: 0, recovered: 0, gaps: 0, publications: 0, deliveries: 0,
+};
 const faults = [];
+
+/** The server closes the connection of that client. */
+async function disconnect(client) {
+  const response = await fetch(`${adminUrl}/api/disconnect`, {
+    method: 'POST', headers: { 'X-API-Key': apiKey },
+    body: JSON.stringify({ client, disconnect: { code: 4002, reason: 'by the test' } }),
+  });
+  const { error } = await response.json();
+  if (error) faults.push(`client ${client}: not disconnected: ${error.message}`);
+}
 
 class Reader {
   constructor(index) {
@@ -57,7 +71,7 @@ class Reader {
     await sleep(between([0, FAULT_MILLISECONDS[1]]));
     while (!isOver()) {
       const socket = this.centrifuge._transport?._transport;
-      const kind = Math.floor(Math.random() * 3);
+      const kind = Math.floor(Math.random() * 4);
       if (socket?.readyState === WebSocket.OPEN) {
         if (kind === 0) {
           ++counts.cuts;
@@ -67,6 +81,9 @@ class Reader {
           socket.pause();
           await sleep(between(STALL_MILLISECONDS));
           socket.resume();
+        } else if (kind === 2 && this.centrifuge._client) {
+          ++counts.disconnects;
+          await disconnect(this.centrifuge._client);
         } else {
           ++counts.closes;
           socket.close(4000);

@@ -31,7 +31,14 @@ START_SECONDS_MAX = 30
 CLIENT_SECONDS_MAX = 300
 FILES = tempfile.TemporaryDirectory(prefix="ringcast-interop-")  # Gone with this process.
 CERTIFICATE = Path(FILES.name) / "server.pem"
+TOKEN_SECRET, API_KEY = "the-secret-of-tokens-in-these-tests", "the-key-of-the-api-in-these-tests"
 STOP_SECONDS_MAX = 30
+
+def file_with(name, text):
+    path = Path(FILES.name) / name
+    path.write_text(text)
+    return path
+
 
 RINGS = {
     "uring": ["--io", "uring"],
@@ -85,6 +92,9 @@ SCENARIOS = {
     "centrifuge": (["--anonymous", "publish"], signal.SIGTERM, ["centrifuge"]),
     "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM, ["centrifuge", "chromium"]),
     "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
+    "tokens": (["--users", "publish", "--history-size", "100", "--admin-listen", "http://127.0.0.1:0",
+                "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET),
+                "--api-key-file", file_with("api.keys", API_KEY)], signal.SIGTERM, ["centrifuge"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
     "demo": (["--demo"], None, ["demo"]),
@@ -102,7 +112,7 @@ class Server:
             [program, "--shards", "2", *flags], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         self.output = []
-        self.url = None
+        self.url = self.admin_url = None
         urls = queue.Queue()
         self.reader = threading.Thread(target=self._read, args=(urls,))
         self.reader.start()
@@ -114,6 +124,8 @@ class Server:
     def _read(self, urls):
         for line in self.process.stdout:
             self.output.append(line)
+            if found := re.search(r"^admin on (\S+)", line):
+                self.admin_url = found[1]
             if found := re.search(r"listening on (wss?://[^\s\"]+)", line):
                 urls.put(found[1].rstrip("/"))
         urls.put(None)  # Ended, perhaps without ever listening.
@@ -145,13 +157,13 @@ class Tally:
         return f"{self.counts['ok']} passed, {self.counts['FAILED']} failed, {self.counts['skip']} skipped"
 
 
-def run_client(tally, prefix, command, devtools_url):
+def run_client(tally, prefix, command, environment):
     """Runs a client to its end and passes its lines on."""
     try:
         done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=CLIENT_SECONDS_MAX,
                               env={**os.environ, "SSL_CERT_FILE": str(CERTIFICATE), "NODE_EXTRA_CA_CERTS": str(CERTIFICATE),
-                                   "DEVTOOLS_URL": devtools_url})
+                                   "TOKEN_SECRET": TOKEN_SECRET, "API_KEY": API_KEY, **environment})
         output, end = done.stdout, f"exit code {done.returncode}" if done.returncode else None
     except subprocess.TimeoutExpired as expired:
         output, end = (expired.stdout or b"").decode(errors="replace"), f"no end after {CLIENT_SECONDS_MAX} s"
@@ -182,7 +194,8 @@ def run_scenario(tally, program, ring, scenario, clients, devtools_url):
             continue
         for name in group:
             run_client(tally, f"{ring}: {name}: {scenario}",
-                       [*clients[name], server.url, scenario.split()[0], server.process.pid], devtools_url)
+                       [*clients[name], server.url, scenario.split()[0], server.process.pid],
+                       {"DEVTOOLS_URL": devtools_url, "ADMIN_URL": server.admin_url or ""})
         wrong = server.stop(stop_signal)
         name = f"{ring}: {scenario}: server ends with exit code 0"
         if wrong:
