@@ -220,7 +220,8 @@ bool CentrifugeEndpoint::on_imposed(shard::Session& session, Client& client,
         what.offset = subscribed.recovered ? order.since->offset : subscribed.position.offset;
         what.data = {.bytes = order.data.bytes, .kind = order.data.kind};
         client.session.subscribe(subscribed.topic, what, out_);
-        for (const centrifuge::Publication& each : publications_of(subscribed.missed))
+        const Publications missed{subscribed.missed};
+        for (const centrifuge::Publication& each : missed.all())
             client.session.push(subscribed.topic, each, out_);
         flush(session, client);
     }

@@ -159,8 +159,8 @@ void ApiCall::take(const shard::HistoryAnswer& said) {
         case Outcome::lost: return add({api::Error{ErrorCode::internal}});
         case Outcome::complete: break;
     }
-    const auto publications = ringcast::api::publications_of(said.publications);
-    add({api::HistoryResult{.publications = publications,
+    const ringcast::api::Publications publications{said.publications};
+    add({api::HistoryResult{.publications = publications.all(),
                             .epoch = said.position.epoch.text(),
                             .offset = said.position.offset}});
 }

@@ -256,7 +256,7 @@ std::vector<server::ShardPlan> Server::Impl::plan_shards(ring::Backend backend,
     return plans;
 }
 
-shard::Router Server::Impl::make_admin_router(std::uint32_t shard) const {
+shard::Router Server::Impl::make_admin_router(std::uint32_t index) const {
     const auto metrics_text = [this] {
         return server::prometheus_text(shards.metrics_on_shard(),
                                        server::process_figures(start_time_seconds, file_limit));
@@ -268,7 +268,7 @@ shard::Router Server::Impl::make_admin_router(std::uint32_t shard) const {
     return server::make_admin_router({.metrics_text = metrics_text,
                                       .publish = publish,
                                       .payload_bytes_max = settings.message_bytes_max,
-                                      .api_keys = api_keys.empty() ? nullptr : &api_keys[shard],
+                                      .api_keys = api_keys.empty() ? nullptr : &api_keys[index],
                                       .api_node = &api_node});
 }
 
