@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "base/prng.hpp"
 #include "ringcast/topics.hpp"
