@@ -87,11 +87,14 @@ function testsOver(transport, path, wire) {
       for (const each of subscriptions) expectSame(await values(each, sent.length), sent);
       for (const each of [one, other]) each.centrifuge.disconnect();
     },
-    async 'many publications without waiting arrive in order'() {
+    async 'many publications without waiting arrive once, in order where they go one way'() {
       const client = connect();
       const subscription = await client.subscribe(`${name}/many`);
       await Promise.all(numbers(1, 200).map((text) => client.publish(`${name}/many`, text)));
-      expectSame(await values(subscription, 200), numbers(1, 200));
+      const heard = [...await values(subscription, 200)];
+      // Others post each publication by itself, several at a time.
+      if (transport !== 'websocket') heard.sort((one, other) => one - other);
+      expectSame(heard, numbers(1, 200));
       client.centrifuge.disconnect();
     },
     async 'nothing comes after an unsubscribe, and what was missed after the next subscribe'() {
