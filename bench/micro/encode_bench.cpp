@@ -39,7 +39,7 @@ std::string message_of(std::size_t size) {
 EncodedPublication encode(std::span<const std::byte> payload, BufferPool& pool) {
     SharedFrame frame{pool, dialect::raw::frame_bytes(payload.size())};
     dialect::raw::write_frame(frame.bytes(), PublicationKind::json, payload);
-    return {std::move(frame), payload.size(), "topic", PublicationKind::json, 0};
+    return {std::move(frame), payload.size(), "topic", PublicationKind::json, {}};
 }
 
 /// Per iteration one publication: `begin` encodes it, `deliver` puts it into one chain.

@@ -94,12 +94,13 @@ const Subscriber& LocalTopics::subscriber_of(SlotId subscription) const noexcept
     return found->topic->subscribers_[found->position];
 }
 
-void LocalTopics::go_live(SlotId subscription) noexcept {
+void LocalTopics::go_live(SlotId subscription, const Epoch& epoch) noexcept {
     RC_ASSERT(subscriber_of(subscription).live_from == Subscriber::recovering);
     const Subscription& found = subscriptions_.at(subscription.slot);
     LocalTopic& topic = *found.topic;
     RC_ASSERT(topic.home_state_ == HomeState::aware);
     topic.subscribers_[found.position].live_from = topic.next_sequence_;
+    topic.epoch_ = epoch;
 }
 
 LocalTopic* LocalTopics::find(std::string_view name) {

@@ -25,6 +25,7 @@
 
 #include "base/slab.hpp"
 #include "hub/home_topics.hpp"
+#include "hub/position.hpp"
 
 namespace ringcast::hub {
 
@@ -64,6 +65,9 @@ public:
     /// Subscribers, the waiting ones included.
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     [[nodiscard]] std::uint64_t join_number() const noexcept { return join_number_; }
+    /// Of the publications that come, if a subscriber has asked for its position; else any. It
+    /// stays as long as the home knows that somebody here is interested.
+    [[nodiscard]] const Epoch& epoch() const noexcept { return epoch_; }
 
 private:
     friend class LocalTopics;
@@ -71,9 +75,10 @@ private:
     friend class Fanout;
 
     std::vector<Subscriber> subscribers_;
-    const std::string* name_ = nullptr;      // The key of the node that this lies in.
-    std::uint64_t join_number_ = 0;          // Of the last join; tells its reply from older ones.
-    std::uint64_t next_sequence_ = 0;        // Of deliveries on this shard.
+    const std::string* name_ = nullptr;  // The key of the node that this lies in.
+    std::uint64_t join_number_ = 0;      // Of the last join; tells its reply from older ones.
+    std::uint64_t next_sequence_ = 0;    // Of deliveries on this shard.
+    Epoch epoch_;
     std::uint32_t count_ = 0;                // Subscribers that are not gone.
     std::uint32_t cursor_ = 0;               // The next subscriber of the batch under way.
     LocalTopic* next_delivering_ = nullptr;  // In one of Fanout's lists.
@@ -135,8 +140,8 @@ public:
         return subscriber_of(subscription).is_live();
     }
     /// A subscription, which there is and which waits for its recovery, sees what is delivered from
-    /// now on. Its home has confirmed.
-    void go_live(SlotId subscription) noexcept;
+    /// now on. Its home has confirmed, and said which epoch that is of.
+    void go_live(SlotId subscription, const Epoch& epoch) noexcept;
 
     /// Null if nobody here is subscribed. Valid until settle().
     [[nodiscard]] LocalTopic* find(std::string_view name);

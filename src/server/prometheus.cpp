@@ -101,7 +101,7 @@ constexpr Group groups[] = {
     // Connections and sessions.
     {"ringcast_connections", Type::gauge, "Client connections that are open.",
      [](Samples& to, const Metrics& m) { to.add(m.connections); }},
-    {"ringcast_sessions", Type::gauge, "WebSocket sessions that are open.",
+    {"ringcast_sessions", Type::gauge, "Sessions that are open, streams of plain HTTP included.",
      [](Samples& to, const Metrics& m) { to.add(m.sessions); }},
     {"ringcast_accepts_total", Type::counter,
      "Client connections by what became of them: refused means over the maximum, error one that "
@@ -140,6 +140,9 @@ constexpr Group groups[] = {
     {"ringcast_http_requests_total", Type::counter,
      "Plain HTTP requests answered, those for these metrics included.",
      [](Samples& to, const Metrics& m) { to.add(m.http_requests); }},
+    {"ringcast_streams_total", Type::counter,
+     "Sessions that were the answer to a plain HTTP request: Server-Sent Events and the like.",
+     [](Samples& to, const Metrics& m) { to.add(m.streams); }},
     {"ringcast_http_aborts_total", Type::counter,
      "Plain HTTP requests whose client went away before the answer, or before its end.",
      [](Samples& to, const Metrics& m) { to.add(m.http_aborts); }},

@@ -40,6 +40,7 @@ void Shard::start_close(Connection& connection, CloseCode code, std::string_view
 }
 
 void Shard::send_close(Connection& connection, CloseCode code, std::string_view reason) {
+    if (is_streamed(connection.encoding)) return send_farewell(connection, code, reason);
     std::array<std::byte, ws::control_payload_bytes_max> payload;
     const std::size_t size = ws::write_close_payload(payload.data(), code, reason);
     enqueue(connection, ws::Opcode::close, std::span{payload}.first(size));
@@ -197,30 +198,49 @@ void Shard::on_open_deadline(Connection& connection) {
         } else if (ring_.now() >= connection.guest->resumes_at) {
             resume(connection, Suspension::rate);
         } else if (connection.queued_bytes == 0) {
-            enqueue(connection, ws::Opcode::ping, {});
+            ping(connection);
         }
         if (connection.phase == Phase::open) schedule_open(connection);
         return;
     }
-    const SessionLimits& limits = connection.endpoint->limits();
-    const Duration quiet = ring_.now() - connection.active_at;
-    if (limits.idle_timeout > Duration{0} && quiet >= limits.idle_timeout) {
-        ++metrics_.timeouts;
-        if (connection.is_suspended()) return terminate(connection);
-        return fail(connection, CloseCode::going_away, "idle timeout");
-    }
-    if (ring_.now() >= message_deadline(connection)) {
-        ++metrics_.timeouts;
-        return fail(connection, CloseCode::policy_violation, "message took too long");
-    }
-    if (is_pinged_when_quiet(connection) && quiet >= limits.ping_interval - ping_jitter(limits)) {
-        connection.pinged = true;
-        enqueue(connection, ws::Opcode::ping, {});
-    }
+    const bool goes_on =
+        is_streamed(connection.encoding) ? tend_stream(connection) : tend_socket(connection);
+    if (!goes_on) return;
     Session session{*this, connection};
     if (ring_.now() >= connection.endpoint->deadline(session))
         connection.endpoint->on_time(session);
     if (connection.phase == Phase::open) schedule_open(connection);
+}
+
+void Shard::ping(Connection& connection) {
+    if (is_streamed(connection.encoding))
+        return send_piece(connection, stream_ping_of(connection.encoding));
+    enqueue(connection, ws::Opcode::ping, {});
+}
+
+/// Of a WebSocket session: does what is due; false if that was its end.
+bool Shard::tend_socket(Connection& connection) {
+    const SessionLimits& limits = connection.endpoint->limits();
+    const Duration quiet = ring_.now() - connection.active_at;
+    if (limits.idle_timeout > Duration{0} && quiet >= limits.idle_timeout) {
+        ++metrics_.timeouts;
+        if (connection.is_suspended()) {
+            terminate(connection);
+        } else {
+            fail(connection, CloseCode::going_away, "idle timeout");
+        }
+        return false;
+    }
+    if (ring_.now() >= message_deadline(connection)) {
+        ++metrics_.timeouts;
+        fail(connection, CloseCode::policy_violation, "message took too long");
+        return false;
+    }
+    if (is_pinged_when_quiet(connection) && quiet >= limits.ping_interval - ping_jitter(limits)) {
+        connection.pinged = true;
+        ping(connection);
+    }
+    return true;
 }
 
 /// When the message under way has to have ended or made progress; a client that is kept from it, by
@@ -243,8 +263,16 @@ void Shard::schedule_open(Connection& connection) {
         timers_.schedule(connection, next);
         return;
     }
-    Instant deadline = std::min(message_deadline(connection),
-                                connection.endpoint->deadline(Session{*this, connection}));
+    const Instant deadline =
+        std::min(is_streamed(connection.encoding) ? stream_deadline(connection)
+                                                  : socket_deadline(connection),
+                 connection.endpoint->deadline(Session{*this, connection}));
+    if (deadline != instant_never) timers_.schedule(connection, deadline);
+}
+
+Instant Shard::socket_deadline(Connection& connection) noexcept {
+    const SessionLimits& limits = connection.endpoint->limits();
+    Instant deadline = message_deadline(connection);
     if (limits.idle_timeout > Duration{0})
         deadline = std::min(deadline, connection.active_at + limits.idle_timeout);
     if (is_pinged_when_quiet(connection)) {
@@ -254,7 +282,7 @@ void Shard::schedule_open(Connection& connection) {
             limits.ping_interval - Duration{static_cast<Duration::rep>(early)};
         deadline = std::min(deadline, connection.active_at + interval);
     }
-    if (deadline != instant_never) timers_.schedule(connection, deadline);
+    return deadline;
 }
 
 }  // namespace ringcast::shard

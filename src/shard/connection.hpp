@@ -1,12 +1,15 @@
 #pragma once
 // One TCP connection and, once the opening handshake is through, the WebSocket session on it. Plain
 // state: what happens to it is decided by the shard, in accept.cpp, receive.cpp, upgrade.cpp,
-// plain_http.cpp, exchange.cpp, secure.cpp, transmit.cpp and closing.cpp.
+// plain_http.cpp, exchange.cpp, session_stream.cpp, secure.cpp, transmit.cpp and closing.cpp.
 //
 //   request -> [pending ->] open -> closing -> draining -> terminating -> closed
 //    |  ^ |        |          |        |          ^             ^
 //    |  v +--------+----------+--------+----------+ refusal,    |  any phase: reset, time-out
 //   answering                                       failure, Close handshake done
+//
+// A session that is the answer to a plain request (session_stream.hpp) goes the same way, without
+// waiting for anybody in `closing`.
 
 #include <cstdint>
 #include <memory>
@@ -26,6 +29,7 @@
 #include "shard/http_exchange.hpp"
 #include "shard/permessage_deflate.hpp"
 #include "shard/secure.hpp"
+#include "shard/session_stream.hpp"
 #include "shard/turn_output.hpp"
 #include "shard/unfinished.hpp"
 #include "ws/assembler.hpp"
@@ -69,12 +73,24 @@ enum class Suspension : std::uint8_t {
     tls_handshake = 128,    ///< It is another turn's: `held` is ciphertext.
 };
 
-/// A 101 that has to wait: for the application's verdict, or for the home of `verdict.topic`.
+/// What an opening is answered with.
+struct Opening {
+    std::string_view key;       ///< Of the 101; empty: with the head of a stream ...
+    http::ResponseRules rules;  ///< ... by these rules.
+
+    [[nodiscard]] bool is_stream() const noexcept { return key.empty(); }
+};
+
+/// An answer that has to wait: for the application's verdict, or for the home of `verdict.topic`.
 struct PendingUpgrade {
     std::string key;
+    http::ResponseRules rules;
     Verdict verdict{};
+
+    [[nodiscard]] Opening opening() const noexcept { return {.key = key, .rules = rules}; }
 };
 using UpgradePointer = std::unique_ptr<PendingUpgrade>;
+using StreamPointer = std::unique_ptr<SessionStream>;
 
 /// The bases stand in this order so that flags lie in the room behind the timer's kind.
 struct Connection : UnfinishedInputs::Entry, ShardTimer {
@@ -82,7 +98,7 @@ struct Connection : UnfinishedInputs::Entry, ShardTimer {
     static constexpr std::uint8_t no_shard = UINT8_MAX;
     /// Who reads the input, or why nobody does.
     using Parser = std::variant<http::RequestParser, http::BodyParser, Exchange, UpgradePointer,
-                                ws::Assembler>;
+                                ws::Assembler, StreamPointer>;
 
     Connection(SlotId slot_id, int descriptor) noexcept
         : ShardTimer{Kind::connection}, id{slot_id}, fd{descriptor} {}

@@ -7,6 +7,8 @@
 
 #include "dialect/centrifuge/encoder.hpp"
 #include "dialect/centrifuge/named_client.hpp"
+#include "dialect/event_stream.hpp"
+#include "http/chunked.hpp"
 #include "ws/frame.hpp"
 
 namespace ringcast::shard {
@@ -32,6 +34,33 @@ SharedFrame compress(const SharedFrame& plain, std::size_t payload_bytes, std::u
     return frame;
 }
 
+/// A chunk whose payload is yet to be written (RFC 9112 section 7.1).
+SharedFrame make_chunk(BufferPool& pool, std::size_t payload_bytes) {
+    std::array<char, http::chunk_begin_bytes_max> begin;
+    const std::size_t begin_bytes = http::write_chunk_begin(begin.data(), payload_bytes);
+    SharedFrame frame{pool, begin_bytes + payload_bytes + http::chunk_end.size()};
+    std::memcpy(frame.bytes().data(), begin.data(), begin_bytes);
+    std::memcpy(frame.bytes().data() + begin_bytes + payload_bytes, http::chunk_end.data(),
+                http::chunk_end.size());
+    return frame;
+}
+
+/// Likewise a frame.
+SharedFrame make_frame(BufferPool& pool, dialect::centrifuge::Format format,
+                       std::size_t payload_bytes) {
+    const std::size_t header_bytes = ws::server_header_bytes(payload_bytes);
+    SharedFrame frame{pool, header_bytes + payload_bytes};
+    ws::write_header_before(
+        frame.bytes().data() + header_bytes,
+        format == dialect::centrifuge::Format::json ? ws::Opcode::text : ws::Opcode::binary,
+        payload_bytes);
+    return frame;
+}
+
+std::string_view as_text(std::span<const std::byte> bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
 
 const SharedFrame& EncodedPublication::compressed(Encoding encoding, std::uint8_t window_bits,
@@ -53,29 +82,44 @@ EncodedPublication::Form& EncodedPublication::form(Encoding encoding, BufferPool
     return form;
 }
 
+std::span<std::byte> EncodedPublication::Form::payload(Encoding encoding) const noexcept {
+    const std::size_t behind_bytes = is_streamed(encoding) ? http::chunk_end.size() : 0;
+    return frame.bytes().last(payload_bytes + behind_bytes).first(payload_bytes);
+}
+
 void EncodedPublication::encode(Form& form, Encoding encoding, BufferPool& pool) const {
+    encoding == Encoding::event_stream ? encode_event(form, pool)
+                                       : encode_push(form, encoding, pool);
+}
+
+void EncodedPublication::encode_event(Form& form, BufferPool& pool) const {
+    const bool has_id = position_.offset != 0;
+    const dialect::event_stream::Event event{
+        .epoch = has_id ? position_.epoch.text() : std::string_view{},
+        .offset = position_.offset,
+        .kind = kind_,
+        .data = as_text(raw_.payload(Encoding::raw))};
+    form.payload_bytes = dialect::event_stream::encoded_bytes(event);
+    form.frame = make_chunk(pool, form.payload_bytes);
+    dialect::event_stream::encode(form.payload(Encoding::event_stream), event);
+}
+
+void EncodedPublication::encode_push(Form& form, Encoding encoding, BufferPool& pool) const {
     namespace centrifuge = dialect::centrifuge;
-    const bool is_json = encoding == Encoding::centrifuge_json;
-    const std::span<const std::byte> data = raw_.frame.bytes().last(raw_.payload_bytes);
     centrifuge::Publication publication;
-    publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
-                        .kind = kind_};
-    publication.offset = offset_;
+    publication.data = {.bytes = as_text(raw_.payload(Encoding::raw)), .kind = kind_};
+    publication.offset = position_.offset;
     const std::string skipped = std::to_string(skipped_);
     const std::pair<std::string_view, std::string_view> tag{skipped_tag_name, skipped};
     if (skipped_ > 0) publication.tags = {&tag, 1};
     std::optional<centrifuge::NamedClient> publisher;
     if (info_) publication.info = &publisher.emplace(info_.bytes()).info();
     const centrifuge::Reply reply{0, centrifuge::Push{topic_, publication}};
-    const centrifuge::Wire wire{.format = is_json ? centrifuge::Format::json
-                                                  : centrifuge::Format::protobuf};
+    const centrifuge::Wire wire = wire_of(encoding);
     form.payload_bytes = centrifuge::encoded_bytes(wire, reply);
-    const std::size_t header_bytes = ws::server_header_bytes(form.payload_bytes);
-    form.frame = SharedFrame{pool, header_bytes + form.payload_bytes};
-    const std::span<std::byte> payload = form.frame.bytes().last(form.payload_bytes);
-    centrifuge::encode(payload, wire, reply);
-    ws::write_header_before(payload.data(), is_json ? ws::Opcode::text : ws::Opcode::binary,
-                            form.payload_bytes);
+    form.frame = is_streamed(encoding) ? make_chunk(pool, form.payload_bytes)
+                                       : make_frame(pool, wire.format, form.payload_bytes);
+    centrifuge::encode(form.payload(encoding), wire, reply);
 }
 
 }  // namespace ringcast::shard

@@ -6,7 +6,9 @@
 //                        plain       compressed, by window: 512 octets or less ... 32 KiB
 //   raw                  frame       frame ... frame
 //   centrifuge_json      frame       frame ... frame
-//   centrifuge_protobuf  frame       frame ... frame
+//   ...
+//   event_stream         chunk       none: answers to plain requests are not compressed
+//   ...
 
 #include <array>
 #include <cstddef>
@@ -17,6 +19,7 @@
 
 #include "base/buffer_pool.hpp"
 #include "base/publication.hpp"
+#include "hub/position.hpp"
 #include "shard/encoding.hpp"
 #include "shard/shared_frame.hpp"
 #include "ws/deflate.hpp"
@@ -27,19 +30,20 @@ namespace ringcast::shard {
 class EncodedPublication {
 public:
     /// `frame` is the raw encoding, with `payload_bytes` of payload at its end; `topic` outlives
-    /// this. `offset`: 0 if subscribers are not told. `info`: who it is from, as a packed
-    /// ClientInfo, or null.
+    /// this. `position`: behind it, with an offset of 0 if subscribers are not told. `info`: who it
+    /// is from, as a packed ClientInfo, or null.
     EncodedPublication(SharedFrame frame, std::size_t payload_bytes, std::string_view topic,
-                       PublicationKind kind, std::uint64_t offset, SharedFrame info = {}) noexcept
+                       PublicationKind kind, const hub::Position& position,
+                       SharedFrame info = {}) noexcept
         : raw_{.frame = std::move(frame), .payload_bytes = payload_bytes, .compressed = {}},
           info_{std::move(info)},
           topic_{topic},
-          offset_{offset},
+          position_{position},
           kind_{kind} {}
 
     /// The same once more, for somebody who is sent it later: one more reference to its frame.
     [[nodiscard]] EncodedPublication share() const {
-        return {raw_.frame, raw_.payload_bytes, topic_, kind_, offset_, info_};
+        return {raw_.frame, raw_.payload_bytes, topic_, kind_, position_, info_};
     }
     /// Before it is encoded: so many came before it that its receiver has not been sent, which it
     /// is told where the encoding has a place for that.
@@ -49,7 +53,7 @@ public:
     /// The raw encoding, as most are sent it.
     [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
 
-    /// One whole frame, as a server writes it.
+    /// One whole frame, as a server writes it, or one whole chunk.
     [[nodiscard]] const SharedFrame& frame(Encoding encoding, BufferPool& pool) {
         return form(encoding, pool).frame;
     }
@@ -71,16 +75,20 @@ private:
         SharedFrame frame;  // Null: not encoded yet.
         std::size_t payload_bytes = 0;
         std::unique_ptr<Compressed> compressed;  // Null: nobody needed it.
+
+        [[nodiscard]] std::span<std::byte> payload(Encoding encoding) const noexcept;
     };
 
     [[nodiscard]] Form& form(Encoding encoding, BufferPool& pool);
     void encode(Form& form, Encoding encoding, BufferPool& pool) const;
+    void encode_event(Form& form, BufferPool& pool) const;
+    void encode_push(Form& form, Encoding encoding, BufferPool& pool) const;
 
     Form raw_;
     std::array<Form, encodings_count - 1> others_;
     SharedFrame info_;
     std::string_view topic_;
-    std::uint64_t offset_;
+    hub::Position position_;
     std::uint64_t skipped_ = 0;
     PublicationKind kind_;
 };

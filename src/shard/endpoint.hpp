@@ -49,6 +49,7 @@ struct Verdict {
                                         ///< Endpoint::on_late_verdict.
     std::string subprotocol;            ///< admit: one that was offered, or empty.
     Encoding encoding = Encoding::raw;  ///< admit: of the publications that the session is sent.
+                                        ///< Streamed if and only if there is no handshake.
     std::uint16_t status = 403;         ///< refuse: an HTTP status of 400 to 599.
     /// Extra header lines of the answer, each ended by CRLF. The Date of a refusal is the shard's.
     std::string fields;
@@ -117,6 +118,10 @@ public:
     /// A publication for a session that holds them: `message` is what it would have been sent. As
     /// on_skipped().
     virtual void on_held(Session& session, std::string_view message);
+    /// Appends to `content` what the client of a stream is told where others get a Close with this
+    /// code and reason. As on_skipped(), and it changes nothing.
+    virtual void append_farewell(const Session& session, CloseCode code, std::string_view reason,
+                                 std::string& content) const;
     /// Every Settings::tick_interval.
     virtual void on_tick(Shard& shard) = 0;
 
@@ -147,6 +152,8 @@ inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
 inline void Endpoint::on_history(Session&, const HistoryAnswer&) {}
 inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
 inline void Endpoint::on_held(Session&, std::string_view) {}
+inline void Endpoint::append_farewell(const Session&, CloseCode, std::string_view,
+                                      std::string&) const {}
 inline Instant Endpoint::deadline(const Session&) const {
     return instant_never;
 }

@@ -6,6 +6,7 @@
 
 #include "shard/answers.hpp"
 #include "shard/http_exchange.hpp"
+#include "shard/session.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -31,7 +32,7 @@ std::span<const std::byte> as_bytes(std::string_view text) noexcept {
 }  // namespace
 
 bool HttpExchange::answer(HttpAnswer answer) {
-    RC_ASSERT(answer.kind != HttpAnswer::Kind::held);
+    RC_ASSERT(answer.kind == HttpAnswer::Kind::whole || answer.kind == HttpAnswer::Kind::stream);
     Exchange* const exchange = exchange_of(*connection_);
     if (exchange == nullptr || exchange->is_stream) return false;
     if (answer.kind == HttpAnswer::Kind::stream) {
@@ -62,6 +63,15 @@ bool HttpExchange::history(std::string_view topic, const HistoryQuery& query) {
     return shard_->topics_.ask_history(*connection_, topic, query, id().request);
 }
 
+bool HttpExchange::take_token(const TokenRate& rate) {
+    if (!rate.is_limited()) return true;
+    if (!connection_->guest) connection_->guest = std::make_unique<Guest>();
+    TokenBucket bucket = connection_->guest->messages;
+    if (bucket.take(1, rate, shard_->now()) > shard_->now() + rate.time_of(1)) return false;
+    connection_->guest->messages = bucket;
+    return true;
+}
+
 void HttpExchange::abort() {
     Exchange* const exchange = exchange_of(*connection_);
     if (exchange == nullptr) return;
@@ -76,6 +86,10 @@ void* HttpExchange::state() const noexcept {
 
 ExchangeId HttpExchange::id() const noexcept {
     return {.connection = connection_->id, .request = connection_->requests_count};
+}
+
+Session HttpExchange::as_session() const noexcept {
+    return Session{*shard_, *connection_};
 }
 
 std::uint64_t HttpExchange::queued_bytes() const noexcept {
@@ -132,7 +146,7 @@ void Shard::start_stream(Connection& connection, const HttpAnswer& said) {
     enqueue_raw(connection, as_bytes(scratch_));
     if (!http::takes_content(said.status, exchange.rules))
         return end_request(connection, exchange.rules.persistence);
-    if (!said.body.empty()) write_piece(connection, said.body);
+    if (!said.body.empty()) write_piece(connection, said.body, exchange.rules.takes_chunks);
     schedule_by(connection,
                 std::min(exchange_deadline(exchange), ring_.now() + settings_.http.idle_timeout));
 }
@@ -146,15 +160,14 @@ SendStatus Shard::write(Connection& connection, std::string_view bytes) {
         connection.behind = true;
         return SendStatus::dropped;
     }
-    if (!bytes.empty()) write_piece(connection, bytes);
+    if (!bytes.empty()) write_piece(connection, bytes, exchange->rules.takes_chunks);
     if (connection.queued_bytes <= settings_.http.high_water_bytes()) return SendStatus::accepted;
     connection.behind = true;
     return SendStatus::behind;
 }
 
-void Shard::write_piece(Connection& connection, std::string_view bytes) {
-    if (!std::get<Exchange>(connection.parser).rules.takes_chunks)
-        return enqueue_raw(connection, as_bytes(bytes));
+void Shard::write_piece(Connection& connection, std::string_view bytes, bool takes_chunks) {
+    if (!takes_chunks) return enqueue_raw(connection, as_bytes(bytes));
     std::array<char, http::chunk_begin_bytes_max> begin;
     const std::size_t begin_bytes = http::write_chunk_begin(begin.data(), bytes.size());
     enqueue_raw(connection, as_bytes({begin.data(), begin_bytes}));
@@ -181,6 +194,13 @@ void Shard::continue_exchange(Connection& connection) {
     if (exchange == nullptr) return;
     HttpExchange view{*this, connection};
     exchange->endpoint->on_room(view);
+}
+
+void Shard::resolve_exchange(Connection& connection, Verdict verdict) {
+    Exchange* const exchange = exchange_of(connection);
+    if (exchange == nullptr || exchange->is_stream) return;
+    HttpExchange view{*this, connection};
+    exchange->endpoint->on_late_verdict(view, std::move(verdict));
 }
 
 /// The endpoint hears, once, that the exchange ends without its word.

@@ -106,8 +106,12 @@ void Topics::on_publication(const Record& record) {
         }
         const std::size_t bytes = frame.size() + record.info.size();
         fanout_.add(*topic,
-                    {.publication = {std::move(frame), record.payload.size(), topic->name(),
-                                     record.publication_kind, record.number, std::move(info)},
+                    {.publication = {std::move(frame),
+                                     record.payload.size(),
+                                     topic->name(),
+                                     record.publication_kind,
+                                     {.offset = record.number, .epoch = topic->epoch()},
+                                     std::move(info)},
                      .publisher = record.publisher},
                     bytes);
         if (record.publisher != SlotId{}) ++publishers_waiting_;

@@ -188,8 +188,14 @@ bool Shard::identify_client(Connection& connection, const http::Request& request
         guest.forwarded = hops->from_end(i);
         if (!trusted.contains(guest.forwarded->ip)) break;
     }
-    if (!wants_upgrade) return true;
-    const bool has_client = guest.forwarded && !trusted.contains(guest.forwarded->ip);
+    return !wants_upgrade || admit_forwarded(connection);
+}
+
+/// Before the connection becomes a session of whom a trusted proxy has named. False: refused.
+bool Shard::admit_forwarded(Connection& connection) {
+    if (!connection.guest || !connection.guest->forwarded) return true;
+    Guest& guest = *connection.guest;
+    const bool has_client = !settings_.trusted_proxies.contains(guest.forwarded->ip);
     if (!has_client || admit(guest, guest.forwarded->ip)) return true;
     refuse(connection, too_many_requests);
     return false;

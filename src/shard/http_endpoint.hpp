@@ -46,6 +46,9 @@ public:
                                   std::span<const PathParameter> parameters,
                                   std::span<const std::byte> body) = 0;
 
+    /// Shard::resolve() brings a verdict for an exchange that is held, as for a session that is
+    /// not open yet. The default answers with 500.
+    virtual void on_late_verdict(HttpExchange& exchange, Verdict verdict);
     /// A stream was behind and has caught up.
     virtual void on_drain(HttpExchange& exchange);
     /// There may be room for what HttpExchange::await_room() waits for. May also come when nobody
@@ -66,6 +69,10 @@ private:
     std::uint64_t body_bytes_max_;
 };
 
+inline void HttpEndpoint::on_late_verdict(HttpExchange& exchange, Verdict) {
+    exchange.answer(
+        {.status = code_of(http::Status::internal_server_error), .body = "internal error\n"});
+}
 inline void HttpEndpoint::on_drain(HttpExchange&) {}
 inline void HttpEndpoint::on_room(HttpExchange&) {}
 inline void HttpEndpoint::on_history(HttpExchange&, const HistoryAnswer&) {}

@@ -6,10 +6,12 @@
 //        |------> held -> answer() whole ---------------------> over
 //        |          +---> answer() stream --+
 //        +------> stream -------------------+-> write() ... -> finish() -> over
+//        +------> session: no exchange any more, see session_stream.hpp
 //
 // Before that: on_end, when the client has gone, time is up or the server stops.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,12 +39,21 @@ struct ExchangeId {
     friend bool operator==(const ExchangeId&, const ExchangeId&) = default;
 };
 
+/// Whose session an answer becomes.
+struct SessionOffer {
+    Endpoint& endpoint;  ///< Of the same shard.
+    /// As of Endpoint::on_upgrade(); a late one goes through that endpoint, too. Its encoding
+    /// is_streamed(), and instead of the 101 there is a 200.
+    Verdict verdict;
+};
+
 /// What an endpoint answers with.
 struct HttpAnswer {
     enum class Kind : std::uint8_t {
-        whole,   ///< Sent with its length.
-        stream,  ///< `body`, if there is any, is the first piece; the others follow by write().
-        held,    ///< None yet: the rest of this, but for `state`, is not looked at.
+        whole,    ///< Sent with its length.
+        stream,   ///< `body`, if there is any, is the first piece; the others follow by write().
+        held,     ///< None yet: the rest of this, but for `state`, is not looked at.
+        session,  ///< What `session` sends. Nothing else of this is looked at. Not in answer().
     };
     Kind kind = Kind::whole;
     std::uint16_t status = 200;  ///< 200 to 599.
@@ -51,6 +62,7 @@ struct HttpAnswer {
     std::string body;  ///< Of any size; left out of the answer to HEAD.
     /// stream, held: belongs to the exchange from now on. Null in answer(): it keeps what it has.
     StatePointer state = no_state();
+    std::unique_ptr<SessionOffer> session = nullptr;
 };
 
 /// Why an exchange ends without the endpoint's word.
@@ -85,6 +97,9 @@ public:
     /// Asks for publications of `topic`, a valid name, that are kept: HttpEndpoint::on_history()
     /// brings them to an exchange that is held, or about to be. False if too many ask.
     [[nodiscard]] bool history(std::string_view topic, const HistoryQuery& query);
+    /// False if the connection has used up what that rate allows of such requests; then nothing was
+    /// taken.
+    [[nodiscard]] bool take_token(const TokenRate& rate);
     /// Cuts the connection, so that the client knows the answer to be incomplete.
     void abort();
 
@@ -96,6 +111,9 @@ public:
     /// As Session::peer_address.
     [[nodiscard]] ring::Address peer_address() const;
     [[nodiscard]] Shard& shard() const noexcept { return *shard_; }
+    /// The same connection, as whoever decides about a session sees it: to ask for its id and peer
+    /// address.
+    [[nodiscard]] Session as_session() const noexcept;
 
 private:
     Shard* shard_;

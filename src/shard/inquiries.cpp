@@ -133,7 +133,7 @@ void Topics::begin_subscription(const Inquiry& inquiry, const StreamAnswer& answ
     // Refused in front of this answer, and about to be told so.
     if (topic->home_state() != hub::HomeState::aware) return;
     RC_ASSERT(answer.result != hub::StreamResult::unavailable);
-    local_.go_live(inquiry.who);
+    local_.go_live(inquiry.who, answer.top.epoch);
     const bool was_recovering = inquiry.query.start == hub::StreamQuery::Start::since;
     const bool is_complete = answer.result == hub::StreamResult::complete;
     if (was_recovering) {

@@ -51,6 +51,7 @@ struct Metrics {
     std::uint64_t handshakes_refused = 0;  ///< Any other answer to what is no plain request.
     std::uint64_t origins_refused = 0;     ///< Of those.
     std::uint64_t http_requests = 0;       ///< Plain requests answered, admin ones included.
+    std::uint64_t streams = 0;             ///< Of those: sessions that are the answer.
     std::uint64_t http_aborts = 0;         ///< Clients that went away before an answer or its end.
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;

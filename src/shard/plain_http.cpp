@@ -166,6 +166,8 @@ void Shard::call(Connection& connection, const Router::HttpMatch& match,
         case HttpAnswer::Kind::stream:
         case HttpAnswer::Kind::held:
             return begin_exchange(connection, *match.endpoint, rules, said);
+        case HttpAnswer::Kind::session:
+            return offer_session(connection, rules, std::move(*said.session));
     }
 }
 

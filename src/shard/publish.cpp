@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t copied_frame_bytes_max = 512;
 
 /// Room for the text that tells of dropped publications.
-constexpr std::uint64_t skipped_bytes_max = 64;
+constexpr std::uint64_t skipped_bytes_max = 128;
 
 bool is_compressed(const SharedFrame& frame) noexcept {
     return (frame.bytes()[0] & std::byte{ws::rsv1 << 4}) != std::byte{0};
@@ -103,11 +103,14 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
     if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
 }
 
-/// A frame of it that is for this connection.
+/// A frame of it that is for this connection, or a chunk.
 void Shard::enqueue_publication(Connection& connection, const SharedFrame& frame) {
-    enqueue_shared(connection, frame);
-    const bool is_usual = connection.deflate == nullptr;
-    if (!is_usual && is_compressed(frame)) [[unlikely]] {
+    if (is_streamed(connection.encoding)) [[unlikely]] {
+        send_chunk(connection, frame);
+    } else {
+        enqueue_shared(connection, frame);
+    }
+    if (connection.deflate != nullptr && is_compressed(frame)) [[unlikely]] {
         connection.deflate->deflation.sent_without_context();
         ++metrics_.messages_compressed;
     }
@@ -143,7 +146,9 @@ SlowConsumer Shard::slow_consumer_of(const Connection& connection,
     const SlowConsumer chosen =
         policy == nullptr ? otherwise : policy->slow_consumer.value_or(otherwise);
     // Only the raw dialect has a word for what was dropped; others come back and recover.
-    const bool is_untold = chosen == SlowConsumer::drop && connection.encoding != Encoding::raw;
+    const bool is_raw =
+        connection.encoding == Encoding::raw || connection.encoding == Encoding::event_stream;
+    const bool is_untold = chosen == SlowConsumer::drop && !is_raw;
     return is_untold ? SlowConsumer::close : chosen;
 }
 

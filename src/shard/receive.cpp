@@ -78,6 +78,8 @@ void Shard::continue_recv(Connection& connection) {
 
 void Shard::feed(Connection& connection, std::span<std::byte> input, Source source) {
     while (!input.empty() && connection.reads_input() && !connection.broken) {
+        const bool is_stream = is_streamed(connection.encoding);
+        if (is_stream && connection.phase >= Phase::open) break;  // Nobody asks for anything here.
         if (connection.is_suspended() || connection.held_size > 0) {
             hold(connection, input);
             break;
@@ -266,6 +268,9 @@ void Shard::note_unfinished(Connection& connection) {
         is_unfinished = true;
         memory += body->memory_bytes();
         message_bytes = body->held_bytes();
+    } else if (const auto* const stream = std::get_if<StreamPointer>(&connection.parser)) {
+        is_unfinished |= !(*stream)->inputs.empty();
+        memory += (*stream)->input_bytes;
     } else if (auto* const head = std::get_if<http::RequestParser>(&connection.parser)) {
         if (!head->is_partial()) head->reset();
         is_unfinished |= head->is_partial();
@@ -358,6 +363,10 @@ void Shard::resume(Connection& connection, Suspension reason) {
             feed(connection, input, Source::held);
         }
     }
+    if (connection.phase == Phase::open && is_streamed(connection.encoding)) {
+        feed_stream(connection);
+        note_unfinished(connection);
+    }
     if (connection.peer_finished) on_end_of_stream(connection);
     if (connection.recv == Connection::Recv::idle) continue_recv(connection);
 }
@@ -382,7 +391,9 @@ void Shard::on_end_of_stream(Connection& connection) {
         case Phase::closing:
             end_session(connection, CloseCode::abnormal,
                         connection.is_cut_off() ? "connection was cut off: no close_notify"
-                                                : "connection ended without a Close frame");
+                        : is_streamed(connection.encoding)
+                            ? "the client has gone"
+                            : "connection ended without a Close frame");
             return drain(connection);
         case Phase::draining: return attend(connection);
         case Phase::terminating:

@@ -90,6 +90,10 @@ void* Session::state() const noexcept {
     return connection_->state.get();
 }
 
+Encoding Session::encoding() const noexcept {
+    return connection_->encoding;
+}
+
 Endpoint& Session::endpoint() const noexcept {
     return *connection_->endpoint;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/publication.hpp"
@@ -19,15 +20,23 @@ namespace ringcast::shard {
 struct Connection;
 class Shard;
 
+/// What became of a message of a client that has come another way than by its session's connection.
+enum class ReceiveStatus : std::uint8_t {
+    accepted,  ///< Endpoint::on_message() has brought it, or will.
+    full,      ///< Too many wait for those before them.
+    closed,    ///< The session is over, or takes messages only by its own connection.
+};
+
 class Session {
 public:
     Session(Shard& shard, Connection& connection) noexcept
         : shard_{&shard}, connection_{&connection} {}
 
-    /// Sends one message in one frame. Never blocks, never throws; the payload is copied, or taken
-    /// over without a copy when it is the message just received. A message for an empty queue is
-    /// always accepted; so is one that a session sends to itself while it handles a message and is
-    /// not behind, because then its own input waits.
+    /// Sends one message in one frame; where the session is a stream, `payload` as it is. Never
+    /// blocks, never throws; the payload is copied, or taken over without a copy when it is the
+    /// message just received. A message for an empty queue is always accepted; so is one that a
+    /// session sends to itself while it handles a message and is not behind, because then its own
+    /// input waits.
     SendStatus send(std::string_view payload, MessageKind kind);
     SendStatus send(const Message& message) { return send(message.payload, message.kind); }
     /// Publishes to `topic`, a valid name. If there is no room on the way there for another one,
@@ -52,6 +61,10 @@ public:
     /// the subscription.
     [[nodiscard]] std::string_view newest_topic() const noexcept;
 
+    /// A message for a session that is a stream. In the order of the calls. Not from within a call
+    /// of an endpoint.
+    [[nodiscard]] ReceiveStatus receive(std::string message, MessageKind kind);
+
     /// The rest of the session's input waits, from the next message on, until release_input(),
     /// which has it go on in the next turn.
     void hold_input();
@@ -75,11 +88,14 @@ public:
     void reschedule();
 
     /// Starts the closing handshake (RFC 6455 section 7.1.2): what was sent before still goes out.
+    /// A stream ends behind Endpoint::append_farewell().
     /// `reason` is cut to what a Close frame holds; without a `code` that may be on the wire there
     /// is neither. Does nothing if the session is closing already.
     void close(CloseCode code, std::string_view reason = {});
 
     [[nodiscard]] void* state() const noexcept;
+    /// Of the publications that it is sent.
+    [[nodiscard]] Encoding encoding() const noexcept;
     [[nodiscard]] Endpoint& endpoint() const noexcept;
     [[nodiscard]] SlotId id() const noexcept;
     /// Output waiting for the peer, in bytes.

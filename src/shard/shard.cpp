@@ -226,7 +226,9 @@ void Shard::serve(Connection& connection) {
                 connection.endpoint->on_drain(session);
             }
             return resume(connection, Suspension::own_output);
-        case Phase::closing: return resume(connection, Suspension::own_output);
+        case Phase::closing:
+            if (is_streamed(connection.encoding)) return finish_session_stream(connection);
+            return resume(connection, Suspension::own_output);
         case Phase::draining: return finish_drain(connection);
         case Phase::terminating: return join(connection);
     }

@@ -134,6 +134,9 @@ public:
     /// Counts and logs (rate-limited) an exception that left the hook `hook` of a handler.
     void report_handler_exception(const char* hook, std::string_view what) noexcept;
 
+    /// False if `request` is of a web page whose origin is not allowed; that is counted and logged.
+    [[nodiscard]] bool admits_origin(const http::Request& request);
+
     /// Checks clients' tokens; null if there are no keys for them.
     [[nodiscard]] Tokens* tokens() noexcept { return tokens_.get(); }
 
@@ -225,6 +228,7 @@ private:
     void take_proxy_header(Connection& connection, std::span<std::byte>& bytes);
     [[nodiscard]] bool identify_client(Connection& connection, const http::Request& request,
                                        bool wants_upgrade);
+    [[nodiscard]] bool admit_forwarded(Connection& connection);
     [[nodiscard]] ring::Address client_address(const Connection& connection) const;
     [[nodiscard]] bool limits_clients() const noexcept {
         return client_limits_ != nullptr && client_limits_->is_on();
@@ -233,11 +237,12 @@ private:
     // upgrade.cpp: the opening handshake.
     void on_request(Connection& connection, const http::Request& request,
                     std::span<std::byte>& input);
-    void apply(Connection& connection, Verdict verdict, std::string_view key);
-    void open_session(Connection& connection, Verdict verdict, std::string_view key);
-    void await_admission(Connection& connection, Verdict verdict, std::string_view key);
+    void apply(Connection& connection, Verdict verdict, const Opening& opening);
+    void open_session(Connection& connection, Verdict verdict, const Opening& opening);
+    void switch_protocols(Connection& connection, Verdict& verdict, std::string_view key);
+    void await_admission(Connection& connection, Verdict verdict, const Opening& opening);
     void refuse(Connection& connection, const http::Response& response);
-    void subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key);
+    void subscribe_and_open(Connection& connection, Verdict verdict, const Opening& opening);
     void on_subscribed(SlotId id, const Subscribed& subscribed);
     void on_history(SlotId id, const HistoryAnswer& answer);
     void tell_exchange(Connection& connection, const HistoryAnswer& answer);
@@ -272,14 +277,32 @@ private:
                         const http::ResponseRules& rules, HttpAnswer& said);
     void start_stream(Connection& connection, const HttpAnswer& said);
     SendStatus write(Connection& connection, std::string_view bytes);
-    void write_piece(Connection& connection, std::string_view bytes);
+    void write_piece(Connection& connection, std::string_view bytes, bool takes_chunks);
     void finish_stream(Connection& connection);
     void serve_exchange(Connection& connection);
     void continue_exchange(Connection& connection);
+    void resolve_exchange(Connection& connection, Verdict verdict);
     void tell_end(Connection& connection, HttpEnd reason);
     void end_exchange(Connection& connection, HttpEnd reason);
     [[nodiscard]] Instant exchange_deadline(const Exchange& exchange) const noexcept;
     void on_exchange_deadline(Connection& connection);
+
+    // session_stream.cpp: sessions that are answers to plain requests.
+    void offer_session(Connection& connection, const http::ResponseRules& rules,
+                       SessionOffer offer);
+    void begin_session_stream(Connection& connection, const Verdict& verdict,
+                              http::ResponseRules rules);
+    [[gnu::noinline]] void send_piece(Connection& connection, std::string_view bytes);
+    [[gnu::noinline]] void send_chunk(Connection& connection, const SharedFrame& chunk);
+    void send_farewell(Connection& connection, CloseCode code, std::string_view reason);
+    void finish_session_stream(Connection& connection);
+    [[nodiscard]] ReceiveStatus receive(Connection& connection, std::string message,
+                                        MessageKind kind);
+    void feed_stream(Connection& connection);
+    [[nodiscard]] Instant next_stream_ping(const Connection& connection) noexcept;
+    [[nodiscard]] Instant stream_end(const Connection& connection) const noexcept;
+    [[nodiscard]] Instant stream_deadline(Connection& connection) const noexcept;
+    [[nodiscard]] bool tend_stream(Connection& connection);
 
     // transmit.cpp: from messages to bytes.
     SendStatus send(Connection& connection, std::string_view payload, MessageKind kind);
@@ -376,6 +399,9 @@ private:
     void release(Connection& connection);
     void on_deadline(Connection& connection);
     void on_open_deadline(Connection& connection);
+    [[nodiscard]] bool tend_socket(Connection& connection);
+    [[nodiscard]] Instant socket_deadline(Connection& connection) noexcept;
+    void ping(Connection& connection);
     void schedule_open(Connection& connection);
     [[nodiscard]] static Instant message_deadline(const Connection& connection) noexcept;
 

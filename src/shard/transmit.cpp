@@ -16,6 +16,8 @@ namespace {
 /// connection's other frames is cheaper than one more part in the send.
 constexpr std::size_t reply_in_place_bytes_min = 4 << 10;
 
+constexpr std::size_t chunk_overhead_bytes = http::chunk_begin_bytes_max + http::chunk_end.size();
+
 constexpr ws::Opcode opcode_of(MessageKind kind) noexcept {
     return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary;
 }
@@ -42,15 +44,20 @@ SendStatus Shard::send(Connection& connection, std::string_view text, MessageKin
         ++metrics_.messages_dropped;
         return SendStatus::dropped;
     }
-    const std::uint64_t size = payload.size() + ws::server_header_bytes(payload.size());
+    const bool is_stream = is_streamed(connection.encoding);
+    const std::uint64_t size =
+        payload.size() +
+        (is_stream ? chunk_overhead_bytes : ws::server_header_bytes(payload.size()));
     if (!admits(connection, size)) {
         ++metrics_.messages_dropped;
         connection.behind = true;
         return SendStatus::dropped;
     }
     ++metrics_.messages_sent;
-    if (connection.deflate == nullptr || !enqueue_compressed(connection, opcode_of(kind), payload))
-        [[likely]]
+    if (is_stream) [[unlikely]]
+        send_piece(connection, text);
+    else if (connection.deflate == nullptr ||
+             !enqueue_compressed(connection, opcode_of(kind), payload)) [[likely]]
         enqueue(connection, opcode_of(kind), payload);
     if (connection.queued_bytes <= connection.endpoint->limits().high_water_bytes())
         return SendStatus::accepted;

@@ -35,11 +35,7 @@ void Shard::on_request(Connection& connection, const http::Request& request,
                             .body = to_string(failure.reason)});
     };
     if (!handshake) return fail_handshake(handshake.error());
-    if (!is_origin_allowed(request, settings_.allowed_origins)) {
-        ++metrics_.origins_refused;
-        log_.limited(limiters_.origin)
-            .field("origin", request.field("Origin").value_or(""))
-            .field("host", request.field("Host").value_or(""));
+    if (!admits_origin(request)) {
         return refuse(connection, {.status = code_of(http::Status::forbidden),
                                    .body = "this origin is not allowed to connect\n"});
     }
@@ -49,44 +45,54 @@ void Shard::on_request(Connection& connection, const http::Request& request,
     connection.endpoint = match.endpoint;
     Session session{*this, connection};
     Upgrade upgrade{.request = request, .parameters = match.parameters, .session = session};
-    apply(connection, match.endpoint->on_upgrade(upgrade), handshake->key);
+    apply(connection, match.endpoint->on_upgrade(upgrade), {.key = handshake->key, .rules = {}});
 }
 
-void Shard::apply(Connection& connection, Verdict verdict, std::string_view key) {
+bool Shard::admits_origin(const http::Request& request) {
+    if (is_origin_allowed(request, settings_.allowed_origins)) return true;
+    ++metrics_.origins_refused;
+    log_.limited(limiters_.origin)
+        .field("origin", request.field("Origin").value_or(""))
+        .field("host", request.field("Host").value_or(""));
+    return false;
+}
+
+void Shard::apply(Connection& connection, Verdict verdict, const Opening& opening) {
     switch (verdict.kind) {
         case Verdict::Kind::admit:
             if (!verdict.topic.empty())
-                return subscribe_and_open(connection, std::move(verdict), key);
-            return open_session(connection, std::move(verdict), key);
+                return subscribe_and_open(connection, std::move(verdict), opening);
+            return open_session(connection, std::move(verdict), opening);
         case Verdict::Kind::refuse:
             return refuse(
                 connection,
                 {.status = verdict.status, .fields = verdict.fields, .body = verdict.body});
-        case Verdict::Kind::pending: return await_admission(connection, std::move(verdict), key);
+        case Verdict::Kind::pending:
+            return await_admission(connection, std::move(verdict), opening);
     }
 }
 
-/// The 101 has to wait, as long as the rest of the opening handshake may take.
-void Shard::await_admission(Connection& connection, Verdict verdict, std::string_view key) {
-    // From here on what `key` is a view of may be gone.
-    connection.parser =
-        std::make_unique<PendingUpgrade>(PendingUpgrade{std::string{key}, std::move(verdict)});
+/// The answer has to wait, as long as the rest of the opening handshake may take.
+void Shard::await_admission(Connection& connection, Verdict verdict, const Opening& opening) {
+    // From here on what its key is a view of may be gone.
+    connection.parser = std::make_unique<PendingUpgrade>(
+        PendingUpgrade{std::string{opening.key}, opening.rules, std::move(verdict)});
     connection.phase = Phase::pending;
     timers_.schedule(connection, connection.opened_at + settings_.handshake_timeout);
     suspend(connection, Suspension::pending_admission);
 }
 
-/// The 101 says that the subscription is live; so it waits until it is.
-void Shard::subscribe_and_open(Connection& connection, Verdict verdict, std::string_view key) {
+/// The answer says that the subscription is live; so it waits until it is.
+void Shard::subscribe_and_open(Connection& connection, Verdict verdict, const Opening& opening) {
     using Outcome = hub::LocalTopics::Outcome;
     switch (topics_.subscribe(connection, verdict.topic, verdict.from)) {
         case Outcome::already:
-        case Outcome::live: return open_session(connection, std::move(verdict), key);
+        case Outcome::live: return open_session(connection, std::move(verdict), opening);
         case Outcome::limit:
             ++metrics_.topics_refused;
             return refuse(connection, {.status = code_of(http::Status::service_unavailable),
                                        .body = "there are too many subscriptions\n"});
-        case Outcome::waiting: return await_admission(connection, std::move(verdict), key);
+        case Outcome::waiting: return await_admission(connection, std::move(verdict), opening);
     }
 }
 
@@ -103,7 +109,7 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
                                        .body = std::string{subscribed.reason} + "\n"});
         }
         const auto pending = std::get<UpgradePointer>(std::move(connection.parser));
-        open_session(connection, std::move(pending->verdict), pending->key);
+        open_session(connection, std::move(pending->verdict), pending->opening());
     }
     if (connection.phase == Phase::open) {
         Session session{*this, connection};
@@ -136,7 +142,9 @@ void Shard::on_subscription_lost(SlotId id, std::string_view topic, std::string_
     suspend_if_unread(connection);
 }
 
-void Shard::open_session(Connection& connection, Verdict verdict, std::string_view key) {
+/// The 101.
+void Shard::switch_protocols(Connection& connection, Verdict& verdict, std::string_view key) {
+    ++metrics_.handshakes;
     scratch_.clear();
     if (connection.deflate) {
         verdict.fields += ws::response_field(connection.deflate->agreed);
@@ -145,6 +153,15 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     ws::write_switching_protocols(scratch_, key, verdict.subprotocol, verdict.fields);
     enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
     connection.parser.emplace<ws::Assembler>();  // From here on `key` may be gone.
+}
+
+void Shard::open_session(Connection& connection, Verdict verdict, const Opening& opening) {
+    RC_ASSERT(opening.is_stream() == is_streamed(verdict.encoding));
+    if (opening.is_stream()) {
+        begin_session_stream(connection, verdict, opening.rules);
+    } else {
+        switch_protocols(connection, verdict, opening.key);
+    }
     connection.phase = Phase::open;
     const SessionLimits& limits = connection.endpoint->limits();
     if ((limits.message_rate.is_limited() || limits.byte_rate.is_limited()) && !connection.guest)
@@ -156,7 +173,6 @@ void Shard::open_session(Connection& connection, Verdict verdict, std::string_vi
     connection.session_open = true;
     connection.opened_at = connection.active_at = ring_.now();
     schedule_open(connection);
-    ++metrics_.handshakes;
     ++metrics_.sessions;
     if (settings_.access_log) {
         log_.info("session_opened")
@@ -182,14 +198,17 @@ void Shard::resolve(SlotId id, Verdict verdict) {
     affinity_.check();
     RC_ASSERT(verdict.kind != Verdict::Kind::pending);
     Connection* const connection = connections_.find(id);
-    if (connection == nullptr || connection->phase != Phase::pending) return;
+    if (connection == nullptr) return;
+    if (connection->phase == Phase::answering)
+        return resolve_exchange(*connection, std::move(verdict));
+    if (connection->phase != Phase::pending) return;
     auto& waiting = std::get<UpgradePointer>(connection->parser);
     if (!waiting->verdict.topic.empty()) return;  // Decided long ago.
     const UpgradePointer pending = std::move(waiting);
     connection->phase = Phase::request;
     apply(*connection,
           connection->endpoint->on_late_verdict(std::move(verdict), std::move(pending->verdict)),
-          pending->key);
+          pending->opening());
     if (connection->phase != Phase::pending) resume(*connection, Suspension::pending_admission);
 }
 

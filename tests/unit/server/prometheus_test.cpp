@@ -53,6 +53,7 @@ TEST_CASE("every figure has its name, labels and value") {
     first.proxies_untrusted = 24;
     first.proxy_headers_malformed = 25;
     first.http_requests = 9;
+    first.streams = 4;
     first.messages_received = 10;
     first.messages_sent = 11;
     first.messages_dropped = 12;
@@ -93,6 +94,7 @@ TEST_CASE("every figure has its name, labels and value") {
              R"(ringcast_turn_suspensions_total{shard="0"} 27)",
              R"(ringcast_origins_refused_total{shard="0"} 21)",
              R"(ringcast_http_requests_total{shard="0"} 9)",
+             R"(ringcast_streams_total{shard="0"} 4)",
              R"(ringcast_messages_total{shard="0",direction="received"} 10)",
              R"(ringcast_messages_total{shard="0",direction="sent"} 11)",
              R"(ringcast_messages_dropped_total{shard="0"} 12)",

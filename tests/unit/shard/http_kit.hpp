@@ -19,7 +19,8 @@ public:
     static constexpr int listener = 3, admin_listener = 4;
     static constexpr std::uint64_t body_bytes_max = 100'000;
 
-    explicit HttpKit(const Settings& settings = {}) : shard{ring, settings, make_router(), log} {
+    explicit HttpKit(const Settings& settings = {}, const SessionLimits& limits = {})
+        : shard{ring, settings, make_router(limits), log} {
         shard.listen(listener);
         const int fds[] = {admin_listener};
         shard.listen_admin(fds, make_admin_router());
@@ -90,10 +91,9 @@ private:
     static std::unique_ptr<ScriptedHttpEndpoint> make(HttpMethods methods, std::uint64_t max = 0) {
         return std::make_unique<ScriptedHttpEndpoint>(methods, max);
     }
-    Router make_router() {
+    Router make_router(const SessionLimits& limits) {
         Router router;
-        echo =
-            mount<Endpoint>(router, "/echo", std::make_unique<ScriptedEndpoint>(SessionLimits{}));
+        echo = mount<Endpoint>(router, "/echo", std::make_unique<ScriptedEndpoint>(limits));
         mount<HttpEndpoint>(router, "/echo", make(HttpMethods::get_and_head));
         page = mount<HttpEndpoint>(router, "/", make(HttpMethods::get_and_head));
         return router;

@@ -64,6 +64,13 @@ public:
         endings.push_back({code, std::string{reason}});
         if (closed) closed(session);
     }
+    void append_farewell(const Session&, CloseCode code, std::string_view reason,
+                         std::string& content) const override {
+        content += "bye " + std::to_string(static_cast<int>(code)) + " " + std::string{reason};
+    }
+    void on_skipped(Session& session, std::uint64_t count) override {
+        if (skipped) skipped(session, count);
+    }
     void on_tick(Shard& shard) override {
         ++ticks_count;
         if (ticked) ticked(shard);
@@ -76,6 +83,7 @@ public:
     std::function<void(Session&, const HistoryAnswer&)> answered;
     std::function<void(Session&, std::string_view topic, std::string_view reason)>
         subscription_lost;
+    std::function<void(Session&, std::uint64_t count)> skipped;
     std::function<void(Shard&)> ticked;
     std::size_t opened_count = 0, messages_count = 0, drains_count = 0, ticks_count = 0;
     std::vector<Ending> endings;
