@@ -192,7 +192,10 @@ int main(int argument_count, char** arguments) {
     Server server{settings_of(*options)};
     if (options->echo) server.mount<Echo>("/echo");
     if (server::has_topic_clients(*options)) {
-        server.mount_topics("/topics", {.anonymous = options->anonymous, .users = options->users});
+        const auto plain_http = options->plain_http ? PlainHttp::on : PlainHttp::off;
+        server.mount_topics(
+            "/topics",
+            {.anonymous = options->anonymous, .users = options->users, .plain_http = plain_http});
         server.mount_centrifuge("/connection",
                                 {.anonymous = options->anonymous, .users = options->users});
     }

@@ -93,8 +93,8 @@ public:
         });
     }
 
-    /// Serves topics to plain WebSocket clients: `path` followed by `/` and the name of a topic,
-    /// which may contain further slashes. Who may do what says `policy`.
+    /// Serves topics to plain WebSocket and HTTP clients: `path` followed by `/` and the name of a
+    /// topic, which may contain further slashes. Who may do what says `policy`.
     void mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options = {});
 
     /// Serves clients of the Centrifuge protocol at `path` followed by `/websocket`; its channels

@@ -19,6 +19,9 @@ enum class TopicAccess : std::uint8_t { none, subscribe, publish };
 /// whose subscription token names the topic. `users`: whoever has proven who it is.
 enum class TopicAudience : std::uint8_t { nobody, token, users, anyone };
 
+/// Whether clients that speak no WebSocket are served beside those that do.
+enum class PlainHttp : std::uint8_t { off, on };
+
 /// What happens to a subscriber whose send queue has no room for a publication. `close`: it is
 /// closed with 1013. `drop`: it misses the publication; that is counted and logged, and clients
 /// that connected with `?gaps=1` are told how many they missed. `latest`: the newest publication of

@@ -12,6 +12,11 @@
 // `?offset=41&epoch=k3VxQ_9a` it gets what it has missed first, with `?last=20` the newest ones, if
 // Settings::history_size says that they are kept; before them a text tells where it is:
 // {"epoch":"k3VxQ_9a","offset":41}, and `"recovered"`: whether nothing is missing.
+//
+// The same paths are served to plain HTTP clients: GET with `Accept: text/event-stream`, as an
+// EventSource of a browser sends it, is answered with a stream of events, which goes on behind
+// `Last-Event-ID`; POST publishes its body. Of pages as of those that connect by WebSocket:
+// Settings::allowed_origins.
 
 #include <cstdint>
 #include <functional>
@@ -31,10 +36,12 @@ struct TopicsPolicy {
     /// What those may do whose token names a user, at least, if Settings::tokens has keys. Whatever
     /// stands here and above, a token's `channels` and `subs` may be subscribed to.
     TopicAccess users = TopicAccess::none;
-    /// Asked about each client before its 101: its access, a refusal, or `pending` with a
-    /// Ticket<TopicAccess>. Called on the shards' threads, several at a time. An exception refuses
-    /// with 500.
+    /// Asked about each client before its 101, and about each plain request: its access, a
+    /// refusal, or `pending` with a Ticket<TopicAccess>. Called on the shards' threads, several at
+    /// a time. An exception refuses with 500.
     std::function<Admission<TopicAccess>(Upgrade&, std::string_view topic)> authorize{};
+    /// Events by GET, publications by POST.
+    PlainHttp plain_http = PlainHttp::on;
 };
 
 /// The lane of one thread into the topics. Never blocks. What is published through one publisher

@@ -14,6 +14,7 @@
 #include "api/authentication.hpp"
 #include "api/topic_rules.hpp"
 #include "api/upgrade.hpp"
+#include "dialect/event_stream.hpp"
 #include "dialect/raw.hpp"
 #include "shard/session.hpp"
 
@@ -38,19 +39,6 @@ shard::StatePointer session_state(bool may_publish, bool wants_gaps, Instant end
             [](void* state) noexcept { delete static_cast<RawSession*>(state); }};
 }
 
-/// What the query of the URL asks for, and until when it is granted.
-struct Wishes {
-    bool wants_gaps = false;
-    shard::SubscribeFrom from;
-    Instant ends_at = instant_never;
-};
-
-/// While the application makes up its mind.
-struct PendingTopic {
-    std::string topic;
-    Wishes wishes;
-};
-
 const RawSession& session_of(const shard::Session& session) noexcept {
     return *static_cast<const RawSession*>(session.state());
 }
@@ -72,11 +60,12 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
     return number;
 }
 
-/// Or what is wrong with the query.
-std::expected<Wishes, const char*> wishes_of(const Upgrade& view) {
-    Wishes wishes;
-    const std::string gaps = view.query("gaps").value_or("0");
-    if (gaps != "0" && gaps != "1") return std::unexpected{"gaps is 0 or 1\n"};
+std::string_view as_text(std::span<const std::byte> bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Where the query of the URL says that a subscription begins, or what is wrong with it.
+std::expected<shard::SubscribeFrom, const char*> begin_of(const Upgrade& view) {
     const auto offset = view.query("offset"), epoch = view.query("epoch"),
                last = view.query("last");
     using Kind = shard::SubscribeFrom::Kind;
@@ -84,30 +73,25 @@ std::expected<Wishes, const char*> wishes_of(const Upgrade& view) {
         const auto number = number_of(*offset);
         if (!number || last)
             return std::unexpected{"offset is the number of a publication, and alone\n"};
-        wishes.from = {.kind = Kind::since, .since = {*number, hub::Epoch::of(epoch.value_or(""))}};
-    } else if (epoch) {
-        return std::unexpected{"epoch belongs to an offset\n"};
-    } else if (last) {
-        const auto count = number_of(*last);
-        if (!count || *count > UINT32_MAX) return std::unexpected{"last is a count\n"};
-        wishes.from = {
-            .kind = Kind::newest, .count_max = static_cast<std::uint32_t>(*count), .since = {}};
+        return shard::SubscribeFrom{.kind = Kind::since,
+                                    .since = {*number, hub::Epoch::of(epoch.value_or(""))}};
     }
-    // Whoever counts publications has to be told of those that it did not get.
-    wishes.wants_gaps = gaps == "1" || wishes.from.kind != Kind::live;
-    return wishes;
+    if (epoch) return std::unexpected{"epoch belongs to an offset\n"};
+    if (!last) return shard::SubscribeFrom{};
+    const auto count = number_of(*last);
+    if (!count || *count > UINT32_MAX) return std::unexpected{"last is a count\n"};
+    return shard::SubscribeFrom{
+        .kind = Kind::newest, .count_max = static_cast<std::uint32_t>(*count), .since = {}};
 }
 
-/// `verdict`, completed by what `access` means.
-shard::Verdict granted(shard::Verdict verdict, TopicAccess access, std::string topic,
-                       const Wishes& wishes) {
-    if (access == TopicAccess::none) return refusal(403, "you may not subscribe to this topic\n");
-    const bool may_publish = access == TopicAccess::publish;
-    verdict.topic = std::move(topic);
-    verdict.is_publisher = may_publish;
-    verdict.from = wishes.from;
-    verdict.state = session_state(may_publish, wishes.wants_gaps, wishes.ends_at);
-    return verdict;
+/// Where a stream of events begins that its client has seen a part of, whatever the URL says, which
+/// is the same each time. One that is not ours is of no epoch: the client is told of a gap.
+std::optional<shard::SubscribeFrom> begin_behind(std::string_view last_event_id) {
+    if (last_event_id.empty()) return std::nullopt;
+    hub::Position since{.offset = 0, .epoch = hub::Epoch::of("?")};
+    if (const auto last = dialect::event_stream::read_id(last_event_id))
+        since = {.offset = last->offset, .epoch = hub::Epoch::of(last->epoch)};
+    return shard::SubscribeFrom{.kind = shard::SubscribeFrom::Kind::since, .since = since};
 }
 
 /// What somebody may do whom nobody else is asked about.
@@ -121,47 +105,131 @@ TopicAccess access_by(const hub::TopicNamespaces& namespaces, const TopicsPolicy
     return access_of(namespaces, general_access(policy.anonymous, policy.users, who), topic, who);
 }
 
+const hub::TopicNamespaces& namespaces_of(const shard::Upgrade& upgrade) noexcept {
+    return *upgrade.session.shard().settings().topics.home.namespaces;
+}
+
+bool is_kept(const shard::Upgrade& upgrade, std::string_view topic) noexcept {
+    return upgrade.session.shard().settings().topics.home.stream_of(topic).count_max > 0;
+}
+
 }  // namespace
+
+/// What a client asks for, and until when it is granted.
+struct TopicEndpoint::Wishes {
+    shard::Encoding encoding = shard::Encoding::raw;
+    std::string fields{};  ///< Of any answer.
+    bool wants_gaps = false;
+    shard::SubscribeFrom from{};
+    Instant ends_at = instant_never;
+
+    /// `verdict`, completed by what `access` means.
+    [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicAccess access,
+                                         std::string topic) const {
+        if (access == TopicAccess::none)
+            return refusal(403, "you may not subscribe to this topic\n");
+        const bool may_publish = access == TopicAccess::publish;
+        verdict.encoding = encoding;
+        verdict.topic = std::move(topic);
+        verdict.is_publisher = may_publish;
+        verdict.from = from;
+        verdict.state = session_state(may_publish, wants_gaps, ends_at);
+        return verdict;
+    }
+};
+
+/// While the application makes up its mind.
+struct TopicEndpoint::PendingTopic {
+    std::string topic;
+    Wishes wishes;
+};
 
 shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     Upgrade::Impl impl{.upgrade = upgrade};
-    Upgrade view{impl};
+    const Upgrade view{impl};
     const std::string topic{view.param("topic")};
-    const auto& namespaces = *upgrade.session.shard().settings().topics.home.namespaces;
-    if (const auto fault = check_topic(namespaces, topic); fault != dialect::TopicNameFault::none)
+    if (const auto fault = check_topic(namespaces_of(upgrade), topic);
+        fault != dialect::TopicNameFault::none)
         return refusal(400, to_string(fault));
-    auto wishes = wishes_of(view);
-    if (!wishes) return refusal(400, wishes.error());
+    const std::string gaps = view.query("gaps").value_or("0");
+    if (gaps != "0" && gaps != "1") return refusal(400, "gaps is 0 or 1\n");
+    const auto from = begin_of(view);
+    if (!from) return refusal(400, from.error());
+    // Whoever counts publications has to be told of those that it did not get.
+    const bool counts = from->kind != shard::SubscribeFrom::Kind::live;
+    return decide(upgrade, topic, {.wants_gaps = gaps == "1" || counts, .from = *from});
+}
+
+shard::Verdict TopicEndpoint::on_event_stream(shard::Upgrade& upgrade, std::string fields) {
+    Upgrade::Impl impl{.upgrade = upgrade};
+    const Upgrade view{impl};
+    const std::string topic{view.param("topic")};
+    const auto refuse = [&](std::string_view body) {
+        shard::Verdict verdict = refusal(400, body);
+        verdict.fields += fields;
+        return verdict;
+    };
+    if (const auto fault = check_topic(namespaces_of(upgrade), topic);
+        fault != dialect::TopicNameFault::none)
+        return refuse(to_string(fault));
+    auto from = begin_of(view);
+    if (!from) return refuse(from.error());
+    if (const auto behind = begin_behind(view.header("Last-Event-ID"))) from = *behind;
+    // So that its client comes back to where it was, it has to know that from the begin.
+    if (from->kind == shard::SubscribeFrom::Kind::live && is_kept(upgrade, topic))
+        from = shard::SubscribeFrom::position();
+    return decide(upgrade, topic,
+                  {.encoding = shard::Encoding::event_stream,
+                   .fields = std::move(fields),
+                   .wants_gaps = true,
+                   .from = *from});
+}
+
+/// Who it is, and what it may do.
+shard::Verdict TopicEndpoint::decide(shard::Upgrade& upgrade, const std::string& topic,
+                                     Wishes wishes) {
+    const auto with_fields = [&](shard::Verdict verdict) {
+        verdict.fields += wishes.fields;
+        return verdict;
+    };
+    Upgrade::Impl impl{.upgrade = upgrade};
+    Upgrade view{impl};
     auto client = authenticate(upgrade);
-    if (!client) return std::move(client.error());
+    if (!client) return with_fields(std::move(client.error()));
     if (*client) {
         impl.user = &(*client)->user;
         impl.subprotocol = (*client)->subprotocol;
-        wishes->ends_at = (*client)->ends_at;
+        wishes.ends_at = (*client)->ends_at;
     }
     if (!policy_.authorize) {
-        const TopicAccess access = access_by(namespaces, policy_, impl.user, topic);
-        return granted(admitted(shard::no_state(), std::move(impl)), access, topic, *wishes);
+        const TopicAccess access = access_by(namespaces_of(upgrade), policy_, impl.user, topic);
+        return with_fields(
+            wishes.granted(admitted(shard::no_state(), std::move(impl)), access, topic));
     }
 
     Admission<TopicAccess> admission = Rejection{.status = 500, .body = "internal error\n"};
     call(upgrade.session.shard(), "authorize", [&] { admission = policy_.authorize(view, topic); });
-    if (const auto* access = std::get_if<TopicAccess>(&admission))
-        return granted(admitted(detail::erase(NoState{}), std::move(impl)), *access, topic,
-                       *wishes);
-    if (auto* rejection = std::get_if<Rejection>(&admission)) return refused(std::move(*rejection));
-    if (!impl.deferred) return refusal(500, "internal error\n");
+    if (const auto* access = std::get_if<TopicAccess>(&admission)) {
+        return with_fields(
+            wishes.granted(admitted(detail::erase(NoState{}), std::move(impl)), *access, topic));
+    }
+    if (auto* rejection = std::get_if<Rejection>(&admission))
+        return with_fields(refused(std::move(*rejection)));
+    if (!impl.deferred) return with_fields(refusal(500, "internal error\n"));
     shard::Verdict verdict;
     verdict.kind = shard::Verdict::Kind::pending;
-    verdict.state = detail::erase(PendingTopic{topic, *wishes});
+    verdict.state = detail::erase(PendingTopic{topic, std::move(wishes)});
     return verdict;
 }
 
 shard::Verdict TopicEndpoint::on_late_verdict(shard::Verdict late, shard::Verdict pending) {
-    if (late.kind != shard::Verdict::Kind::admit) return late;
     auto& waiting = *static_cast<PendingTopic*>(pending.state.get());
-    const TopicAccess access = *static_cast<const TopicAccess*>(late.state.get());
-    return granted(std::move(late), access, std::move(waiting.topic), waiting.wishes);
+    if (late.kind == shard::Verdict::Kind::admit) {
+        const TopicAccess access = *static_cast<const TopicAccess*>(late.state.get());
+        late = waiting.wishes.granted(std::move(late), access, std::move(waiting.topic));
+    }
+    late.fields += waiting.wishes.fields;
+    return late;
 }
 
 void TopicEndpoint::on_open(shard::Session& session) {
@@ -188,18 +256,42 @@ void TopicEndpoint::on_subscribed(shard::Session& session, const shard::Subscrib
         return ApiEndpoint::on_subscribed(session, subscribed);
     std::optional<bool> recovered;
     if (subscribed.was_recovering) recovered = subscribed.recovered;
-    session.send(dialect::raw::position_text(subscribed.position.epoch.text(),
-                                             subscribed.position.offset - subscribed.missed.size(),
-                                             recovered),
-                 MessageKind::text);
+    const hub::Position begin{.offset = subscribed.position.offset - subscribed.missed.size(),
+                              .epoch = subscribed.position.epoch};
+    send_notice(session, "position",
+                dialect::raw::position_text(begin.epoch.text(), begin.offset, recovered), begin);
     for (const shard::MissedPublication& missed : subscribed.missed) {
-        const auto status = session.send(
-            {reinterpret_cast<const char*>(missed.payload().data()), missed.payload().size()},
-            dialect::raw::message_kind_of(missed.kind));
+        const auto status = send_missed(session, missed, begin.epoch.text());
         if (status == SendStatus::accepted || status == SendStatus::behind) continue;
         // It knows how far it has come, and can go on from there.
         return session.close(CloseCode::try_again_later, "too slow");
     }
+}
+
+/// What is no publication: a text among them, where they are no events.
+void TopicEndpoint::send_notice(shard::Session& session, std::string_view name,
+                                const std::string& text, const hub::Position& position) {
+    if (session.encoding() == shard::Encoding::raw) {
+        session.send(text, MessageKind::text);
+        return;
+    }
+    event_.clear();
+    dialect::event_stream::append(
+        event_,
+        {.name = name, .epoch = position.epoch.text(), .offset = position.offset, .data = text});
+    session.send(event_, MessageKind::text);
+}
+
+SendStatus TopicEndpoint::send_missed(shard::Session& session,
+                                      const shard::MissedPublication& missed,
+                                      std::string_view epoch) {
+    const std::string_view payload = as_text(missed.payload());
+    if (session.encoding() == shard::Encoding::raw)
+        return session.send(payload, dialect::raw::message_kind_of(missed.kind));
+    event_.clear();
+    dialect::event_stream::append(
+        event_, {.epoch = epoch, .offset = missed.offset, .kind = missed.kind, .data = payload});
+    return session.send(event_, MessageKind::text);
 }
 
 void TopicEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
@@ -215,7 +307,13 @@ void TopicEndpoint::on_message(shard::Session session, std::string_view payload,
 
 void TopicEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {
     if (session_of(session).wants_gaps)
-        session.send({.payload = dialect::raw::skipped_text(count), .kind = MessageKind::text});
+        send_notice(session, "skipped", dialect::raw::skipped_text(count));
+}
+
+void TopicEndpoint::append_farewell(const shard::Session&, CloseCode code, std::string_view reason,
+                                    std::string& content) const {
+    const std::string text = dialect::raw::close_text(static_cast<std::uint16_t>(code), reason);
+    dialect::event_stream::append(content, {.name = "close", .data = text});
 }
 
 const void* TopicEndpoint::state_tag() const noexcept {

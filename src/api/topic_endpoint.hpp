@@ -1,6 +1,8 @@
 #pragma once
 // What mount_topics() serves: the raw dialect, in which the path names the topic.
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "api/endpoint.hpp"
@@ -16,6 +18,8 @@ public:
         : ApiEndpoint{limits}, policy_{std::move(policy)} {}
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
+    /// The same about a plain request for a stream of events, with `fields` in any answer to it.
+    [[nodiscard]] shard::Verdict on_event_stream(shard::Upgrade& upgrade, std::string fields);
     shard::Verdict on_late_verdict(shard::Verdict late, shard::Verdict pending) override;
     void on_open(shard::Session& session) override;
     void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override;
@@ -27,12 +31,26 @@ public:
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session&, CloseCode, std::string_view) override {}
     void on_skipped(shard::Session& session, std::uint64_t count) override;
+    void append_farewell(const shard::Session& session, CloseCode code, std::string_view reason,
+                         std::string& content) const override;
     void on_tick(shard::Shard&) override {}
 
     [[nodiscard]] const void* state_tag() const noexcept override;
 
 private:
+    struct Wishes;
+    struct PendingTopic;
+
+    [[nodiscard]] shard::Verdict decide(shard::Upgrade& upgrade, const std::string& topic,
+                                        Wishes wishes);
+    void send_notice(shard::Session& session, std::string_view name, const std::string& text,
+                     const hub::Position& position = {});
+    [[nodiscard]] SendStatus send_missed(shard::Session& session,
+                                         const shard::MissedPublication& missed,
+                                         std::string_view epoch);
+
     TopicsPolicy policy_;
+    std::string event_;  // The one under way.
 };
 
 }  // namespace ringcast::api

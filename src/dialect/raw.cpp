@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "dialect/centrifuge/payload.hpp"
+#include "simd/utf8.hpp"
 
 namespace ringcast::dialect::raw {
 
@@ -15,6 +17,10 @@ void write_frame(std::span<std::byte> frame, PublicationKind kind,
     if (!payload.empty()) std::memcpy(target, payload.data(), payload.size());
 }
 
+bool is_text(std::span<const std::byte> payload) noexcept {
+    return simd::is_utf8(payload);
+}
+
 std::string skipped_text(std::uint64_t count) {
     return "{\"skipped\":" + std::to_string(count) + "}";
 }
@@ -25,6 +31,12 @@ std::string position_text(std::string_view epoch, std::uint64_t offset,
     text += epoch;
     text += "\",\"offset\":" + std::to_string(offset);
     if (recovered) text += *recovered ? ",\"recovered\":true" : ",\"recovered\":false";
+    return text + "}";
+}
+
+std::string close_text(std::uint16_t code, std::string_view reason) {
+    std::string text = "{\"code\":" + std::to_string(code) + ",\"reason\":";
+    centrifuge::append_json(text, {.bytes = reason, .kind = PublicationKind::text});
     return text + "}";
 }
 

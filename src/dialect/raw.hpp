@@ -30,6 +30,9 @@ namespace ringcast::dialect::raw {
     return kind == PublicationKind::binary ? MessageKind::binary : MessageKind::text;
 }
 
+/// What may be published as text: UTF-8.
+[[nodiscard]] bool is_text(std::span<const std::byte> payload) noexcept;
+
 /// Bytes of the frame of a publication.
 [[nodiscard]] constexpr std::size_t frame_bytes(std::size_t payload_bytes) noexcept {
     return ws::server_header_bytes(payload_bytes) + payload_bytes;
@@ -47,5 +50,9 @@ void write_frame(std::span<std::byte> frame, PublicationKind kind,
 /// back, `recovered`: whether nothing is missing in front of that.
 [[nodiscard]] std::string position_text(std::string_view epoch, std::uint64_t offset,
                                         std::optional<bool> recovered);
+
+/// The text that tells a client without a Close frame why its stream ends: {"code":1013,
+/// "reason":"too slow"}
+[[nodiscard]] std::string close_text(std::uint16_t code, std::string_view reason);
 
 }  // namespace ringcast::dialect::raw

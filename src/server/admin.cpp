@@ -1,17 +1,14 @@
 #include "server/admin.hpp"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
+#include "api/posted_publication.hpp"
 #include "api/topic_rules.hpp"
-#include "dialect/json.hpp"
-#include "http/characters.hpp"
 #include "server/prometheus.hpp"
 #include "server/server_api.hpp"
 #include "server/web_page.hpp"
 #include "shard/shard.hpp"
-#include "simd/utf8.hpp"
 
 namespace ringcast::server {
 
@@ -60,42 +57,6 @@ HttpAnswer ready(shard::Shard& shard) {
                                : plain(http::Status::ok, "ready\n");
 }
 
-/// What a Content-Type makes of a payload; nothing if it is of no use here. Parameters are not
-/// looked at: text has to be UTF-8 whatever they say.
-std::optional<PublicationKind> kind_of(std::optional<std::string_view> content_type) noexcept {
-    if (!content_type) return PublicationKind::text;
-    const std::string_view type = http::trimmed(content_type->substr(0, content_type->find(';')));
-    if (http::equals_ignoring_case(type, "application/json")) return PublicationKind::json;
-    if (http::equals_ignoring_case(type, "application/octet-stream"))
-        return PublicationKind::binary;
-    // What curl -d says when it is told nothing.
-    if (http::equals_ignoring_case(type, "application/x-www-form-urlencoded"))
-        return PublicationKind::text;
-    constexpr std::string_view text = "text/";
-    if (type.size() > text.size() && http::equals_ignoring_case(type.substr(0, text.size()), text))
-        return PublicationKind::text;
-    return std::nullopt;
-}
-
-HttpAnswer answer_to(PublishStatus status) {
-    switch (status) {
-        case PublishStatus::accepted: return plain(http::Status::accepted, "accepted\n");
-        case PublishStatus::full:
-            return plain(http::Status::service_unavailable, "no room for it now, try again\n");
-        case PublishStatus::invalid_topic:
-            return plain(http::Status::bad_request, "no topic can have that name\n");
-        case PublishStatus::too_large:
-            return plain(http::Status::content_too_large, "too large for a publication\n");
-        case PublishStatus::closed:
-            return plain(http::Status::service_unavailable, "the server is stopping\n");
-    }
-    return plain(http::Status::internal_server_error, "internal error\n");
-}
-
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 class Publish final : public HttpEndpoint {
 public:
     Publish(PublishFunction publish, std::uint64_t payload_bytes_max)
@@ -108,26 +69,14 @@ public:
         // site it is from, and has no business here.
         if (request.field_count("Origin") > 0 || is_web_page_by_name(request))
             return plain(http::Status::forbidden, "this is for tools, not for web pages\n");
-        if (request.field_count("Content-Encoding") > 0) {
-            return plain(http::Status::unsupported_media_type,
-                         "send the body as it is, without Content-Encoding\n");
-        }
-        const auto kind = kind_of(request.field("Content-Type"));
-        if (!kind || request.field_count("Content-Type") > 1) {
-            return plain(
-                http::Status::unsupported_media_type,
-                "send one Content-Type: application/json, text/* or application/octet-stream\n");
-        }
-        if (kind != PublicationKind::binary && !simd::is_utf8(body))
-            return plain(http::Status::bad_request, "the body is not UTF-8\n");
-        if (kind == PublicationKind::json && !dialect::is_json(as_text(body)))
-            return plain(http::Status::bad_request, "the body is not JSON\n");
+        auto kind = api::posted_kind(request, body);
+        if (!kind) return std::move(kind.error());
         const std::string& topic = parameters.front().value;
         const auto& namespaces = *exchange.shard().settings().topics.home.namespaces;
         const dialect::TopicNameFault fault = api::check_topic(namespaces, topic);
         if (fault != dialect::TopicNameFault::none)
             return plain(http::Status::bad_request, to_string(fault));
-        return answer_to(publish_(exchange.shard(), topic, *kind, body));
+        return api::answer_of(publish_(exchange.shard(), topic, *kind, body));
     }
 
 private:

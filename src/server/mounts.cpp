@@ -8,9 +8,11 @@
 
 namespace ringcast::server {
 
-void Mounts::mount(std::string_view path, const RouteOptions& options, EndpointFactory factory) {
+void Mounts::mount(std::string_view path, const RouteOptions& options, EndpointFactory factory,
+                   std::vector<PlainRoute> plain) {
+    for (const PlainRoute& route : plain) (void)parse_path(route.path);
     if (auto pattern = parse_path(path))
-        routes_.push_back({std::move(*pattern), options, std::move(factory)});
+        routes_.push_back({std::move(*pattern), options, std::move(factory), std::move(plain)});
 }
 
 void Mounts::mount_page(std::string_view path, Page page) {
@@ -33,8 +35,10 @@ std::expected<void, std::string> Mounts::check(const Settings& settings) const {
 shard::Router Mounts::make_router(const Settings& settings) const {
     shard::Router router;
     for (const Route& route : routes_) {
-        router.mount(route.pattern,
-                     route.factory(session_limits(settings_for(settings, route.options))));
+        auto endpoint = route.factory(session_limits(settings_for(settings, route.options)));
+        for (const PlainRoute& plain : route.plain)
+            router.mount(shard::PathPattern::parse(plain.path).value(), plain.make(*endpoint));
+        router.mount(route.pattern, std::move(endpoint));
     }
     for (const PageRoute& route : pages_)
         router.mount(route.pattern, std::make_unique<api::PageEndpoint>(route.page));

@@ -24,8 +24,15 @@ public:
     using EndpointFactory =
         std::function<std::unique_ptr<shard::Endpoint>(const shard::SessionLimits&)>;
 
+    /// What is served to plain requests beside an endpoint, which outlives it.
+    struct PlainRoute {
+        std::string path;
+        std::function<std::unique_ptr<shard::HttpEndpoint>(shard::Endpoint&)> make;
+    };
+
     /// A path that is malformed is reported by check().
-    void mount(std::string_view path, const RouteOptions& options, EndpointFactory factory);
+    void mount(std::string_view path, const RouteOptions& options, EndpointFactory factory,
+               std::vector<PlainRoute> plain = {});
     /// Likewise a header that HTTP does not allow.
     void mount_page(std::string_view path, Page page);
 
@@ -41,6 +48,7 @@ private:
         shard::PathPattern pattern;
         RouteOptions options;
         EndpointFactory factory;
+        std::vector<PlainRoute> plain;
     };
     struct PageRoute {
         shard::PathPattern pattern;

@@ -181,6 +181,13 @@ constexpr std::array rows{
               .get = get_word<&Options::users, access_words>,
               .needs = {&token_keys}},
     OptionRow{.section = topics,
+              .name = "plain-http",
+              .value_name = "on|off",
+              .help = "serve topics without WebSocket, too: events and POST at /topics/NAME",
+              .set = set_word<&Options::plain_http, toggle_words>,
+              .get = get_word<&Options::plain_http, toggle_words>,
+              .needs = {&topic_clients}},
+    OptionRow{.section = topics,
               .name = "slow-consumer",
               .value_name = "close|drop|latest",
               .help = "a subscriber that falls behind by --send-queue-bytes-max is closed with "

@@ -78,6 +78,7 @@ struct Options {
     // Topics
     TopicAccess anonymous = TopicAccess::none;  ///< Set by --dev too.
     TopicAccess users = TopicAccess::none;
+    bool plain_http = true;
     SlowConsumer slow_consumer = SlowConsumer::close;
     Duration delivery_window{0};
     std::uint32_t topics_max = 1'000'000;

@@ -13,6 +13,7 @@
 #include "api/centrifuge_endpoint.hpp"
 #include "api/endpoint.hpp"
 #include "api/topic_endpoint.hpp"
+#include "api/topic_streams.hpp"
 #include "base/assert.hpp"
 #include "server/admin.hpp"
 #include "server/api_key_keeper.hpp"
@@ -338,10 +339,20 @@ void Server::mount(std::string_view path, const RouteOptions& options, HandlerFa
 void Server::mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options) {
     RC_ASSERT(!impl_->is_started);
     while (path.ends_with('/')) path.remove_suffix(1);
-    impl_->mounts.mount(fmt::format("{}/{{topic...}}", path), options,
-                        [policy = std::move(policy)](const shard::SessionLimits& limits) {
-                            return std::make_unique<api::TopicEndpoint>(limits, policy);
-                        });
+    const std::string pattern = fmt::format("{}/{{topic...}}", path);
+    std::vector<server::Mounts::PlainRoute> plain;
+    if (policy.plain_http == PlainHttp::on) {
+        plain.push_back({pattern, [](shard::Endpoint& endpoint) {
+                             return std::make_unique<api::TopicStreams>(
+                                 static_cast<api::TopicEndpoint&>(endpoint));
+                         }});
+    }
+    impl_->mounts.mount(
+        pattern, options,
+        [policy = std::move(policy)](const shard::SessionLimits& limits) {
+            return std::make_unique<api::TopicEndpoint>(limits, policy);
+        },
+        std::move(plain));
 }
 
 void Server::mount_centrifuge(std::string_view path, CentrifugePolicy policy,

@@ -25,6 +25,7 @@ import doctor_tests
 import guest_tests
 import http_tests
 import namespace_tests
+import stream_tests
 import survival_tests
 import tls_tests
 import token_tests
@@ -385,7 +386,7 @@ def test_the_access_log_tells_of_each_session():
 def main():
     counts = {"ok": 0, "FAILED": 0, "skip": 0}
     modules = (admin_tests, api_tests, capacity_tests, centrifuge_tests, doctor_tests, guest_tests, http_tests,
-               namespace_tests, survival_tests, tls_tests, token_tests, topic_tests)
+               namespace_tests, stream_tests, survival_tests, tls_tests, token_tests, topic_tests)
     tests = globals() | {name: test for module in modules for name, test in vars(module).items()}
     for name, test in [(name, test) for name, test in tests.items() if name.startswith("test_")]:
         verdict, why = "ok", ""

@@ -52,6 +52,7 @@ CLIENTS = {
     "websockets": ["/usr/bin/python3", FOLDER / "websockets_client.py"],
     "undici": ["node", FOLDER / "undici_client.mjs"],
     "centrifuge": ["node", FOLDER / "centrifuge_client.mjs"],
+    "eventsource": ["node", FOLDER / "eventsource_client.mjs"],
     "aiohttp": ["/usr/bin/python3", FOLDER / "aiohttp_client.py"],
     "tornado": ["/usr/bin/python3", FOLDER / "tornado_client.py"],
     "chromium": ["/usr/bin/python3", FOLDER / "chromium_client.py"],
@@ -90,7 +91,8 @@ SCENARIOS = {
     "sigterm tls": (["--echo", TLS], None, ["ws", "websockets"]),
     "topics tls": (["--anonymous", "publish", TLS], signal.SIGTERM, ["ws", "websockets", "chromium"]),
     "centrifuge": (["--anonymous", "publish"], signal.SIGTERM, ["centrifuge"]),
-    "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM, ["centrifuge", "chromium"]),
+    "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM,
+                ["centrifuge", "eventsource", "chromium"]),
     "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
     "tokens": (["--users", "publish", "--history-size", "100", "--admin-listen", "http://127.0.0.1:0",
                 "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET),
@@ -252,7 +254,7 @@ def missing_clients():
     for name in ("websockets", "aiohttp", "tornado"):
         found = subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode == 0
         reasons[name] = None if found else f"no python3-{name}"
-    reasons["ws"] = reasons["undici"] = reasons["centrifuge"] = install_packages()
+    reasons["ws"] = reasons["undici"] = reasons["centrifuge"] = reasons["eventsource"] = install_packages()
     reasons["chromium"] = ("no python3-websockets to steer it" if reasons["websockets"]
                            else None if shutil.which("chromium") else "no chromium")
     reasons["page"] = reasons["demo"] = reasons["chromium"]

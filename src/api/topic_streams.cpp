@@ -1,0 +1,142 @@
+#include "api/topic_streams.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "api/cross_origin.hpp"
+#include "api/posted_publication.hpp"
+#include "shard/session.hpp"
+#include "ws/handshake.hpp"
+
+namespace ringcast::api {
+
+namespace {
+
+using shard::HttpAnswer;
+
+constexpr std::string_view methods_served = "GET, HEAD, POST, OPTIONS";
+
+/// EventSource says so; a client that takes anything gets told of the WebSocket that is here.
+bool wants_events(const http::Request& request) noexcept {
+    return std::ranges::any_of(request.fields, [](const http::Field& field) {
+        return http::equals_ignoring_case(field.name, "Accept") &&
+               field.value.contains("text/event-stream");
+    });
+}
+
+/// As an opening handshake without its fields is.
+HttpAnswer no_handshake(const http::Request& request) {
+    const auto handshake = ws::read_handshake(request);
+    if (handshake) return short_answer(http::Status::bad_request, "");
+    return {.status = code_of(handshake.error().status),
+            .fields = std::string{ws::response_fields(handshake.error().reason)},
+            .body = std::string{to_string(handshake.error().reason)}};
+}
+
+}  // namespace
+
+/// A publication that cannot go at once.
+struct TopicStreams::Posted {
+    std::string topic;
+    std::string payload;
+    PublicationKind kind;
+    std::string fields;
+    shard::Verdict pending;
+};
+
+HttpAnswer TopicStreams::on_request(shard::HttpExchange& exchange, const http::Request& request,
+                                    std::span<const shard::PathParameter> parameters,
+                                    std::span<const std::byte> body) {
+    const bool is_post = request.method == http::Method::post;
+    const bool is_question = request.method == http::Method::options;
+    if (!is_post && !is_question && !wants_events(request)) return no_handshake(request);
+    if (!exchange.shard().admits_origin(request)) return origin_refusal();
+    if (is_question) return preflight_answer(request, methods_served);
+    shard::Session session = exchange.as_session();
+    shard::Upgrade upgrade{.request = request, .parameters = parameters, .session = session};
+    return is_post ? publish(exchange, upgrade, body) : stream(upgrade);
+}
+
+HttpAnswer TopicStreams::stream(shard::Upgrade& upgrade) {
+    HttpAnswer answer{.kind = HttpAnswer::Kind::session};
+    const std::string fields = cross_origin_fields(upgrade.request) +
+                               "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
+    answer.session = std::make_unique<shard::SessionOffer>(
+        shard::SessionOffer{topics_, topics_.on_event_stream(upgrade, fields)});
+    return answer;
+}
+
+/// Whoever may open a session that publishes may publish so, by the same rules.
+HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& upgrade,
+                                 std::span<const std::byte> body) {
+    const std::string fields = cross_origin_fields(upgrade.request);
+    if (!exchange.take_token(topics_.limits().message_rate)) {
+        return short_answer(http::Status::too_many_requests, "too many publications\n",
+                            fields + "Retry-After: 1\r\n");
+    }
+    auto kind = posted_kind(upgrade.request, body);
+    if (!kind) {
+        kind.error().fields += fields;
+        return std::move(kind.error());
+    }
+    Posted posted{.topic = {},
+                  .payload = {reinterpret_cast<const char*>(body.data()), body.size()},
+                  .kind = *kind,
+                  .fields = fields,
+                  .pending = {}};
+    shard::Verdict verdict = topics_.on_upgrade(upgrade);
+    HttpAnswer held{.kind = HttpAnswer::Kind::held};
+    if (verdict.kind == shard::Verdict::Kind::pending) {
+        posted.pending = std::move(verdict);
+    } else {
+        HttpAnswer answer = publish(exchange, posted, std::move(verdict));
+        if (answer.kind != HttpAnswer::Kind::held) return answer;
+    }
+    held.state = {new Posted{std::move(posted)},
+                  [](void* state) noexcept { delete static_cast<Posted*>(state); }};
+    return held;
+}
+
+/// The answer; `held` if there is no room yet, and on_room() tries again.
+HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted,
+                                 shard::Verdict verdict) {
+    if (verdict.kind != shard::Verdict::Kind::admit)
+        return answer_of(std::move(verdict), posted.fields);
+    if (!verdict.is_publisher) {
+        return short_answer(http::Status::forbidden, "you may not publish to this topic\n",
+                            posted.fields);
+    }
+    posted.topic = std::move(verdict.topic);
+    const PublishStatus status = exchange.shard().publish(posted.topic, posted.kind,
+                                                          std::as_bytes(std::span{posted.payload}));
+    if (status == PublishStatus::full) {
+        exchange.await_room(posted.topic);
+        return {.kind = HttpAnswer::Kind::held};
+    }
+    HttpAnswer answer = answer_of(status);
+    answer.fields += posted.fields;
+    return answer;
+}
+
+void TopicStreams::on_late_verdict(shard::HttpExchange& exchange, shard::Verdict verdict) {
+    auto& posted = *static_cast<Posted*>(exchange.state());
+    if (!posted.topic.empty()) return;  // Decided long ago.
+    shard::Verdict complete =
+        topics_.on_late_verdict(std::move(verdict), std::move(posted.pending));
+    HttpAnswer answer = publish(exchange, posted, std::move(complete));
+    if (answer.kind != HttpAnswer::Kind::held) exchange.answer(std::move(answer));
+}
+
+void TopicStreams::on_room(shard::HttpExchange& exchange) {
+    auto& posted = *static_cast<Posted*>(exchange.state());
+    if (posted.topic.empty()) return;  // Not decided yet.
+    shard::Verdict granted;
+    granted.topic = posted.topic;
+    granted.is_publisher = true;
+    HttpAnswer answer = publish(exchange, posted, std::move(granted));
+    if (answer.kind != HttpAnswer::Kind::held) exchange.answer(std::move(answer));
+}
+
+}  // namespace ringcast::api

@@ -1,0 +1,146 @@
+"""Topics and sessions over plain HTTP, as curl and browsers use them. Run by run.py."""
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import time
+
+from admin_tests import LISTEN, rings
+from guest_tests import figure, wait_for
+from http_tests import read_to_end
+from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, run
+from token_tests import SECRET, keys, token
+
+ADMIN = ["--admin-listen", "http://127.0.0.1:0"]
+EVENTS = {"Accept": "text/event-stream"}
+
+
+class Stream:
+    """A GET that is answered with events."""
+
+    def __init__(self, port, path="/topics/a", fields=None):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        self.connection.request("GET", path, headers={**EVENTS, **(fields or {})})
+        self.answer = self.connection.getresponse()
+        self.status = self.answer.status
+
+    def event(self):
+        """The next event as a dict of its fields; data joined as a browser does. None at the end."""
+        fields = {}
+        while line := self.answer.readline():
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if line == b"\n":
+                if fields:
+                    return fields
+            elif name == "data" and "data" in fields:
+                fields["data"] += "\n" + value
+            elif not line.startswith(b":"):
+                fields[name] = value
+        return None
+
+    def close(self):
+        self.connection.close()
+
+
+def post(port, body, path="/topics/a", fields=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    connection.request("POST", path, body, {"Content-Type": "text/plain", **(fields or {})})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_events_are_resumed_by_their_id():
+    for ring in rings():
+        with Server("--anonymous", "publish", "--history-size", "100", *LISTEN, *ADMIN, "--io", ring) as server:
+            first = Stream(server.port())
+            assert first.event()["event"] == "position"
+            for number in range(10):
+                assert post(server.port(), f"number\n{number}") == 202
+            events = [first.event() for _ in range(10)]
+            assert [event["data"] for event in events] == [f"number\n{number}" for number in range(10)]
+            last = events[4]["id"]
+            first.close()
+            again = Stream(server.port(), fields={"Last-Event-ID": last})
+            position = again.event()
+            assert json.loads(position["data"])["recovered"] is True and position["id"] == last
+            assert [again.event() for _ in range(5)] == events[5:]
+            wait_for(lambda: figure(server, "ringcast_streams_total") == 2)
+            wait_for(lambda: figure(server, "ringcast_sessions") == 1)
+            assert server.stop()[0] == 0
+            assert json.loads(again.event()["data"])["code"] == 1012 and again.event() is None
+            again.close()
+
+
+def test_a_stream_that_is_not_read_is_closed_and_comes_back_to_where_it_was():
+    for ring in rings():
+        with Server("--anonymous", "publish", "--history-size", "10000", *LISTEN, *ADMIN, "--io", ring, "--shards", "2",
+                    "--send-queue-bytes-max", "64KiB") as server:
+            slow = socket.socket()
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.settimeout(PATIENCE_SECONDS)
+            slow.connect(("127.0.0.1", server.port()))
+            slow.sendall(b"GET /topics/a HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n")
+            head = b""
+            while b"event: position" not in head:
+                head += slow.recv(1)
+            count = 0
+            while figure(server, "ringcast_slow_consumers_closed_total") == 0:
+                for _ in range(20):
+                    assert post(server.port(), "x" * 30_000) == 202
+                    count += 1
+                assert count < 5000, "nobody was too slow"
+            content = read_to_end(slow)
+            assert content.endswith(b'event: close\ndata: {"code":1013,"reason":"too slow"}\n\n'), content[-100:]
+            last = content[content.rindex(b"\nid: ") + 5:].split(b"\n")[0].decode()
+            slow.close()
+            back = Stream(server.port(), fields={"Last-Event-ID": last})
+            position = back.event()
+            assert position["event"] == "position" and position["id"].split(":")[0] == last.split(":")[0]
+            assert server.stop()[0] == 0
+
+
+def test_curl_listens_and_publishes():
+    curl = shutil.which("curl")
+    if not curl:
+        raise Skip("there is no curl")
+    with Server("--anonymous", "publish", "--history-size", "10", *LISTEN) as server:
+        url = f"http://127.0.0.1:{server.port()}/topics/a"
+        listener = subprocess.Popen([curl, "-sSN", "-H", "Accept: text/event-stream", url], stdout=subprocess.PIPE)
+        assert b"".join(listener.stdout.readline() for _ in range(4)).endswith(b'"offset":0}\n\n')
+        done = subprocess.run([curl, "-sS", "-w", "%{http_code}", "-d", "hello", url], capture_output=True,
+                              timeout=PATIENCE_SECONDS)
+        assert done.stdout == b"accepted\n202", done
+        assert b"".join(listener.stdout.readline() for _ in range(3)).endswith(b"\ndata: hello\n\n")
+        server.stop()
+        assert b"event: close" in listener.communicate(timeout=PATIENCE_SECONDS)[0]
+        assert listener.returncode == 0
+
+
+def test_tokens_say_who_may_listen_and_post_and_for_how_long():
+    with keys(secret=SECRET) as path:
+        for ring in rings():
+            with Server(*LISTEN, "--io", ring, "--token-hmac-secret-file", path("secret"), "--users", "publish") as server:
+                def bearer(claims, secret=SECRET):
+                    return {"Authorization": f"Bearer {token(claims, secret)}"}
+
+                assert Stream(server.port()).status == 403 and post(server.port(), "x") == 403
+                wrong = bearer({"sub": "7"}, b"x" * 32)
+                assert Stream(server.port(), fields=wrong).status == 401 and post(server.port(), "x", fields=wrong) == 401
+                reader = {"Authorization": f"Bearer {token({'sub': '', 'channels': ['a']})}"}
+                assert post(server.port(), "x", fields=reader) == 403
+                late = Stream(server.port(), fields=bearer({"sub": "7", "exp": int(time.time()) + 2}))
+                assert late.status == 200
+                assert post(server.port(), "x", fields=bearer({"sub": "7"})) == 202
+                assert late.event()["data"] == "x"
+                end = late.event()
+                assert end["event"] == "close" and json.loads(end["data"])["code"] == 3005 and late.event() is None
+
+
+def test_plain_http_has_a_flag():
+    with Server("--anonymous", "publish", "--plain-http", "off", *LISTEN) as server:
+        assert Stream(server.port()).status == 426
+        assert Stream(server.port(), "/connection/sse?cf_connect=%7B%7D").status == 404
+    expect_one_line_error(run("--echo", "--plain-http", "off", *LISTEN), "--plain-http", "--anonymous")
