@@ -196,8 +196,9 @@ int main(int argument_count, char** arguments) {
         server.mount_topics(
             "/topics",
             {.anonymous = options->anonymous, .users = options->users, .plain_http = plain_http});
-        server.mount_centrifuge("/connection",
-                                {.anonymous = options->anonymous, .users = options->users});
+        server.mount_centrifuge(
+            "/connection",
+            {.anonymous = options->anonymous, .users = options->users, .plain_http = plain_http});
     }
     if (options->dev) {
         const auto inspector = server::dev_page(server::inspector_html);

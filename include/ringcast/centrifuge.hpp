@@ -6,7 +6,9 @@
 //
 // Clients come to ws://host/connection/websocket, with JSON or, where they offer the subprotocol
 // `centrifuge-protobuf` or add `?format=protobuf`, with Protobuf. Their channels are the topics
-// that all other clients see.
+// that all other clients see. Where WebSocket is blocked the SDKs fall back to
+// /connection/http_stream and /connection/sse, with /emulation for what they say; who only listens
+// comes to /connection/uni_websocket, /connection/uni_http_stream or /connection/uni_sse.
 
 #include <chrono>
 #include <cstdint>
@@ -31,6 +33,8 @@ struct CentrifugePolicy {
     std::chrono::nanoseconds stale_timeout = std::chrono::seconds{10};
     /// Subscriptions that one client may have; `subscriptions-max` of the server holds besides.
     std::uint32_t subscriptions_max = 128;
+    /// http_stream, sse, emulation, uni_http_stream and uni_sse.
+    PlainHttp plain_http = PlainHttp::on;
 };
 
 }  // namespace ringcast

@@ -97,8 +97,9 @@ public:
     /// topic, which may contain further slashes. Who may do what says `policy`.
     void mount_topics(std::string_view path, TopicsPolicy policy, RouteOptions options = {});
 
-    /// Serves clients of the Centrifuge protocol at `path` followed by `/websocket`; its channels
-    /// are the topics. Who may do what says `policy`.
+    /// Serves clients of the Centrifuge protocol at `path` followed by `/websocket`, `/http_stream`
+    /// and so on (see centrifuge.hpp), and at `/emulation`; its channels are the topics. Who may do
+    /// what says `policy`.
     void mount_centrifuge(std::string_view path, CentrifugePolicy policy,
                           RouteOptions options = {});
 

@@ -14,13 +14,24 @@ namespace ringcast::api {
 /// The state of a session.
 struct CentrifugeEndpoint::Client {
     Client(const dialect::centrifuge::SessionSettings& settings,
-           dialect::centrifuge::Format wire_format, dialect::centrifuge::Pings pings, Instant now)
-        : format{wire_format}, session{settings, {.format = wire_format}, now, pings} {}
+           const dialect::centrifuge::Wire& client_wire, dialect::centrifuge::Pings pings,
+           Instant now)
+        : wire{client_wire},
+          format{client_wire.format},
+          session{settings, client_wire, now, pings} {}
 
+    /// What it says goes to the emulation endpoint, with `stream_id`.
+    [[nodiscard]] bool is_emulated() const noexcept {
+        return wire.framing != dialect::centrifuge::Framing::message && !wire.is_unidirectional;
+    }
+
+    const dialect::centrifuge::Wire wire;
     const dialect::centrifuge::Format format;
     Session session;
-    std::string id;    ///< Empty: not connected.
-    std::string user;  ///< Empty: nobody in particular.
+    std::string opening;    ///< What came with the request that has opened the session.
+    std::string stream_id;  ///< The secret of a client that is_emulated(), once it is connected.
+    std::string id;         ///< Empty: not connected.
+    std::string user;       ///< Empty: nobody in particular.
     std::string info;  ///< Who it is, as others are told: a packed ClientInfo without `channel`.
     /// A topic that a token names, until when, and the packed info that goes with it.
     struct Admission {

@@ -1,5 +1,6 @@
 #include "api/centrifuge_endpoint.hpp"
 
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -57,15 +58,20 @@ Offer offer_of(const http::Request& request) {
 
 CentrifugeEndpoint::CentrifugeEndpoint(const shard::SessionLimits& limits,
                                        const CentrifugePolicy& policy, EntropySource entropy,
-                                       std::string_view version)
+                                       std::string_view version, std::string node,
+                                       Direction direction)
     : ApiEndpoint{limits},
       policy_{policy},
       settings_{.stale_timeout = policy.stale_timeout,
-                .ping_interval = policy.ping_interval,
+                // Of a WebSocket that only listens, there are those of RFC 6455.
+                .ping_interval =
+                    direction == Direction::both ? policy.ping_interval : std::chrono::seconds{0},
                 .pong_timeout = policy.pong_timeout,
                 .subscriptions_max = policy.subscriptions_max},
       entropy_{std::move(entropy)},
       version_{version},
+      node_{std::move(node)},
+      direction_{direction},
       prng_{0} {
     // Of jitter: pings of a crowd that came together spread out.
     std::uint64_t seed = 0;
@@ -96,20 +102,60 @@ shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_shutdown(CloseCode) c
 }
 
 shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
-    const Offer offer = offer_of(upgrade.request);
-    shard::Verdict verdict;
-    verdict.subprotocol = offer.subprotocol;
-    verdict.encoding = offer.format == centrifuge::Format::json
-                           ? shard::Encoding::centrifuge_json
-                           : shard::Encoding::centrifuge_protobuf;
     const Instant now = upgrade.session.shard().now();
-    verdict.state = {new Client{settings_, offer.format, offer.pings, now},
-                     [](void* client) noexcept { delete static_cast<Client*>(client); }};
+    if (direction_ == Direction::to_client) {
+        return admit(now, shard::Encoding::centrifuge_uni_json,
+                     http::query_parameter(upgrade.request.query, "cf_connect").value_or(""));
+    }
+    const Offer offer = offer_of(upgrade.request);
+    shard::Verdict verdict =
+        admit(now,
+              offer.format == centrifuge::Format::json ? shard::Encoding::centrifuge_json
+                                                       : shard::Encoding::centrifuge_protobuf,
+              {}, offer.pings);
+    verdict.subprotocol = offer.subprotocol;
     return verdict;
 }
 
+shard::Verdict CentrifugeEndpoint::admit_stream(Instant now, shard::Encoding encoding,
+                                                std::string opening, std::string fields) const {
+    shard::Verdict verdict = admit(now, encoding, std::move(opening));
+    verdict.fields = std::move(fields);
+    return verdict;
+}
+
+shard::Verdict CentrifugeEndpoint::admit(Instant now, shard::Encoding encoding, std::string opening,
+                                         centrifuge::Pings pings) const {
+    shard::Verdict verdict;
+    verdict.encoding = encoding;
+    auto client = std::make_unique<Client>(settings_, wire_of(encoding), pings, now);
+    client->opening = std::move(opening);
+    verdict.state = {client.release(),
+                     [](void* state) noexcept { delete static_cast<Client*>(state); }};
+    return verdict;
+}
+
+/// What has come with the request is the first message.
 void CentrifugeEndpoint::on_open(shard::Session& session) {
+    Client& client = client_of(session);
+    if (client.wire.framing == centrifuge::Framing::event)
+        session.send(centrifuge::event_stream_opening, MessageKind::text);
     session.reschedule();
+    if (client.opening.empty()) return;
+    message_ = std::exchange(client.opening, {});
+    client.wire.is_unidirectional ? take_connect(session, client, message_)
+                                  : take(session, client, message_);
+}
+
+shard::ReceiveStatus CentrifugeEndpoint::receive(shard::Shard& shard, SlotId id,
+                                                 std::string_view secret, std::string commands,
+                                                 MessageKind kind) {
+    auto session = shard.find(id);
+    if (!session) return shard::ReceiveStatus::closed;
+    const auto& endpoint = static_cast<const ApiEndpoint&>(session->endpoint());
+    const bool is_ours = endpoint.state_tag() == &detail::type_tag<Client> &&
+                         are_equal(client_of(*session).stream_id, secret);
+    return is_ours ? session->receive(std::move(commands), kind) : shard::ReceiveStatus::closed;
 }
 
 Instant CentrifugeEndpoint::deadline(const shard::Session& session) const {
@@ -137,7 +183,19 @@ void CentrifugeEndpoint::on_message(shard::Session session, std::string_view pay
         return flush(session, client);
     }
     message_.assign(payload);
-    take(session, client, message_);
+    client.wire.is_unidirectional ? take_connect(session, client, message_)
+                                  : take(session, client, message_);
+}
+
+/// All that a client says which only listens.
+void CentrifugeEndpoint::take_connect(shard::Session& session, Client& client,
+                                      std::span<char> text) {
+    centrifuge::ConnectRequest request;
+    if (decode_connect(text, request) != centrifuge::Malformed::none)
+        client.session.close(centrifuge::DisconnectCode::bad_request, out_);
+    if (client.session.connect(request, out_) == Session::Step::request && !serve(session, client))
+        session.hold_input();
+    flush(session, client);
 }
 
 void CentrifugeEndpoint::on_resume(shard::Session& session) {
@@ -163,18 +221,24 @@ void CentrifugeEndpoint::take(shard::Session& session, Client& client, std::span
         if (step == Session::Step::closed) break;
         if (step == Session::Step::idle) continue;
         RC_ASSERT(step == Session::Step::request);
-        const centrifuge::SessionRequest& request = client.session.request();
-        const centrifuge::Ticket ticket = request.ticket;
-        if (const auto answer = serve(session, client, request)) {
-            client.session.answer(ticket, *answer, session.shard().now(), prng_, out_);
-        } else if (ticket != 0) {
-            client.ticket = ticket;
-            client.rest.assign(message.data(), message.size());
-            session.hold_input();
-            break;
-        }
+        if (serve(session, client)) continue;
+        client.rest.assign(message.data(), message.size());
+        session.hold_input();
+        break;
     }
     flush(session, client);
+}
+
+bool CentrifugeEndpoint::serve(shard::Session& session, Client& client) {
+    const centrifuge::SessionRequest& request = client.session.request();
+    const centrifuge::Ticket ticket = request.ticket;
+    if (const auto answer = serve(session, client, request)) {
+        client.session.answer(ticket, *answer, session.shard().now(), prng_, out_);
+    } else if (ticket != 0) {
+        client.ticket = ticket;
+        return false;
+    }
+    return true;
 }
 
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
@@ -271,6 +335,22 @@ void CentrifugeEndpoint::answer(shard::Session& session, Client& client, const A
     flush(session, client);
     take_rest(session, client);
     if (client.ticket == 0) session.release_input();
+}
+
+/// Unless the client has been told already, or cannot be.
+void CentrifugeEndpoint::append_farewell(const shard::Session& session, CloseCode code,
+                                         std::string_view reason, std::string& content) const {
+    const Client& client = client_of(session);
+    if (client.session.is_closed()) return;
+    const auto number = static_cast<std::uint16_t>(code);
+    const bool is_ending = code == CloseCode::going_away || code == CloseCode::service_restart;
+    centrifuge::Disconnect disconnect{is_ending ? centrifuge::DisconnectCode::shutdown
+                                                : centrifuge::DisconnectCode::server_error};
+    if (number >= 3000) {
+        disconnect.code = number;
+        disconnect.reason = reason;
+    }
+    append(content, client.wire, centrifuge::Reply{0, centrifuge::Push{{}, disconnect}});
 }
 
 void CentrifugeEndpoint::flush(shard::Session& session, Client& client) {

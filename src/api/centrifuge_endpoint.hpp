@@ -1,7 +1,8 @@
 #pragma once
-// What mount_centrifuge() serves over WebSocket: clients of the Centrifuge protocol. What they may
-// say, and when, is ClientSession's work (dialect/centrifuge/client_session.hpp); here is what it
-// asks for: who may do what, subscriptions, publications, histories.
+// Sessions of mount_centrifuge(), over WebSocket or as streams (centrifuge_streams.hpp): clients of
+// the Centrifuge protocol. What they may say, and when, is ClientSession's work
+// (dialect/centrifuge/client_session.hpp); here is what it asks for: who may do what,
+// subscriptions, publications, histories.
 //
 //   message -> ClientSession -> request -> answered at once, or
 //                                  |         held: the session's input waits
@@ -9,7 +10,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -21,17 +21,16 @@
 
 #include "api/endpoint.hpp"
 #include "api/session_orders.hpp"
+#include "api/stream_id.hpp"
 #include "api/topic_rules.hpp"
 #include "auth/claims.hpp"
 #include "base/prng.hpp"
 #include "dialect/centrifuge/client_session.hpp"
 #include "ringcast/centrifuge.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/session.hpp"
 
 namespace ringcast::api {
-
-/// Fills bytes that nobody can foresee. Called on the shards' threads, several at a time.
-using EntropySource = std::function<void(std::span<std::byte>)>;
 
 /// How long a token is good for, as clients are told.
 struct TimeToLive {
@@ -42,11 +41,24 @@ struct TimeToLive {
 /// One per mounted path and shard.
 class CentrifugeEndpoint final : public ApiEndpoint {
 public:
-    /// `version`: the server's, as clients are told; in static storage.
+    /// What clients of its WebSocket say: commands, or nothing behind their connect request.
+    enum class Direction : std::uint8_t { both, to_client };
+
+    /// `version`: the server's, as clients are told; in static storage. `node` names this server,
+    /// another one each time that it starts.
     CentrifugeEndpoint(const shard::SessionLimits& limits, const CentrifugePolicy& policy,
-                       EntropySource entropy, std::string_view version);
+                       EntropySource entropy, std::string_view version, std::string node,
+                       Direction direction = Direction::both);
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
+    /// Of a session that is a stream, with what its client has said so far.
+    [[nodiscard]] shard::Verdict admit_stream(Instant now, shard::Encoding encoding,
+                                              std::string opening, std::string fields) const;
+    /// Commands for a session of any endpoint like this on that shard; `closed` if it is over, or
+    /// `secret` is not what its client was told.
+    [[nodiscard]] static shard::ReceiveStatus receive(shard::Shard& shard, SlotId session,
+                                                      std::string_view secret, std::string commands,
+                                                      MessageKind kind);
     void on_open(shard::Session& session) override;
     void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override;
@@ -61,6 +73,8 @@ public:
     void on_drain(shard::Session&) override {}
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_tick(shard::Shard&) override {}
+    void append_farewell(const shard::Session& session, CloseCode code, std::string_view reason,
+                         std::string& content) const override;
     [[nodiscard]] CloseReason reason_of_slow() const noexcept override;
     [[nodiscard]] CloseReason reason_of_shutdown(CloseCode code) const noexcept override;
 
@@ -78,9 +92,15 @@ private:
     using Answer = dialect::centrifuge::SessionAnswer;
 
     [[nodiscard]] static Client& client_of(const shard::Session& session) noexcept;
+    [[nodiscard]] shard::Verdict admit(
+        Instant now, shard::Encoding encoding, std::string opening,
+        dialect::centrifuge::Pings pings = dialect::centrifuge::Pings::message) const;
 
     void take(shard::Session& session, Client& client, std::span<char> message);
     void take_rest(shard::Session& session, Client& client);
+    void take_connect(shard::Session& session, Client& client, std::span<char> request);
+    /// Serves what the client's session has stopped at. False: its answer comes later.
+    [[nodiscard]] bool serve(shard::Session& session, Client& client);
     /// The answer, or nothing if it comes later.
     [[nodiscard]] std::optional<Answer> serve(shard::Session& session, Client& client,
                                               const dialect::centrifuge::SessionRequest& request);
@@ -161,6 +181,8 @@ private:
     const dialect::centrifuge::SessionSettings settings_;
     const EntropySource entropy_;
     const std::string_view version_;
+    const std::string node_;
+    const Direction direction_;
     Prng prng_;
     std::string out_;      // What the session under way is sent.
     std::string message_;  // A copy, since it is decoded in place.

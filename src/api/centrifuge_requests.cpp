@@ -112,6 +112,10 @@ centrifuge::ConnectResult CentrifugeEndpoint::connect_result(const Client& clien
     centrifuge::ConnectResult result;
     result.client = client.id;
     result.version = version_;
+    if (client.is_emulated()) {
+        result.session = client.stream_id;
+        result.node = node_;
+    }
     result.expires = ttl.expires;
     result.ttl = ttl.seconds;
     return result;
@@ -145,6 +149,10 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
     client.info =
         pack(ClientInfo{.id = id, .user = client.user, .connection = info, .channel = {}});
     note_user(session, client);
+    if (client.is_emulated()) {
+        client.stream_id = draw_stream_id(
+            {.shard = session.shard().topics().shard(), .session = session.id()}, entropy_);
+    }
     if (grants.empty()) return connect_result(client, ttl);
     return join(session, client, request, std::move(grants), ttl);
 }

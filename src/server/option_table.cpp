@@ -183,7 +183,8 @@ constexpr std::array rows{
     OptionRow{.section = topics,
               .name = "plain-http",
               .value_name = "on|off",
-              .help = "serve topics without WebSocket, too: events and POST at /topics/NAME",
+              .help = "serve topics without WebSocket, too: events and POST at /topics/NAME, "
+                      "http_stream, sse and emulation at /connection",
               .set = set_word<&Options::plain_http, toggle_words>,
               .get = get_word<&Options::plain_http, toggle_words>,
               .needs = {&topic_clients}},

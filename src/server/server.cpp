@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/centrifuge_endpoint.hpp"
+#include "api/centrifuge_streams.hpp"
 #include "api/endpoint.hpp"
 #include "api/topic_endpoint.hpp"
 #include "api/topic_streams.hpp"
@@ -61,6 +62,30 @@ private:
     Action action_;
 };
 
+/// What is served beside `path`/websocket. Emulation is at the root, too, where clients look for it
+/// unless they are told otherwise.
+std::vector<server::Mounts::PlainRoute> plain_centrifuge(std::string_view path,
+                                                         const std::string& node) {
+    using Kind = api::CentrifugeStreams::Kind;
+    std::vector<server::Mounts::PlainRoute> routes;
+    for (const auto& [name, kind] :
+         {std::pair{"http_stream", Kind::http_stream}, std::pair{"sse", Kind::sse},
+          std::pair{"uni_http_stream", Kind::uni_http_stream},
+          std::pair{"uni_sse", Kind::uni_sse}}) {
+        routes.push_back({fmt::format("{}/{}", path, name), [kind](shard::Endpoint& endpoint) {
+                              return std::make_unique<api::CentrifugeStreams>(
+                                  static_cast<api::CentrifugeEndpoint&>(endpoint), kind);
+                          }});
+    }
+    for (std::string place : {fmt::format("{}/emulation", path), std::string{"/emulation"}}) {
+        routes.push_back({std::move(place), [node](shard::Endpoint& endpoint) {
+                              return std::make_unique<api::CentrifugeEmulation>(
+                                  node, endpoint.limits().message_bytes_max);
+                          }});
+    }
+    return routes;
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -92,6 +117,7 @@ struct Server::Impl {
 
     Settings settings;
     server::Mounts mounts;
+    const std::string node = fmt::format("{:016x}", server::random_seed());  // Of this run.
     bool is_started = false;
     bool is_log_open = false;
     std::string description;
@@ -359,11 +385,21 @@ void Server::mount_centrifuge(std::string_view path, CentrifugePolicy policy,
                               RouteOptions options) {
     RC_ASSERT(!impl_->is_started);
     while (path.ends_with('/')) path.remove_suffix(1);
-    impl_->mounts.mount(fmt::format("{}/websocket", path), options,
-                        [policy](shard::SessionLimits limits) {
-                            limits.ping_interval = {};  // The protocol has pings of its own.
+    const std::string& node = impl_->node;
+    impl_->mounts.mount(
+        fmt::format("{}/websocket", path), options,
+        [policy, node](shard::SessionLimits limits) {
+            limits.ping_interval = {};  // The protocol has pings of its own.
+            return std::make_unique<api::CentrifugeEndpoint>(limits, policy, server::fill_random,
+                                                             server::version, node);
+        },
+        policy.plain_http == PlainHttp::on ? plain_centrifuge(path, node)
+                                           : std::vector<server::Mounts::PlainRoute>{});
+    impl_->mounts.mount(fmt::format("{}/uni_websocket", path), options,
+                        [policy, node](const shard::SessionLimits& limits) {
                             return std::make_unique<api::CentrifugeEndpoint>(
-                                limits, policy, server::fill_random, server::version);
+                                limits, policy, server::fill_random, server::version, node,
+                                api::CentrifugeEndpoint::Direction::to_client);
                         });
 }
 

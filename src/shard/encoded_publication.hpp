@@ -61,6 +61,10 @@ public:
     [[nodiscard]] std::size_t payload_bytes(Encoding encoding, BufferPool& pool) {
         return form(encoding, pool).payload_bytes;
     }
+    /// That payload, for whoever puts more than one into a frame.
+    [[nodiscard]] std::span<const std::byte> payload(Encoding encoding, BufferPool& pool) {
+        return form(encoding, pool).payload(encoding);
+    }
     /// What subscribers are sent that have agreed on a window of `window_bits`, without any earlier
     /// context: a compressed frame, or the plain one where that is not smaller.
     [[nodiscard]] const SharedFrame& compressed(Encoding encoding, std::uint8_t window_bits,

@@ -121,9 +121,7 @@ void Shard::enqueue_publication(Connection& connection, const SharedFrame& frame
 
 /// What comes before its session is ready for it.
 void Shard::hold_back(Connection& connection, EncodedPublication& publication) {
-    const SharedFrame& frame = publication.frame(connection.encoding, pool_);
-    const std::span<const std::byte> message =
-        frame.bytes().last(publication.payload_bytes(connection.encoding, pool_));
+    const std::span<const std::byte> message = publication.payload(connection.encoding, pool_);
     Session session{*this, connection};
     connection.endpoint->on_held(session,
                                  {reinterpret_cast<const char*>(message.data()), message.size()});

@@ -41,6 +41,7 @@ class Stream:
         return None
 
     def close(self):
+        self.answer.close()  # It has the socket, too.
         self.connection.close()
 
 
@@ -143,4 +144,4 @@ def test_plain_http_has_a_flag():
     with Server("--anonymous", "publish", "--plain-http", "off", *LISTEN) as server:
         assert Stream(server.port()).status == 426
         assert Stream(server.port(), "/connection/sse?cf_connect=%7B%7D").status == 404
-    expect_one_line_error(run("--echo", "--plain-http", "off", *LISTEN), "--plain-http", "--anonymous")
+    expect_one_line_error(run("--echo", "--plain-http", "on", *LISTEN), "--plain-http", "--anonymous")

@@ -7,11 +7,19 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { Centrifuge as JsonCentrifuge } from 'centrifuge';
 import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf';
+import { EventSource } from 'undici';
 import WebSocket from 'ws';
 import { runTests } from './results.mjs';
 
 const [url, scenario] = process.argv.slice(2);
+const httpUrl = url.replace(/^ws/, 'http');
 const QUICKLY = { websocket: WebSocket, minReconnectDelay: 20, maxReconnectDelay: 100 };
+const PLAINLY = { ...QUICKLY, eventsource: EventSource, emulationEndpoint: `${httpUrl}/emulation` };
+
+/** Where WebSocket is blocked. */
+function plain(transport) {
+  return [{ transport, endpoint: `${httpUrl}/connection/${transport}` }];
+}
 
 /** A promise, and how to keep it. */
 function later() {
@@ -32,6 +40,12 @@ const WIRES = {
     encode: (value) => Buffer.from(JSON.stringify(value)),
     decode: (data) => JSON.parse(Buffer.from(data).toString()),
   },
+};
+/** Those that speak by posting: what is not waited for may overtake. */
+const EMULATED = {
+  'JSON by http_stream': { ...WIRES.JSON, connect: () => new JsonCentrifuge(plain('http_stream'), PLAINLY) },
+  'JSON by sse': { ...WIRES.JSON, connect: () => new JsonCentrifuge(plain('sse'), PLAINLY) },
+  'Protobuf by http_stream': { ...WIRES.Protobuf, connect: () => new ProtobufCentrifuge(plain('http_stream'), PLAINLY) },
 };
 
 /** A client that is connected, and notes what its subscriptions get. */
@@ -89,7 +103,12 @@ class Client {
 
   /** Cuts the connection as a network does, without a word. */
   cut() {
-    this.centrifuge._transport._transport.terminate();
+    const transport = this.centrifuge._transport;
+    if (transport.emulation()) {
+      transport.close();
+    } else {
+      transport._transport.terminate();
+    }
   }
 
   end() {
@@ -203,7 +222,7 @@ function tokenTestsOf(name, wire) {
 }
 
 function testsOf(name, wire, historyTests) {
-  const plain = {
+  const plainTests = {
     async 'publications reach every subscriber, the publisher among them'() {
       const [one, other] = [new Client(wire), new Client(wire)];
       const subscriptions = [await one.subscribe(`${name}/all`), await other.subscribe(`${name}/all`)];
@@ -223,7 +242,7 @@ function testsOf(name, wire, historyTests) {
       await client.publish(`${name}/mixed`, { from: 'a client' });
       assert.equal((await message)[0].toString(), '{"from":"a client"}');
       await values(subscription, 1);
-      if (name === 'JSON') {
+      if (name.startsWith('JSON')) {
         socket.send('a text');
         socket.send(Buffer.from([0, 255]));
         assert.deepEqual((await values(subscription, 3)).slice(1), ['a text', 'AP8=']);
@@ -320,9 +339,15 @@ function testsOf(name, wire, historyTests) {
       client.end();
     },
   };
-  const tests = scenario === 'tokens' ? tokenTestsOf(name, wire) : historyTests ? history : plain;
+  const tests = scenario === 'tokens' ? tokenTestsOf(name, wire) : historyTests ? history : plainTests;
   return Object.fromEntries(Object.entries(tests).map(([title, test]) => [`${name}: ${title}`, test]));
 }
 
 const hasHistory = scenario === 'history';
-await runTests({ ...testsOf('JSON', WIRES.JSON, hasHistory), ...testsOf('Protobuf', WIRES.Protobuf, hasHistory) });
+const tests = { ...testsOf('JSON', WIRES.JSON, hasHistory), ...testsOf('Protobuf', WIRES.Protobuf, hasHistory) };
+for (const [name, wire] of Object.entries(EMULATED)) {
+  for (const [title, test] of Object.entries(testsOf(name, wire, hasHistory))) {
+    if (!title.includes('each in its order')) tests[title] = test;
+  }
+}
+await runTests(tests);

@@ -69,6 +69,7 @@ public:
     /// The content up to and with `end`.
     std::string until(std::string_view end) {
         for (;;) {
+            take_chunks();
             if (const std::size_t at = content_.find(end); at != std::string::npos) {
                 std::string taken = content_.substr(0, at + end.size());
                 content_.erase(0, taken.size());
@@ -76,7 +77,6 @@ public:
             }
             const bool is_more = read_some();
             REQUIRE_MESSAGE(is_more, "the content ended with: " << content_);
-            take_chunks();
         }
     }
     std::string event() { return until("\n\n"); }

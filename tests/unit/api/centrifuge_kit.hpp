@@ -37,8 +37,9 @@ public:
             const auto entropy = [prng = Prng{++seed}](std::span<std::byte> bytes) mutable {
                 for (std::byte& each : bytes) each = static_cast<std::byte>(prng.below(256));
             };
-            router.mount(shard::PathPattern::parse("/connection/websocket").value(),
-                         std::make_unique<api::CentrifugeEndpoint>(limits, policy, entropy, ""));
+            router.mount(
+                shard::PathPattern::parse("/connection/websocket").value(),
+                std::make_unique<api::CentrifugeEndpoint>(limits, policy, entropy, "", ""));
         };
         return setup;
     }
