@@ -38,7 +38,8 @@ TEST_CASE("a subscription waits for the home, later ones of the same topic are l
 TEST_CASE("all topics are visited in parts, also while there come more of them") {
     HubKit kit{{.subscriptions_max = 100'000, .session_subscriptions_max = 100'000}};
     const auto name_of = [](int i) { return "topic " + std::to_string(i); };
-    for (int i = 0; i < 1000; ++i) (void)kit.subscribe(1 + static_cast<std::uint32_t>(i) % 2, name_of(i));
+    for (int i = 0; i < 1000; ++i)
+        (void)kit.subscribe(1 + static_cast<std::uint32_t>(i) % 2, name_of(i));
     LocalTopics::Cursor cursor;
     std::map<std::string, int> seen;
     int parts = 0;
