@@ -35,6 +35,8 @@ public:
     };
 
     enum class Start : std::uint8_t { at_once, when_released };
+    /// Whom an item is for: all subscribers, or those who hear of presence.
+    enum class Audience : std::uint8_t { all, presence_hearers };
 
     explicit Fanout(const Limits& limits, Start start = Start::at_once)
         : items_{limits.items_max}, batch_bytes_max_{limits.batch_bytes_max}, start_{start} {}
@@ -57,10 +59,11 @@ public:
     /// Items that are in no batch yet would fill one.
     [[nodiscard]] bool fills_batch() const noexcept { return waiting_bytes_ >= batch_bytes_max_; }
 
-    /// `item`, of that many bytes, for every subscriber that `topic` has now, behind what is under
-    /// way there. Not when is_full().
-    void add(LocalTopic& topic, Item item, std::uint64_t bytes) {
-        Pending* const pending = items_.insert(std::move(item), topic.next_sequence_++, bytes);
+    /// `item`, of that many bytes, for every subscriber of the audience that `topic` has now,
+    /// behind what is under way there. Not when is_full().
+    void add(LocalTopic& topic, Item item, std::uint64_t bytes, Audience audience = Audience::all) {
+        Pending* const pending =
+            items_.insert(std::move(item), topic.next_sequence_++, bytes, audience);
         RC_ASSERT(pending != nullptr);
         if (topic.last_item_ != none) {
             items_.at(topic.last_item_).next = pending->slot;
@@ -104,14 +107,20 @@ private:
     static constexpr std::uint32_t none = UINT32_MAX;
 
     struct Pending {
-        Pending(SlotId id, Item&& shared, std::uint64_t number, std::uint64_t size) noexcept
-            : item{std::move(shared)}, sequence{number}, bytes{size}, slot{id.slot} {}
+        Pending(SlotId id, Item&& shared, std::uint64_t number, std::uint64_t size,
+                Audience audience) noexcept
+            : item{std::move(shared)},
+              sequence{number},
+              bytes{size},
+              slot{id.slot},
+              is_for_all{audience == Audience::all} {}
         Item item;
         const std::uint64_t sequence;
         const std::uint64_t bytes;
         const std::uint32_t slot;
         std::uint32_t next = none;
         bool ends_batch = false;
+        const bool is_for_all;
     };
 
     /// Topics, linked through themselves; each is in one list while it is_delivering_, so it stays.
@@ -173,6 +182,7 @@ private:
                 next = &items_.at(pending.next);
             }
             if (subscriber.is_gone() || subscriber.live_from > pending.sequence) continue;
+            if (!pending.is_for_all && !subscriber.hears_presence) continue;
             deliver(subscriber.session, pending.item);
             ++delivered;
         }

@@ -55,12 +55,17 @@ public:
         std::uint32_t topics_max = 1'000'000;  ///< Of this shard, idle ones included.
         Duration idle_timeout = std::chrono::minutes{1};
         StreamLimits stream;                         ///< What each topic without namespace keeps.
+        PresencePolicy presence;                     ///< Likewise, what is told of its clients.
         std::uint64_t history_bytes_max = 64 << 20;  ///< For all that this shard keeps.
         const TopicNamespaces* namespaces = &no_namespaces;  ///< Outlives this.
 
         [[nodiscard]] const StreamLimits& stream_of(std::string_view topic) const noexcept {
             const TopicPolicy* const policy = namespaces->find(topic);
             return policy == nullptr ? stream : policy->stream;
+        }
+        [[nodiscard]] const PresencePolicy& presence_of(std::string_view topic) const noexcept {
+            const TopicPolicy* const policy = namespaces->find(topic);
+            return policy == nullptr ? presence : policy->presence;
         }
     };
 

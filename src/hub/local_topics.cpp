@@ -16,7 +16,7 @@ LocalTopics::LocalTopics(std::uint64_t seed, std::uint32_t shards, const Limits&
 }
 
 LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topics,
-                                            std::string_view name, LiveBy live_by) {
+                                            std::string_view name, LiveBy live_by, Hears hears) {
     RC_ASSERT(session.generation != 0);
     for (std::uint32_t slot = topics.first; slot != SessionTopics::none;
          slot = subscriptions_.at(slot).next) {
@@ -41,8 +41,11 @@ LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topic
     subscription->next = std::exchange(topics.first, subscription->slot);
     ++topics.count;
     ++topic.count_;
+    const bool hears_presence = hears == Hears::presence_too;
+    if (hears_presence) ++topic.presence_hearers_;
     topic.subscribers_.push_back({.session = session,
                                   .subscription = subscription->slot,
+                                  .hears_presence = hears_presence,
                                   .live_from = is_live ? topic.next_sequence_ : waits});
     if (topic.home_state_ == HomeState::unaware) mark_unsettled(topic);  // unsure: marked already.
     return is_live ? Outcome::live : Outcome::waiting;
@@ -94,6 +97,17 @@ const Subscriber& LocalTopics::subscriber_of(SlotId subscription) const noexcept
     return found->topic->subscribers_[found->position];
 }
 
+void LocalTopics::set_entry(SlotId subscription, std::uint32_t entry) noexcept {
+    Subscription* const found = subscriptions_.find(subscription);
+    RC_ASSERT(found != nullptr && found->entry == no_entry);
+    found->entry = entry;
+}
+
+std::uint32_t LocalTopics::entry_of(SlotId subscription) const noexcept {
+    const Subscription* const found = subscriptions_.find(subscription);
+    return found == nullptr ? no_entry : found->entry;
+}
+
 void LocalTopics::go_live(SlotId subscription, const Epoch& epoch) noexcept {
     RC_ASSERT(subscriber_of(subscription).live_from == Subscriber::recovering);
     const Subscription& found = subscriptions_.at(subscription.slot);
@@ -112,10 +126,14 @@ LocalTopic* LocalTopics::find(std::string_view name) {
 void LocalTopics::remove(std::uint32_t slot) noexcept {
     LocalTopic& topic = *subscriptions_.at(slot).topic;
     const std::uint32_t position = subscriptions_.at(slot).position;
+    const std::uint32_t entry = subscriptions_.at(slot).entry;
+    if (entry != no_entry)
+        departures_.push_back({.topic = *topic.name_, .home = topic.home_, .entry = entry});
     subscriptions_.erase(slot);
     --topic.count_;
     Subscriber& place = topic.subscribers_[position];
     RC_ASSERT(place.subscription == slot && !place.is_gone());
+    if (place.hears_presence) --topic.presence_hearers_;
     if (topic.is_delivering_) {
         place.session = {};
     } else {

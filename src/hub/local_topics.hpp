@@ -41,6 +41,7 @@ struct Subscriber {
     static constexpr std::uint64_t never = UINT64_MAX, recovering = UINT64_MAX - 1;
     SlotId session;              ///< All zeros: gone.
     std::uint32_t subscription;  ///< In LocalTopics' slab.
+    bool hears_presence;         ///< Who comes and goes, too.
     std::uint64_t live_from;     ///< The first delivery that it sees.
 
     [[nodiscard]] bool is_gone() const noexcept { return session.generation == 0; }
@@ -68,6 +69,8 @@ public:
     /// Of the publications that come, if a subscriber has asked for its position; else any. It
     /// stays as long as the home knows that somebody here is interested.
     [[nodiscard]] const Epoch& epoch() const noexcept { return epoch_; }
+    /// Some subscriber does.
+    [[nodiscard]] bool hears_presence() const noexcept { return presence_hearers_ > 0; }
 
 private:
     friend class LocalTopics;
@@ -80,6 +83,7 @@ private:
     std::uint64_t next_sequence_ = 0;    // Of deliveries on this shard.
     Epoch epoch_;
     std::uint32_t count_ = 0;                // Subscribers that are not gone.
+    std::uint32_t presence_hearers_ = 0;     // Of these, who hears of others, too.
     std::uint32_t cursor_ = 0;               // The next subscriber of the batch under way.
     LocalTopic* next_delivering_ = nullptr;  // In one of Fanout's lists.
     // Of Fanout, too. The next item is the one for the subscriber at the cursor.
@@ -109,6 +113,15 @@ public:
         interest,  ///< confirm(), or that the home has confirmed before.
         recovery,  ///< go_live(), when what came before has been collected.
     };
+    enum class Hears : std::uint8_t { publications, presence_too };
+    static constexpr std::uint32_t no_entry = UINT32_MAX;
+
+    /// A subscription that had an entry and has ended.
+    struct Departure {
+        std::string topic;
+        std::uint32_t home;
+        std::uint32_t entry;
+    };
 
     LocalTopics(std::uint64_t seed, std::uint32_t shards, const Limits& limits);
     LocalTopics(const LocalTopics&) = delete;
@@ -116,7 +129,14 @@ public:
 
     /// `name` is valid. `topics` are those of `session`.
     Outcome subscribe(SlotId session, SessionTopics& topics, std::string_view name,
-                      LiveBy live_by = LiveBy::interest);
+                      LiveBy live_by = LiveBy::interest, Hears hears = Hears::publications);
+    /// Gives a subscription, which there is, a number of the caller's, who learns from departures()
+    /// that it has ended, however that came about.
+    void set_entry(SlotId subscription, std::uint32_t entry) noexcept;
+    [[nodiscard]] std::uint32_t entry_of(SlotId subscription) const noexcept;
+    /// The caller empties it.
+    [[nodiscard]] std::vector<Departure>& departures() noexcept { return departures_; }
+    [[nodiscard]] bool has_departures() const noexcept { return !departures_.empty(); }
     /// False if it was not subscribed.
     bool unsubscribe(SessionTopics& topics, std::string_view name);
     void unsubscribe_all(SessionTopics& topics) noexcept;
@@ -197,6 +217,7 @@ private:
         const std::uint32_t slot;
         std::uint32_t position = 0;                // In the topic's subscribers_.
         std::uint32_t next = SessionTopics::none;  // Of the same session.
+        std::uint32_t entry = no_entry;
     };
 
 public:
@@ -233,6 +254,7 @@ private:
     Slab<Subscription> subscriptions_;
     std::vector<LocalTopic*> unsettled_, settling_;
     std::vector<Subscriber> chosen_;
+    std::vector<Departure> departures_;
 };
 
 template <class Join, class Leave>

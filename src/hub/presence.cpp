@@ -38,6 +38,7 @@ void Presence::Record::set(const Member& member) {
     session_slot = member.session.slot;
     session_generation = member.session.generation;
     shard = static_cast<std::uint8_t>(member.shard);
+    is_announced = member.is_announced;
 }
 
 Presence::Presence(std::uint64_t seed, const Limits& limits)
@@ -247,6 +248,7 @@ Member Presence::view_of(const Record& record) const noexcept {
             .channel_info = info.substr(record.connection_info_bytes),
             .shard = record.shard,
             .session = {.slot = record.session_slot, .generation = record.session_generation},
+            .is_announced = record.is_announced,
             .joined = record.joined};
 }
 

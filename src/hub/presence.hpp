@@ -47,7 +47,8 @@ struct Member {
     std::string_view connection_info, channel_info;  ///< Opaque here; may be empty.
     std::uint32_t shard = 0;
     SlotId session;
-    std::uint64_t joined = 0;  ///< The number of that event; given by put().
+    bool is_announced = false;  ///< Others are told that it comes and goes.
+    std::uint64_t joined = 0;   ///< The number of that event; given by put().
 };
 
 /// One per shard, for that shard's thread. Steady members cost no allocation; a join costs up to
@@ -56,10 +57,10 @@ class Presence {
 public:
     struct Limits {
         std::uint32_t clients_max = 1'000'000;      ///< Of this shard, over all topics.
-        std::uint32_t topic_clients_max = 100'000;  ///< More are a crowd that nobody lists.
-        std::uint64_t bytes_max = 256 << 20;        ///< Of this shard, as bytes() counts.
-        std::uint64_t topic_bytes_max = 32 << 20;   ///< So that one topic does not take it all.
-        std::uint32_t member_bytes_max = 4096;      ///< User and infos of one member; under 64 KiB.
+        std::uint32_t topic_clients_max = 10'000;   ///< More are a crowd that nobody lists.
+        std::uint64_t bytes_max = 64 << 20;         ///< Of this shard, as bytes() counts.
+        std::uint64_t topic_bytes_max = 8 << 20;    ///< So that one topic does not take it all.
+        std::uint32_t member_bytes_max = 32 << 10;  ///< User and infos of one member; under 64 KiB.
     };
     enum class Outcome : std::uint8_t {
         joined,
@@ -162,6 +163,7 @@ private:
         std::uint16_t session_generation;
         std::uint16_t connection_info_bytes, channel_info_bytes;
         std::uint8_t shard;
+        bool is_announced;
     };
     static_assert(sizeof(Record) == 80);
 

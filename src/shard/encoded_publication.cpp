@@ -13,6 +13,8 @@
 
 namespace ringcast::shard {
 
+namespace centrifuge = dialect::centrifuge;
+
 namespace {
 
 /// What a client finds on a publication that stands for others, too: how many.
@@ -76,7 +78,10 @@ const SharedFrame& EncodedPublication::compressed(Encoding encoding, std::uint8_
 }
 
 EncodedPublication::Form& EncodedPublication::form(Encoding encoding, BufferPool& pool) {
-    if (encoding == Encoding::raw) return raw_;
+    if (encoding == Encoding::raw) {
+        RC_ASSERT(what_ == What::publication);
+        return raw_;
+    }
     Form& form = others_[static_cast<std::size_t>(encoding) - 1];
     if (!form.frame) encode(form, encoding, pool);
     return form;
@@ -105,16 +110,24 @@ void EncodedPublication::encode_event(Form& form, BufferPool& pool) const {
 }
 
 void EncodedPublication::encode_push(Form& form, Encoding encoding, BufferPool& pool) const {
-    namespace centrifuge = dialect::centrifuge;
-    centrifuge::Publication publication;
-    publication.data = {.bytes = as_text(raw_.payload(Encoding::raw)), .kind = kind_};
-    publication.offset = position_.offset;
     const std::string skipped = std::to_string(skipped_);
     const std::pair<std::string_view, std::string_view> tag{skipped_tag_name, skipped};
-    if (skipped_ > 0) publication.tags = {&tag, 1};
-    std::optional<centrifuge::NamedClient> publisher;
-    if (info_) publication.info = &publisher.emplace(info_.bytes()).info();
-    const centrifuge::Reply reply{0, centrifuge::Push{topic_, publication}};
+    std::optional<centrifuge::NamedClient> client;
+    if (info_) client.emplace(info_.bytes());
+    centrifuge::Push push{topic_, {}};
+    switch (what_) {
+        case What::publication: {
+            auto& publication = push.event.emplace<centrifuge::Publication>();
+            publication.data = {.bytes = as_text(raw_.payload(Encoding::raw)), .kind = kind_};
+            publication.offset = position_.offset;
+            if (skipped_ > 0) publication.tags = {&tag, 1};
+            if (client) publication.info = &client->info();
+            break;
+        }
+        case What::join: push.event = centrifuge::Join{client->info()}; break;
+        case What::leave: push.event = centrifuge::Leave{client->info()}; break;
+    }
+    const centrifuge::Reply reply{0, push};
     const centrifuge::Wire wire = wire_of(encoding);
     form.payload_bytes = centrifuge::encoded_bytes(wire, reply);
     form.frame = is_streamed(encoding) ? make_chunk(pool, form.payload_bytes)

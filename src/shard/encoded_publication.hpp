@@ -1,7 +1,7 @@
 #pragma once
-// A publication on its way to the sessions of this shard: encoded once for each way in which its
-// subscribers are sent publications, and compressed once for each window that they have agreed on
-// (RFC 7692), when the first of them is reached.
+// A publication on its way to the sessions of this shard, or word of a client that comes or goes:
+// encoded once for each way in which its subscribers are sent such things, and compressed once for
+// each window that they have agreed on (RFC 7692), when the first of them is reached.
 //
 //                        plain       compressed, by window: 512 octets or less ... 32 KiB
 //   raw                  frame       frame ... frame
@@ -9,6 +9,8 @@
 //   ...
 //   event_stream         chunk       none: answers to plain requests are not compressed
 //   ...
+//
+// Plain clients hear of nobody.
 
 #include <array>
 #include <cstddef>
@@ -29,6 +31,8 @@ namespace ringcast::shard {
 /// One item of the fan-out. Belongs to one shard and must die before its pool.
 class EncodedPublication {
 public:
+    enum class What : std::uint8_t { publication, join, leave };
+
     /// `frame` is the raw encoding, with `payload_bytes` of payload at its end; `topic` outlives
     /// this. `position`: behind it, with an offset of 0 if subscribers are not told. `info`: who it
     /// is from, as a packed ClientInfo, or null.
@@ -41,7 +45,11 @@ public:
           position_{position},
           kind_{kind} {}
 
-    /// The same once more, for somebody who is sent it later: one more reference to its frame.
+    /// A join or leave of `client`, a packed ClientInfo.
+    EncodedPublication(What what, std::string_view topic, SharedFrame client) noexcept
+        : info_{std::move(client)}, topic_{topic}, what_{what} {}
+
+    /// A publication once more, for somebody who is sent it later: one more reference to its frame.
     [[nodiscard]] EncodedPublication share() const {
         return {raw_.frame, raw_.payload_bytes, topic_, kind_, position_, info_};
     }
@@ -49,6 +57,7 @@ public:
     /// is told where the encoding has a place for that.
     void set_skipped(std::uint64_t count) noexcept { skipped_ = count; }
 
+    [[nodiscard]] bool is_publication() const noexcept { return what_ == What::publication; }
     [[nodiscard]] std::string_view topic() const noexcept { return topic_; }
     /// The raw encoding, as most are sent it.
     [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
@@ -94,7 +103,8 @@ private:
     std::string_view topic_;
     hub::Position position_;
     std::uint64_t skipped_ = 0;
-    PublicationKind kind_;
+    PublicationKind kind_ = PublicationKind::json;
+    What what_ = What::publication;
 };
 
 }  // namespace ringcast::shard

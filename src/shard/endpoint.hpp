@@ -14,6 +14,7 @@
 #include "ringcast/message.hpp"
 #include "shard/encoding.hpp"
 #include "shard/history_query.hpp"
+#include "shard/presence_query.hpp"
 #include "shard/settings.hpp"
 
 namespace ringcast::shard {
@@ -93,6 +94,8 @@ public:
                                       std::string_view reason);
     /// The answer to Session::history(), unless the session ends before. The default does nothing.
     virtual void on_history(Session& session, const HistoryAnswer& answer);
+    /// Likewise to Session::presence().
+    virtual void on_presence(Session& session, const PresenceAnswer& answer);
     /// When on_time() has something to do; instant_never if that depends on others. Not while the
     /// session's input waits for tokens. Asked whenever something is scheduled for the session.
     [[nodiscard]] virtual Instant deadline(const Session& session) const;
@@ -150,6 +153,7 @@ inline Verdict Endpoint::on_late_verdict(Verdict late, Verdict) {
     return late;
 }
 inline void Endpoint::on_history(Session&, const HistoryAnswer&) {}
+inline void Endpoint::on_presence(Session&, const PresenceAnswer&) {}
 inline void Endpoint::on_skipped(Session&, std::uint64_t) {}
 inline void Endpoint::on_held(Session&, std::string_view) {}
 inline void Endpoint::append_farewell(const Session&, CloseCode, std::string_view,

@@ -49,6 +49,17 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
         case RecordKind::publication: return on_publication(record);
         case RecordKind::stored: return on_stored(source, record);
         case RecordKind::answered: return on_answered(source, record);
+        case RecordKind::present:
+            on_present(source, record);
+            if (record.block != nullptr) record.block->release();
+            return;
+        case RecordKind::entered:
+        case RecordKind::exited:
+            on_presence_event(record.kind == RecordKind::entered ? EncodedPublication::What::join
+                                                                 : EncodedPublication::What::leave,
+                              record);
+            if (record.block != nullptr) record.block->release();
+            return;
         case RecordKind::published: return published_.push_back(record.publisher);
         case RecordKind::gap:
             ++shard_.metrics_.mesh_gaps;
@@ -63,6 +74,9 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
         case RecordKind::leave:
         case RecordKind::publish:
         case RecordKind::inquire:
+        case RecordKind::enter:
+        case RecordKind::inquire_presence:
+        case RecordKind::exit:
         case RecordKind::flush: RC_ASSERT(false && "a request among the deliveries");
     }
 }
@@ -93,17 +107,20 @@ void Topics::tell_subscriber(const News& news) {
         {.topic = topic_told_, .outcome = Subscribed::Outcome::refused, .reason = reason});
 }
 
+/// A packed ClientInfo, for whoever is told of it; null for none.
+SharedFrame Topics::info_frame(std::span<const std::byte> info) {
+    if (info.empty()) return {};
+    SharedFrame frame{shard_.pool_, info.size()};
+    std::ranges::copy(info, frame.bytes().data());
+    return frame;
+}
+
 void Topics::on_publication(const Record& record) {
     hub::LocalTopic* const topic = local_.find(record.topic);
     // Between a leave and its arrival at the home publications still come.
     if (topic != nullptr && topic->is_wanted() && topic->home_state() == hub::HomeState::aware) {
         SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
         dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
-        SharedFrame info;
-        if (!record.info.empty()) {
-            info = SharedFrame{shard_.pool_, record.info.size()};
-            std::ranges::copy(record.info, info.bytes().data());
-        }
         const std::size_t bytes = frame.size() + record.info.size();
         fanout_.add(*topic,
                     {.publication = {std::move(frame),
@@ -111,7 +128,7 @@ void Topics::on_publication(const Record& record) {
                                      topic->name(),
                                      record.publication_kind,
                                      {.offset = record.number, .epoch = topic->epoch()},
-                                     std::move(info)},
+                                     info_frame(record.info)},
                      .publisher = record.publisher},
                     bytes);
         if (record.publisher != SlotId{}) ++publishers_waiting_;

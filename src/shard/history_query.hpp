@@ -52,11 +52,12 @@ struct MissedPublication {
 struct Subscribed {
     enum class Outcome : std::uint8_t {
         live,     ///< Publications behind this call are delivered.
-        refused,  ///< There is no subscription.
+        refused,  ///< There is no subscription; there may be one later.
+        crowded,  ///< Likewise: no further client may be listed in the topic.
     };
     std::string_view topic;
     Outcome outcome = Outcome::live;
-    std::string_view reason;  ///< refused: a short text for the peer.
+    std::string_view reason;  ///< refused, crowded: a short text for the peer.
 
     // If it did not begin with SubscribeFrom::Kind::live:
 

@@ -37,7 +37,10 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
         }
         case RecordKind::leave: home_.leave(record.topic, source, shard_.now()); return true;
         case RecordKind::publish: return serve_publish(source, record);
-        case RecordKind::inquire: serve_inquire(source, record); return true;
+        case RecordKind::inquire:
+        case RecordKind::enter: serve_inquire(source, record); return true;
+        case RecordKind::inquire_presence: serve_inquire_presence(source, record); return true;
+        case RecordKind::exit: return serve_exit(source, record);
         case RecordKind::flush: flush_requests_ |= hub::set_of(source); return true;
         case RecordKind::joined:
         case RecordKind::refused:
@@ -45,6 +48,9 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
         case RecordKind::published:
         case RecordKind::stored:
         case RecordKind::answered:
+        case RecordKind::present:
+        case RecordKind::entered:
+        case RecordKind::exited:
         case RecordKind::gap:
         case RecordKind::flushed: RC_ASSERT(false && "a delivery among the requests");
     }
@@ -56,10 +62,7 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
     const hub::ShardSet interest = topic != nullptr ? topic->interest() : 0;
     const bool is_reply_owed = record.publisher != SlotId{};
     const hub::ShardSet targets = is_reply_owed ? interest | hub::set_of(source) : interest;
-    bool is_ready = true;  // All are asked: the time of each that is full runs from now on.
-    for (hub::ShardSet rest = targets; rest != 0; rest &= rest - 1)
-        is_ready = can_deliver(static_cast<std::uint32_t>(std::countr_zero(rest))) && is_ready;
-    if (!is_ready) return false;
+    if (!can_deliver_to(targets)) return false;
     if (interest == 0) {
         ++shard_.metrics_.publications_unheard;
         if (topic != nullptr) (void)number(*topic, record);
@@ -119,6 +122,14 @@ void Topics::pass_on(std::uint32_t source, const Record& record, hub::HomeTopics
         publication.publisher = target == source ? record.publisher : SlotId{};
         deliver(target, publication);
     }
+}
+
+/// All are asked: the time of each that is full runs from now on.
+bool Topics::can_deliver_to(hub::ShardSet targets) {
+    bool is_ready = true;
+    for (hub::ShardSet rest = targets; rest != 0; rest &= rest - 1)
+        is_ready = can_deliver(static_cast<std::uint32_t>(std::countr_zero(rest))) && is_ready;
+    return is_ready;
 }
 
 /// True also for a stalled target: what is for it is dropped.

@@ -12,8 +12,6 @@ namespace ringcast::shard {
 
 namespace {
 
-/// Of sessions, over all homes: each is answered within moments, unless thousands ask.
-constexpr std::size_t questions_max = 4096;
 /// So many may wait in vain.
 constexpr std::size_t waiting_min = 1024;
 
@@ -35,15 +33,20 @@ void Topics::ask(std::uint32_t home, Inquiry inquiry) {
     is_inquiry_new_ = true;
 }
 
-void Topics::ask_for(SlotId subscription, std::uint32_t home, const SubscribeFrom& from) {
+void Topics::ask_for(SlotId subscription, std::uint32_t home, const SubscribeFrom& from,
+                     const SubscribeAs& as) {
     const bool is_since = from.kind == SubscribeFrom::Kind::since;
+    const bool is_live = from.kind == SubscribeFrom::Kind::live;
     ask(home, {.who = subscription,
                .query = {.start = is_since ? hub::StreamQuery::Start::since
                                            : hub::StreamQuery::Start::newest,
                          .follows = true,
-                         .count_max = from.count_max,
+                         .count_max = is_live ? 0 : from.count_max,
                          .since = from.since},
-               .topic = {}});
+               .topic = {},
+               .tells_position = !is_live,
+               .entering = std::string{as.info},
+               .is_announced = as.is_announced});
 }
 
 bool Topics::ask_history(const Connection& connection, std::string_view name,
@@ -74,6 +77,7 @@ void Topics::send_inquiries() {
     for (hub::ShardSet rest = inquiring_; rest != 0; rest &= rest - 1) {
         const auto home = static_cast<std::uint32_t>(std::countr_zero(rest));
         std::deque<Inquiry>& waiting = inquiries_[home]->waiting;
+        if (!send_exits(home)) continue;
         while (!waiting.empty() && inquiries_[home]->asked.size() < asked_max &&
                send_inquiry(home, waiting.front()))
             waiting.pop_front();
@@ -94,11 +98,21 @@ bool Topics::send_inquiry(std::uint32_t home, Inquiry& inquiry) {
         name = topic->name();
     }
     Inquiries& all = *inquiries_[home];
-    if (!send_request(home, {.kind = RecordKind::inquire,
-                             .number = all.round,
-                             .topic = name,
-                             .payload = std::as_bytes(std::span{&inquiry.query, 1})}))
-        return false;
+    Record record{.kind = inquiry.is_announced ? RecordKind::enter : RecordKind::inquire,
+                  .number = all.round,
+                  .topic = name,
+                  .payload = std::as_bytes(std::span{&inquiry.query, 1}),
+                  .info = std::as_bytes(std::span{inquiry.entering})};
+    if (inquiry.presence) {
+        record.kind = RecordKind::inquire_presence;
+        record.payload = std::as_bytes(std::span{&*inquiry.presence, 1});
+    }
+    if (!inquiry.entering.empty()) record.publisher = local_.session_of(inquiry.who);
+    if (!send_request(home, record)) return false;
+    if (!inquiry.entering.empty()) {
+        entries_.at(local_.entry_of(inquiry.who)).was_sent = true;
+        inquiry.entering = {};
+    }
     all.asked.push_back(std::move(inquiry));
     return true;
 }
@@ -108,13 +122,21 @@ void Topics::on_stored(std::uint32_t source, const Record& record) {
         {.offset = record.number, .kind = record.publication_kind, .block = record.block});
 }
 
+/// The oldest, which that answer is for; nothing if it comes too late.
+std::optional<Inquiry> Topics::answered_inquiry(std::uint32_t source, std::uint64_t round) {
+    Inquiries& all = *inquiries_[source];
+    if (round != all.round) return std::nullopt;
+    RC_ASSERT(!all.asked.empty());
+    Inquiry inquiry = std::move(all.asked.front());
+    all.asked.pop_front();
+    is_inquiry_new_ |= !all.waiting.empty();
+    return inquiry;
+}
+
 void Topics::on_answered(std::uint32_t source, const Record& record) {
     Inquiries& all = *inquiries_[source];
-    if (record.number == all.round) {
-        RC_ASSERT(!all.asked.empty());
-        const Inquiry inquiry = std::move(all.asked.front());
-        all.asked.pop_front();
-        is_inquiry_new_ |= !all.waiting.empty();
+    if (const auto answered = answered_inquiry(source, record.number)) {
+        const Inquiry& inquiry = *answered;
         StreamAnswer answer;
         RC_ASSERT(record.payload.size() == sizeof answer);
         std::memcpy(&answer, record.payload.data(), sizeof answer);
@@ -123,6 +145,9 @@ void Topics::on_answered(std::uint32_t source, const Record& record) {
                               : tell_history(inquiry, answer, all.collected);
     }
     all.drop_collected();
+    // Also to itself, for whom it stands behind its subscription.
+    if (!record.info.empty()) on_presence_event(EncodedPublication::What::join, record);
+    if (record.block != nullptr) record.block->release();
 }
 
 /// The place of the answer in the order of deliveries is where the subscription becomes live.
@@ -133,6 +158,7 @@ void Topics::begin_subscription(const Inquiry& inquiry, const StreamAnswer& answ
     // Refused in front of this answer, and about to be told so.
     if (topic->home_state() != hub::HomeState::aware) return;
     RC_ASSERT(answer.result != hub::StreamResult::unavailable);
+    if (answer.is_crowded) return refuse_crowded(inquiry.who);
     local_.go_live(inquiry.who, answer.top.epoch);
     const bool was_recovering = inquiry.query.start == hub::StreamQuery::Start::since;
     const bool is_complete = answer.result == hub::StreamResult::complete;
@@ -146,8 +172,17 @@ void Topics::begin_subscription(const Inquiry& inquiry, const StreamAnswer& answ
                           .reason = {},
                           .was_recovering = was_recovering,
                           .recovered = was_recovering && is_complete,
-                          .position = answer.top,
+                          .position = inquiry.tells_position ? answer.top : hub::Position{},
                           .missed = missed});
+}
+
+void Topics::refuse_crowded(SlotId subscription) {
+    const SlotId session = local_.session_of(subscription);
+    topic_told_ = local_.topic_of(subscription)->name();
+    (void)unsubscribe(shard_.connections_.at(session.slot), topic_told_);
+    shard_.on_subscribed(session, {.topic = topic_told_,
+                                   .outcome = Subscribed::Outcome::crowded,
+                                   .reason = "there are too many clients in the topic"});
 }
 
 void Topics::tell_history(const Inquiry& inquiry, const StreamAnswer& answer,
@@ -176,6 +211,14 @@ void Topics::lose_inquiries(std::uint32_t source) {
     for (const Inquiry& inquiry : lost) {
         if (inquiry.query.follows) continue;
         --questions_;
+        if (inquiry.presence) {
+            shard_.on_presence(inquiry.who, {.topic = inquiry.topic,
+                                             .tag = inquiry.tag,
+                                             .is_lost = true,
+                                             .counts = {},
+                                             .clients = {}});
+            continue;
+        }
         shard_.on_history(inquiry.who, {.topic = inquiry.topic,
                                         .tag = inquiry.tag,
                                         .outcome = HistoryAnswer::Outcome::lost,

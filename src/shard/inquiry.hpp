@@ -1,6 +1,6 @@
 #pragma once
 // What this shard asks of topics' homes beside publishing: publications that are kept there, for
-// subscriptions that begin with them and for sessions that want to see them.
+// subscriptions that begin with them and for sessions that want to see them; and who is in a topic.
 //
 //   asked   [ a ][ b ][ c ]    in the order of the answers; a few at a time
 //   waiting [ d ][ e ] ...     here, and not in the queue towards the home, before publications
@@ -11,12 +11,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/client_info.hpp"
 #include "base/slab.hpp"
 #include "hub/stream_cursor.hpp"
 #include "shard/history_query.hpp"
+#include "shard/presence_query.hpp"
 
 namespace ringcast::shard {
 
@@ -26,6 +29,17 @@ struct Inquiry {
     hub::StreamQuery query;
     std::string topic;  ///< Of a session's.
     std::uint64_t tag = 0;
+    std::optional<PresenceQuery> presence{};  ///< That is asked, and `query` is not.
+    bool tells_position = true;               ///< To a subscription.
+    // Of a subscription: the client that enters the topic with it, packed, if it does.
+    std::string entering{};
+    bool is_announced = false;
+};
+
+/// A client that has left a topic.
+struct Exit {
+    std::string topic;
+    ClientId client;
 };
 
 /// Of one home. For the shard's thread.
@@ -33,6 +47,8 @@ struct Inquiries {
     static constexpr std::size_t asked_max = 16;
 
     std::deque<Inquiry> waiting, asked;
+    std::deque<Exit>
+        exits;  ///< To be told in front of those that wait: who comes back does so again.
     std::vector<MissedPublication> collected;  ///< For the oldest asked; with a reference each.
     std::uint64_t round = 0;
 
@@ -47,6 +63,11 @@ struct Recovery {
     std::uint64_t round;
     std::string topic;
     hub::StreamCursor cursor;
+    // As of an Inquiry.
+    std::optional<PresenceQuery> presence{};
+    std::string entering{};
+    bool is_announced = false;
+    SlotId session{};
 };
 
 }  // namespace ringcast::shard

@@ -91,27 +91,34 @@ bool MeshPort::await_request_room(std::uint32_t home) noexcept {
     return to(home).requests.await_room(record_bytes_max_);
 }
 
-bool MeshPort::request(std::uint32_t home, const Record& record) noexcept {
+bool MeshPort::request(std::uint32_t home, const Record& record) {
     SpscBytes& requests = to(home).requests;
-    if (!requests.has_room(room_for(record))) return false;
-    append(requests, home, record);
+    if (record.block == nullptr && needs_block(record)) {
+        if (!has_request_room(home)) return false;
+        append(requests, home, with_block(record));
+    } else {
+        if (!requests.has_room(room_for(record))) return false;
+        append(requests, home, record);
+    }
     return true;
+}
+
+Record MeshPort::with_block(Record record) {
+    record.block = &make_payload(record.payload, record.info);
+    record.payload = record.block->bytes();
+    record.info = record.block->info();
+    return record;
 }
 
 bool MeshPort::publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
                        std::span<const std::byte> payload, SlotId publisher,
                        std::span<const std::byte> info) {
-    Record record{.kind = RecordKind::publish,
-                  .publication_kind = kind,
-                  .publisher = publisher,
-                  .topic = topic,
-                  .payload = payload,
-                  .info = info};
-    if (needs_block(record)) {
-        if (!has_request_room(home)) return false;
-        record.block = &make_payload(payload, info);
-    }
-    return request(home, record);
+    return request(home, {.kind = RecordKind::publish,
+                          .publication_kind = kind,
+                          .publisher = publisher,
+                          .topic = topic,
+                          .payload = payload,
+                          .info = info});
 }
 
 bool MeshPort::has_delivery_room(std::uint32_t target) noexcept {
@@ -123,8 +130,9 @@ bool MeshPort::await_delivery_room(std::uint32_t target) noexcept {
     return to(target).deliveries.await_room(record_bytes_max_);
 }
 
-void MeshPort::deliver(std::uint32_t target, const Record& record) noexcept {
-    append(to(target).deliveries, target, record);
+void MeshPort::deliver(std::uint32_t target, const Record& record) {
+    append(to(target).deliveries, target,
+           record.block == nullptr && needs_block(record) ? with_block(record) : record);
 }
 
 void MeshPort::append(SpscBytes& queue, std::uint32_t target, const Record& record) noexcept {

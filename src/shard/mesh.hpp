@@ -100,9 +100,8 @@ public:
     /// After has_request_room() was false: true if there is room after all; else `home` will ring
     /// when there is some.
     [[nodiscard]] bool await_request_room(std::uint32_t home) noexcept;
-    /// Appends one. False, and nothing happened, if there is no room.
-    [[nodiscard]] bool request(std::uint32_t home, const Record& record) noexcept;
-    /// As request(), for a publication of any size.
+    /// Appends one, of any size. False, and nothing happened, if there is no room.
+    [[nodiscard]] bool request(std::uint32_t home, const Record& record);
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view topic, PublicationKind kind,
                                std::span<const std::byte> payload, SlotId publisher = {},
                                std::span<const std::byte> info = {});
@@ -121,8 +120,8 @@ public:
 
     [[nodiscard]] bool has_delivery_room(std::uint32_t target) noexcept;
     [[nodiscard]] bool await_delivery_room(std::uint32_t target) noexcept;
-    /// Appends one; there must be room.
-    void deliver(std::uint32_t target, const Record& record) noexcept;
+    /// Appends one, of any size; there must be room.
+    void deliver(std::uint32_t target, const Record& record);
 
     // What arrives. A record lives until the next give_back().
 
@@ -153,6 +152,7 @@ public:
 private:
     [[nodiscard]] bool has_taken_own() noexcept;
     [[nodiscard]] std::size_t room_for(const Record& record) const noexcept;
+    [[nodiscard]] Record with_block(Record record);
     void append(SpscBytes& queue, std::uint32_t target, const Record& record) noexcept;
     [[nodiscard]] Mesh::Lane& to(std::uint32_t shard) noexcept { return mesh_.lane(shard_, shard); }
     [[nodiscard]] Mesh::Lane& from(std::uint32_t shard) noexcept {

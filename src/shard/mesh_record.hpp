@@ -25,23 +25,33 @@ enum class RecordKind : std::uint8_t {
     join,     ///< The sender wants the topic's publications. `number` comes back in the reply.
     leave,    ///< It does not any more.
     publish,  ///< One publication.
-    inquire,  ///< Of what is kept: `payload` is a hub::StreamQuery. `number`: see `answered`.
-    flush,    ///< Last request before an end: everything accepted is before it.
+    inquire,  ///< Of what is kept: `payload` is a hub::StreamQuery. `number`: see `answered`. With
+              ///< that the client `info` of the session `publisher` enters the topic, if there is
+              ///< one ...
+    enter,    ///< ... and the others hear of it.
+    inquire_presence,  ///< Who is there: `payload` is a PresenceQuery. `number`: see `present`.
+    exit,              ///< The client of the id in `payload` is not there any more.
+    flush,             ///< Last request before an end: everything accepted is before it.
     // Deliveries, from a topic's home.
     joined,       ///< The reply to join `number`: publications behind it are for the receiver.
     refused,      ///< The reply to join `number`: there are too many topics.
     publication,  ///< One publication; `number` is its offset.
     stored,       ///< One publication that an inquiry asked for; `number` is its offset.
-    answered,     ///< The end of an inquiry, whose `number` comes back; `payload`: StreamAnswer.
-    published,    ///< The reply to a publish with a `publisher`, where nobody hears it.
-    gap,          ///< Deliveries of this home were dropped here.
-    flushed,      ///< Last delivery before an end.
+    answered,     ///< The end of an inquiry, whose `number` comes back; `payload`: StreamAnswer. If
+                  ///< others hear that a client has entered, that stands for it here.
+    present,    ///< Who is there: `number` comes back; `payload`: hub::Presence::Stats, ClientList.
+    entered,    ///< The client `info` has entered a topic.
+    exited,     ///< Or is not there any more.
+    published,  ///< The reply to a publish with a `publisher`, where nobody hears it.
+    gap,        ///< Deliveries of this home were dropped here.
+    flushed,    ///< Last delivery before an end.
 };
 
 /// What an inquiry ends with. What it asked for stands before it.
 struct StreamAnswer {
     hub::Position top;  ///< Of the newest publication, at this place in the order of deliveries.
     hub::StreamResult result = hub::StreamResult::complete;
+    bool is_crowded = false;  ///< Who wanted to enter found no place.
 };
 
 struct Record {

@@ -97,6 +97,9 @@ struct Metrics {
     std::uint64_t recovered_publications = 0;  ///< Handed to the former.
     std::uint64_t history_answers = 0;         ///< To sessions that asked for what is kept.
     std::uint64_t history_evictions = 0;       ///< Publications not kept for want of room.
+    std::uint64_t presence_refused = 0;        ///< Clients that no list had a place for.
+    std::uint64_t presence_answers = 0;        ///< To sessions that asked who is there.
+    std::uint64_t presence_events = 0;         ///< Joins and leaves that somebody here hears of.
     std::uint64_t mesh_stalls = 0;             ///< Shards declared stalled by this one.
     std::uint64_t mesh_records_dropped = 0;    ///< For stalled shards.
     std::uint64_t mesh_suspensions = 0;        ///< Sessions that had to wait with publishing.
@@ -129,6 +132,8 @@ struct Metrics {
     std::uint64_t home_topics = 0;  ///< With their home here.
     std::uint64_t history_publications = 0;  ///< Kept here, of these.
     std::uint64_t history_bytes = 0;
+    std::uint64_t presence_clients = 0;  ///< In topics with their home here: one for each topic.
+    std::uint64_t presence_bytes = 0;
     std::uint64_t subscriptions = 0;
     std::uint64_t tls_certificate_expires_at =
         0;  ///< The first to do so, in seconds since 1970; 0: there is no TLS.

@@ -81,7 +81,7 @@ void Shard::deliver(SlotId id, EncodedPublication& publication) {
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
     if (connection.broken) return;
-    if (connection.conflates) [[unlikely]] {
+    if (connection.conflates && publication.is_publication()) [[unlikely]] {
         // What overtook what waits would go back in time.
         if (slow_consumer_of(connection, publication.topic()) == SlowConsumer::latest)
             return on_slow_consumer(connection, publication);
@@ -151,7 +151,10 @@ SlowConsumer Shard::slow_consumer_of(const Connection& connection,
 }
 
 void Shard::on_slow_consumer(Connection& connection, const EncodedPublication& publication) {
-    const SlowConsumer rule = slow_consumer_of(connection, publication.topic());
+    // Of comers and goers each counts, and nobody is told of a gap.
+    const SlowConsumer rule = publication.is_publication()
+                                  ? slow_consumer_of(connection, publication.topic())
+                                  : SlowConsumer::close;
     const bool is_noticed = connection.conflates || connection.skipped > 0;
     const bool is_kept = rule == SlowConsumer::latest && keep_latest(connection, publication);
     const bool is_closed = !is_kept && rule != SlowConsumer::drop;

@@ -13,9 +13,26 @@ void Topics::serve_inquire(std::uint32_t source, const Record& record) {
     hub::StreamQuery query;
     RC_ASSERT(record.payload.size() == sizeof query);
     std::memcpy(&query, record.payload.data(), sizeof query);
+    const std::span info = record.info;
+    recoveries_[source].push_back(
+        {.round = record.number,
+         .topic = std::string{record.topic},
+         .cursor = hub::StreamCursor{query},
+         .entering = std::string{reinterpret_cast<const char*>(info.data()), info.size()},
+         .is_announced = record.kind == RecordKind::enter,
+         .session = record.publisher});
+    recovering_ |= hub::set_of(source);
+    if (record.block != nullptr) record.block->release();
+}
+
+void Topics::serve_inquire_presence(std::uint32_t source, const Record& record) {
+    PresenceQuery query;
+    RC_ASSERT(record.payload.size() == sizeof query);
+    std::memcpy(&query, record.payload.data(), sizeof query);
     recoveries_[source].push_back({.round = record.number,
                                    .topic = std::string{record.topic},
-                                   .cursor = hub::StreamCursor{query}});
+                                   .cursor = hub::StreamCursor{hub::StreamQuery{}},
+                                   .presence = query});
     recovering_ |= hub::set_of(source);
 }
 
@@ -25,7 +42,11 @@ void Topics::serve_recoveries() {
         std::size_t steps = settings_.recovered_per_turn;
         std::vector<Recovery>& recoveries = recoveries_[source];
         std::size_t done = 0;
-        while (done < recoveries.size() && hand_out_stored(source, recoveries[done], steps)) ++done;
+        const auto serve = [&](Recovery& recovery) {
+            return recovery.presence ? tell_presence(source, recovery, steps)
+                                     : hand_out_stored(source, recovery, steps);
+        };
+        while (done < recoveries.size() && serve(recoveries[done])) ++done;
         recoveries.erase(recoveries.begin(), recoveries.begin() + std::ptrdiff_t(done));
         if (recoveries.empty()) recovering_ &= ~hub::set_of(source);
     }
@@ -35,8 +56,11 @@ void Topics::serve_recoveries() {
 /// end, which is told in the same step: so what is delivered behind that is what comes behind it.
 bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size_t& steps) {
     hub::HomeTopics::Topic* const topic = home_.find_or_keep(recovery.topic, shard_.now());
+    const bool enters = topic != nullptr && !recovery.entering.empty();
+    // They hear of it in the same step.
+    const hub::ShardSet hearers = enters && recovery.is_announced ? topic->interest() : 0;
     for (;; --steps) {
-        if (!can_deliver(source)) {
+        if (!can_deliver_to(hearers | hub::set_of(source))) {
             blocked_ |= hub::set_of(source);
             return false;
         }
@@ -61,10 +85,16 @@ bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size
     StreamAnswer answer{.result = hub::StreamResult::unavailable};
     if (topic != nullptr)
         answer = {.top = topic->stream().position(), .result = recovery.cursor.result()};
+    const bool is_told = enters && enter(source, recovery, answer);
+    const std::string_view told = is_told ? std::string_view{recovery.entering} : "";
+    const std::span info = std::as_bytes(std::span{told});
     deliver(source, {.kind = RecordKind::answered,
                      .number = recovery.round,
-                     .topic = {},
-                     .payload = std::as_bytes(std::span{&answer, 1})});
+                     .topic = is_told ? std::string_view{recovery.topic} : "",
+                     .payload = std::as_bytes(std::span{&answer, 1}),
+                     .info = info});
+    if (is_told)
+        tell_hearers(hearers & ~hub::set_of(source), RecordKind::entered, recovery.topic, info);
     return true;
 }
 

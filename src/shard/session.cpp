@@ -15,10 +15,11 @@ PublishStatus Session::publish(std::string_view topic, PublicationKind kind,
     return shard_->publish(*connection_, topic, kind, payload, info);
 }
 
-SubscribeStatus Session::subscribe(std::string_view topic, const SubscribeFrom& from) {
+SubscribeStatus Session::subscribe(std::string_view topic, const SubscribeFrom& from,
+                                   const SubscribeAs& as) {
     if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
         return SubscribeStatus::closed;
-    switch (shard_->topics_.subscribe(*connection_, topic, from)) {
+    switch (shard_->topics_.subscribe(*connection_, topic, from, as)) {
         case hub::LocalTopics::Outcome::live:
         case hub::LocalTopics::Outcome::waiting: return SubscribeStatus::accepted;
         case hub::LocalTopics::Outcome::already: return SubscribeStatus::already;
@@ -31,6 +32,12 @@ bool Session::history(std::string_view topic, const HistoryQuery& query, std::ui
     if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
         return false;
     return shard_->topics_.ask_history(*connection_, topic, query, tag);
+}
+
+bool Session::presence(std::string_view topic, PresenceQuery query, std::uint64_t tag) {
+    if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
+        return false;
+    return shard_->topics_.ask_presence(*connection_, topic, query, tag);
 }
 
 bool Session::unsubscribe(std::string_view topic) {
@@ -115,7 +122,7 @@ Endpoint::CloseReason Endpoint::reason_of_shutdown(CloseCode code) const noexcep
 }
 
 void Endpoint::on_subscribed(Session& session, const Subscribed& subscribed) {
-    if (subscribed.outcome == Subscribed::Outcome::refused)
+    if (subscribed.outcome != Subscribed::Outcome::live)
         session.close(CloseCode::try_again_later, subscribed.reason);
 }
 

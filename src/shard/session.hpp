@@ -50,13 +50,17 @@ public:
     /// `from`: with publications that are kept, if so, which on_subscribed brings. A session that
     /// subscribes so and publishes at once may find its publication among those, or before the
     /// position that it is told.
-    SubscribeStatus subscribe(std::string_view topic, const SubscribeFrom& from = {});
+    /// `as`: who it is there, if it is somebody whom others may see.
+    SubscribeStatus subscribe(std::string_view topic, const SubscribeFrom& from = {},
+                              const SubscribeAs& as = {});
     /// False if the session was not subscribed.
     bool unsubscribe(std::string_view topic);
     /// Asks for publications of `topic`, a valid name, that are kept; Endpoint::on_history brings
     /// them, with `tag`. False if there are too many questions, or the session is closing.
     [[nodiscard]] bool history(std::string_view topic, const HistoryQuery& query,
                                std::uint64_t tag = 0);
+    /// Likewise who is in `topic`; Endpoint::on_presence tells.
+    [[nodiscard]] bool presence(std::string_view topic, PresenceQuery query, std::uint64_t tag = 0);
     /// The topic that the session has subscribed to last; empty if it has none. Lives as long as
     /// the subscription.
     [[nodiscard]] std::string_view newest_topic() const noexcept;

@@ -13,6 +13,7 @@
 #include "http/request_parser.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
+#include "hub/presence.hpp"
 #include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/origin.hpp"
@@ -81,6 +82,7 @@ struct TopicSettings {
     std::uint64_t epoch_seed = 0;
     hub::HomeTopics::Limits home;
     hub::LocalTopics::Limits local;
+    hub::Presence::Limits presence;
     /// So long a shard lets publications wait for others before it delivers all of them together:
     /// each subscriber is sent its own at once. Nothing else waits. 0: they do not wait, either.
     Duration delivery_window{0};

@@ -246,6 +246,7 @@ private:
     void on_subscribed(SlotId id, const Subscribed& subscribed);
     void on_history(SlotId id, const HistoryAnswer& answer);
     void tell_exchange(Connection& connection, const HistoryAnswer& answer);
+    void on_presence(SlotId id, const PresenceAnswer& answer);
     void on_subscription_lost(SlotId id, std::string_view topic, std::string_view reason);
 
     // plain_http.cpp: requests, and the answers to those that ask for no upgrade.

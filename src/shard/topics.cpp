@@ -25,6 +25,7 @@ Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSetting
       home_{settings.seed, settings.home, Prng{settings.epoch_seed}},
       keys_{settings.seed, {}},
       local_{settings.seed, mesh.shards(), settings.local},
+      presence_{settings.seed, settings.presence},
       fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max},
               settings.delivery_window > Duration{0} ? hub::Fanout<Delivery>::Start::when_released
                                                      : hub::Fanout<Delivery>::Start::at_once},
@@ -43,17 +44,22 @@ Topics::~Topics() {
 }
 
 hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_view name,
-                                            const SubscribeFrom& from) {
+                                            const SubscribeFrom& from, const SubscribeAs& as) {
     using LocalTopics = hub::LocalTopics;
     using Outcome = LocalTopics::Outcome;
-    const bool is_recovering = from.kind != SubscribeFrom::Kind::live;
+    const bool asks = from.kind != SubscribeFrom::Kind::live || !as.info.empty();
     const auto outcome = local_.subscribe(
         connection.id, connection.topics, name,
-        is_recovering ? LocalTopics::LiveBy::recovery : LocalTopics::LiveBy::interest);
+        asks ? LocalTopics::LiveBy::recovery : LocalTopics::LiveBy::interest,
+        as.hears_others ? LocalTopics::Hears::presence_too : LocalTopics::Hears::publications);
     if (outcome == Outcome::live || outcome == Outcome::waiting) ++shard_.metrics_.subscribes;
-    if (outcome == Outcome::waiting && is_recovering) {
-        const hub::LocalTopic* const topic = local_.newest(connection.topics);
-        ask_for(local_.newest_subscription(connection.topics), topic->home(), from);
+    if (outcome == Outcome::waiting && asks) {
+        const SlotId subscription = local_.newest_subscription(connection.topics);
+        if (!as.info.empty()) {
+            const ClientId client = unpack_client(std::as_bytes(std::span{as.info})).id;
+            local_.set_entry(subscription, entries_.insert(client)->slot);
+        }
+        ask_for(subscription, local_.newest(connection.topics)->home(), from, as);
     }
     if (outcome == Outcome::live) {
         news_.push_back({.session = connection.id,
@@ -116,6 +122,7 @@ void Topics::serve() {
     if (!is_flushing_) resume_waiting();  // After a shutdown has begun nobody publishes any more.
     take_from_publishers();
     settle();
+    if (local_.has_departures()) take_departures();
     if (inquiring_ != 0) send_inquiries();
     if (is_flushing_) send_flush();
     port_.make_visible();  // So that what is for ourselves is seen below.
@@ -147,7 +154,7 @@ void Topics::serve() {
 bool Topics::try_sleep() noexcept {
     // What was published or subscribed to since serve() has to be passed on first.
     if (unfinished_ != 0 || port_.has_unseen() || local_.wishes() != wishes_settled_) return false;
-    if (!news_.empty() || is_inquiry_new_) return false;
+    if (!news_.empty() || is_inquiry_new_ || local_.has_departures()) return false;
     if (fanout_.is_under_way() || (fanout_.is_waiting() && is_window_over())) return false;
     return port_.try_sleep();
 }
@@ -180,11 +187,13 @@ void Topics::on_tick() {
     shard_.metrics_.history_publications = home_.history().count();
     shard_.metrics_.history_bytes = home_.history().bytes();
     shard_.metrics_.history_evictions = home_.history().evictions();
+    shard_.metrics_.presence_clients = presence_.clients();
+    shard_.metrics_.presence_bytes = presence_.bytes();
     shard_.metrics_.mesh_bytes_waiting = port_.bytes_waiting();
 }
 
 /// If there is no room, that home rings when there is some.
-bool Topics::send_request(std::uint32_t home, const Record& record) noexcept {
+bool Topics::send_request(std::uint32_t home, const Record& record) {
     return port_.request(home, record) ||
            (port_.await_request_room(home) && port_.request(home, record));
 }

@@ -16,11 +16,16 @@
 //
 //   home -> shard:  pub 41 | stored 40 | pub 42 | stored 41 | stored 42 | answered | pub 43
 //                     `--- for live subscribers ---'                        for all --'
+//
+// So does who comes as somebody: with that answer it is in the topic, for all who ask and all who
+// hear of it, and the word that it has come stands behind it. Who goes is told as a request of its
+// own, which is never dropped.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,11 +36,13 @@
 #include "hub/fanout.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
+#include "hub/presence.hpp"
 #include "hub/publish_keys.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/encoded_publication.hpp"
 #include "shard/inquiry.hpp"
 #include "shard/mesh.hpp"
+#include "shard/presence_query.hpp"
 #include "shard/publisher_lane.hpp"
 #include "shard/settings.hpp"
 #include "shard/submission.hpp"
@@ -59,7 +66,7 @@ public:
     // For sessions. Names are valid names of topics.
 
     hub::LocalTopics::Outcome subscribe(Connection& connection, std::string_view name,
-                                        const SubscribeFrom& from = {});
+                                        const SubscribeFrom& from = {}, const SubscribeAs& as = {});
     bool unsubscribe(Connection& connection, std::string_view name);
     void unsubscribe_all(Connection& connection) noexcept;
     /// Names the session's subscription to that topic; all zeros: there is none.
@@ -71,6 +78,9 @@ public:
     /// Shard::on_history() brings the answer. False if too many wait for theirs.
     [[nodiscard]] bool ask_history(const Connection& connection, std::string_view name,
                                    const HistoryQuery& query, std::uint64_t tag);
+    /// Likewise Shard::on_presence().
+    [[nodiscard]] bool ask_presence(const Connection& connection, std::string_view name,
+                                    PresenceQuery query, std::uint64_t tag);
 
     [[nodiscard]] std::uint32_t home_of(std::string_view name) const noexcept;
     /// Of a topic with its home here.
@@ -135,6 +145,8 @@ public:
     [[nodiscard]] std::size_t home_topics_wanted() const noexcept {
         return home_.size() - home_.idle_count();
     }
+    /// Who is in the topics that have their home here.
+    [[nodiscard]] const hub::Presence& presence() const noexcept { return presence_; }
 
 private:
     /// A shard as the target of deliveries from here.
@@ -156,7 +168,7 @@ private:
 
     // topics.cpp: requests of this shard.
     void time_full_targets() noexcept;
-    [[nodiscard]] bool send_request(std::uint32_t home, const Record& record) noexcept;
+    [[nodiscard]] bool send_request(std::uint32_t home, const Record& record);
     void settle();
     [[nodiscard]] bool is_settled(std::uint32_t home);
     void resume_waiting();
@@ -166,29 +178,48 @@ private:
 
     // inquiries.cpp: what this shard wants to know.
     void ask(std::uint32_t home, Inquiry inquiry);
-    void ask_for(SlotId subscription, std::uint32_t home, const SubscribeFrom& from);
+    void ask_for(SlotId subscription, std::uint32_t home, const SubscribeFrom& from,
+                 const SubscribeAs& as);
     void send_inquiries();
     [[nodiscard]] bool send_inquiry(std::uint32_t home, Inquiry& inquiry);
     void on_stored(std::uint32_t source, const Record& record);
+    [[nodiscard]] std::optional<Inquiry> answered_inquiry(std::uint32_t source,
+                                                          std::uint64_t round);
     void on_answered(std::uint32_t source, const Record& record);
     void begin_subscription(const Inquiry& inquiry, const StreamAnswer& answer,
                             std::span<const MissedPublication> missed);
+    void refuse_crowded(SlotId subscription);
     void tell_history(const Inquiry& inquiry, const StreamAnswer& answer,
                       std::span<const MissedPublication> publications);
     void lose_inquiries(std::uint32_t source);
 
     // recovery.cpp: what others want to know.
     void serve_inquire(std::uint32_t source, const Record& record);
+    void serve_inquire_presence(std::uint32_t source, const Record& record);
     void serve_recoveries();
     [[nodiscard]] bool hand_out_stored(std::uint32_t source, Recovery& recovery,
                                        std::size_t& steps);
     [[nodiscard]] std::uint64_t number(hub::HomeTopics::Topic& topic, const Record& record);
+
+    // presence.cpp: who is in a topic.
+    [[nodiscard]] hub::ShardSet hearers_of(std::string_view topic);
+    [[nodiscard]] bool enter(std::uint32_t source, const Recovery& recovery, StreamAnswer& answer);
+    [[nodiscard]] bool serve_exit(std::uint32_t source, const Record& record);
+    void tell_hearers(hub::ShardSet targets, RecordKind kind, std::string_view topic,
+                      std::span<const std::byte> info);
+    [[nodiscard]] bool tell_presence(std::uint32_t source, const Recovery& recovery,
+                                     std::size_t& steps);
+    void on_present(std::uint32_t source, const Record& record);
+    void on_presence_event(EncodedPublication::What what, const Record& record);
+    void take_departures();
+    [[nodiscard]] bool send_exits(std::uint32_t home);
 
     // home.cpp: requests of others.
     void serve_requests(std::uint32_t source);
     [[nodiscard]] bool serve_request(std::uint32_t source, const Record& record);
     [[nodiscard]] bool serve_publish(std::uint32_t source, const Record& record);
     void pass_on(std::uint32_t source, const Record& record, hub::HomeTopics::Topic& topic);
+    [[nodiscard]] bool can_deliver_to(hub::ShardSet targets);
     [[nodiscard]] bool can_deliver(std::uint32_t target);
     void deliver(std::uint32_t target, const Record& record);
     void declare_stalled(std::uint32_t target);
@@ -200,6 +231,7 @@ private:
     void take_delivery(std::uint32_t source, const Record& record);
     void tell_subscribers();
     void tell_subscriber(const News& news);
+    [[nodiscard]] SharedFrame info_frame(std::span<const std::byte> info);
     void on_publication(const Record& record);
     [[nodiscard]] bool can_take_delivery() const noexcept;
     void fan_out();
@@ -216,6 +248,7 @@ private:
     hub::HomeTopics home_;
     hub::PublishKeys keys_;
     hub::LocalTopics local_;
+    hub::Presence presence_;              // Of the topics that have their home here.
     std::vector<News> news_, news_told_;  // To be told before the fan-out.
     std::string topic_told_;
     /// One publication on its way to this shard's subscribers, and who is told of its end.
@@ -232,8 +265,18 @@ private:
     hub::ShardSet inquiring_ = 0;                        // Homes for which inquiries wait.
     bool is_inquiry_new_ = false;                        // One may be sent that could not before.
     std::size_t questions_ = 0;                          // Inquiries of sessions.
-    std::vector<std::vector<Recovery>> recoveries_;      // By source, in order.
-    hub::ShardSet recovering_ = 0;                       // Sources that have some.
+    /// Of sessions, over all homes: each is answered within moments, unless thousands ask.
+    static constexpr std::size_t questions_max = 4096;
+    /// A subscription with which a client has entered a topic, or will.
+    struct Entry {
+        Entry(SlotId id, const ClientId& who) noexcept : client{who}, slot{id.slot} {}
+        ClientId client;
+        const std::uint32_t slot;
+        bool was_sent = false;  // The home may know of it.
+    };
+    Slab<Entry> entries_{UINT32_MAX - 1};
+    std::vector<std::vector<Recovery>> recoveries_;  // By source, in order.
+    hub::ShardSet recovering_ = 0;                   // Sources that have some.
 
     std::uint32_t first_source_ = 0;
     std::uint64_t wishes_settled_ = 0;  // Told, or the home will ring when it can be.

@@ -100,7 +100,7 @@ void Shard::subscribe_and_open(Connection& connection, Verdict verdict, const Op
 void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
     Connection& connection = connections_.at(id.slot);
     RC_ASSERT(connection.id == id);
-    const bool is_refused = subscribed.outcome == Subscribed::Outcome::refused;
+    const bool is_refused = subscribed.outcome != Subscribed::Outcome::live;
     if (is_refused) ++metrics_.subscriptions_lost;
     const bool was_pending = connection.phase == Phase::pending;
     if (was_pending) {
@@ -128,6 +128,14 @@ void Shard::on_history(SlotId id, const HistoryAnswer& answer) {
     Session session{*this, *connection};
     const Replying replying{dispatch_, *connection};
     connection->endpoint->on_history(session, answer);
+    suspend_if_unread(*connection);
+}
+
+void Shard::on_presence(SlotId id, const PresenceAnswer& answer) {
+    Connection* const connection = connections_.find(id);
+    if (connection == nullptr || connection->phase != Phase::open) return;
+    Session session{*this, *connection};
+    connection->endpoint->on_presence(session, answer);
     suspend_if_unread(*connection);
 }
 

@@ -4,7 +4,11 @@
 
 #include <array>
 #include <cstddef>
+#include <deque>
 #include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/client_info.hpp"
 #include "dialect/centrifuge/reply.hpp"
@@ -35,6 +39,23 @@ private:
 
     const std::array<char, 36> id_;
     const ClientInfo info_;
+};
+
+/// Several of them by their ids, as the answer to who is there.
+class NamedClients {
+public:
+    /// `list.for_each(visit)` calls `visit(ringcast::ClientInfo)`.
+    explicit NamedClients(const auto& list) {
+        list.for_each([this](const ringcast::ClientInfo& client) {
+            const ClientInfo& info = clients_.emplace_back(client).info();
+            all_.emplace_back(info.client, info);
+        });
+    }
+    [[nodiscard]] EntriesView<ClientInfo> all() const noexcept { return all_; }
+
+private:
+    std::deque<NamedClient> clients_;
+    std::vector<std::pair<std::string_view, ClientInfo>> all_;
 };
 
 }  // namespace ringcast::dialect::centrifuge

@@ -487,3 +487,25 @@ TEST_CASE("whoever comes and goes meanwhile, each subscriber gets exactly what i
         differential.finish();
     }
 }
+
+TEST_CASE("what only those get who hear of presence keeps its place among what all get") {
+    FanoutKit kit;
+    (void)kit.subscribe(1, "a");
+    (void)kit.subscribe(2, "a", LocalTopics::Hears::presence_too);
+    kit.settle_and_confirm();
+    const auto tell = [&](std::string item) {
+        kit.fanout.add(*kit.local.find("a"), std::move(item), 1,
+                       Fanout<std::string>::Audience::presence_hearers);
+    };
+    kit.add("a", "x");
+    tell("+");
+    kit.add("a", "y");
+    tell("-");
+    CHECK(kit.run() == "1:x 1:y 2:x 2:+ 2:y 2:-");
+    CHECK(kit.counted == 6);
+    // Whoever has come in the middle.
+    tell("+");
+    (void)kit.subscribe(3, "a", LocalTopics::Hears::presence_too);
+    tell("-");
+    CHECK(kit.run() == "2:+ 2:- 3:-");
+}

@@ -32,9 +32,11 @@ struct HubKit {
         if (session.id.generation == 0) session.id = {.slot = number, .generation = 1};
         return session;
     }
-    Outcome subscribe(std::uint32_t number, std::string_view name) {
+    Outcome subscribe(std::uint32_t number, std::string_view name,
+                      LocalTopics::Hears hears = LocalTopics::Hears::publications) {
         TestSession& subscriber = session(number);
-        return local.subscribe(subscriber.id, subscriber.topics, name);
+        return local.subscribe(subscriber.id, subscriber.topics, name,
+                               LocalTopics::LiveBy::interest, hears);
     }
     bool unsubscribe(std::uint32_t number, std::string_view name) {
         return local.unsubscribe(session(number).topics, name);

@@ -527,3 +527,45 @@ TEST_CASE("whatever sessions and homes do, the tables are as naive ones") {
         }
     }
 }
+
+TEST_CASE("whoever gave a subscription an entry learns that it has ended, whichever way") {
+    HubKit kit;
+    const auto enter = [&](std::uint32_t number, const char* name, std::uint32_t entry) {
+        (void)kit.subscribe(number, name);
+        const SlotId subscription = kit.local.newest_subscription(kit.session(number).topics);
+        CHECK(kit.local.entry_of(subscription) == LocalTopics::no_entry);
+        kit.local.set_entry(subscription, entry);
+        return subscription;
+    };
+    const SlotId first = enter(1, "a", 10);
+    (void)enter(1, "b", 11);
+    (void)enter(2, "a", 12);
+    (void)kit.subscribe(3, "a");
+    CHECK(kit.local.entry_of(first) == 10);
+    CHECK(kit.unsubscribe(1, "a"));
+    CHECK(kit.local.entry_of(first) == LocalTopics::no_entry);
+    kit.unsubscribe_all(1);
+    kit.unsubscribe_all(3);
+    kit.unsubscribe_all(2);
+    std::string said;
+    for (const auto& departure : kit.local.departures())
+        said += departure.topic + std::to_string(departure.entry) + " ";
+    CHECK(said == "a10 b11 a12 ");
+    CHECK(kit.local.departures()[0].home == home_of("a", 7, 4));
+    CHECK(kit.settle() == "");  // The names outlive their topics.
+    CHECK(kit.local.departures()[1].topic == "b");
+}
+
+TEST_CASE("a topic knows whether somebody hears of presence there") {
+    HubKit kit;
+    using Hears = LocalTopics::Hears;
+    (void)kit.subscribe(1, "a");
+    CHECK_FALSE(kit.local.find("a")->hears_presence());
+    (void)kit.subscribe(2, "a", Hears::presence_too);
+    (void)kit.subscribe(3, "a", Hears::presence_too);
+    CHECK(kit.local.find("a")->hears_presence());
+    CHECK(kit.unsubscribe(2, "a"));
+    CHECK(kit.local.find("a")->hears_presence());
+    kit.unsubscribe_all(3);
+    CHECK_FALSE(kit.local.find("a")->hears_presence());
+}

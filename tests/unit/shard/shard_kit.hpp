@@ -56,6 +56,9 @@ public:
     void on_resume(Session& session) override {
         if (resumed) resumed(session);
     }
+    void on_presence(Session& session, const PresenceAnswer& answer) override {
+        if (told_presence) told_presence(session, answer);
+    }
     void on_drain(Session& session) override {
         ++drains_count;
         if (drained) drained(session);
@@ -81,6 +84,7 @@ public:
     std::function<void(Session&, Message)> received;
     std::function<void(Session&, const Subscribed&)> subscribed;
     std::function<void(Session&, const HistoryAnswer&)> answered;
+    std::function<void(Session&, const PresenceAnswer&)> told_presence;
     std::function<void(Session&, std::string_view topic, std::string_view reason)>
         subscription_lost;
     std::function<void(Session&, std::uint64_t count)> skipped;
