@@ -145,6 +145,14 @@ struct Settings {
     /// Publications that each topic keeps for those who come later or come back, its newest ones.
     /// 0: none.
     std::uint32_t history_size = 0;
+    /// As of TopicNamespace, for topics without one.
+    bool presence = false;
+    bool join_leave = false;
+    bool force_push_join_leave = false;
+    /// Clients of one topic that has presence, or joins and leaves, and bytes of all that one shard
+    /// knows of such clients: beyond, a subscription to such a topic is refused with error 106.
+    std::uint32_t presence_clients_max = 10'000;
+    std::uint64_t presence_bytes_max = 64u << 20;
     /// What differs for topics of the name `namespace:rest`. Other namespaces are refused.
     std::vector<TopicNamespace> namespaces{};
     /// For all that one shard keeps: over it, the topics that were published to longest ago are

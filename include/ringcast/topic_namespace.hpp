@@ -32,6 +32,13 @@ struct TopicNamespace {
     /// How long each is kept, from 1 s to a year.
     std::chrono::nanoseconds history_ttl = std::chrono::minutes{5};
     HistoryMode history_mode = HistoryMode::stream;
+    /// Whether subscribers may ask who is in a topic: clients of a protocol in which they are
+    /// somebody.
+    bool presence = false;
+    /// Whether subscribers that want to know are told who comes and who goes ...
+    bool join_leave = false;
+    /// ... or all of them, if their protocol has a place for that.
+    bool force_push_join_leave = false;
     /// Who may subscribe, and see what is kept. Not more than known users unless that is said.
     TopicAudience subscribe = TopicAudience::users;
     /// Who of the clients may publish; the server's own may in any case.

@@ -1,13 +1,16 @@
 #pragma once
 // What the endpoint of the Centrifuge protocol keeps of one client: the state of its session.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/centrifuge_endpoint.hpp"
 #include "api/centrifuge_joining.hpp"
+#include "auth/claims.hpp"
 
 namespace ringcast::api {
 
@@ -33,12 +36,21 @@ struct CentrifugeEndpoint::Client {
     std::string id;         ///< Empty: not connected.
     std::string user;       ///< Empty: nobody in particular.
     std::string info;  ///< Who it is, as others are told: a packed ClientInfo without `channel`.
-    /// A topic that a token names, until when, and the packed info that goes with it.
+    /// A topic that a token names, until when, and what goes with it; `info` is packed.
     struct Admission {
         std::string channel;
         Instant until = instant_never;
         std::string info{};
+        auth::Overrides overrides{};
     };
+    /// What tokens say of a topic, the one brought for it before the connection's; null: nothing.
+    [[nodiscard]] const Admission* admission_to(std::string_view channel) const noexcept {
+        for (const auto* const admissions : {&admitted, &granted}) {
+            const auto found = std::ranges::find(*admissions, channel, &Admission::channel);
+            if (found != admissions->end()) return &*found;
+        }
+        return nullptr;
+    }
     std::vector<Admission> granted;          ///< By the connection's token.
     std::vector<Admission> admitted;         ///< By tokens that the client has brought for them.
     std::unique_ptr<Joining> joining;        ///< Of a connect command that waits for it.

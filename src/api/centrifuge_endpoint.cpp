@@ -259,6 +259,10 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::serve(
                 return publish(session, client, what);
             } else if constexpr (std::is_same_v<Request, centrifuge::HistoryRequest>) {
                 return history(session, client, what);
+            } else if constexpr (std::is_same_v<Request, centrifuge::PresenceRequest>) {
+                return presence(session, client, what.channel, shard::PresenceQuery::clients);
+            } else if constexpr (std::is_same_v<Request, centrifuge::PresenceStatsRequest>) {
+                return presence(session, client, what.channel, shard::PresenceQuery::counts);
             } else if constexpr (std::is_same_v<Request, centrifuge::RefreshRequest> ||
                                  std::is_same_v<Request, centrifuge::SubRefreshRequest>) {
                 return refresh(session, client, what);
@@ -276,6 +280,8 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
     if (!works_.empty() && on_imposed(session, client, subscribed)) return;
     if (subscribed.outcome == shard::Subscribed::Outcome::refused)
         return answer(session, client, centrifuge::ErrorCode::internal);  // It may be tried again.
+    if (subscribed.outcome == shard::Subscribed::Outcome::crowded)
+        return answer(session, client, centrifuge::ErrorCode::limit_exceeded);
     if (subscribed.was_recovering && !subscribed.recovered && client.rejects_unrecovered) {
         session.unsubscribe(subscribed.topic);
         return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);
@@ -324,6 +330,18 @@ void CentrifugeEndpoint::on_history(shard::Session& session, const shard::Histor
     result.epoch = said.position.epoch.text();
     result.offset = said.position.offset;
     answer(session, client, result);
+}
+
+void CentrifugeEndpoint::on_presence(shard::Session& session, const shard::PresenceAnswer& said) {
+    Client& client = client_of(session);
+    if (said.is_lost) return answer(session, client, centrifuge::ErrorCode::internal);
+    if (static_cast<shard::PresenceQuery>(said.tag) == shard::PresenceQuery::counts) {
+        return answer(session, client,
+                      centrifuge::PresenceStatsResult{.num_clients = said.counts.clients,
+                                                      .num_users = said.counts.users});
+    }
+    const centrifuge::NamedClients clients{said.clients};
+    answer(session, client, centrifuge::PresenceResult{clients.all()});
 }
 
 /// To the request that waits; what came behind it goes on.

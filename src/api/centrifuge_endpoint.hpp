@@ -65,6 +65,7 @@ public:
     void on_subscription_lost(shard::Session& session, std::string_view topic,
                               std::string_view reason) override;
     void on_history(shard::Session& session, const shard::HistoryAnswer& answer) override;
+    void on_presence(shard::Session& session, const shard::PresenceAnswer& answer) override;
     void on_held(shard::Session& session, std::string_view message) override;
     [[nodiscard]] Instant deadline(const shard::Session& session) const override;
     [[nodiscard]] Instant expiry(const shard::Session& session) const override;
@@ -119,8 +120,15 @@ private:
         const dialect::centrifuge::SubscribeRequest& request);
     [[nodiscard]] Answer publish(shard::Session& session, const Client& client,
                                  const dialect::centrifuge::PublishRequest& request);
+    [[nodiscard]] std::optional<Answer> presence(shard::Session& session, const Client& client,
+                                                 std::string_view channel,
+                                                 shard::PresenceQuery query) const;
     /// Who the client is, in a topic, as others are told: packed. Valid until the next call.
     [[nodiscard]] std::string_view info_in(const Client& client, std::string_view channel);
+    /// As whom it subscribes; likewise. `asks`: to be told of others.
+    [[nodiscard]] shard::SubscribeAs identity_in(const shard::Session& session,
+                                                 const Client& client, std::string_view channel,
+                                                 bool asks);
     [[nodiscard]] std::optional<Answer> history(
         shard::Session& session, const Client& client,
         const dialect::centrifuge::HistoryRequest& request) const;

@@ -33,7 +33,8 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::join(
                                              [](const auto& entry) { return entry.first; });
         const centrifuge::SubscribeRequest how =
             asked == request.subs.end() ? centrifuge::SubscribeRequest{} : asked->second;
-        switch (session.subscribe(grant.channel, start_of(session, grant.channel, how))) {
+        switch (session.subscribe(grant.channel, start_of(session, grant.channel, how),
+                                  identity_in(session, client, grant.channel, how.join_leave))) {
             case SubscribeStatus::accepted: break;
             case SubscribeStatus::limit: return centrifuge::DisconnectCode::channel_limit;
             case SubscribeStatus::already:
@@ -54,6 +55,8 @@ void CentrifugeEndpoint::on_joined(shard::Session& session, Client& client,
                                    const shard::Subscribed& subscribed) {
     if (subscribed.outcome == shard::Subscribed::Outcome::refused)
         return end_joining(session, client, centrifuge::ErrorCode::internal);  // As temporary.
+    if (subscribed.outcome == shard::Subscribed::Outcome::crowded)
+        return end_joining(session, client, centrifuge::ErrorCode::limit_exceeded);
     Joining& joining = *client.joining;
     const auto channel =
         std::ranges::find(joining.channels, subscribed.topic, &Joining::Channel::name);

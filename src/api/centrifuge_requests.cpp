@@ -137,8 +137,9 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
         info = packed(claims->info);
         grants = std::move(claims->grants);
         for (const auth::Grant& grant : grants) {
-            client.granted.push_back(
-                {.channel = grant.channel, .info = packed(grant.options.info)});
+            client.granted.push_back({.channel = grant.channel,
+                                      .info = packed(grant.options.info),
+                                      .overrides = grant.options.overrides});
         }
     } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
         return centrifuge::DisconnectCode::permission_denied;
@@ -208,7 +209,8 @@ std::expected<TimeToLive, centrifuge::ErrorCode> CentrifugeEndpoint::admit(shard
     client.admitted.push_back(
         {.channel = std::string{channel},
          .until = claims->expires_at ? tokens->end_of(*claims->expires_at, now) : instant_never,
-         .info = packed(claims->options.info)});
+         .info = packed(claims->options.info),
+         .overrides = claims->options.overrides});
     return ttl_of(*tokens, claims->expires_at, now);
 }
 
@@ -226,7 +228,8 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     client.recovered_from = request.offset;
     client.rejects_unrecovered =
         (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
-    switch (session.subscribe(request.channel, start_of(session, request.channel, request))) {
+    switch (session.subscribe(request.channel, start_of(session, request.channel, request),
+                              identity_in(session, client, request.channel, request.join_leave))) {
         case SubscribeStatus::accepted: return std::nullopt;
         case SubscribeStatus::already: return centrifuge::ErrorCode::already_subscribed;
         case SubscribeStatus::limit: return centrifuge::ErrorCode::limit_exceeded;
@@ -258,12 +261,38 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
 /// What a token says of a client in a topic counts while it is subscribed to that.
 std::string_view CentrifugeEndpoint::info_in(const Client& client, std::string_view channel) {
     if (!client.session.is_subscribed(channel)) return client.info;
-    for (const auto* const admissions : {&client.admitted, &client.granted}) {
-        const auto found = std::ranges::find(*admissions, channel, &Client::Admission::channel);
-        if (found == admissions->end() || found->info.empty()) continue;
-        return info_.assign(client.info).append(found->info);
+    const Client::Admission* const admission = client.admission_to(channel);
+    if (admission == nullptr || admission->info.empty()) return client.info;
+    return info_.assign(client.info).append(admission->info);
+}
+
+shard::SubscribeAs CentrifugeEndpoint::identity_in(const shard::Session& session,
+                                                   const Client& client, std::string_view channel,
+                                                   bool asks) {
+    hub::PresencePolicy policy = session.shard().settings().topics.home.presence_of(channel);
+    info_ = client.info;
+    if (const Client::Admission* const admission = client.admission_to(channel)) {
+        const auth::Overrides& overrides = admission->overrides;
+        policy.is_kept = overrides.presence.value_or(policy.is_kept);
+        policy.is_announced = overrides.join_leave.value_or(policy.is_announced);
+        policy.is_forced = overrides.force_push_join_leave.value_or(policy.is_forced);
+        info_ += admission->info;
     }
-    return client.info;
+    shard::SubscribeAs as{.is_announced = policy.is_announced,
+                          .hears_others = policy.is_forced || asks};
+    if (policy.is_kept || policy.is_announced) as.info = info_;
+    return as;
+}
+
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::presence(
+    shard::Session& session, const Client& client, std::string_view channel,
+    shard::PresenceQuery query) const {
+    if (const auto fault = fault_of(session, channel)) return *fault;
+    if (!session.shard().settings().topics.home.presence_of(channel).is_kept)
+        return centrifuge::ErrorCode::not_available;
+    if (!client.session.is_subscribed(channel)) return centrifuge::ErrorCode::permission_denied;
+    if (session.presence(channel, query, static_cast<std::uint64_t>(query))) return std::nullopt;
+    return centrifuge::ErrorCode::too_many_requests;
 }
 
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(

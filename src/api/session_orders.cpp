@@ -174,7 +174,8 @@ bool CentrifugeEndpoint::impose(shard::Session& session, Client& client,
     const bool is_full = client.session.subscription_count() >= policy_.subscriptions_max;
     const SubscribeStatus status =
         is_full ? SubscribeStatus::limit
-                : session.subscribe(order.channel, start_of(session, order.channel, how));
+                : session.subscribe(order.channel, start_of(session, order.channel, how),
+                                    identity_in(session, client, order.channel, false));
     if (status == SubscribeStatus::limit) {
         client.session.close(centrifuge::DisconnectCode::channel_limit, out_);
         flush(session, client);

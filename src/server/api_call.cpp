@@ -8,6 +8,7 @@
 #include "auth/base64.hpp"
 #include "base/assert.hpp"
 #include "dialect/centrifuge/channel_pattern.hpp"
+#include "dialect/centrifuge/named_client.hpp"
 #include "dialect/json.hpp"
 #include "dialect/json_reader.hpp"
 #include "dialect/topic_name.hpp"
@@ -148,6 +149,7 @@ bool ApiCall::run(shard::HttpExchange& exchange) {
         epochs_.clear();
         survey_.reset();
         is_history_answered_ = false;
+        crowd_.reset();
     }
     return true;
 }
@@ -224,12 +226,29 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::ChannelsRequest& r
     return true;
 }
 
+bool ApiCall::serve(shard::HttpExchange& exchange,
+                    const dialect::centrifuge::PresenceRequest& request) {
+    if (!ask_home(exchange, request.channel, shard::PresenceQuery::clients)) return false;
+    if (!crowd_) return true;
+    const dialect::centrifuge::NamedClients clients{shard::ClientList{as_bytes(crowd_->clients)}};
+    add({api::PresenceResult{clients.all()}});
+    return true;
+}
+
+bool ApiCall::serve(shard::HttpExchange& exchange,
+                    const dialect::centrifuge::PresenceStatsRequest& request) {
+    if (!ask_home(exchange, request.channel, shard::PresenceQuery::counts)) return false;
+    if (!crowd_) return true;
+    add({api::PresenceStatsResult{crowd_->counts.clients, crowd_->counts.users}});
+    return true;
+}
+
 bool ApiCall::serve(shard::HttpExchange&, const std::monostate&) {
     add({api::Error{ErrorCode::method_not_found}});
     return true;
 }
 
-/// Presence: nobody has that yet.
+/// What nobody serves yet.
 template <class Request>
 bool ApiCall::serve(shard::HttpExchange&, const Request&) {
     add({api::Error{ErrorCode::not_available}});
@@ -368,6 +387,37 @@ bool ApiCall::ask_shards(shard::HttpExchange& exchange, std::optional<std::strin
     // There, then back here, where the exchange may be over by then.
     for (std::uint32_t i = 0; i < here.topics().shards(); ++i)
         here.run_on(i, [scan](shard::Shard& there) { go_on(there, scan); });
+    return false;
+}
+
+/// Asks the topic's home who is there. True once it has answered, or if it was not asked, since the
+/// answer is an error.
+bool ApiCall::ask_home(shard::HttpExchange& exchange, std::string_view topic,
+                       shard::PresenceQuery query) {
+    if (crowd_) return true;
+    shard::Shard& here = exchange.shard();
+    const hub::HomeTopics::Limits& limits = here.settings().topics.home;
+    auto error = error_of(ringcast::api::check_topic(*limits.namespaces, topic));
+    if (!error && !limits.presence_of(topic).is_kept) error = ErrorCode::not_available;
+    if (error) {
+        add({api::Error{*error}});
+        return true;
+    }
+    // There, then back here, where the exchange may be over by then.
+    here.run_on(
+        here.topics().home_of(topic), [id = exchange.id(), asker = here.topics().shard(),
+                                       name = std::string{topic}, query](shard::Shard& there) {
+            const hub::Presence& presence = there.topics().presence();
+            Crowd crowd{.counts = presence.stats(name), .clients = {}};
+            if (query == shard::PresenceQuery::clients)
+                crowd.clients = shard::client_list_of(presence, name);
+            there.run_on(asker, [id, crowd = std::move(crowd)](shard::Shard& asking) mutable {
+                auto waiting = asking.find_exchange(id);
+                if (!waiting) return;
+                static_cast<ApiCall*>(waiting->state())->take(std::move(crowd));
+                proceed(*waiting);
+            });
+        });
     return false;
 }
 

@@ -22,6 +22,7 @@
 #include "base/time.hpp"
 #include "dialect/centrifuge/server_api_codec.hpp"
 #include "shard/http_exchange.hpp"
+#include "shard/presence_query.hpp"
 #include "shard/submission.hpp"
 
 namespace ringcast::server {
@@ -41,6 +42,12 @@ struct ShardFigures {
     std::map<std::string, std::uint32_t, std::less<>> subscribers;
 };
 
+/// Who is in a topic, as its home knows.
+struct Crowd {
+    hub::Presence::Stats counts;
+    std::string clients;  ///< A shard::ClientList, if that was asked for.
+};
+
 /// Belongs to its exchange once that is held. For one shard's thread.
 class ApiCall {
 public:
@@ -57,6 +64,8 @@ public:
     [[nodiscard]] bool take(const ShardFigures& figures);
     /// What a topic keeps: then run() goes on.
     void take(const shard::HistoryAnswer& said);
+    /// Who is in the topic that was asked for: then run() goes on, too.
+    void take(Crowd crowd) { crowd_ = std::move(crowd); }
     [[nodiscard]] std::string take_answer() { return answer_.finish(); }
 
 private:
@@ -96,6 +105,10 @@ private:
                              const dialect::centrifuge::server_api::HistoryRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::HistoryRemoveRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::PresenceRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::PresenceStatsRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange, const std::monostate& unknown);
     template <class Request>
     [[nodiscard]] bool serve(shard::HttpExchange& exchange, const Request& request);
@@ -118,6 +131,8 @@ private:
                                                            std::string_view channel);
     /// The command is done, with that.
     bool refuse(ErrorCode code);
+    [[nodiscard]] bool ask_home(shard::HttpExchange& exchange, std::string_view topic,
+                                shard::PresenceQuery query);
     void add(dialect::centrifuge::server_api::Result result);
 
     const ApiNode& node_;
@@ -134,6 +149,7 @@ private:
     bool is_submitted_ = false;      // The home of the next one's topic has not answered yet.
     std::optional<Survey> survey_;
     bool is_history_answered_ = false;
+    std::optional<Crowd> crowd_;
 };
 
 /// Channels of one answer. Whoever wants more asks for less.

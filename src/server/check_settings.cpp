@@ -82,6 +82,8 @@ std::expected<void, std::string> check_namespaces(const Settings& settings) {
             return error("history_ttl is not between 1 s and a year");
         if (space.history_mode == HistoryMode::cache && space.history_size == 0)
             return error("HistoryMode::cache needs a history_size");
+        if (space.force_push_join_leave && !space.join_leave)
+            return error("force_push_join_leave needs join_leave");
     }
     return {};
 }
@@ -145,6 +147,8 @@ std::expected<void, std::string> check_settings(const Settings& settings) {
         {"subscriptions_max", settings.subscriptions_max, 1, UINT32_MAX},
         {"history_size", settings.history_size, 0, history_size_max},
         {"history_bytes_max", settings.history_bytes_max, 0, std::uint64_t{1} << 40},
+        {"presence_clients_max", settings.presence_clients_max, 1, 1'000'000},
+        {"presence_bytes_max", settings.presence_bytes_max, 0, std::uint64_t{1} << 40},
         {"mesh_bytes", settings.mesh_bytes, 64 << 10, std::uint64_t{1} << 40},
     };
     for (const SizeRule& rule : sizes) {

@@ -80,6 +80,8 @@ constexpr OptionNeed uring{"--io auto or uring",
                            [](const Options& o) { return o.io != IoChoice::epoll; }};
 // Tokens may grant topics, too, and namespaces have rules of their own.
 constexpr OptionNeed topic_clients{"--anonymous subscribe or publish", &has_topic_clients};
+constexpr OptionNeed announced_clients{"--join-leave",
+                                       [](const Options& o) { return o.join_leave; }};
 constexpr OptionNeed token_keys{
     "--token-hmac-secret-file, --token-public-key-file or --token-jwks-file", &takes_tokens};
 constexpr OptionNeed publishers{
@@ -251,6 +253,44 @@ constexpr std::array rows{
               .set = set_bytes<&Options::history_bytes_max, 64 * kib, 1024 * gib>,
               .get = get_bytes<&Options::history_bytes_max>,
               .needs = {&publishers}},
+    OptionRow{.section = topics,
+              .name = "presence",
+              .help = "subscribers may ask who is in a topic; clients without a token are there, "
+                      "too, but nobody in particular",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::presence, toggle_words>,
+              .get = get_word<&Options::presence, toggle_words>,
+              .needs = {&topic_clients}},
+    OptionRow{.section = topics,
+              .name = "join-leave",
+              .help = "subscribers that want to know are told who comes to a topic, and who goes",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::join_leave, toggle_words>,
+              .get = get_word<&Options::join_leave, toggle_words>,
+              .needs = {&topic_clients}},
+    OptionRow{.section = topics,
+              .name = "force-push-join-leave",
+              .help = "all subscribers are told so, if their protocol has a place for that",
+              .form = OptionRow::Form::toggle,
+              .set = set_word<&Options::force_push_join_leave, toggle_words>,
+              .get = get_word<&Options::force_push_join_leave, toggle_words>,
+              .needs = {&announced_clients}},
+    OptionRow{.section = topics,
+              .name = "presence-clients-max",
+              .value_name = "N",
+              .help = "clients of one topic with presence, or with joins and leaves; whoever comes "
+                      "beyond is refused with error 106",
+              .set = set_count<&Options::presence_clients_max, 1, 1'000'000>,
+              .get = get_count<&Options::presence_clients_max>,
+              .needs = {&topic_clients}},
+    OptionRow{.section = topics,
+              .name = "presence-bytes-max",
+              .value_name = "SIZE",
+              .help = "memory of one shard for who is in its topics, about 200 bytes for each "
+                      "client and topic; whoever comes beyond is refused with error 106",
+              .set = set_bytes<&Options::presence_bytes_max, 64 * kib, 1024 * gib>,
+              .get = get_bytes<&Options::presence_bytes_max>,
+              .needs = {&topic_clients}},
     OptionRow{.section = topics,
               .name = "mesh-bytes",
               .value_name = "SIZE",

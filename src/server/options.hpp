@@ -87,6 +87,11 @@ struct Options {
     std::uint32_t history_size = 0;
     Duration history_ttl = std::chrono::minutes{5};
     std::uint64_t history_bytes_max = 64 << 20;
+    bool presence = false;
+    bool join_leave = false;
+    bool force_push_join_leave = false;
+    std::uint32_t presence_clients_max = 10'000;  ///< Of one topic.
+    std::uint64_t presence_bytes_max = 64 << 20;  ///< Of one shard.
     std::uint64_t mesh_bytes = 32 << 20;
     Duration mesh_stall_timeout = std::chrono::seconds{2};
 

@@ -289,6 +289,21 @@ constexpr Group groups[] = {
      "Publications that they were sent because they had missed them.",
      [](Samples& to, const Metrics& m) { to.add(m.recovered_publications); }},
 
+    {"ringcast_presence_clients", Type::gauge,
+     "Clients listed in topics whose home is the shard, once for each topic.",
+     [](Samples& to, const Metrics& m) { to.add(m.presence_clients); }},
+    {"ringcast_presence_bytes", Type::gauge, "What the lists take.",
+     [](Samples& to, const Metrics& m) { to.add(m.presence_bytes); }},
+    {"ringcast_presence_refused_total", Type::counter,
+     "Subscriptions refused because no further client could be listed.",
+     [](Samples& to, const Metrics& m) { to.add(m.presence_refused); }},
+    {"ringcast_presence_answers_total", Type::counter,
+     "Answers to sessions that asked who is there.",
+     [](Samples& to, const Metrics& m) { to.add(m.presence_answers); }},
+    {"ringcast_presence_events_total", Type::counter,
+     "Joins and leaves of clients that subscribers on the shard were told of.",
+     [](Samples& to, const Metrics& m) { to.add(m.presence_events); }},
+
     // The mesh between the shards.
     {"ringcast_mesh_queue_bytes", Type::gauge, "Bytes that wait in the queues towards the shard.",
      [](Samples& to, const Metrics& m) { to.add(m.mesh_bytes_waiting); }},

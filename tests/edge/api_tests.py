@@ -9,6 +9,7 @@ import tempfile
 from contextlib import contextmanager
 
 from admin_tests import ADMIN, LISTEN, ask, connection_to, rings, status_of
+from centrifuge import Centrifuge
 from guest_tests import wait_for
 from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, read_exactly, run, upgrade
 
@@ -93,6 +94,31 @@ def test_the_api_knows_the_channels_and_clients_of_all_shards():
             assert replies[2] == {"error": {"code": 108, "message": "not available"}}
             for client in clients:
                 client.close()
+
+
+def test_the_api_knows_who_is_in_a_channel():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2", "--presence") as (server, admin):
+            clients = [Centrifuge(server.port()) for _ in range(6)]
+            for i, client in enumerate(clients):
+                assert client.ask({"subscribe": {"channel": f"room/{i % 2}"}})["subscribe"] == {}
+            for channel in range(2):
+                ids = {client.id for client in clients[channel::2]}
+                for _ in range(4):  # On whichever shard it is asked.
+                    [answer, stats] = call(admin, "batch", {"commands": [
+                        {"presence": {"channel": f"room/{channel}"}},
+                        {"presence_stats": {"channel": f"room/{channel}"}}]})["replies"]
+                    assert answer == {"presence": {"presence": {id: {"client": id} for id in ids}}}, answer
+                    assert stats == {"presence_stats": {"num_clients": 3, "num_users": 1}}
+            assert call(admin, "presence", {"channel": "nobody"}) == {"result": {"presence": {}}}
+            assert call(admin, "presence_stats", {"channel": "nobody"}) == {"result": {"num_clients": 0, "num_users": 0}}
+            assert call(admin, "presence", {"channel": ""})["error"]["code"] == 107
+            assert call(admin, "presence", {"channel": "a:b"})["error"]["code"] == 102
+            for client in clients:
+                client.close()
+    with api_server() as (_, admin):
+        assert call(admin, "presence", {"channel": "a"})["error"]["code"] == 108
+        assert call(admin, "presence_stats", {"channel": "a"})["error"]["code"] == 108
 
 
 def test_the_api_takes_its_keys_in_both_fields_and_nothing_else():

@@ -7,6 +7,7 @@ import os
 import tempfile
 import urllib.parse
 
+from centrifuge import Centrifuge
 from kit import PATIENCE_SECONDS, Server, expect_one_line_error, read_exactly, run, upgrade
 
 CONFIG = """
@@ -21,6 +22,12 @@ subscribe = "anyone"
 [namespaces.chat]
 subscribe = "anyone"
 publish = "anyone"
+
+[namespaces.room]
+subscribe = "anyone"
+presence = true
+join-leave = true
+force-push-join-leave = true
 
 [namespaces.team]
 """
@@ -101,12 +108,30 @@ def test_centrifuge_clients_may_do_what_the_namespace_says():
         assert ask(22, {"history": {"channel": "chat:a", "limit": 1}})["error"]["code"] == 108
 
 
+def test_centrifuge_clients_are_told_of_each_other_where_the_namespace_says_so():
+    with config_file(CONFIG) as path, Server("--config", path) as server:
+        ann, bob = Centrifuge(server.port()), Centrifuge(server.port())
+        for client in ann, bob:
+            assert client.ask({"subscribe": {"channel": "room:a"}})["subscribe"] == {}
+            assert client.push() == {"push": {"channel": "room:a", "join": {"info": {"client": client.id}}}}
+        assert ann.push()["push"]["join"]["info"]["client"] == bob.id
+        there = ann.ask({"presence": {"channel": "room:a"}})["presence"]["presence"]
+        assert there == {client.id: {"client": client.id} for client in (ann, bob)}
+        assert ann.ask({"presence_stats": {"channel": "room:a"}})["presence_stats"] == {"num_clients": 2, "num_users": 1}
+        assert ann.ask({"presence": {"channel": "room:b"}})["error"]["code"] == 103
+        assert ann.ask({"presence": {"channel": "news:a"}})["error"]["code"] == 108
+        bob.close()
+        assert ann.push()["push"]["leave"]["info"]["client"] == bob.id
+
+
 def test_mistakes_in_namespaces_are_told_with_their_line():
     for line, words in {"history-sice = 1": ("unknown key 'history-sice'", "history-size"),
                         'subscribe = "all"': ("subscribe: 'all'", "anyone"),
-                        'history-mode = "cache"': ("history-mode cache",)}.items():
+                        'history-mode = "cache"': ("history-mode cache",),
+                        'presence = "maybe"': ("presence: 'maybe'", "on, off"),
+                        "force-push-join-leave = true": ("needs join-leave",)}.items():
         with config_file(f"{CONFIG}{line}\n") as path:
-            expect_one_line_error(run("--config", path, "--check-config"), f"{path}:1", *words)
+            expect_one_line_error(run("--config", path, "--check-config"), f"{path}:2", *words)
     with config_file(CONFIG) as path:
         assert run("--config", path, "--check-config")[0] == 0
         printed = run("--config", path, "--print-config")[1]

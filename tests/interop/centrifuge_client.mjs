@@ -87,10 +87,19 @@ class Client {
     const subscription = this.centrifuge.newSubscription(channel, options);
     subscription.values = [];
     subscription.joins = [];
-    subscription.on('publication', ({ data }) => {
+    subscription.infos = [];
+    subscription.heard = [];
+    subscription.on('publication', ({ data, info }) => {
+      subscription.infos.push(info);
       subscription.values.push(this.wire.decode(data));
       subscription.emit('value');
     });
+    for (const event of ['join', 'leave']) {
+      subscription.on(event, ({ info }) => {
+        subscription.heard.push(`${event} ${info.user}`);
+        subscription.emit('heard');
+      });
+    }
     subscription.on('subscribed', (context) => subscription.joins.push(context));
     subscription.subscribe();
     await subscription.ready();
@@ -120,6 +129,12 @@ class Client {
 async function values(subscription, count) {
   while (subscription.values.length < count) await new Promise((done) => { subscription.once('value', done); });
   return subscription.values;
+}
+
+/** Until the subscription has heard of as many comers and goers. */
+async function heard(subscription, count) {
+  while (subscription.heard.length < count) await new Promise((done) => { subscription.once('heard', done); });
+  return subscription.heard;
 }
 
 function numbers(first, last) {
@@ -224,8 +239,8 @@ function tokenTestsOf(name, wire) {
   };
 }
 
-function testsOf(name, wire, historyTests) {
-  const plainTests = {
+function testsOf(name, wire) {
+  const plain = {
     async 'publications reach every subscriber, the publisher among them'() {
       const [one, other] = [new Client(wire), new Client(wire)];
       const subscriptions = [await one.subscribe(`${name}/all`), await other.subscribe(`${name}/all`)];
@@ -342,14 +357,56 @@ function testsOf(name, wire, historyTests) {
       client.end();
     },
   };
-  const tests = scenario === 'tokens' ? tokenTestsOf(name, wire) : historyTests ? history : plainTests;
+  // The infos of tokens, which are JSON, whatever the wire makes of them.
+  const valueOf = (info) => (info?.length === 0 ? undefined
+    : info instanceof Uint8Array ? JSON.parse(Buffer.from(info).toString()) : info) ?? null;
+  const presence = {
+    async 'who is there can be asked, and who comes and goes is heard, as tokens say'() {
+      const ann = new Client(wire, { token: tokenOf({ sub: 'ann', info: { name: 'Ann' } }) });
+      const bob = new Client(wire, { token: tokenOf({ sub: 'bob' }) });
+      const channel = `${name}/room`;
+      const one = await ann.subscribe(channel, { joinLeave: true });
+      assert.deepEqual(await heard(one, 1), ['join ann']);
+      const other = await bob.subscribe(channel, { token: tokenOf({ sub: 'bob', channel, info: ['guest'] }) });
+      assert.deepEqual(await heard(one, 2), ['join ann', 'join bob']);
+      const { clients } = await one.presence();
+      assert.ok(Object.entries(clients).every(([id, { client }]) => id === client));
+      const seen = Object.values(clients).map(({ user, connInfo, chanInfo }) => [user, valueOf(connInfo), valueOf(chanInfo)]);
+      assert.deepEqual(seen.sort(), [['ann', { name: 'Ann' }, null], ['bob', null, ['guest']]]);
+      assert.deepEqual(await other.presenceStats(), { numClients: 2, numUsers: 2 });
+      bob.cut();  // It comes back as another client.
+      assert.deepEqual((await heard(one, 4)).slice(2).sort(), ['join bob', 'leave bob']);
+      other.unsubscribe();
+      assert.deepEqual((await heard(one, 5)).slice(4), ['leave bob']);
+      assert.deepEqual(await one.presenceStats(), { numClients: 1, numUsers: 1 });
+      assert.deepEqual(other.heard, []);
+      ann.end();
+      bob.end();
+    },
+    async 'subscribers are told who has published'() {
+      const ann = new Client(wire, { token: tokenOf({ sub: 'ann', info: { name: 'Ann' } }) });
+      const plainClient = new WebSocket(`${url}/topics/${name}/from`);
+      await once(plainClient, 'open');
+      const subscription = await ann.subscribe(`${name}/from`);
+      await ann.publish(`${name}/from`, 1);
+      await values(subscription, 1);
+      const [info] = subscription.infos;
+      assert.deepEqual([info.user, info.client], ['ann', ann.centrifuge._client]);
+      assert.deepEqual(valueOf(info.connInfo), { name: 'Ann' });
+      plainClient.send(name === 'JSON' ? 'text' : '"text"');
+      await values(subscription, 2);
+      assert.equal(subscription.infos[1], undefined);
+      plainClient.terminate();
+      ann.end();
+    },
+  };
+  const tests = { history, presence, tokens: tokenTestsOf(name, wire) }[scenario] ?? plain;
   return Object.fromEntries(Object.entries(tests).map(([title, test]) => [`${name}: ${title}`, test]));
 }
 
-const hasHistory = scenario === 'history';
-const tests = { ...testsOf('JSON', WIRES.JSON, hasHistory), ...testsOf('Protobuf', WIRES.Protobuf, hasHistory) };
+const tests = { ...testsOf('JSON', WIRES.JSON), ...testsOf('Protobuf', WIRES.Protobuf) };
 for (const [name, wire] of Object.entries(EMULATED)) {
-  for (const [title, test] of Object.entries(testsOf(name, wire, hasHistory))) {
+  for (const [title, test] of Object.entries(testsOf(name, wire))) {
     if (!title.includes('each in its order')) tests[title] = test;
   }
 }

@@ -93,6 +93,8 @@ SCENARIOS = {
     "centrifuge": (["--anonymous", "publish"], signal.SIGTERM, ["centrifuge"]),
     "history": (["--anonymous", "publish", "--history-size", "100"], signal.SIGTERM,
                 ["centrifuge", "eventsource", "chromium"]),
+    "presence": (["--anonymous", "publish", "--presence", "--join-leave",
+                  "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET)], signal.SIGTERM, ["centrifuge"]),
     "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
     "tokens": (["--users", "publish", "--history-size", "100", "--admin-listen", "http://127.0.0.1:0",
                 "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET),

@@ -358,3 +358,87 @@ TEST_CASE("subscribers are told who has published, as its tokens say, live and f
     CHECK(replies(late, 2)[1].find(R"("publications":[{"data":3)" + who +
                                    R"(,"chan_info":[2]},"offset":1}])") != std::string::npos);
 }
+
+TEST_CASE("subscribers ask who is there, and hear who comes and goes, as the settings say") {
+    Settings settings = quiet(Io::automatic, 2);
+    settings.presence = settings.join_leave = true;
+    settings.namespaces = {{.name = "told",
+                            .join_leave = true,
+                            .force_push_join_leave = true,
+                            .subscribe = TopicAudience::anyone},
+                           {.name = "off", .subscribe = TopicAudience::anyone}};
+    Server server{settings};
+    const std::string url = started(mounted(server, open_to_all));
+    SocketClient ann = opened(url), bob = opened(url);
+    say(ann, connect_command);
+    const std::string ann_is = client_of(ann.message());
+    say(bob, connect_command);
+    const std::string bob_is = client_of(bob.message());
+    const auto id_of = [](const std::string& client) { return client.substr(10, 38); };
+    const auto event = [](std::string_view channel, std::string_view what,
+                          const std::string& client) {
+        return R"({"push":{"channel":")" + std::string{channel} + R"(",")" + std::string{what} +
+               R"(":{"info":)" + client + "}}}";
+    };
+
+    say(ann, R"({"subscribe":{"channel":"a","join_leave":true},"id":2})");
+    CHECK(ann.message() == R"({"id":2,"subscribe":{}})");
+    CHECK(ann.message() == event("a", "join", ann_is));
+    say(bob, R"({"presence":{"channel":"a"},"id":2})");
+    CHECK(bob.message() == error(2, 103, "permission denied"));
+    say(bob, R"({"subscribe":{"channel":"a"},"id":3})");
+    CHECK(bob.message() == R"({"id":3,"subscribe":{}})");
+    CHECK(ann.message() == event("a", "join", bob_is));
+    say(bob, R"({"presence":{"channel":"a"},"id":4}
+{"presence_stats":{"channel":"a"},"id":5})");
+    const auto answers = replies(bob, 2);
+    CHECK(answers[0] == R"({"id":4,"presence":{"presence":{)" + id_of(ann_is) + ":" + ann_is + "," +
+                            id_of(bob_is) + ":" + bob_is + "}}}");
+    CHECK(answers[1] == R"({"id":5,"presence_stats":{"num_clients":2,"num_users":1}})");
+    // Whoever has not asked for that hears of nobody, but where everybody does.
+    say(ann, R"({"unsubscribe":{"channel":"a"},"id":3}
+{"subscribe":{"channel":"told:a"},"id":4})");
+    CHECK(replies(ann, 3)[2] == event("told:a", "join", ann_is));
+    say(bob, R"({"subscribe":{"channel":"told:a"},"id":6}
+{"presence":{"channel":"told:a"},"id":7}
+{"subscribe":{"channel":"off:a","join_leave":true},"id":8}
+{"presence_stats":{"channel":"off:a"},"id":9})");
+    const auto others = replies(bob, 5);
+    CHECK(others[0] == R"({"id":6,"subscribe":{}})");
+    CHECK(std::ranges::count(others, event("told:a", "join", bob_is)) == 1);
+    CHECK(std::ranges::count(others, error(7, 108, "not available")) == 1);
+    CHECK(std::ranges::count(others, error(9, 108, "not available")) == 1);
+    CHECK(ann.message() == event("told:a", "join", bob_is));
+    say(bob, "{}");  // What ends the connection.
+    CHECK(ann.message() == event("told:a", "leave", bob_is));
+}
+
+TEST_CASE("a token may hide its bearer, or show it where others are not") {
+    const test::TokenSigner signer{auth::Algorithm::hs256, std::string(32, 's')};
+    const test::Folder folder;
+    Settings settings = quiet();
+    settings.presence = true;
+    settings.presence_clients_max = 1;
+    settings.tokens.keys.secret_files = {folder.write("secret", signer.secret())};
+    Server server{settings};
+    const std::string url = started(mounted(server, open_to_all));
+    const auto subscribe = [&](const std::string& claims) {
+        return R"({"subscribe":{"channel":"a","token":")" +
+               signer.sign(R"({"sub":"","channel":"a")" + claims + "}") + R"("},"id":2})";
+    };
+    SocketClient hidden = connected(url), seen = connected(url), crowd = connected(url);
+    say(hidden, subscribe(R"(,"override":{"presence":{"value":false},)"
+                          R"("force_push_join_leave":{"value":true}})"));
+    CHECK(hidden.message() == R"({"id":2,"subscribe":{}})");
+    say(seen, subscribe(R"(,"info":7,"override":{"join_leave":{"value":true}})"));
+    CHECK(seen.message() == R"({"id":2,"subscribe":{}})");
+    const std::string join = hidden.message();
+    CHECK(join.starts_with(R"({"push":{"channel":"a","join":{"info":{"client":")"));
+    CHECK(join.ends_with(R"(","chan_info":7}}}})"));
+    say(crowd, R"({"subscribe":{"channel":"a"},"id":2}
+{"subscribe":{"channel":"b"},"id":3})");
+    CHECK(replies(crowd, 2) ==
+          std::vector<std::string>{error(2, 106, "limit exceeded"), R"({"id":3,"subscribe":{}})"});
+    say(hidden, R"({"presence_stats":{"channel":"a"},"id":3})");
+    CHECK(hidden.message() == R"({"id":3,"presence_stats":{"num_clients":1,"num_users":1}})");
+}

@@ -197,3 +197,17 @@ TEST_CASE("a broadcast takes its share of a turn") {
     kit.ring(0).finish_recv(fd, 0);
     kit.turn(3);
 }
+
+TEST_CASE("who is in a channel is said where it is known") {
+    shard::ShardsSetup setup;
+    setup.settings.topics.home.presence.is_kept = true;
+    ApiKit kit{setup};
+    for (std::uint32_t home = 0; home < 2; ++home) {
+        const std::string channel = R"({"channel":")" + kit.topic_of(home) + R"("})";
+        CHECK(kit.said("presence", channel) == R"({"result":{"presence":{}}})");
+        CHECK(kit.said("presence_stats", channel) ==
+              R"({"result":{"num_clients":0,"num_users":0}})");
+    }
+    CHECK(kit.said("presence", R"({"channel":"a:b"})") == api_error(102, "unknown channel"));
+    CHECK(kit.said("presence_stats", R"({"channel":""})") == api_bad_request);
+}
