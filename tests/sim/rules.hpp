@@ -43,8 +43,10 @@ enum class Rule {
     shutdown_delivers_all,  ///< What was accepted comes before the Close of a shutdown.
     positions_true,         ///< Each number of an epoch names one publication, for all who count.
     recovered_if_kept,      ///< Whoever comes back gets what it has missed, if that is kept.
-    delivered_in_time,      ///< Nothing waits for a timer, nor for a frozen shard beyond the stall
-                            ///< timeout.
+    presence_true,      ///< Lists of clients, and what is told of comers and goers, agree with who
+                        ///< is there.
+    delivered_in_time,  ///< Nothing waits for a timer, nor for a frozen shard beyond the stall
+                        ///< timeout.
     stalled_only_when_frozen,  ///< No shard is given up that has not been frozen for so long.
     // Of the whole.
     queues_bounded,       ///< Queues stay under their limits.

@@ -48,6 +48,9 @@ struct TopicTally {
     std::uint64_t recoveries_missed = 0;  ///< ... and could not.
     std::uint64_t recovered = 0;          ///< Publications that those got.
     std::uint64_t recoveries_proven = 0;  ///< Joined to what the client had seen before.
+    std::uint64_t guests = 0;             ///< Of halls ...
+    std::uint64_t presence_lists = 0;     ///< ... the lists that they got, and were found true ...
+    std::uint64_t presence_events = 0;    ///< ... and the comers and goers of whom they heard.
     std::uint64_t unflushed = 0;          ///< Shutdowns that could not deliver everything.
     std::uint64_t wakes = 0;              ///< Of shards that slept.
 };
@@ -167,6 +170,9 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"recoveries_missed", &TopicTally::recoveries_missed},
     {"recovered", &TopicTally::recovered},
     {"recoveries_proven", &TopicTally::recoveries_proven},
+    {"guests", &TopicTally::guests},
+    {"presence_lists", &TopicTally::presence_lists},
+    {"presence_events", &TopicTally::presence_events},
     {"unflushed", &TopicTally::unflushed},
     {"wakes", &TopicTally::wakes},
 };

@@ -25,6 +25,7 @@ enum class TopicBreak : std::uint8_t {
     change_skip,         ///< ... and of a smaller one.
     change_code,         ///< Of a Close.
     change_status,       ///< Of a handshake.
+    lose_leave,          ///< A guest does not hear that another one has gone.
     // Of the server and of what it stands on.
     join_late,       ///< A session of a handler publishes before it subscribes.
     lose_wakes,      ///< No wake-up reaches a shard.
@@ -36,12 +37,18 @@ enum class TopicBreak : std::uint8_t {
     forget_missed,   ///< Nobody recovers anything, and the checker does not know.
     keep_topic,      ///< A topic is never forgotten.
     leak,            ///< A descriptor stays open.
+    shorten_list,    ///< Somebody is missing in the list of who is there.
     endless_window,  ///< What waits for the end of a delivery window waits on.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
     dawdle,           ///< A publication waits until the one before it has been delivered to all.
 };
+
+/// Only guests do.
+[[nodiscard]] constexpr bool wants_guests(TopicBreak broken) noexcept {
+    return broken == TopicBreak::lose_leave || broken == TopicBreak::shorten_list;
+}
 
 /// Only hostile clients bring it to light.
 [[nodiscard]] constexpr bool wants_hostiles(TopicBreak broken) noexcept {
@@ -69,6 +76,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"change_skip", TopicBreak::change_skip, Rule::drops_told},
     {"change_code", TopicBreak::change_code, Rule::close_as_scripted},
     {"change_status", TopicBreak::change_status, Rule::handshake_answered},
+    {"lose_leave", TopicBreak::lose_leave, Rule::presence_true},
     {"join_late", TopicBreak::join_late, Rule::own_publication_seen},
     {"lose_wakes", TopicBreak::lose_wakes, Rule::liveness},
     {"hide_freeze", TopicBreak::hide_freeze, Rule::stalled_only_when_frozen},
@@ -79,6 +87,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"forget_missed", TopicBreak::forget_missed, Rule::recovered_if_kept},
     {"keep_topic", TopicBreak::keep_topic, Rule::end_state_empty},
     {"leak", TopicBreak::leak, Rule::end_state_empty},
+    {"shorten_list", TopicBreak::shorten_list, Rule::presence_true},
     {"endless_window", TopicBreak::endless_window, Rule::delivered_in_time},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},

@@ -11,10 +11,11 @@ namespace ringcast::sim {
 
 TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicScenario& scenario,
                      const shard::Settings& settings, shard::Mesh& mesh, TopicBook& book,
-                     TopicBreak broken)
+                     TopicBreak broken, HallBook* hall)
     : scenario_{scenario},
       book_{book},
       broken_{broken},
+      hall_{hall},
       index_{settings.index},
       mesh_{mesh},
       listener_{network.listen()},
@@ -54,6 +55,10 @@ shard::Router TopicHost::make_router() {
                  std::make_unique<api::HandlerEndpoint>(
                      limits, std::make_unique<detail::TypedHandler<Rooms>>(
                                  scenario, book, has(TopicBreak::join_late))));
+    if (hall_ != nullptr) {
+        router.mount(*shard::PathPattern::parse("/hall/{guest}"),
+                     std::make_unique<Hall>(limits, *hall_, broken_));
+    }
     return router;
 }
 

@@ -7,6 +7,7 @@
 #include "shard/mesh.hpp"
 #include "shard/shard.hpp"
 #include "sim/fiber.hpp"
+#include "sim/hall.hpp"
 #include "sim/network.hpp"
 #include "sim/sim_ring.hpp"
 #include "sim/tally.hpp"
@@ -22,7 +23,7 @@ public:
     /// index and seed.
     TopicHost(Network& network, Faults& faults, Prng& prng, const TopicScenario& scenario,
               const shard::Settings& settings, shard::Mesh& mesh, TopicBook& book,
-              TopicBreak broken);
+              TopicBreak broken, HallBook* hall = nullptr);
 
     /// Goes on until it waits or has ended a turn; then every rule that holds between turns. Throws
     /// Violation.
@@ -44,6 +45,10 @@ public:
     void check_end() const;
     void add_to(Tally& tally) const;
 
+    /// Who is in the topics that have their home here.
+    [[nodiscard]] const hub::Presence& presence() const noexcept {
+        return shard_.topics().presence();
+    }
     [[nodiscard]] bool finished() const noexcept { return shard_.finished(); }
     /// Its ring is at rest, and neither as a home nor as a shard of subscribers it knows a topic,
     /// as of the last tick.
@@ -69,6 +74,7 @@ private:
     const TopicScenario& scenario_;
     TopicBook& book_;
     TopicBreak broken_;
+    HallBook* hall_;  // Null: there is none.
     const std::uint32_t index_;
     shard::Mesh& mesh_;
     int listener_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/delivery_rounds.hpp"
+#include "sim/hall.hpp"
 #include "sim/hostile_crowd.hpp"
 #include "sim/network.hpp"
 #include "sim/rules.hpp"
@@ -31,6 +32,10 @@ bool may_be_hostile(const TopicWorldOptions& options) {
     return is_fit && !options.walk;
 }
 
+bool may_have_guests(const TopicWorldOptions& options) {
+    return (options.broken == TopicBreak::none || wants_guests(options.broken)) && !options.walk;
+}
+
 class TopicWorld {
 public:
     explicit TopicWorld(const TopicWorldOptions& options);
@@ -51,6 +56,7 @@ private:
     void close_listeners();
     template <class Done>
     void run_until(Instant limit, Done&& done);
+    void check_halls() const;
     void begin_shutdown();
     [[nodiscard]] TopicVerdict verdict() const;
     void check_end();
@@ -74,6 +80,7 @@ private:
     std::vector<std::unique_ptr<TopicHost>> hosts_;
     std::vector<std::unique_ptr<TopicThread>> threads_;
     HostileCrowd crowd_;
+    HallCrowd halls_;
     std::unique_ptr<DeliveryRounds> rounds_;  // Of the last visit, beside hostile clients.
     std::vector<Visit> visits_;
     std::vector<std::unique_ptr<TopicPeer>> peers_;
@@ -98,6 +105,7 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
              .is_newest_enough = scenario_.settings.topics.home.stream.is_newest_enough}},
       mesh_{scenario_.shards_count, scenario_.mesh_bytes},
       crowd_{network_, scenario_.hostiles, scenario_.ground},
+      halls_{scenario_, may_have_guests(options), options.broken},
       visits_{draw_visits(prng_, scenario_, book_)},
       is_arranged_(visits_.size()),
       is_late_(visits_.size()),
@@ -105,6 +113,9 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
     draw_hosts();
     draw_peers();
     if (!crowd_.empty()) connect_hostiles();
+    std::vector<int> listeners;
+    for (const auto& host : hosts_) listeners.push_back(host->listener());
+    halls_.connect(network_, listeners);
     if (prng_.chance(1, 4)) {
         const auto carrier = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
         threads_.push_back(std::make_unique<TopicThread>(prng_, scenario_, book_, mesh_, carrier));
@@ -125,7 +136,8 @@ void TopicWorld::draw_hosts() {
         settings.seed = prng_.next();
         settings.topics.epoch_seed = scenario_.settings.topics.seed + 100 + i;
         hosts_.push_back(std::make_unique<TopicHost>(network_, faults_, prng_, scenario_, settings,
-                                                     mesh_, book_, options_.broken));
+                                                     mesh_, book_, options_.broken,
+                                                     &halls_.book()));
         if (options_.prints_trace) hosts_.back()->ring().print_trace();
         if (scenario_.freeze && scenario_.freeze->is_midway && scenario_.freeze->shard == i)
             hosts_.back()->halt_from(start_ + scenario_.freeze->after);
@@ -288,7 +300,7 @@ bool TopicWorld::all_waiting() const {
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_waiting_for_shutdown()) return false;
     }
-    return crowd_.is_over() &&
+    return crowd_.is_over() && halls_.is_waiting() &&
            std::ranges::all_of(threads_, [](const auto& thread) { return thread->is_done(); });
 }
 
@@ -297,7 +309,7 @@ bool TopicWorld::all_done() const {
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_done()) return false;
     }
-    return crowd_.is_over() &&
+    return crowd_.is_over() && halls_.is_done() &&
            std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
 }
 
@@ -320,6 +332,7 @@ void TopicWorld::live() {
     const Instant quiet_until = network_.now() + scenario_.quiet_time;
     network_.tick(quiet_until);
     run_until(limit, [&] { return network_.now() >= quiet_until; });
+    check_halls();
     begin_shutdown();
     run_until(limit, [&] { return all_done(); });
     is_over_ = true;
@@ -327,6 +340,23 @@ void TopicWorld::live() {
     book_.check({.deliveries_dropped = verdict().total(&shard::Metrics::deliveries_dropped),
                  .is_flushed = !verdict().has_lost_publications()});
     check_end();
+}
+
+/// Once all has come to rest, unless a shard has stood still until now.
+void TopicWorld::check_halls() const {
+    const bool is_quiet = !shut_down_early_ && scenario_.quiet_time > Duration{0};
+    const bool was_frozen = scenario_.freeze && freeze_end() + delivery_time_max > network_.now();
+    if (!is_quiet || was_frozen) return;
+    halls_.check([&](std::string_view topic) {
+        const std::uint32_t home =
+            hub::home_of(topic, scenario_.settings.topics.seed, scenario_.shards_count);
+        GuestSet listed;
+        (void)hosts_[home]->presence().visit(topic, {}, SIZE_MAX, [&](const hub::Member& member) {
+            listed.insert(std::to_integer<std::uint32_t>(member.client[0]));
+            return true;
+        });
+        return listed;
+    });
 }
 
 void TopicWorld::begin_shutdown() {
@@ -379,6 +409,7 @@ Tally TopicWorld::tally() const {
     tally.decisions = faults_.decisions();
     tally.early_shutdowns = shut_down_early_ ? 1 : 0;
     crowd_.add_to(tally);
+    halls_.add_to(tally);
     if (rounds_ != nullptr) {
         tally.latencies = rounds_->counted();
         tally.turns_waited = rounds_->rounds_max();
