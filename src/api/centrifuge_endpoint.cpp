@@ -63,9 +63,7 @@ CentrifugeEndpoint::CentrifugeEndpoint(const shard::SessionLimits& limits,
     : ApiEndpoint{limits},
       policy_{policy},
       settings_{.stale_timeout = policy.stale_timeout,
-                // Of a WebSocket that only listens, there are those of RFC 6455.
-                .ping_interval =
-                    direction == Direction::both ? policy.ping_interval : std::chrono::seconds{0},
+                .ping_interval = policy.ping_interval,
                 .pong_timeout = policy.pong_timeout,
                 .subscriptions_max = policy.subscriptions_max},
       entropy_{std::move(entropy)},
@@ -105,7 +103,8 @@ shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     const Instant now = upgrade.session.shard().now();
     if (direction_ == Direction::to_client) {
         return admit(now, shard::Encoding::centrifuge_uni_json,
-                     http::query_parameter(upgrade.request.query, "cf_connect").value_or(""));
+                     http::query_parameter(upgrade.request.query, "cf_connect").value_or(""),
+                     centrifuge::Pings::frame);
     }
     const Offer offer = offer_of(upgrade.request);
     shard::Verdict verdict =
@@ -119,7 +118,7 @@ shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
 
 shard::Verdict CentrifugeEndpoint::admit_stream(Instant now, shard::Encoding encoding,
                                                 std::string opening, std::string fields) const {
-    shard::Verdict verdict = admit(now, encoding, std::move(opening));
+    shard::Verdict verdict = admit(now, encoding, std::move(opening), centrifuge::Pings::message);
     verdict.fields = std::move(fields);
     return verdict;
 }

@@ -93,9 +93,8 @@ private:
     using Answer = dialect::centrifuge::SessionAnswer;
 
     [[nodiscard]] static Client& client_of(const shard::Session& session) noexcept;
-    [[nodiscard]] shard::Verdict admit(
-        Instant now, shard::Encoding encoding, std::string opening,
-        dialect::centrifuge::Pings pings = dialect::centrifuge::Pings::message) const;
+    [[nodiscard]] shard::Verdict admit(Instant now, shard::Encoding encoding, std::string opening,
+                                       dialect::centrifuge::Pings pings) const;
 
     void take(shard::Session& session, Client& client, std::span<char> message);
     void take_rest(shard::Session& session, Client& client);

@@ -112,12 +112,12 @@ centrifuge::ConnectResult CentrifugeEndpoint::connect_result(const Client& clien
     centrifuge::ConnectResult result;
     result.client = client.id;
     result.version = version_;
+    result.expires = ttl.expires;
+    result.ttl = ttl.seconds;
     if (client.is_emulated()) {
         result.session = client.stream_id;
         result.node = node_;
     }
-    result.expires = ttl.expires;
-    result.ttl = ttl.seconds;
     return result;
 }
 
@@ -149,11 +149,11 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
     client.id.assign(text.data(), text.size());
     client.info =
         pack(ClientInfo{.id = id, .user = client.user, .connection = info, .channel = {}});
-    note_user(session, client);
     if (client.is_emulated()) {
         client.stream_id = draw_stream_id(
             {.shard = session.shard().topics().shard(), .session = session.id()}, entropy_);
     }
+    note_user(session, client);
     if (grants.empty()) return connect_result(client, ttl);
     return join(session, client, request, std::move(grants), ttl);
 }

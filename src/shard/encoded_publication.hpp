@@ -70,7 +70,7 @@ public:
     [[nodiscard]] std::size_t payload_bytes(Encoding encoding, BufferPool& pool) {
         return form(encoding, pool).payload_bytes;
     }
-    /// That payload, for whoever puts more than one into a frame.
+    /// The payload itself.
     [[nodiscard]] std::span<const std::byte> payload(Encoding encoding, BufferPool& pool) {
         return form(encoding, pool).payload(encoding);
     }

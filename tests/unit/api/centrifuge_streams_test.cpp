@@ -264,7 +264,8 @@ TEST_CASE("who only listens connects with its request, and gets pushes that stan
         server.stop();
         CHECK(lines.rest().ends_with(R"({"disconnect":{"code":3001,"reason":"shutdown"}})"
                                      "\n"));
-        by_query.close(3001);
+        CHECK(by_query.close_code() == 3001);
+        by_query.send(test::close_frame(3001));
     });
 }
 
