@@ -3,7 +3,8 @@
 // has somebody else publish, and lets them through again.
 
 // In the words of the library, and their paths.
-var TRANSPORTS = [['websocket', '/connection/websocket']];
+var TRANSPORTS = [['websocket', '/connection/websocket'], ['http_stream', '/connection/http_stream'],
+  ['sse', '/connection/sse']];
 var QUICKLY = { minReconnectDelay: 20, maxReconnectDelay: 100 };
 
 function expectSame(found, expected) {
@@ -138,9 +139,9 @@ function testsOver(transport, path, wire) {
   return Object.fromEntries(Object.entries(tests).map(([title, test]) => [`${transport}, ${wire}: ${title}`, test]));
 }
 
-// Protobuf is for WebSocket only, as in the library.
+// Server-Sent Events are text.
 var centrifugeTests = Object.assign({}, ...TRANSPORTS.map(([transport, path]) => ({
   ...testsOver(transport, path, 'json'),
-  ...(transport === 'websocket' ? testsOver(transport, path, 'protobuf') : {}),
+  ...(transport === 'sse' ? {} : testsOver(transport, path, 'protobuf')),
 })));
 true;
