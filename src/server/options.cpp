@@ -97,6 +97,8 @@ std::array<TopicNamespace, 2> demo_namespaces() {
     return {TopicNamespace{.name = "chat",
                            .history_size = 200,
                            .history_ttl = std::chrono::hours{24},
+                           .presence = true,
+                           .join_leave = true,
                            .subscribe = TopicAudience::anyone,
                            .publish = TopicAudience::anyone},
             TopicNamespace{.name = "prices",

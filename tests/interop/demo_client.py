@@ -53,6 +53,8 @@ def row(text):
 
 CONNECTED = f"{element('status')}.dataset.state === 'connected'"
 OFFLINE = f"{element('status')}.dataset.state !== 'connected'"
+PEOPLE = (f"{element('here')}.textContent + ': ' + "
+          "[...document.querySelectorAll('#people li')].map(person => person.textContent).sort().join(', ')")
 PRICE = "document.querySelector('#tickers .price').textContent"
 
 
@@ -102,6 +104,10 @@ class Tests:
         expect_equal(await self.ada.evaluate(f"{row('Hello, Grace')}.classList.contains('mine')"), True)
         expect_equal(await self.ada.evaluate(f"{row('Hello, Ada')}.classList.contains('mine')"), False)
 
+    async def who_is_here_is_listed_by_name(self):
+        await self.ada.until(f"{PEOPLE} === '2 here: Ada (you), Grace'")
+        await self.grace.until(f"{PEOPLE} === '2 here: Ada, Grace (you)'")
+
     async def markup_is_text(self):
         await self._say(self.ada, "<b>bold</b><script>throw 1</script>", self.grace)
         expect_equal(await self.grace.evaluate("document.querySelectorAll('#messages b, #messages script').length"), 0)
@@ -146,6 +152,7 @@ class Tests:
     async def who_was_cut_off_gets_what_was_said_meanwhile_marked_and_once(self):
         self.grace_line.hold()
         await self.grace.until(OFFLINE)
+        await self.ada.until(f"{PEOPLE} === '1 here: Ada (you)'")
         for text in ("While you were out, one", "While you were out, two"):
             await self._say(self.ada, text)
         self.grace_line.let_go()
@@ -153,6 +160,7 @@ class Tests:
         for text in ("While you were out, one", "While you were out, two"):
             expect_equal(await self.grace.evaluate(f"{row(text)}.classList.contains('recovered')"), True)
         await self._say(self.ada, "Here you are", self.grace)
+        await self.ada.until(f"{PEOPLE} === '2 here: Ada (you), Grace'")
         expect_equal(await self.grace.evaluate(f"{row('Here you are')}.classList.contains('recovered')"), False)
         expect_equal(await self.grace.evaluate(rows("While you were out, one") + ".length"), 1)
         expect_equal(await self.grace.evaluate("document.querySelectorAll('#messages .aside').length"), 0)

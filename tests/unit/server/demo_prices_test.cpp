@@ -27,6 +27,7 @@ TEST_CASE("--demo is --dev with namespaces, unless the operator has said what th
     REQUIRE(options->namespaces.size() == 2);
     CHECK(options->namespaces[0].name == "chat");
     CHECK(options->namespaces[0].publish == TopicAudience::anyone);
+    CHECK(options->namespaces[0].presence);
     CHECK(options->namespaces[1].name == "prices");
     CHECK(options->namespaces[1].publish == TopicAudience::nobody);
 
