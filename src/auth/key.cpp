@@ -56,6 +56,13 @@ bool is_public_key(std::string_view secret) {
     return CertificatePointer{d2i_X509(nullptr, &in, size)} != nullptr;
 }
 
+/// As editors leave it behind.
+std::string_view without_line_end(std::string_view text) {
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return text;
+}
+
 /// The curve's algorithm, by either of OpenSSL's names for it.
 std::optional<Algorithm> algorithm_of_curve(const EVP_PKEY* key) {
     std::array<char, 64> name{};
@@ -91,9 +98,11 @@ std::string der_signature(std::string_view numbers) {
 
 }  // namespace
 
-std::expected<Key, std::string> Key::from_secret(std::string_view secret) {
+std::expected<Key, std::string> Key::from_secret(std::string_view content) {
     const ErrorQueueGuard guard;
-    if (is_public_key(secret)) return std::unexpected{"it is a key of another kind, not a secret"};
+    // As it is: the last octet of a binary key may be a line end.
+    if (is_public_key(content)) return std::unexpected{"it is a key of another kind, not a secret"};
+    const std::string_view secret = without_line_end(content);
     if (secret.size() < secret_bytes_min) {
         return std::unexpected{std::to_string(secret.size()) + " bytes are too few for a secret; " +
                                std::to_string(secret_bytes_min) + " are needed"};

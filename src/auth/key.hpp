@@ -27,9 +27,10 @@ inline constexpr int rsa_bits_min = 2048;
 /// wipes it.
 class Key {
 public:
-    /// For HMAC: HS256, from 48 bytes on HS384, from 64 on HS512 (RFC 7518 section 3.2). The error
-    /// is a phrase. What is a public key in any of its usual forms is no secret.
-    [[nodiscard]] static std::expected<Key, std::string> from_secret(std::string_view secret);
+    /// For HMAC: HS256, from 48 bytes on HS384, from 64 on HS512 (RFC 7518 section 3.2). A line end
+    /// behind the secret is not part of it. The error is a phrase. What is a public key in any of
+    /// its usual forms is no secret.
+    [[nodiscard]] static std::expected<Key, std::string> from_secret(std::string_view content);
     /// RSA: RS and PS. EC: the one of ES256, ES384 and ES512 for its curve. Ed25519: EdDSA. The
     /// error is a phrase. `key` is counted once more.
     [[nodiscard]] static std::expected<Key, std::string> from_public_key(evp_pkey_st* key);

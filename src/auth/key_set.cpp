@@ -10,13 +10,6 @@ namespace ringcast::auth {
 
 namespace {
 
-/// As editors leave it behind.
-std::string_view without_line_end(std::string_view text) {
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    if (text.ends_with('\r')) text.remove_suffix(1);
-    return text;
-}
-
 std::unexpected<std::string> refused(const KeyFile& file, std::string_view why) {
     return std::unexpected{file.name + ": " + std::string{why}};
 }
@@ -44,7 +37,7 @@ std::expected<LoadedKeys, std::string> KeySet::load(const KeySources& sources) {
 std::expected<void, std::string> KeySet::add(
     const KeyFiles& files, std::optional<std::chrono::sys_seconds> accepted_until) {
     for (const KeyFile& file : files.secrets) {
-        auto key = Key::from_secret(without_line_end(file.text.text()));
+        auto key = Key::from_secret(file.text.text());
         if (!key) return refused(file, key.error());
         keys_.push_back({std::move(*key), std::nullopt, accepted_until});
     }

@@ -104,6 +104,13 @@ TEST_CASE("a public key is no secret, whatever its form") {
               "\n" + signer.public_pem(), signer.private_pem()})
             CHECK(secret_error(text) == "secret: it is a key of another kind, not a secret");
     }
+    // Of 256 binary keys one ends with an octet that is a line end.
+    std::string with_line_end;
+    for (int i = 0; i < 10'000 && !with_line_end.ends_with('\n'); ++i)
+        with_line_end = signer_for(eddsa).public_der();
+    REQUIRE(with_line_end.ends_with('\n'));
+    CHECK(says(secret_error(with_line_end), "another kind"));
+    CHECK(says(secret_error(with_line_end + "\n"), "another kind"));
     CHECK(says(secret_error("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@example"), "another kind"));
 }
 
