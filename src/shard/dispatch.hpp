@@ -11,6 +11,9 @@
 
 namespace ringcast::shard {
 
+/// So many bytes of a message's payload count as another message.
+inline constexpr std::size_t work_bytes = 4096;
+
 /// Where input comes from: a ring buffer that stays for the turn, or memory that does not: bytes
 /// held while suspended, the plaintext of a record.
 enum class Source : std::uint8_t { ring, held };

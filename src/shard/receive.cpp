@@ -12,8 +12,6 @@ namespace ringcast::shard {
 
 namespace {
 
-/// So many bytes of a message's payload count as another message.
-constexpr std::size_t work_bytes = 4096;
 /// Less is not worth remembering until the turn has ended.
 constexpr std::uint32_t work_noted_min = 16;
 

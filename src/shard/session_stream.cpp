@@ -13,9 +13,6 @@ namespace ringcast::shard {
 
 namespace {
 
-/// So many bytes of a message count as another one.
-constexpr std::size_t work_bytes = 4096;
-
 SessionStream& stream_of(Connection& connection) noexcept {
     return *std::get<StreamPointer>(connection.parser);
 }

@@ -127,7 +127,7 @@ private:
 };
 
 /// The answer to a request on a connection of its own.
-inline ServerResponse ask(std::string_view url, const PlainRequest& request) {
+inline ServerResponse ask_once(std::string_view url, const PlainRequest& request) {
     return StreamClient{url}.request(request);
 }
 

@@ -11,7 +11,7 @@
 
 using namespace ringcast;
 using namespace std::chrono_literals;
-using test::ask;
+using test::ask_once;
 using test::StreamClient;
 
 namespace {
@@ -75,10 +75,10 @@ public:
     }
     /// On a connection of its own, which any shard may have.
     int say(std::string_view commands) const {
-        return ask(url_, {.method = "POST",
-                          .target = "/emulation",
-                          .fields = "Content-Type: application/json\r\n",
-                          .body = envelope(commands)})
+        return ask_once(url_, {.method = "POST",
+                               .target = "/emulation",
+                               .fields = "Content-Type: application/json\r\n",
+                               .body = envelope(commands)})
             .status;
     }
     std::string rest() { return stream_.rest(); }
@@ -171,10 +171,10 @@ TEST_CASE("only who was told of a session speaks for it") {
     const std::string url = serve(server);
     Emulated client{url, "http_stream"};
     const auto post = [&](const std::string& body, const std::string& fields = {}) {
-        return ask(url, {.method = "POST",
-                         .target = "/connection/emulation",
-                         .fields = fields,
-                         .body = body})
+        return ask_once(url, {.method = "POST",
+                              .target = "/connection/emulation",
+                              .fields = fields,
+                              .body = body})
             .status;
     };
     const std::string command = R"({"publish":{"channel":"a","data":1},"id":9})";
@@ -198,7 +198,7 @@ TEST_CASE("only who was told of a session speaks for it") {
     CHECK(post("{") == 400);
     CHECK(post(R"({"session":1})") == 400);
     CHECK(post(good, "Origin: https://evil.test\r\n") == 403);
-    CHECK(ask(url, {.target = "/emulation"}).status == 405);
+    CHECK(ask_once(url, {.target = "/emulation"}).status == 405);
     CHECK(post(good) == 204);
     CHECK(client.reply() == R"({"id":9,"publish":{}})");  // And nothing of what was refused.
     CHECK(post(client.envelope(R"({"ping":{},"id":10})")) == 204);
@@ -273,11 +273,13 @@ TEST_CASE("plain HTTP can be switched off, and without a command there is no str
     Server server{quiet()};
     server.mount_centrifuge("/off", {.plain_http = PlainHttp::off});
     const std::string url = serve(server);
-    CHECK(ask(url, {.method = "POST", .target = "/off/http_stream", .body = "x"}).status == 404);
-    CHECK(ask(url, {.target = "/connection/sse"}).status == 400);
-    CHECK(ask(url, {.method = "POST", .target = "/connection/http_stream"}).status == 400);
-    CHECK(ask(url, {.target = "/connection/http_stream"}).status == 405);
-    const auto preflight = ask(url, {.method = "OPTIONS", .target = "/connection/http_stream"});
+    CHECK(ask_once(url, {.method = "POST", .target = "/off/http_stream", .body = "x"}).status ==
+          404);
+    CHECK(ask_once(url, {.target = "/connection/sse"}).status == 400);
+    CHECK(ask_once(url, {.method = "POST", .target = "/connection/http_stream"}).status == 400);
+    CHECK(ask_once(url, {.target = "/connection/http_stream"}).status == 405);
+    const auto preflight =
+        ask_once(url, {.method = "OPTIONS", .target = "/connection/http_stream"});
     CHECK(preflight.status == 204);
     CHECK(preflight.field("allow") == "POST, OPTIONS");
 }

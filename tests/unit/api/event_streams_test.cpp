@@ -10,7 +10,7 @@
 #include "unit/api/server_kit.hpp"
 
 using namespace ringcast;
-using test::ask;
+using test::ask_once;
 using test::StreamClient;
 
 namespace {
@@ -37,7 +37,8 @@ StreamClient listening(const std::string& url, const std::string& target,
 
 int post(const std::string& url, const std::string& body, const std::string& fields = {},
          const std::string& target = "/topics/a") {
-    return ask(url, {.method = "POST", .target = target, .fields = fields, .body = body}).status;
+    return ask_once(url, {.method = "POST", .target = target, .fields = fields, .body = body})
+        .status;
 }
 
 std::string json_type = "Content-Type: application/json\r\n";
@@ -123,7 +124,7 @@ TEST_CASE("who may not, or asks for what is not there, is told so") {
                         {.anonymous = TopicAccess::publish, .plain_http = PlainHttp::off});
     const std::string url = started(server);
     const auto get = [&](const std::string& target, const std::string& fields) {
-        return ask(url, {.target = target, .fields = fields}).status;
+        return ask_once(url, {.target = target, .fields = fields}).status;
     };
     CHECK(get("/topics/a", "") == 426);
     CHECK(get("/topics/a", "Accept: */*\r\n") == 426);
@@ -141,7 +142,7 @@ TEST_CASE("who may not, or asks for what is not there, is told so") {
     CHECK(post(url, "\xff") == 400);
     CHECK(post(url, "x", "Content-Type: image/png\r\n") == 415);
     CHECK(post(url, "x", "Content-Encoding: gzip\r\n") == 415);
-    CHECK(ask(url, {.method = "PUT", .target = "/topics/a"}).status == 405);
+    CHECK(ask_once(url, {.method = "PUT", .target = "/topics/a"}).status == 405);
 
     StreamClient often{url};
     std::map<int, int> answers;
@@ -162,10 +163,10 @@ TEST_CASE("pages of allowed origins may listen and publish, others not") {
                       theirs = "Origin: https://evil.test\r\n";
     for (const bool is_post : {true, false}) {
         const auto send = [&](const std::string& fields) {
-            return ask(url, {.method = is_post ? "POST" : "GET",
-                             .target = "/topics/a",
-                             .fields = fields + std::string{is_post ? "" : events},
-                             .body = "x"});
+            return ask_once(url, {.method = is_post ? "POST" : "GET",
+                                  .target = "/topics/a",
+                                  .fields = fields + std::string{is_post ? "" : events},
+                                  .body = "x"});
         };
         const auto answer = send(ours);
         CHECK(answer.status == (is_post ? 202 : 200));
@@ -176,21 +177,23 @@ TEST_CASE("pages of allowed origins may listen and publish, others not") {
         CHECK_FALSE(send(theirs).field("access-control-allow-origin").has_value());
         CHECK_FALSE(send({}).field("access-control-allow-origin").has_value());
     }
-    const auto refused = ask(
+    const auto refused = ask_once(
         url,
         {.method = "POST", .target = "/topics/a", .fields = ours + "Content-Type: image/png\r\n"});
     CHECK(refused.status == 415);
     CHECK(refused.field("access-control-allow-origin") == "https://example.org");
-    const auto preflight = ask(url, {.method = "OPTIONS",
-                                     .target = "/topics/a",
-                                     .fields = ours + "Access-Control-Request-Method: POST\r\n"
-                                                      "Access-Control-Request-Headers: x-a\r\n"});
+    const auto preflight =
+        ask_once(url, {.method = "OPTIONS",
+                       .target = "/topics/a",
+                       .fields = ours + "Access-Control-Request-Method: POST\r\n"
+                                        "Access-Control-Request-Headers: x-a\r\n"});
     CHECK(preflight.status == 204);
     CHECK(preflight.field("access-control-allow-methods") == "GET, HEAD, POST, OPTIONS");
     CHECK(preflight.field("access-control-allow-headers") == "x-a");
     CHECK(preflight.field("access-control-max-age") == "300");
-    CHECK(ask(url, {.method = "OPTIONS", .target = "/topics/a", .fields = theirs}).status == 403);
-    const auto plain = ask(url, {.method = "OPTIONS", .target = "/topics/a"});
+    CHECK(ask_once(url, {.method = "OPTIONS", .target = "/topics/a", .fields = theirs}).status ==
+          403);
+    const auto plain = ask_once(url, {.method = "OPTIONS", .target = "/topics/a"});
     CHECK(plain.status == 204);
     CHECK(plain.field("allow") == "GET, HEAD, POST, OPTIONS");
 }
