@@ -43,9 +43,13 @@ const WIRES = {
 };
 /** Those that speak by posting: what is not waited for may overtake. */
 const EMULATED = {
-  'JSON by http_stream': { ...WIRES.JSON, connect: () => new JsonCentrifuge(plain('http_stream'), PLAINLY) },
-  'JSON by sse': { ...WIRES.JSON, connect: () => new JsonCentrifuge(plain('sse'), PLAINLY) },
-  'Protobuf by http_stream': { ...WIRES.Protobuf, connect: () => new ProtobufCentrifuge(plain('http_stream'), PLAINLY) },
+  'JSON by http_stream': {
+    ...WIRES.JSON, connect: (options) => new JsonCentrifuge(plain('http_stream'), { ...PLAINLY, ...options }),
+  },
+  'JSON by sse': { ...WIRES.JSON, connect: (options) => new JsonCentrifuge(plain('sse'), { ...PLAINLY, ...options }) },
+  'Protobuf by http_stream': {
+    ...WIRES.Protobuf, connect: (options) => new ProtobufCentrifuge(plain('http_stream'), { ...PLAINLY, ...options }),
+  },
 };
 
 /** A client that is connected, and notes what its subscriptions get. */
