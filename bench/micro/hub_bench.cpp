@@ -108,12 +108,13 @@ void subscribe_and_leave(benchmark::State& state) {
 }
 BENCHMARK(subscribe_and_leave)->ArgName("topics")->Arg(1)->Arg(100'000);
 
-hub::Member member(std::uint64_t number, std::string_view user) {
-    hub::Member member;
-    std::memcpy(member.client.data(), &number, sizeof number);
-    member.user = user;
-    member.connection_info = R"({"name":"somebody","color":"#336699"})";
-    return member;
+ClientInfo client(std::uint64_t number, std::string_view user) {
+    ClientInfo client{.id = {},
+                      .user = user,
+                      .connection = R"({"name":"somebody","color":"#336699"})",
+                      .channel = {}};
+    std::memcpy(client.id.data(), &number, sizeof number);
+    return client;
 }
 
 /// One of many members leaves and another joins, in topics of up to 1,000.
@@ -124,7 +125,7 @@ void presence_leave_and_join(benchmark::State& state) {
     std::vector<std::uint64_t> numbers;
     const auto put = [&](std::uint64_t number, std::uint64_t place) {
         const std::string user = "user-" + std::to_string(place);
-        return presence.put(names[place % names.size()], member(number, user)) ==
+        return presence.put(names[place % names.size()], {client(number, user), false}) ==
                hub::Presence::Outcome::joined;
     };
     for (std::uint64_t i = 0; i < members; ++i) {
@@ -137,26 +138,23 @@ void presence_leave_and_join(benchmark::State& state) {
     std::uint64_t next = members;
     for (auto _ : state) {
         const std::uint64_t place = prng.below(members);
-        presence.remove(names[place % names.size()], member(numbers[place], "").client);
+        presence.remove(names[place % names.size()], client(numbers[place], "").id);
         if (!put(numbers[place] = next++, place)) return state.SkipWithError("presence is full");
     }
 }
 BENCHMARK(presence_leave_and_join)->ArgName("members")->Arg(100)->Arg(10'000)->Arg(1'000'000);
 
-/// A member of a list of so many, in portions of 256.
+/// A member of a list of so many.
 void presence_list(benchmark::State& state) {
     hub::Presence presence{seed, {.topic_clients_max = 1'000'000}};
     for (std::int64_t i = 0; i < state.range(0); ++i)
-        (void)presence.put("a", member(static_cast<std::uint64_t>(i), "user"));
-    hub::Presence::Cursor cursor;
+        (void)presence.put("a", {client(static_cast<std::uint64_t>(i), "user"), false});
     std::size_t told = 0, bytes = 0;
     for (auto _ : state) {
-        cursor = presence.visit("a", cursor, 256, [&](const hub::Member& each) {
+        presence.for_each("a", [&](const ClientInfo& each) {
             ++told;
-            bytes += each.user.size() + each.connection_info.size();
-            return true;
+            bytes += each.user.size() + each.connection.size();
         });
-        if (cursor.is_at_end) cursor = {};
     }
     benchmark::DoNotOptimize(bytes);
     state.SetItemsProcessed(static_cast<std::int64_t>(told));

@@ -9,6 +9,7 @@
 
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_publications.hpp"
+#include "api/centrifuge_rules.hpp"
 #include "api/upgrade.hpp"
 #include "http/response.hpp"
 #include "shard/session.hpp"
@@ -287,15 +288,14 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
     }
     const Publications missed{subscribed.missed};
     centrifuge::SubscribeResult result;
-    result.epoch = subscribed.position.epoch.text();
-    result.recoverable = result.positioned = !result.epoch.empty();
+    set_position(result, subscribed.position);
+    // A client counts on from what it asked for, with each publication.
+    if (subscribed.recovered) result.offset = client.recovered_from;
     result.expires = client.subscription_ttl.expires;
     result.ttl = client.subscription_ttl.seconds;
     result.was_recovering = subscribed.was_recovering;
     result.recovered = subscribed.recovered;
     result.publications = missed.all();
-    // A client counts on from what it asked for, with each publication.
-    result.offset = subscribed.recovered ? client.recovered_from : subscribed.position.offset;
     answer(session, client, result);
 }
 
@@ -314,15 +314,7 @@ void CentrifugeEndpoint::on_subscription_lost(shard::Session& session, std::stri
 
 void CentrifugeEndpoint::on_history(shard::Session& session, const shard::HistoryAnswer& said) {
     Client& client = client_of(session);
-    using Outcome = shard::HistoryAnswer::Outcome;
-    switch (said.outcome) {
-        case Outcome::missing:
-            return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);
-        case Outcome::unavailable:
-            return answer(session, client, centrifuge::ErrorCode::not_available);
-        case Outcome::lost: return answer(session, client, centrifuge::ErrorCode::internal);
-        case Outcome::complete: break;
-    }
+    if (const auto fault = history_fault(said.outcome)) return answer(session, client, *fault);
     const Publications publications{said.publications};
     centrifuge::HistoryResult result;
     result.publications = publications.all();

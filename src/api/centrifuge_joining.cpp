@@ -7,6 +7,7 @@
 
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_publications.hpp"
+#include "api/centrifuge_rules.hpp"
 #include "base/assert.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
@@ -95,12 +96,11 @@ void CentrifugeEndpoint::finish_joining(shard::Session& session, Client& client)
         missed.emplace_back(channel.missed);
         centrifuge::SubscribeResult& result =
             subs.emplace_back(channel.name, centrifuge::SubscribeResult{}).second;
-        result.epoch = channel.position.epoch.text();
-        result.recoverable = result.positioned = !result.epoch.empty();
+        set_position(result, channel.position);
+        if (channel.recovered) result.offset = channel.recovered_from;
         result.was_recovering = channel.was_recovering;
         result.recovered = channel.recovered;
         result.publications = missed.back().all();
-        result.offset = channel.recovered ? channel.recovered_from : channel.position.offset;
         result.data = {.bytes = channel.data.bytes, .kind = channel.data.kind};
     }
     centrifuge::ConnectResult result = connect_result(client, joining->ttl);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "dialect/centrifuge/named_client.hpp"
 #include "dialect/centrifuge/reply.hpp"
 #include "shard/history_query.hpp"
@@ -20,8 +21,7 @@ public:
         for (const shard::MissedPublication& each : missed) {
             const std::span<const std::byte> data = each.payload();
             dialect::centrifuge::Publication& publication = all_.emplace_back();
-            publication.data = {.bytes = {reinterpret_cast<const char*>(data.data()), data.size()},
-                                .kind = each.kind};
+            publication.data = {.bytes = as_text(data), .kind = each.kind};
             publication.offset = each.offset;
             if (!each.info().empty())
                 publication.info = &publishers_.emplace_back(each.info()).info();

@@ -10,7 +10,9 @@
 
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_endpoint.hpp"
+#include "api/centrifuge_rules.hpp"
 #include "auth/reason.hpp"
+#include "base/bytes.hpp"
 #include "base/client_info.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
@@ -73,15 +75,7 @@ centrifuge::ErrorCode error_of(auth::Reason reason) {
 
 std::optional<centrifuge::ErrorCode> CentrifugeEndpoint::fault_of(const shard::Session& session,
                                                                   std::string_view channel) {
-    switch (check_topic(namespaces_of(session), channel)) {
-        case dialect::TopicNameFault::none: return std::nullopt;
-        case dialect::TopicNameFault::reserved: return centrifuge::ErrorCode::unknown_channel;
-        case dialect::TopicNameFault::empty:
-        case dialect::TopicNameFault::too_long:
-        case dialect::TopicNameFault::not_utf8:
-        case dialect::TopicNameFault::control_character: break;
-    }
-    return centrifuge::ErrorCode::bad_request;
+    return channel_fault(namespaces_of(session), channel);
 }
 
 /// Where a subscription begins: with its position, where there is one.
@@ -247,8 +241,7 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
         return centrifuge::ErrorCode::permission_denied;
     const std::string_view data = request.data.bytes;
     switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
-                            std::as_bytes(std::span{data}),
-                            std::as_bytes(std::span{info_in(client, request.channel)}))) {
+                            as_bytes(data), as_bytes(info_in(client, request.channel)))) {
         case PublishStatus::accepted: return centrifuge::PublishResult{};
         case PublishStatus::full: return centrifuge::ErrorCode::too_many_requests;
         case PublishStatus::invalid_topic:
@@ -302,14 +295,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::history(
     if (!is_kept(session, request.channel)) return centrifuge::ErrorCode::not_available;
     if (!client.session.is_subscribed(request.channel))
         return centrifuge::ErrorCode::permission_denied;
-    shard::HistoryQuery query;
-    if (request.reverse) query.order = hub::StreamQuery::Order::backward;
-    query.count_max = request.limit < 0 ? UINT32_MAX : static_cast<std::uint32_t>(request.limit);
-    if (request.has_since) {
-        query.since = hub::Position{.offset = request.since.offset,
-                                    .epoch = hub::Epoch::of(request.since.epoch)};
-    }
-    if (session.history(request.channel, query)) return std::nullopt;
+    if (session.history(request.channel, history_query_of(request))) return std::nullopt;
     return centrifuge::ErrorCode::too_many_requests;
 }
 

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "api/cross_origin.hpp"
+#include "base/bytes.hpp"
 #include "http/response.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
+#include "shard/way_back.hpp"
 
 namespace ringcast::api {
 
@@ -64,7 +66,7 @@ HttpAnswer CentrifugeStreams::on_request(shard::HttpExchange& exchange,
         return preflight_answer(
             request, is_event_stream(kind_) ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS");
     }
-    std::string opening{reinterpret_cast<const char*>(body.data()), body.size()};
+    std::string opening{as_text(body)};
     if (request.method != http::Method::post)
         opening = http::query_parameter(request.query, "cf_connect").value_or("");
     const bool is_unidirectional = kind_ == Kind::uni_http_stream || kind_ == Kind::uni_sse;
@@ -105,7 +107,7 @@ HttpAnswer CentrifugeEmulation::on_request(shard::HttpExchange& exchange,
     std::string fields = cross_origin_fields(request);
     const centrifuge::Format format =
         is_protobuf(request) ? centrifuge::Format::protobuf : centrifuge::Format::json;
-    body_.assign(reinterpret_cast<const char*>(body.data()), body.size());
+    body_.assign(as_text(body));
     centrifuge::EmulationRequest emulated;
     if (decode_emulation(format, body_, emulated) != centrifuge::Malformed::none) {
         return short_answer(http::Status::bad_request, "malformed request\n", std::move(fields));
@@ -115,18 +117,15 @@ HttpAnswer CentrifugeEmulation::on_request(shard::HttpExchange& exchange,
         return short_answer(http::Status::not_found, "no such session\n", std::move(fields));
     const MessageKind kind =
         format == centrifuge::Format::json ? MessageKind::text : MessageKind::binary;
-    // There, then back here, where the exchange may be over by then.
-    here.run_on(id->shard,
-                [session = id->session, secret = std::string{emulated.session},
-                 commands = std::string{emulated.data}, kind, asker = here.topics().shard(),
-                 waiting = exchange.id(), fields](shard::Shard& there) {
-                    const shard::ReceiveStatus status =
-                        CentrifugeEndpoint::receive(there, session, secret, commands, kind);
-                    there.run_on(asker, [status, waiting, fields](shard::Shard& asking) {
-                        if (auto asked = asking.find_exchange(waiting))
-                            asked->answer(answer_of(status, fields));
-                    });
-                });
+    here.run_on(id->shard, [session = id->session, secret = std::string{emulated.session},
+                            commands = std::string{emulated.data}, kind,
+                            back = shard::WayBack{exchange}, fields](shard::Shard& there) {
+        const shard::ReceiveStatus status =
+            CentrifugeEndpoint::receive(there, session, secret, commands, kind);
+        back(there, [status, fields](shard::HttpExchange& asking) {
+            asking.answer(answer_of(status, fields));
+        });
+    });
     return {.kind = HttpAnswer::Kind::held};
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/cross_origin.hpp"
+#include "base/bytes.hpp"
 #include "dialect/json.hpp"
 #include "dialect/raw.hpp"
 #include "http/characters.hpp"
@@ -45,7 +46,7 @@ std::expected<PublicationKind, shard::HttpAnswer> posted_kind(const http::Reques
     }
     if (kind == PublicationKind::text && !dialect::raw::is_text(body))
         return std::unexpected{short_answer(http::Status::bad_request, "the body is not UTF-8\n")};
-    const std::string_view text{reinterpret_cast<const char*>(body.data()), body.size()};
+    const std::string_view text = as_text(body);
     if (kind == PublicationKind::json && !dialect::is_json(text))
         return std::unexpected{short_answer(http::Status::bad_request, "the body is not JSON\n")};
     return *kind;

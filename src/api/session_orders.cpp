@@ -7,6 +7,7 @@
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_endpoint.hpp"
 #include "api/centrifuge_publications.hpp"
+#include "api/centrifuge_rules.hpp"
 #include "base/assert.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
@@ -215,10 +216,9 @@ bool CentrifugeEndpoint::on_imposed(shard::Session& session, Client& client,
     if (subscribed.outcome == shard::Subscribed::Outcome::live) {
         const auto& order = std::get<SubscribeOrder>(work->second.order.what);
         centrifuge::Subscribe what;
-        what.epoch = subscribed.position.epoch.text();
-        what.recoverable = what.positioned = !what.epoch.empty();
+        set_position(what, subscribed.position);
         // The client counts on from it, with each publication.
-        what.offset = subscribed.recovered ? order.since->offset : subscribed.position.offset;
+        if (subscribed.recovered) what.offset = order.since->offset;
         what.data = {.bytes = order.data.bytes, .kind = order.data.kind};
         client.session.subscribe(subscribed.topic, what, out_);
         const Publications missed{subscribed.missed};

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/hex.hpp"
+
 namespace ringcast::api {
 
 namespace {
@@ -14,8 +16,7 @@ constexpr std::size_t secret_bytes = 16;
 constexpr std::size_t id_digits = place_digits + 2 * secret_bytes;
 
 void append_number(std::string& text, std::uint64_t number, std::size_t digits_count) {
-    constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = digits_count; i > 0; --i) text += digits[number >> 4 * (i - 1) & 0xf];
+    for (std::size_t i = digits_count; i > 0; --i) text += hex_digit(number >> 4 * (i - 1));
 }
 
 /// Takes a number of so many digits off `text`.

@@ -14,6 +14,7 @@
 #include "api/authentication.hpp"
 #include "api/topic_rules.hpp"
 #include "api/upgrade.hpp"
+#include "base/bytes.hpp"
 #include "dialect/event_stream.hpp"
 #include "dialect/raw.hpp"
 #include "shard/session.hpp"
@@ -58,10 +59,6 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
     if (text.empty() || error != std::errc{} || stop != text.data() + text.size())
         return std::nullopt;
     return number;
-}
-
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 /// Where the query of the URL says that a subscription begins, or what is wrong with it.
@@ -297,8 +294,8 @@ SendStatus TopicEndpoint::send_missed(shard::Session& session,
 void TopicEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
     if (!session_of(session).may_publish)
         return session.close(CloseCode::policy_violation, "you may not publish to this topic");
-    const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(kind),
-                                        std::as_bytes(std::span{payload}));
+    const auto status =
+        session.publish(session.newest_topic(), dialect::raw::kind_of(kind), as_bytes(payload));
     // There was room, or the message would not have been looked at. Nothing is lost silently, in
     // whatever way that should change.
     if (status == PublishStatus::full)

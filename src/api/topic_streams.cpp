@@ -7,6 +7,7 @@
 
 #include "api/cross_origin.hpp"
 #include "api/posted_publication.hpp"
+#include "base/bytes.hpp"
 #include "shard/session.hpp"
 #include "ws/handshake.hpp"
 
@@ -82,7 +83,7 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& 
         return std::move(kind.error());
     }
     Posted posted{.topic = {},
-                  .payload = {reinterpret_cast<const char*>(body.data()), body.size()},
+                  .payload = std::string{as_text(body)},
                   .kind = *kind,
                   .fields = fields,
                   .pending = {}};
@@ -109,8 +110,8 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted,
                             posted.fields);
     }
     posted.topic = std::move(verdict.topic);
-    const PublishStatus status = exchange.shard().publish(posted.topic, posted.kind,
-                                                          std::as_bytes(std::span{posted.payload}));
+    const PublishStatus status =
+        exchange.shard().publish(posted.topic, posted.kind, as_bytes(posted.payload));
     if (status == PublishStatus::full) {
         exchange.await_room(posted.topic);
         return {.kind = HttpAnswer::Kind::held};

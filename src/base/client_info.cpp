@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "base/bytes.hpp"
+#include "base/hex.hpp"
 
 namespace ringcast {
 
@@ -18,13 +20,12 @@ constexpr std::size_t head_bytes = sizeof(ClientId) + sizeof(std::uint16_t) + si
 }  // namespace
 
 std::array<char, 36> text_of(const ClientId& id) noexcept {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::array<char, 36> text;
     char* at = text.data();
     for (std::size_t i = 0; i < id.size(); ++i) {
         if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
-        *at++ = digits[std::to_integer<std::size_t>(id[i]) >> 4];
-        *at++ = digits[std::to_integer<std::size_t>(id[i]) & 0x0f];
+        *at++ = hex_digit(std::to_integer<unsigned>(id[i]) >> 4);
+        *at++ = hex_digit(std::to_integer<unsigned>(id[i]));
     }
     return text;
 }
@@ -56,7 +57,7 @@ ClientInfo unpack_client(std::span<const std::byte> packed) noexcept {
     Head head;
     RC_ASSERT(packed.size() >= head_bytes);
     std::memcpy(&head, packed.data(), head_bytes);
-    std::string_view rest{reinterpret_cast<const char*>(packed.data()), packed.size()};
+    std::string_view rest = as_text(packed);
     rest.remove_prefix(head_bytes);
     RC_ASSERT(rest.size() >= std::size_t{head.user_bytes} + head.connection_bytes);
     const std::string_view user = rest.substr(0, head.user_bytes);

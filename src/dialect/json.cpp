@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/bytes.hpp"
 #include "simd/utf8.hpp"
 
 namespace ringcast::dialect {
@@ -172,7 +173,7 @@ const char* skip_json_value(const char* at, const char* end) noexcept {
 }
 
 bool is_json(std::string_view text) noexcept {
-    if (!simd::is_utf8(std::as_bytes(std::span{text}))) return false;
+    if (!simd::is_utf8(as_bytes(text))) return false;
     const char* const end = text.data() + text.size();
     const char* const value = skip_json_space(text.data(), end);
     const char* const behind = value == end ? nullptr : skip_json_value(value, end);

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "base/bytes.hpp"
 #include "ringcast/topic.hpp"
 #include "simd/utf8.hpp"
 
@@ -26,7 +27,7 @@ bool has_control_character(std::string_view name) noexcept {
 TopicNameFault check_topic_name(std::string_view name) noexcept {
     if (name.empty()) return TopicNameFault::empty;
     if (name.size() > topic_bytes_max) return TopicNameFault::too_long;
-    if (!simd::is_utf8(std::as_bytes(std::span{name}))) return TopicNameFault::not_utf8;
+    if (!simd::is_utf8(as_bytes(name))) return TopicNameFault::not_utf8;
     if (has_control_character(name)) return TopicNameFault::control_character;
     if (name.front() == '$' || name.front() == '#' || name.contains(':'))
         return TopicNameFault::reserved;

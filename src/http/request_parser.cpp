@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "base/bytes.hpp"
 #include "http/characters.hpp"
 #include "http/head_parser.hpp"
 
@@ -12,10 +13,6 @@ namespace ringcast::http {
 namespace {
 
 using Result = RequestParser::Result;
-
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 /// The bounds of a request line that is perhaps not complete; `line` goes up to its LF, exclusive.
 /// What it says about a line it says about every longer one, so that the verdict does not depend on

@@ -24,6 +24,7 @@
 #include "shard/http_exchange.hpp"
 #include "shard/presence_query.hpp"
 #include "shard/submission.hpp"
+#include "shard/way_back.hpp"
 
 namespace ringcast::server {
 
@@ -48,6 +49,9 @@ struct Crowd {
     std::string clients;  ///< A shard::ClientList, if that was asked for.
 };
 
+/// All that there is to say.
+struct Done {};
+
 /// Belongs to its exchange once that is held. For one shard's thread.
 class ApiCall {
 public:
@@ -58,14 +62,19 @@ public:
     /// Goes on, for about one share of a turn. True once every command has its result; else what
     /// is waited for brings on proceed().
     [[nodiscard]] bool run(shard::HttpExchange& exchange);
-    /// What became of the publication that was handed to its topic's home: then run() goes on.
+    // Answers that the command under way waits for; run() goes on with each.
+
+    /// What became of the publication that was handed to its topic's home.
     void take(const shard::Submitted& submitted);
-    /// One shard's part of what was asked. True if it was the last one: then run() goes on.
-    [[nodiscard]] bool take(const ShardFigures& figures);
-    /// What a topic keeps: then run() goes on.
+    /// One shard's part of what was asked of all.
+    void take(const ShardFigures& figures);
+    /// What a topic keeps.
     void take(const shard::HistoryAnswer& said);
-    /// Who is in the topic that was asked for: then run() goes on, too.
-    void take(Crowd crowd) { crowd_ = std::move(crowd); }
+    /// Who is in a topic.
+    void take(Crowd crowd);
+    /// What was ordered is done, by one of those who were asked.
+    void take(Done done);
+
     [[nodiscard]] std::string take_answer() { return answer_.finish(); }
 
 private:
@@ -78,20 +87,39 @@ private:
         PublicationKind kind;
         std::string_view bytes;
     };
-    /// What was asked of all shards.
-    struct Survey {
-        std::uint32_t missing_count = 0;
-        ShardFigures figures;
+    /// Of the command under way: what was asked, what has come of it, and the decoded texts that
+    /// results are views of.
+    struct Progress {
+        bool has_asked = false;
+        std::uint32_t missing_count = 0;  // Answers.
+        ShardFigures figures{};
+        Crowd crowd{};
+        std::optional<Content> content{};
+        std::string decoded{};
+        std::vector<PublishResponse> responses{};
+        std::deque<hub::Epoch> epochs{};
+
+        void clear() noexcept;
     };
 
+    // Each is called until it returns true, but not while answers are missing.
+
+    // api_publish.cpp
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::PublishRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::BroadcastRequest& request);
+    // api_questions.cpp
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::InfoRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::ChannelsRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::server_api::HistoryRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::PresenceRequest& request);
+    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
+                             const dialect::centrifuge::PresenceStatsRequest& request);
     // api_orders.cpp
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::DisconnectRequest& request);
@@ -102,38 +130,32 @@ private:
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::RefreshRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange,
-                             const dialect::centrifuge::server_api::HistoryRequest& request);
-    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
                              const dialect::centrifuge::server_api::HistoryRemoveRequest& request);
-    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
-                             const dialect::centrifuge::PresenceRequest& request);
-    [[nodiscard]] bool serve(shard::HttpExchange& exchange,
-                             const dialect::centrifuge::PresenceStatsRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange, const std::monostate& unknown);
-    template <class Request>
-    [[nodiscard]] bool serve(shard::HttpExchange& exchange, const Request& request);
 
     [[nodiscard]] bool publish(shard::HttpExchange& exchange,
                                std::span<const std::string_view> channels,
                                const dialect::centrifuge::server_api::NewPublication& publication);
-    void submit(shard::HttpExchange& exchange, std::string_view topic, std::string_view key);
+    bool submit(shard::HttpExchange& exchange, std::string_view topic, std::string_view key);
     [[nodiscard]] std::optional<ErrorCode> read(
         const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] std::optional<ErrorCode> read_data(
         const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] std::optional<ErrorCode> read_base64(
         const dialect::centrifuge::server_api::NewPublication& publication);
-    [[nodiscard]] bool ask_shards(shard::HttpExchange& exchange,
-                                  std::optional<std::string> pattern);
-    [[nodiscard]] bool order(shard::HttpExchange& exchange, const api::SessionOrder& order);
+    bool ask_shards(shard::HttpExchange& exchange, const std::optional<std::string>& pattern);
+    bool ask_home(shard::HttpExchange& exchange, std::string_view topic,
+                  shard::PresenceQuery query);
+    bool order(shard::HttpExchange& exchange, const api::SessionOrder& order);
     /// What is wrong with the name of a channel.
     [[nodiscard]] static std::optional<ErrorCode> fault_of(const shard::HttpExchange& exchange,
                                                            std::string_view channel);
-    /// The command is done, with that.
-    bool refuse(ErrorCode code);
-    [[nodiscard]] bool ask_home(shard::HttpExchange& exchange, std::string_view topic,
-                                shard::PresenceQuery query);
-    void add(dialect::centrifuge::server_api::Result result);
+    /// The command is done, with that: true.
+    bool finish(const dialect::centrifuge::server_api::Result& result);
+    bool refuse(ErrorCode code) { return finish({dialect::centrifuge::server_api::Error{code}}); }
+    /// The command goes on when so many answers have come: false.
+    bool await(std::uint32_t count) noexcept;
+    void count_answer() noexcept;
 
     const ApiNode& node_;
     std::string text_;  // The body; what was decoded are views of it.
@@ -141,27 +163,26 @@ private:
     dialect::centrifuge::server_api::AnswerText answer_{false};
     std::size_t done_count_ = 0;   // Commands.
     std::size_t share_bytes_ = 0;  // What may still be published in this run.
-    // Of the command under way.
-    std::optional<Content> content_;
-    std::string decoded_;
-    std::vector<PublishResponse> responses_;
-    std::deque<hub::Epoch> epochs_;  // That they are views of.
-    bool is_submitted_ = false;      // The home of the next one's topic has not answered yet.
-    std::optional<Survey> survey_;
-    bool is_history_answered_ = false;
-    std::optional<Crowd> crowd_;
+    Progress progress_;
 };
-
-/// Channels of one answer. Whoever wants more asks for less.
-inline constexpr std::size_t channels_max = 10'000;
-/// A batch that has been answered this much gets no more lists.
-inline constexpr std::size_t answer_bytes_max = 16 << 20;
 
 /// The answer that a call which is complete has come to.
 [[nodiscard]] shard::HttpAnswer answer_of(ApiCall& call);
-/// Brings one shard's part of what an exchange there has asked, if that is not over.
-void take_answer(shard::Shard& asking, shard::ExchangeId id, const ShardFigures& figures);
 /// Runs the call of an exchange that is held, and answers it if that completes it.
 void proceed(shard::HttpExchange& exchange);
+
+/// Brings an answer to the call of an exchange, and has it go on.
+template <class Answer>
+void take_answer(shard::HttpExchange& exchange, Answer&& answer) {
+    static_cast<ApiCall*>(exchange.state())->take(std::forward<Answer>(answer));
+    proceed(exchange);
+}
+/// Likewise from the shard that was asked.
+template <class Answer>
+void send_back(const shard::WayBack& back, shard::Shard& there, Answer answer) {
+    back(there, [answer = std::move(answer)](shard::HttpExchange& exchange) mutable {
+        take_answer(exchange, std::move(answer));
+    });
+}
 
 }  // namespace ringcast::server

@@ -27,13 +27,6 @@ constexpr std::size_t reason_bytes_max = 123;
 /// Codes of applications' own, and of the protocol: the others are not theirs to give.
 constexpr std::uint32_t code_min = 3000, code_max = 4999;
 
-/// On another shard: the answer goes back to where the exchange is.
-shard::Task answer_to(const shard::HttpExchange& exchange) {
-    return [id = exchange.id(), asker = exchange.shard().topics().shard()](shard::Shard& there) {
-        there.run_on(asker, [id](shard::Shard& asking) { take_answer(asking, id, {}); });
-    };
-}
-
 ringcast::api::SessionFilter filter_of(const auto& request) {
     return {
         .user = std::string{request.user}, .client = std::string{request.client}, .whitelist = {}};
@@ -51,20 +44,20 @@ std::int64_t unix_now(const shard::Shard& shard) noexcept {
 
 }  // namespace
 
-/// True once all shards have done it.
+/// Has all shards do it.
 bool ApiCall::order(shard::HttpExchange& exchange, const ringcast::api::SessionOrder& order) {
-    if (survey_) return survey_->missing_count == 0;
-    shard::Shard& here = exchange.shard();
-    survey_.emplace(Survey{.missing_count = here.topics().shards(), .figures = {}});
-    for (std::uint32_t i = 0; i < here.topics().shards(); ++i) {
-        here.run_on(i, [order, done = answer_to(exchange)](shard::Shard& there) {
-            ringcast::api::carry_out(there, order, done);
+    const std::uint32_t shards = exchange.shard().topics().shards();
+    for (std::uint32_t i = 0; i < shards; ++i) {
+        exchange.shard().run_on(i, [order, back = shard::WayBack{exchange}](shard::Shard& there) {
+            ringcast::api::carry_out(there, order,
+                                     [back](shard::Shard& here) { send_back(back, here, Done{}); });
         });
     }
-    return false;
+    return await(shards);
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::DisconnectRequest& request) {
+    if (progress_.has_asked) return finish({api::DisconnectResult{}});
     constexpr DisconnectCode usual = DisconnectCode::force_disconnect;
     ringcast::api::DisconnectOrder how{.code = static_cast<CloseCode>(usual),
                                        .reason = std::string{reason_of(usual)}};
@@ -78,23 +71,21 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::DisconnectRequest&
         return refuse(ErrorCode::bad_request);
     ringcast::api::SessionOrder what{.whose = filter_of(request), .what = std::move(how)};
     what.whose.whitelist.assign(request.whitelist.begin(), request.whitelist.end());
-    if (!order(exchange, what)) return false;
-    add({api::DisconnectResult{}});
-    return true;
+    return order(exchange, what);
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::UnsubscribeRequest& request) {
+    if (progress_.has_asked) return finish({api::UnsubscribeResult{}});
     if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
     if (!request.channel.empty()) {
         if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
     }
     ringcast::api::UnsubscribeOrder how{.channel = std::string{request.channel}};
-    if (!order(exchange, {.whose = filter_of(request), .what = std::move(how)})) return false;
-    add({api::UnsubscribeResult{}});
-    return true;
+    return order(exchange, {.whose = filter_of(request), .what = std::move(how)});
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::SubscribeRequest& request) {
+    if (progress_.has_asked) return finish({api::SubscribeResult{}});
     if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
     if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
     const bool asks_for_more = request.expire_at != 0 || !request.info.bytes.empty() ||
@@ -113,12 +104,11 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::SubscribeRequest& 
         how.since = hub::Position{.offset = request.recover_since.offset,
                                   .epoch = hub::Epoch::of(request.recover_since.epoch)};
     }
-    if (!order(exchange, {.whose = filter_of(request), .what = std::move(how)})) return false;
-    add({api::SubscribeResult{}});
-    return true;
+    return order(exchange, {.whose = filter_of(request), .what = std::move(how)});
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::RefreshRequest& request) {
+    if (progress_.has_asked) return finish({api::RefreshResult{}});
     if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
     if (!request.info.bytes.empty()) return refuse(ErrorCode::not_available);
     ringcast::api::RefreshOrder how{.is_expired = request.expired, .ttl = {}};
@@ -128,59 +118,24 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::RefreshRequest& re
         constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
         how.ttl = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, max));
     }
-    if (!order(exchange, {.whose = filter_of(request), .what = how})) return false;
-    add({api::RefreshResult{}});
-    return true;
-}
-
-bool ApiCall::serve(shard::HttpExchange& exchange, const api::HistoryRequest& request) {
-    if (is_history_answered_) return true;
-    if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
-    const auto& topics = exchange.shard().settings().topics.home;
-    if (topics.stream_of(request.channel).count_max == 0) return refuse(ErrorCode::not_available);
-    if (answer_.bytes() >= answer_bytes_max) return refuse(ErrorCode::limit_exceeded);
-    shard::HistoryQuery query;
-    if (request.reverse) query.order = hub::StreamQuery::Order::backward;
-    query.count_max = request.limit < 0 ? UINT32_MAX : static_cast<std::uint32_t>(request.limit);
-    if (request.has_since) {
-        query.since = hub::Position{.offset = request.since.offset,
-                                    .epoch = hub::Epoch::of(request.since.epoch)};
-    }
-    if (!exchange.history(request.channel, query)) return refuse(ErrorCode::too_many_requests);
-    return false;
-}
-
-void ApiCall::take(const shard::HistoryAnswer& said) {
-    using Outcome = shard::HistoryAnswer::Outcome;
-    is_history_answered_ = true;
-    switch (said.outcome) {
-        case Outcome::missing: return add({api::Error{ErrorCode::unrecoverable_position}});
-        case Outcome::unavailable: return add({api::Error{ErrorCode::not_available}});
-        case Outcome::lost: return add({api::Error{ErrorCode::internal}});
-        case Outcome::complete: break;
-    }
-    const ringcast::api::Publications publications{said.publications};
-    add({api::HistoryResult{.publications = publications.all(),
-                            .epoch = said.position.epoch.text(),
-                            .offset = said.position.offset}});
+    return order(exchange, {.whose = filter_of(request), .what = how});
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::HistoryRemoveRequest& request) {
-    if (!survey_) {
-        if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
-        shard::Shard& here = exchange.shard();
-        survey_.emplace(Survey{.missing_count = 1, .figures = {}});
-        here.run_on(
-            here.topics().home_of(request.channel),
-            [topic = std::string{request.channel}, done = answer_to(exchange)](shard::Shard& home) {
-                home.forget_history(topic);
-                done(home);
-            });
-        return false;
-    }
-    if (survey_->missing_count > 0) return false;
-    add({api::HistoryRemoveResult{}});
-    return true;
+    if (progress_.has_asked) return finish({api::HistoryRemoveResult{}});
+    if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
+    shard::Shard& here = exchange.shard();
+    here.run_on(here.home_of(request.channel),
+                [back = shard::WayBack{exchange},
+                 topic = std::string{request.channel}](shard::Shard& home) {
+                    home.forget_history(topic);
+                    send_back(back, home, Done{});
+                });
+    return await(1);
+}
+
+void ApiCall::take(Done) {
+    count_answer();
 }
 
 }  // namespace ringcast::server

@@ -45,8 +45,7 @@ shard::HttpAnswer ServerApi::on_request(shard::HttpExchange& exchange, const htt
 }
 
 void ServerApi::on_history(shard::HttpExchange& exchange, const shard::HistoryAnswer& answer) {
-    static_cast<ApiCall*>(exchange.state())->take(answer);
-    proceed(exchange);
+    take_answer(exchange, answer);
 }
 
 }  // namespace ringcast::server

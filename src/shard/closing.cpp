@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -49,8 +50,7 @@ void Shard::send_close(Connection& connection, CloseCode code, std::string_view 
 /// The peer's Close: answered with its code, unless it is the answer to ours (RFC 6455
 /// section 5.5.1).
 void Shard::on_peer_close(Connection& connection, const ws::Event& event) {
-    const std::string_view reason{reinterpret_cast<const char*>(event.payload.data()),
-                                  event.payload.size()};
+    const std::string_view reason = as_text(event.payload);
     topics_.unsubscribe_all(connection);
     if (connection.phase == Phase::open) send_close(connection, event.code, {});
     end_session(connection, event.code, reason);

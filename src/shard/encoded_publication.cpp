@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "dialect/centrifuge/encoder.hpp"
 #include "dialect/centrifuge/named_client.hpp"
 #include "dialect/event_stream.hpp"
@@ -57,10 +58,6 @@ SharedFrame make_frame(BufferPool& pool, dialect::centrifuge::Format format,
         format == dialect::centrifuge::Format::json ? ws::Opcode::text : ws::Opcode::binary,
         payload_bytes);
     return frame;
-}
-
-std::string_view as_text(std::span<const std::byte> bytes) noexcept {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/answers.hpp"
 #include "shard/http_exchange.hpp"
 #include "shard/session.hpp"
@@ -23,10 +24,6 @@ Exchange* exchange_of(Connection& connection) noexcept {
     if (connection.phase != Phase::answering || connection.broken) return nullptr;
     auto& exchange = std::get<Exchange>(connection.parser);
     return exchange.is_gone ? nullptr : &exchange;
-}
-
-std::span<const std::byte> as_bytes(std::string_view text) noexcept {
-    return std::as_bytes(std::span{text});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -55,7 +56,7 @@ void Shard::refuse_accepted(int fd, Transport transport, const http::Response* a
     if (refused_told_.empty()) refusals_.clear();
     std::string& text = refusals_[answer->status];
     if (text.empty()) http::write_response(text, dated(*answer));
-    ring_.send_quiet(token, fd, std::as_bytes(std::span{text}));
+    ring_.send_quiet(token, fd, as_bytes(text));
     refused_told_.push_back(fd);
     is_turn_owed_ = true;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 #include "shard/topics.hpp"
 
@@ -102,12 +103,11 @@ bool Topics::send_inquiry(std::uint32_t home, Inquiry& inquiry) {
                   .number = all.round,
                   .topic = name,
                   .payload = std::as_bytes(std::span{&inquiry.query, 1}),
-                  .info = std::as_bytes(std::span{inquiry.entering})};
+                  .info = as_bytes(inquiry.entering)};
     if (inquiry.presence) {
         record.kind = RecordKind::inquire_presence;
         record.payload = std::as_bytes(std::span{&*inquiry.presence, 1});
     }
-    if (!inquiry.entering.empty()) record.publisher = local_.session_of(inquiry.who);
     if (!send_request(home, record)) return false;
     if (!inquiry.entering.empty()) {
         entries_.at(local_.entry_of(inquiry.who)).was_sent = true;

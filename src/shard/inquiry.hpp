@@ -67,7 +67,6 @@ struct Recovery {
     std::optional<PresenceQuery> presence{};
     std::string entering{};
     bool is_announced = false;
-    SlotId session{};
 };
 
 }  // namespace ringcast::shard

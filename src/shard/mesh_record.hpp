@@ -26,8 +26,7 @@ enum class RecordKind : std::uint8_t {
     leave,    ///< It does not any more.
     publish,  ///< One publication.
     inquire,  ///< Of what is kept: `payload` is a hub::StreamQuery. `number`: see `answered`. With
-              ///< that the client `info` of the session `publisher` enters the topic, if there is
-              ///< one ...
+              ///< that the client `info` enters the topic, if there is one ...
     enter,    ///< ... and the others hear of it.
     inquire_presence,  ///< Who is there: `payload` is a PresenceQuery. `number`: see `present`.
     exit,              ///< The client of the id in `payload` is not there any more.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/answers.hpp"
 #include "shard/shard.hpp"
 
@@ -102,7 +103,7 @@ void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& ma
     auto body = http::BodyParser::begin(request, pool_, limits);
     if (!body) return answer(connection, closing_rules(request), response_to(no_memory));
     if (http::expects_continue(request) && input.empty())
-        enqueue_raw(connection, std::as_bytes(std::span{http::continue_response}));
+        enqueue_raw(connection, as_bytes(http::continue_response));
     connection.parser = *std::move(body);  // From here on `request` may be gone.
     schedule_by(connection, ring_.now() + settings_.http.request_timeout);
 }
@@ -205,9 +206,9 @@ void Shard::answer(Connection& connection, const http::ResponseRules& rules,
     ++metrics_.http_requests;
     scratch_.clear();
     http::write_response_head(scratch_, dated(response), rules);
-    enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
+    enqueue_raw(connection, as_bytes(scratch_));
     if (http::takes_content(response.status, rules) && !response.body.empty())
-        enqueue_raw(connection, std::as_bytes(std::span{response.body}));
+        enqueue_raw(connection, as_bytes(response.body));
     end_request(connection, rules.persistence);
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 #include "shard/topics.hpp"
 
@@ -17,25 +18,11 @@ namespace {
 /// Clients in a list that are as much work as a publication that is handed out.
 constexpr std::size_t clients_per_step = 16;
 
-ClientInfo info_of(const hub::Member& member) noexcept {
-    return {.id = member.client,
-            .user = member.user,
-            .connection = member.connection_info,
-            .channel = member.channel_info};
-}
-
-std::span<const std::byte> bytes_of(std::string_view text) noexcept {
-    return std::as_bytes(std::span{text});
-}
-
 }  // namespace
 
 std::string client_list_of(const hub::Presence& presence, std::string_view topic) {
     std::string list;
-    (void)presence.visit(topic, {}, SIZE_MAX, [&](const hub::Member& member) {
-        ClientList::append(list, info_of(member));
-        return true;
-    });
+    presence.for_each(topic, [&](const ClientInfo& client) { ClientList::append(list, client); });
     return list;
 }
 
@@ -48,14 +35,8 @@ hub::ShardSet Topics::hearers_of(std::string_view topic) {
 }
 
 /// True if others have to hear of it.
-bool Topics::enter(std::uint32_t source, const Recovery& recovery, StreamAnswer& answer) {
-    const ClientInfo client = unpack_client(bytes_of(recovery.entering));
-    switch (presence_.put(recovery.topic, {.client = client.id,
-                                           .user = client.user,
-                                           .connection_info = client.connection,
-                                           .channel_info = client.channel,
-                                           .shard = source,
-                                           .session = recovery.session,
+bool Topics::enter(const Recovery& recovery, StreamAnswer& answer) {
+    switch (presence_.put(recovery.topic, {.client = unpack_client(as_bytes(recovery.entering)),
                                            .is_announced = recovery.is_announced})) {
         case hub::Presence::Outcome::joined: return recovery.is_announced;
         case hub::Presence::Outcome::updated: return false;
@@ -76,17 +57,16 @@ bool Topics::serve_exit(std::uint32_t source, const Record& record) {
     // It may go before it has come.
     for (Recovery& recovery : recoveries_[source]) {
         const bool enters = recovery.topic == record.topic && !recovery.entering.empty();
-        if (enters && unpack_client(bytes_of(recovery.entering)).id == client)
+        if (enters && unpack_client(as_bytes(recovery.entering)).id == client)
             recovery.entering.clear();
     }
     const auto member = presence_.find(record.topic, client);
     if (!member) return true;
     const hub::ShardSet targets = member->is_announced ? hearers_of(record.topic) : 0;
     if (!can_deliver_to(targets)) return false;
-    const std::string info = pack(info_of(*member));
-    const bool was_there = presence_.remove(record.topic, client);
-    RC_ASSERT(was_there);
-    tell_hearers(targets, RecordKind::exited, record.topic, bytes_of(info));
+    const std::string info = pack(member->client);
+    presence_.remove(record.topic, client);
+    tell_hearers(targets, RecordKind::exited, record.topic, as_bytes(info));
     return true;
 }
 
@@ -118,7 +98,7 @@ bool Topics::tell_presence(std::uint32_t source, const Recovery& recovery, std::
     deliver(source, {.kind = RecordKind::present,
                      .number = recovery.round,
                      .topic = {},
-                     .payload = bytes_of(text)});
+                     .payload = as_bytes(text)});
     return true;
 }
 

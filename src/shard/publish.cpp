@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -123,8 +124,7 @@ void Shard::enqueue_publication(Connection& connection, const SharedFrame& frame
 void Shard::hold_back(Connection& connection, EncodedPublication& publication) {
     const std::span<const std::byte> message = publication.payload(connection.encoding, pool_);
     Session session{*this, connection};
-    connection.endpoint->on_held(session,
-                                 {reinterpret_cast<const char*>(message.data()), message.size()});
+    connection.endpoint->on_held(session, as_text(message));
 }
 
 /// The rule of admits(), for publications.

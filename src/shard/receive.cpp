@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "ring/error.hpp"
 #include "shard/shard.hpp"
 
@@ -227,8 +228,7 @@ void Shard::on_message(Connection& connection, const ws::Event& event, Source so
     dispatch_.payload = {event.payload.data(), event.payload.size()};
     dispatch_.in_slice = event.in_slice;
     dispatch_.reusable = !event.in_slice || source == Source::ring;
-    const std::string_view payload{reinterpret_cast<const char*>(event.payload.data()),
-                                   event.payload.size()};
+    const std::string_view payload = as_text(event.payload);
     connection.endpoint->on_message({*this, connection}, payload, event.message_kind);
     dispatch_.connection = nullptr;
 }

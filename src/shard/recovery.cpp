@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 #include "shard/topics.hpp"
 
@@ -14,13 +15,11 @@ void Topics::serve_inquire(std::uint32_t source, const Record& record) {
     RC_ASSERT(record.payload.size() == sizeof query);
     std::memcpy(&query, record.payload.data(), sizeof query);
     const std::span info = record.info;
-    recoveries_[source].push_back(
-        {.round = record.number,
-         .topic = std::string{record.topic},
-         .cursor = hub::StreamCursor{query},
-         .entering = std::string{reinterpret_cast<const char*>(info.data()), info.size()},
-         .is_announced = record.kind == RecordKind::enter,
-         .session = record.publisher});
+    recoveries_[source].push_back({.round = record.number,
+                                   .topic = std::string{record.topic},
+                                   .cursor = hub::StreamCursor{query},
+                                   .entering = std::string{as_text(info)},
+                                   .is_announced = record.kind == RecordKind::enter});
     recovering_ |= hub::set_of(source);
     if (record.block != nullptr) record.block->release();
 }
@@ -85,9 +84,9 @@ bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size
     StreamAnswer answer{.result = hub::StreamResult::unavailable};
     if (topic != nullptr)
         answer = {.top = topic->stream().position(), .result = recovery.cursor.result()};
-    const bool is_told = enters && enter(source, recovery, answer);
+    const bool is_told = enters && enter(recovery, answer);
     const std::string_view told = is_told ? std::string_view{recovery.entering} : "";
-    const std::span info = std::as_bytes(std::span{told});
+    const std::span info = as_bytes(told);
     deliver(source, {.kind = RecordKind::answered,
                      .number = recovery.round,
                      .topic = is_told ? std::string_view{recovery.topic} : "",

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 #include "tls/record_filler.hpp"
 
@@ -141,7 +142,7 @@ void Shard::on_tls_failure(Connection& connection, const tls::Stream::Event& eve
         http::write_response(scratch_,
                              dated({.status = code_of(http::Status::bad_request),
                                     .body = "this port speaks TLS: use https:// or wss://\n"}));
-        CiphertextOutput{*this, connection}.append(std::as_bytes(std::span{scratch_}));
+        CiphertextOutput{*this, connection}.append(as_bytes(scratch_));
     }
     end_session(connection, CloseCode::abnormal, to_string(event.reason));
     if (connection.phase == Phase::answering) tell_end(connection, HttpEnd::aborted);

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -15,10 +16,6 @@ namespace {
 
 SessionStream& stream_of(Connection& connection) noexcept {
     return *std::get<StreamPointer>(connection.parser);
-}
-
-std::span<const std::byte> as_bytes(std::string_view text) noexcept {
-    return std::as_bytes(std::span{text});
 }
 
 }  // namespace

@@ -243,6 +243,8 @@ private:
     void await_admission(Connection& connection, Verdict verdict, const Opening& opening);
     void refuse(Connection& connection, const http::Response& response);
     void subscribe_and_open(Connection& connection, Verdict verdict, const Opening& opening);
+    template <class Bring>
+    void bring_answer(Connection& connection, Bring&& bring);
     void on_subscribed(SlotId id, const Subscribed& subscribed);
     void on_history(SlotId id, const HistoryAnswer& answer);
     void tell_exchange(Connection& connection, const HistoryAnswer& answer);

@@ -5,6 +5,7 @@
 #include <bit>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -56,7 +57,7 @@ hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_
     if (outcome == Outcome::waiting && asks) {
         const SlotId subscription = local_.newest_subscription(connection.topics);
         if (!as.info.empty()) {
-            const ClientId client = unpack_client(std::as_bytes(std::span{as.info})).id;
+            const ClientId client = unpack_client(as_bytes(as.info)).id;
             local_.set_entry(subscription, entries_.insert(client)->slot);
         }
         ask_for(subscription, local_.newest(connection.topics)->home(), from, as);

@@ -203,7 +203,7 @@ private:
 
     // presence.cpp: who is in a topic.
     [[nodiscard]] hub::ShardSet hearers_of(std::string_view topic);
-    [[nodiscard]] bool enter(std::uint32_t source, const Recovery& recovery, StreamAnswer& answer);
+    [[nodiscard]] bool enter(const Recovery& recovery, StreamAnswer& answer);
     [[nodiscard]] bool serve_exit(std::uint32_t source, const Record& record);
     void tell_hearers(hub::ShardSet targets, RecordKind kind, std::string_view topic,
                       std::span<const std::byte> info);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "ring/error.hpp"
 #include "shard/shard.hpp"
 
@@ -39,7 +40,7 @@ void write_frame(std::byte* frame, ws::Opcode opcode, std::span<const std::byte>
 SendStatus Shard::send(Connection& connection, std::string_view text, MessageKind kind) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken)
         return SendStatus::closed;
-    const std::span<const std::byte> payload = std::as_bytes(std::span{text});
+    const std::span<const std::byte> payload = as_bytes(text);
     if (payload.size() > message_bytes_ceiling) {
         ++metrics_.messages_dropped;
         return SendStatus::dropped;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "shard/answers.hpp"
 #include "shard/origin.hpp"
 #include "shard/shard.hpp"
@@ -96,6 +97,15 @@ void Shard::subscribe_and_open(Connection& connection, Verdict verdict, const Op
     }
 }
 
+/// To the endpoint of an open session, which replies to what its client has asked for.
+template <class Bring>
+void Shard::bring_answer(Connection& connection, Bring&& bring) {
+    Session session{*this, connection};
+    const Replying replying{dispatch_, connection};
+    bring(session);
+    suspend_if_unread(connection);
+}
+
 /// A topic's home has spoken. Where the 101 has waited for that, there is a session only now.
 void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
     Connection& connection = connections_.at(id.slot);
@@ -112,10 +122,9 @@ void Shard::on_subscribed(SlotId id, const Subscribed& subscribed) {
         open_session(connection, std::move(pending->verdict), pending->opening());
     }
     if (connection.phase == Phase::open) {
-        Session session{*this, connection};
-        const Replying replying{dispatch_, connection};
-        connection.endpoint->on_subscribed(session, subscribed);
-        suspend_if_unread(connection);
+        bring_answer(connection, [&](Session& session) {
+            session.endpoint().on_subscribed(session, subscribed);
+        });
     }
     if (was_pending) resume(connection, Suspension::pending_admission);
 }
@@ -125,18 +134,15 @@ void Shard::on_history(SlotId id, const HistoryAnswer& answer) {
     if (connection == nullptr) return;
     if (connection->phase == Phase::answering) return tell_exchange(*connection, answer);
     if (connection->phase != Phase::open) return;
-    Session session{*this, *connection};
-    const Replying replying{dispatch_, *connection};
-    connection->endpoint->on_history(session, answer);
-    suspend_if_unread(*connection);
+    bring_answer(*connection,
+                 [&](Session& session) { session.endpoint().on_history(session, answer); });
 }
 
 void Shard::on_presence(SlotId id, const PresenceAnswer& answer) {
     Connection* const connection = connections_.find(id);
     if (connection == nullptr || connection->phase != Phase::open) return;
-    Session session{*this, *connection};
-    connection->endpoint->on_presence(session, answer);
-    suspend_if_unread(*connection);
+    bring_answer(*connection,
+                 [&](Session& session) { session.endpoint().on_presence(session, answer); });
 }
 
 /// The session misses something.
@@ -159,7 +165,7 @@ void Shard::switch_protocols(Connection& connection, Verdict& verdict, std::stri
         ++metrics_.handshakes_compressed;
     }
     ws::write_switching_protocols(scratch_, key, verdict.subprotocol, verdict.fields);
-    enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
+    enqueue_raw(connection, as_bytes(scratch_));
     connection.parser.emplace<ws::Assembler>();  // From here on `key` may be gone.
 }
 
@@ -198,7 +204,7 @@ void Shard::refuse(Connection& connection, const http::Response& response) {
     if (connection.is_tls_handshaking()) return terminate(connection);
     scratch_.clear();
     http::write_response(scratch_, dated(response), closing_rules(connection));
-    enqueue_raw(connection, std::as_bytes(std::span{scratch_}));
+    enqueue_raw(connection, as_bytes(scratch_));
     drain(connection);
 }
 

@@ -351,9 +351,8 @@ void TopicWorld::check_halls() const {
         const std::uint32_t home =
             hub::home_of(topic, scenario_.settings.topics.seed, scenario_.shards_count);
         GuestSet listed;
-        (void)hosts_[home]->presence().visit(topic, {}, SIZE_MAX, [&](const hub::Member& member) {
-            listed.insert(std::to_integer<std::uint32_t>(member.client[0]));
-            return true;
+        hosts_[home]->presence().for_each(topic, [&](const ClientInfo& client) {
+            listed.insert(std::to_integer<std::uint32_t>(client.id[0]));
         });
         return listed;
     });

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/assert.hpp"
+#include "base/hex.hpp"
 #include "dialect/centrifuge/payload.hpp"
 #include "dialect/json.hpp"
 
@@ -51,7 +52,6 @@ struct Write {
 
 /// The sequence that stands for a character that no string of JSON has as it is.
 inline void put_escape(auto& out, char c) noexcept {
-    constexpr std::string_view digits = "0123456789abcdef";
     switch (c) {
         case '"': return out.put("\\\"");
         case '\\': return out.put("\\\\");
@@ -63,8 +63,8 @@ inline void put_escape(auto& out, char c) noexcept {
         default: break;
     }
     out.put("\\u00");
-    out.put(digits[static_cast<unsigned char>(c) >> 4]);
-    out.put(digits[static_cast<unsigned char>(c) & 0xf]);
+    out.put(hex_digit(static_cast<unsigned char>(c) >> 4));
+    out.put(hex_digit(static_cast<unsigned char>(c)));
 }
 
 /// UTF-8 as a string of JSON.

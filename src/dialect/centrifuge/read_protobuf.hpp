@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/bytes.hpp"
 #include "dialect/centrifuge/command.hpp"
 #include "dialect/centrifuge/malformed.hpp"
 #include "simd/utf8.hpp"
@@ -111,7 +112,7 @@ private:
     }
     void read_text(Wire& wire, std::string_view& value) {
         value = view_of(wire);
-        if (!simd::is_utf8(std::as_bytes(std::span{value}))) fail(Malformed::not_utf8);
+        if (!simd::is_utf8(as_bytes(value))) fail(Malformed::not_utf8);
     }
     /// Negative numbers are ten octets long whatever their type, as 64 bits in two's complement.
     template <std::integral Integer>

@@ -1,13 +1,12 @@
 // Topics over plain HTTP: streams of events, and publications that are posted.
 
 #include <doctest/doctest.h>
-#include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "support/stream_client.hpp"
 #include "unit/api/server_kit.hpp"
+#include "unit/api/undecided.hpp"
 
 using namespace ringcast;
 using test::ask_once;
@@ -201,28 +200,16 @@ TEST_CASE("pages of allowed origins may listen and publish, others not") {
 TEST_CASE("the application may take its time with streams and with what is posted") {
     on_each_io([](Io io) {
         Server server{quiet(io, 2)};
-        Journal journal;
-        std::mutex mutex;
-        std::map<std::string, Ticket<TopicAccess>> tickets;
+        Undecided undecided;
         server.mount_topics(
             "/topics",
             {.authorize = [&](Upgrade& upgrade, std::string_view topic) -> Admission<TopicAccess> {
                 CHECK(topic == "a");
-                const std::string who = upgrade.query("who").value_or("");
-                if (who == "now") return TopicAccess::publish;
-                {
-                    const std::lock_guard lock{mutex};
-                    tickets.emplace(who, upgrade.defer<TopicAccess>());
-                }
-                journal.note(who);
-                return pending;
+                if (upgrade.query("who") == "now") return TopicAccess::publish;
+                return undecided.keep(upgrade);
             }});
         const std::string url = started(server);
-        const auto take = [&](const std::string& who) {
-            journal.await(who);
-            const std::lock_guard lock{mutex};
-            return std::move(tickets.extract(who).mapped());
-        };
+        const auto take = [&](const std::string& who) { return undecided.take(who); };
         StreamClient reader{url}, writer{url}, other{url}, refused{url};
         reader.send({.target = "/topics/a?who=reader", .fields = std::string{events}});
         take("reader").admit(TopicAccess::subscribe);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "unit/api/server_kit.hpp"
+#include "unit/api/undecided.hpp"
 
 using namespace ringcast;
 using namespace std::chrono_literals;
@@ -218,25 +219,11 @@ TEST_CASE("authorize decides about each client: access, refusal, or an exception
 TEST_CASE("authorize may take its time: a ticket decides, on any thread") {
     on_each_io([](Io io) {
         Server server{quiet(io, 2)};
-        Journal journal;
-        std::mutex mutex;
-        std::map<std::string, Ticket<TopicAccess>> tickets;
-        const auto take = [&](const std::string& who) {
-            journal.await(who);
-            const std::lock_guard lock{mutex};
-            return std::move(tickets.extract(who).mapped());
-        };
-        server.mount_topics(
-            "/topics",
-            {.authorize = [&](Upgrade& upgrade, std::string_view) -> Admission<TopicAccess> {
-                const std::string who = upgrade.query("who").value_or("");
-                {
-                    const std::lock_guard lock{mutex};
-                    tickets.emplace(who, upgrade.defer<TopicAccess>());
-                }
-                journal.note(who);
-                return pending;
-            }});
+        Undecided undecided;
+        const auto take = [&](const std::string& who) { return undecided.take(who); };
+        server.mount_topics("/topics", {.authorize = [&](Upgrade& upgrade, std::string_view) {
+                                return undecided.keep(upgrade);
+                            }});
         const std::string url = started(server);
         const auto knock = [&](const std::string& who) {
             SocketClient client{url};
