@@ -46,6 +46,21 @@ std::string quote_text(std::int64_t milliseconds, std::int64_t price) {
     return fmt::format(R"({{"t":{},"price":{}.{:02}}})", milliseconds, price / 100, price % 100);
 }
 
+std::array<TopicNamespace, 2> demo_namespaces() {
+    return {TopicNamespace{.name = "chat",
+                           .history_size = 200,
+                           .history_ttl = std::chrono::hours{24},
+                           .presence = true,
+                           .join_leave = true,
+                           .subscribe = TopicAudience::anyone,
+                           .publish = TopicAudience::anyone},
+            TopicNamespace{.name = "prices",
+                           .history_size = 60 * DemoPrices::quotes_per_second,
+                           .history_ttl = std::chrono::minutes{1},
+                           .subscribe = TopicAudience::anyone,
+                           .slow_consumer = SlowConsumer::latest}};
+}
+
 std::expected<std::unique_ptr<DemoPrices>, std::string> DemoPrices::start(Publisher publisher) {
     std::unique_ptr<DemoPrices> prices{new DemoPrices{std::move(publisher)}};
     auto thread = start_thread([self = prices.get()] { self->run(); });

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/prng.hpp"
+#include "ringcast/topic_namespace.hpp"
 #include "ringcast/topics.hpp"
 
 namespace ringcast::server {
@@ -65,5 +66,9 @@ private:
     std::condition_variable stopped_;
     bool is_stopped_ = false;  ///< Under the mutex.
 };
+
+/// Where the demo's page chats, and where it gets its prices from: of those a minute is kept, as
+/// much as its chart shows, and who is behind wants the newest.
+[[nodiscard]] std::array<TopicNamespace, 2> demo_namespaces();
 
 }  // namespace ringcast::server

@@ -91,23 +91,6 @@ std::expected<Config, std::string> read_config(const OptionSources& sources,
     return Config{*std::move(settings), *std::move(namespaces)};
 }
 
-/// Where the demo's page chats, and where it gets its prices from: of those a minute is kept, as
-/// much as its chart shows, and who is behind wants the newest.
-std::array<TopicNamespace, 2> demo_namespaces() {
-    return {TopicNamespace{.name = "chat",
-                           .history_size = 200,
-                           .history_ttl = std::chrono::hours{24},
-                           .presence = true,
-                           .join_leave = true,
-                           .subscribe = TopicAudience::anyone,
-                           .publish = TopicAudience::anyone},
-            TopicNamespace{.name = "prices",
-                           .history_size = 60 * DemoPrices::quotes_per_second,
-                           .history_ttl = std::chrono::minutes{1},
-                           .subscribe = TopicAudience::anyone,
-                           .slow_consumer = SlowConsumer::latest}};
-}
-
 /// What 0 stands for is `otherwise`.
 std::uint32_t chosen(std::uint32_t value, std::uint32_t otherwise) {
     return value != 0 ? value : otherwise;
