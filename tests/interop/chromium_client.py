@@ -1,7 +1,7 @@
 """Chromium as a client of the server: URL SCENARIO PID_OF_SERVER (see run.py).
 
 run.py has started it, headless, and it is steered by python3-websockets at DEVTOOLS_URL. The tests are chromium_tests.js
-and, with npm's Centrifuge client, chromium_centrifuge.js. They run in a page of the server's own origin (its 404 answer
+and, with npm's Centrifuge client and its own EventSource, chromium_centrifuge.js and chromium_events.js. They run in a page of the server's own origin (its 404 answer
 is one), since pages of others may be refused; the scenario `origin` sees that.
 """
 
@@ -47,7 +47,7 @@ async def run_in_page(page, page_url, scripts, tests):
     names = await page.evaluate(f"Object.keys({tests})")
 
     def in_page(name):
-        return lambda: page.evaluate(f"{tests}[{json.dumps(name)}]({url!r})")
+        return lambda: page.evaluate(f"({tests})[{json.dumps(name)}]({url!r})")
 
     await run_tests({name: in_page(name) for name in names})
 
@@ -76,8 +76,9 @@ async def run_centrifuge(page):
         cuts = set()  # Tasks under way: nobody else keeps them.
         await page.offer("cut", lambda text: cuts.add(asyncio.create_task(cut(json.loads(text)))))
         libraries = [f"{path.read_text()}\nvar {name} = Centrifuge;" for name, path in LIBRARIES.items()]
-        tests = (FOLDER / "chromium_centrifuge.js").read_text()
-        await run_in_page(page, f"http://127.0.0.1:{line.port}/", [*libraries, tests], "centrifugeTests")
+        tests = [(FOLDER / name).read_text() for name in ("chromium_centrifuge.js", "chromium_events.js")]
+        await run_in_page(page, f"http://127.0.0.1:{line.port}/", [*libraries, *tests],
+                          "Object.assign({}, centrifugeTests, eventTests)")
 
 
 async def main():
