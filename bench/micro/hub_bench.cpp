@@ -125,7 +125,7 @@ void presence_leave_and_join(benchmark::State& state) {
     std::vector<std::uint64_t> numbers;
     const auto put = [&](std::uint64_t number, std::uint64_t place) {
         const std::string user = "user-" + std::to_string(place);
-        return presence.put(names[place % names.size()], {client(number, user), false}) ==
+        return presence.put(names[place % names.size()], {client(number, user), {}}) ==
                hub::Presence::Outcome::joined;
     };
     for (std::uint64_t i = 0; i < members; ++i) {
@@ -148,7 +148,7 @@ BENCHMARK(presence_leave_and_join)->ArgName("members")->Arg(100)->Arg(10'000)->A
 void presence_list(benchmark::State& state) {
     hub::Presence presence{seed, {.topic_clients_max = 1'000'000}};
     for (std::int64_t i = 0; i < state.range(0); ++i)
-        (void)presence.put("a", {client(static_cast<std::uint64_t>(i), "user"), false});
+        (void)presence.put("a", {client(static_cast<std::uint64_t>(i), "user"), {}});
     std::size_t told = 0, bytes = 0;
     for (auto _ : state) {
         presence.for_each("a", [&](const ClientInfo& each) {

@@ -167,6 +167,7 @@ Instant CentrifugeEndpoint::expiry(const shard::Session& session) const {
 }
 
 void CentrifugeEndpoint::on_time(shard::Session& session) {
+    RC_ASSERT(out_.empty());
     Client& client = client_of(session);
     client.session.on_time(session.shard().now(), out_, session.is_input_held());
     while (const auto channel = client.session.take_expired()) session.unsubscribe(*channel);
@@ -176,10 +177,15 @@ void CentrifugeEndpoint::on_time(shard::Session& session) {
 
 void CentrifugeEndpoint::on_message(shard::Session session, std::string_view payload,
                                     MessageKind kind) {
+    RC_ASSERT(out_.empty());
     Client& client = client_of(session);
     const bool is_json = client.format == centrifuge::Format::json;
     if (is_json != (kind == MessageKind::text)) {
         client.session.close(centrifuge::DisconnectCode::inappropriate_protocol, out_);
+        return flush(session, client);
+    }
+    if (payload.empty()) {
+        client.session.close(centrifuge::DisconnectCode::bad_request, out_);
         return flush(session, client);
     }
     message_.assign(payload);
@@ -368,7 +374,13 @@ void CentrifugeEndpoint::flush(shard::Session& session, Client& client) {
     const bool is_sent = out_.empty() || session.send(out_, kind) <= SendStatus::behind;
     out_.clear();
     if (out_.capacity() > retained_bytes_max) out_ = {};
-    if (!is_sent) client.session.close(centrifuge::DisconnectCode::slow, out_);
+    if (!is_sent) {
+        // A stream is told so by append_farewell(), unless its session has been closed before.
+        const CloseReason slow = reason_of_slow();
+        session.close(slow.code, slow.reason);
+        client.session.close(centrifuge::DisconnectCode::slow, out_);
+        return out_.clear();  // It is for nobody: the next session's words stand there.
+    }
     if (const auto code = client.session.disconnect()) {
         session.close(static_cast<CloseCode>(*code), centrifuge::reason_of(*code));
     } else {

@@ -271,8 +271,9 @@ shard::SubscribeAs CentrifugeEndpoint::identity_in(const shard::Session& session
         policy.is_forced = overrides.force_push_join_leave.value_or(policy.is_forced);
         info_ += admission->info;
     }
-    shard::SubscribeAs as{.is_announced = policy.is_announced,
-                          .hears_others = policy.is_forced || asks};
+    shard::SubscribeAs as{
+        .seen = {.is_listed = policy.is_kept, .is_announced = policy.is_announced},
+        .hears_others = policy.is_forced || asks};
     if (policy.is_kept || policy.is_announced) as.info = info_;
     return as;
 }

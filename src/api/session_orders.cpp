@@ -125,6 +125,7 @@ void CentrifugeEndpoint::apply(shard::Session& session, Work& work) {
     const SessionFilter& whose = work.order.whose;
     if (client.id.empty() || client.user != whose.user) return;
     if (!whose.client.empty() && client.id != whose.client) return;
+    if (!whose.session.empty() && !are_equal(client.stream_id, whose.session)) return;
     if (std::ranges::find(whose.whitelist, client.id) != whose.whitelist.end()) return;
     if (const auto* const disconnect = std::get_if<DisconnectOrder>(&work.order.what)) {
         session.close(disconnect->code, disconnect->reason);

@@ -21,6 +21,7 @@ namespace ringcast::api {
 struct SessionFilter {
     std::string user;
     std::string client;                  ///< Empty: whichever.
+    std::string session;                 ///< What an emulated client was told. Empty: whichever.
     std::vector<std::string> whitelist;  ///< Clients that are left alone.
 };
 

@@ -73,7 +73,7 @@ HttpAnswer TopicStreams::stream(shard::Upgrade& upgrade) {
 HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& upgrade,
                                  std::span<const std::byte> body) {
     const std::string fields = cross_origin_fields(upgrade.request);
-    if (!exchange.take_token(topics_.limits().message_rate)) {
+    if (!exchange.take_tokens(topics_.limits(), body.size())) {
         return short_answer(http::Status::too_many_requests, "too many publications\n",
                             fields + "Retry-After: 1\r\n");
     }

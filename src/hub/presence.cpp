@@ -38,7 +38,7 @@ void Presence::Record::set(const Member& member) {
     info = copy_of(member.client.connection, member.client.channel);
     connection_info_bytes = static_cast<std::uint16_t>(member.client.connection.size());
     channel_info_bytes = static_cast<std::uint16_t>(member.client.channel.size());
-    is_announced = member.is_announced;
+    seen = member.seen;
 }
 
 Presence::Presence(std::uint64_t seed, const Limits& limits)
@@ -70,7 +70,9 @@ Presence::Outcome Presence::update(Record& record, const Member& member) {
     if (grows && topic.bytes + more > limits_.topic_bytes_max) return Outcome::topic_full;
     if (grows && bytes_ + more > limits_.bytes_max) return Outcome::shard_full;
     add_bytes(topic, more);
+    unlist(record);
     record.set(member);
+    list(record);
     return Outcome::updated;
 }
 
@@ -99,13 +101,13 @@ Presence::Outcome Presence::join(std::string_view name, std::uint32_t topic_slot
     if (user == no_slot) {
         user = users_.insert(topic_slot, user_name)->slot;
         user_index_.insert(user, hash_in(topic_slot, user_name));
-        ++topic.users;
     }
     Record& record = *records_.insert(topic, member);
     record.user = user;
     record.place = static_cast<std::uint32_t>(topic.members.size());
     topic.members.push_back(record.slot);
     ++users_.at(user).members;
+    list(record);
     record_index_.insert(record.slot, hash_of(member.client.id, topic_slot));
     add_bytes(topic, more);
     return Outcome::joined;
@@ -123,14 +125,12 @@ std::optional<Presence::Member> Presence::find(std::string_view topic,
     const std::uint32_t slot = find_record(topic, client);
     if (slot == no_slot) return std::nullopt;
     const Record& record = records_.at(slot);
-    return Member{.client = info_of(record), .is_announced = record.is_announced};
+    return Member{.client = info_of(record), .seen = record.seen};
 }
 
 Presence::Stats Presence::stats(std::string_view name) const {
     const std::uint32_t slot = find_topic(name);
-    if (slot == no_slot) return {};
-    const Topic& topic = topics_.at(slot);
-    return {.clients = static_cast<std::uint32_t>(topic.members.size()), .users = topic.users};
+    return slot == no_slot ? Stats{} : topics_.at(slot).listed;
 }
 
 void Presence::add_bytes(Topic& topic, std::uint64_t bytes) noexcept {
@@ -138,18 +138,32 @@ void Presence::add_bytes(Topic& topic, std::uint64_t bytes) noexcept {
     bytes_ += bytes;
 }
 
+void Presence::list(Record& record) noexcept {
+    if (!record.seen.is_listed) return;
+    Stats& listed = topics_.at(record.topic).listed;
+    ++listed.clients;
+    if (users_.at(record.user).listed++ == 0) ++listed.users;
+}
+
+void Presence::unlist(Record& record) noexcept {
+    if (!record.seen.is_listed) return;
+    Stats& listed = topics_.at(record.topic).listed;
+    --listed.clients;
+    if (--users_.at(record.user).listed == 0) --listed.users;
+}
+
 void Presence::erase(std::uint32_t slot) noexcept {
     Record& record = records_.at(slot);
     Topic& topic = topics_.at(record.topic);
     User& user = users_.at(record.user);
     std::uint64_t less = member_bytes + record.info_bytes();
+    unlist(record);
     RC_ASSERT(topic.members[record.place] == slot);
     records_.at(topic.members.back()).place = record.place;
     topic.members[record.place] = topic.members.back();
     topic.members.pop_back();
     if (--user.members == 0) {
         less += user_bytes + user.size;
-        --topic.users;
         user_index_.remove(user.slot);
         users_.erase(user.slot);
     }
@@ -160,7 +174,7 @@ void Presence::erase(std::uint32_t slot) noexcept {
 }
 
 void Presence::erase_topic(Topic& topic) noexcept {
-    RC_ASSERT(topic.users == 0);
+    RC_ASSERT(topic.listed == Stats{});
     add_bytes(topic, 0 - (topic_bytes + topic.name.size()));
     RC_ASSERT(topic.bytes == 0);
     topic_index_.remove(topic.slot);

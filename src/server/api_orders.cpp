@@ -28,13 +28,15 @@ constexpr std::size_t reason_bytes_max = 123;
 constexpr std::uint32_t code_min = 3000, code_max = 4999;
 
 ringcast::api::SessionFilter filter_of(const auto& request) {
-    return {
-        .user = std::string{request.user}, .client = std::string{request.client}, .whitelist = {}};
+    return {.user = std::string{request.user},
+            .client = std::string{request.client},
+            .session = std::string{request.session},
+            .whitelist = {}};
 }
 
-/// Sessions of nobody in particular are only found by their client ids.
+/// Sessions of nobody in particular are only found by their ids.
 bool names_somebody(const auto& request) noexcept {
-    return !request.user.empty() || !request.client.empty();
+    return !request.user.empty() || !request.client.empty() || !request.session.empty();
 }
 
 std::int64_t unix_now(const shard::Shard& shard) noexcept {

@@ -81,7 +81,12 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
         }
         const std::string_view key = publication.idempotency_key;
         const auto& topics = exchange.shard().settings().topics;
-        if (!key.empty() || topics.home.stream_of(topic).count_max > 0) {
+        const bool is_kept = topics.home.stream_of(topic).count_max > 0;
+        if (is_kept && publication.skip_history) {
+            responses.push_back({api::Error{ErrorCode::not_available}});
+            continue;
+        }
+        if (!key.empty() || is_kept) {
             return submit(exchange, topic, key);
         }
         const bool is_share_spent = share_bytes_ < bytes && share_bytes_ < share_bytes_max;

@@ -187,28 +187,34 @@ void Shard::on_deadline(Connection& connection) {
 }
 
 /// Deadlines of open sessions are lazy: traffic only notes the time, and the timer looks when it
-/// fires. A suspended session is not asked for signs of life, but its backlog must make progress;
-/// while one waits for tokens, it is pinged on: not for the pong, which waits, too, but so that TCP
-/// finds out whether anybody is there.
+/// fires. A suspended session is not asked for signs of life, but its backlog must make progress.
 void Shard::on_open_deadline(Connection& connection) {
+    const bool is_stream = is_streamed(connection.encoding);
     if (connection.has(Suspension::rate)) {
-        Session session{*this, connection};
-        if (ring_.now() >= connection.endpoint->expiry(session)) {
-            connection.endpoint->on_time(session);
-        } else if (ring_.now() >= connection.guest->resumes_at) {
-            resume(connection, Suspension::rate);
-        } else if (connection.queued_bytes == 0) {
-            ping(connection);
-        }
-        if (connection.phase == Phase::open) schedule_open(connection);
-        return;
+        if (!is_stream) return on_paced_deadline(connection);
+        // What a stream is sent does not wait for what its client says elsewhere.
+        if (ring_.now() >= connection.guest->resumes_at) resume(connection, Suspension::rate);
+        if (connection.phase != Phase::open) return;
     }
-    const bool goes_on =
-        is_streamed(connection.encoding) ? tend_stream(connection) : tend_socket(connection);
+    const bool goes_on = is_stream ? tend_stream(connection) : tend_socket(connection);
     if (!goes_on) return;
     Session session{*this, connection};
     if (ring_.now() >= connection.endpoint->deadline(session))
         connection.endpoint->on_time(session);
+    if (connection.phase == Phase::open) schedule_open(connection);
+}
+
+/// While a WebSocket session waits for tokens, it is pinged on: not for the pong, which waits, too,
+/// but so that TCP finds out whether anybody is there.
+void Shard::on_paced_deadline(Connection& connection) {
+    Session session{*this, connection};
+    if (ring_.now() >= connection.endpoint->expiry(session)) {
+        connection.endpoint->on_time(session);
+    } else if (ring_.now() >= connection.guest->resumes_at) {
+        resume(connection, Suspension::rate);
+    } else if (connection.queued_bytes == 0) {
+        ping(connection);
+    }
     if (connection.phase == Phase::open) schedule_open(connection);
 }
 
@@ -255,7 +261,8 @@ Instant Shard::message_deadline(const Connection& connection) noexcept {
 
 void Shard::schedule_open(Connection& connection) {
     const SessionLimits& limits = connection.endpoint->limits();
-    if (connection.has(Suspension::rate)) {
+    const bool is_stream = is_streamed(connection.encoding);
+    if (connection.has(Suspension::rate) && !is_stream) {
         Instant next = std::min(connection.guest->resumes_at,
                                 connection.endpoint->expiry(Session{*this, connection}));
         if (limits.ping_interval > Duration{0})
@@ -263,10 +270,11 @@ void Shard::schedule_open(Connection& connection) {
         timers_.schedule(connection, next);
         return;
     }
-    const Instant deadline =
-        std::min(is_streamed(connection.encoding) ? stream_deadline(connection)
-                                                  : socket_deadline(connection),
+    Instant deadline =
+        std::min(is_stream ? stream_deadline(connection) : socket_deadline(connection),
                  connection.endpoint->deadline(Session{*this, connection}));
+    if (connection.has(Suspension::rate))
+        deadline = std::min(deadline, connection.guest->resumes_at);
     if (deadline != instant_never) timers_.schedule(connection, deadline);
 }
 

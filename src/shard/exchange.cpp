@@ -60,12 +60,19 @@ bool HttpExchange::history(std::string_view topic, const HistoryQuery& query) {
     return shard_->topics_.ask_history(*connection_, topic, query, id().request);
 }
 
-bool HttpExchange::take_token(const TokenRate& rate) {
-    if (!rate.is_limited()) return true;
+bool HttpExchange::take_tokens(const SessionLimits& limits, std::uint64_t bytes) {
+    const TokenRate& messages = limits.message_rate;
+    const TokenRate& octets = limits.byte_rate;
+    if (!messages.is_limited() && !octets.is_limited()) return true;
     if (!connection_->guest) connection_->guest = std::make_unique<Guest>();
-    TokenBucket bucket = connection_->guest->messages;
-    if (bucket.take(1, rate, shard_->now()) > shard_->now() + rate.time_of(1)) return false;
-    connection_->guest->messages = bucket;
+    Guest& guest = *connection_->guest;
+    const auto has_one = [now = shard_->now()](TokenBucket bucket, const TokenRate& rate) {
+        return !rate.is_limited() || bucket.take(1, rate, now) <= now + rate.time_of(1);
+    };
+    if (!has_one(guest.messages, messages) || !has_one(guest.bytes, octets)) return false;
+    if (messages.is_limited()) (void)guest.messages.take(1, messages, shard_->now());
+    // They may be fewer: then the next ones wait the longer.
+    if (octets.is_limited()) (void)guest.bytes.take(bytes, octets, shard_->now());
     return true;
 }
 

@@ -74,7 +74,6 @@ void Topics::take_delivery(std::uint32_t source, const Record& record) {
         case RecordKind::leave:
         case RecordKind::publish:
         case RecordKind::inquire:
-        case RecordKind::enter:
         case RecordKind::inquire_presence:
         case RecordKind::exit:
         case RecordKind::flush: RC_ASSERT(false && "a request among the deliveries");

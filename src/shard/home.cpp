@@ -37,8 +37,7 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
         }
         case RecordKind::leave: home_.leave(record.topic, source, shard_.now()); return true;
         case RecordKind::publish: return serve_publish(source, record);
-        case RecordKind::inquire:
-        case RecordKind::enter: serve_inquire(source, record); return true;
+        case RecordKind::inquire: serve_inquire(source, record); return true;
         case RecordKind::inquire_presence: serve_inquire_presence(source, record); return true;
         case RecordKind::exit: return serve_exit(source, record);
         case RecordKind::flush: flush_requests_ |= hub::set_of(source); return true;

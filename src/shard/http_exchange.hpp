@@ -97,9 +97,9 @@ public:
     /// Asks for publications of `topic`, a valid name, that are kept: HttpEndpoint::on_history()
     /// brings them to an exchange that is held, or about to be. False if too many ask.
     [[nodiscard]] bool history(std::string_view topic, const HistoryQuery& query);
-    /// False if the connection has used up what that rate allows of such requests; then nothing was
-    /// taken.
-    [[nodiscard]] bool take_token(const TokenRate& rate);
+    /// Takes tokens for a message of so many bytes. False if the connection has used up what these
+    /// limits allow; then nothing was taken.
+    [[nodiscard]] bool take_tokens(const SessionLimits& limits, std::uint64_t bytes);
     /// Cuts the connection, so that the client knows the answer to be incomplete.
     void abort();
 

@@ -47,7 +47,7 @@ void Topics::ask_for(SlotId subscription, std::uint32_t home, const SubscribeFro
                .topic = {},
                .tells_position = !is_live,
                .entering = std::string{as.info},
-               .is_announced = as.is_announced});
+               .seen = as.seen});
 }
 
 bool Topics::ask_history(const Connection& connection, std::string_view name,
@@ -99,10 +99,11 @@ bool Topics::send_inquiry(std::uint32_t home, Inquiry& inquiry) {
         name = topic->name();
     }
     Inquiries& all = *inquiries_[home];
-    Record record{.kind = inquiry.is_announced ? RecordKind::enter : RecordKind::inquire,
+    const StreamInquiry asked{.query = inquiry.query, .seen = inquiry.seen};
+    Record record{.kind = RecordKind::inquire,
                   .number = all.round,
                   .topic = name,
-                  .payload = std::as_bytes(std::span{&inquiry.query, 1}),
+                  .payload = std::as_bytes(std::span{&asked, 1}),
                   .info = as_bytes(inquiry.entering)};
     if (inquiry.presence) {
         record.kind = RecordKind::inquire_presence;

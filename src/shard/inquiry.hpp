@@ -33,7 +33,7 @@ struct Inquiry {
     bool tells_position = true;               ///< To a subscription.
     // Of a subscription: the client that enters the topic with it, packed, if it does.
     std::string entering{};
-    bool is_announced = false;
+    hub::Visibility seen{};
 };
 
 /// A client that has left a topic.
@@ -66,7 +66,7 @@ struct Recovery {
     // As of an Inquiry.
     std::optional<PresenceQuery> presence{};
     std::string entering{};
-    bool is_announced = false;
+    hub::Visibility seen{};
 };
 
 }  // namespace ringcast::shard

@@ -15,6 +15,7 @@
 #include "base/publication.hpp"
 #include "base/shared_payload.hpp"
 #include "base/slab.hpp"
+#include "hub/presence.hpp"
 #include "hub/stream_cursor.hpp"
 #include "ringcast/topic.hpp"
 
@@ -25,9 +26,8 @@ enum class RecordKind : std::uint8_t {
     join,     ///< The sender wants the topic's publications. `number` comes back in the reply.
     leave,    ///< It does not any more.
     publish,  ///< One publication.
-    inquire,  ///< Of what is kept: `payload` is a hub::StreamQuery. `number`: see `answered`. With
-              ///< that the client `info` enters the topic, if there is one ...
-    enter,    ///< ... and the others hear of it.
+    inquire,  ///< Of what is kept: `payload` is a StreamInquiry. `number`: see `answered`. With
+              ///< that the client `info` enters the topic, if there is one.
     inquire_presence,  ///< Who is there: `payload` is a PresenceQuery. `number`: see `present`.
     exit,              ///< The client of the id in `payload` is not there any more.
     flush,             ///< Last request before an end: everything accepted is before it.
@@ -44,6 +44,12 @@ enum class RecordKind : std::uint8_t {
     published,  ///< The reply to a publish with a `publisher`, where nobody hears it.
     gap,        ///< Deliveries of this home were dropped here.
     flushed,    ///< Last delivery before an end.
+};
+
+/// What an inquiry asks.
+struct StreamInquiry {
+    hub::StreamQuery query;
+    hub::Visibility seen;  ///< Of the client that enters.
 };
 
 /// What an inquiry ends with. What it asked for stands before it.

@@ -37,8 +37,8 @@ hub::ShardSet Topics::hearers_of(std::string_view topic) {
 /// True if others have to hear of it.
 bool Topics::enter(const Recovery& recovery, StreamAnswer& answer) {
     switch (presence_.put(recovery.topic, {.client = unpack_client(as_bytes(recovery.entering)),
-                                           .is_announced = recovery.is_announced})) {
-        case hub::Presence::Outcome::joined: return recovery.is_announced;
+                                           .seen = recovery.seen})) {
+        case hub::Presence::Outcome::joined: return recovery.seen.is_announced;
         case hub::Presence::Outcome::updated: return false;
         case hub::Presence::Outcome::too_large:
         case hub::Presence::Outcome::topic_full:
@@ -62,7 +62,7 @@ bool Topics::serve_exit(std::uint32_t source, const Record& record) {
     }
     const auto member = presence_.find(record.topic, client);
     if (!member) return true;
-    const hub::ShardSet targets = member->is_announced ? hearers_of(record.topic) : 0;
+    const hub::ShardSet targets = member->seen.is_announced ? hearers_of(record.topic) : 0;
     if (!can_deliver_to(targets)) return false;
     const std::string info = pack(member->client);
     presence_.remove(record.topic, client);

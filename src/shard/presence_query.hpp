@@ -15,8 +15,8 @@ namespace ringcast::shard {
 
 /// As whom a session subscribes. By default as nobody, who hears of nobody.
 struct SubscribeAs {
-    std::string_view info{};    ///< A packed ClientInfo: listed so. Empty: not at all.
-    bool is_announced = false;  ///< Others are told that it comes, and that it goes.
+    std::string_view info{};  ///< A packed ClientInfo. Empty: as nobody.
+    hub::Visibility seen{};
     bool hears_others = false;  ///< It is told of those who come and go.
 };
 

@@ -11,15 +11,15 @@
 namespace ringcast::shard {
 
 void Topics::serve_inquire(std::uint32_t source, const Record& record) {
-    hub::StreamQuery query;
-    RC_ASSERT(record.payload.size() == sizeof query);
-    std::memcpy(&query, record.payload.data(), sizeof query);
+    StreamInquiry asked;
+    RC_ASSERT(record.payload.size() == sizeof asked);
+    std::memcpy(&asked, record.payload.data(), sizeof asked);
     const std::span info = record.info;
     recoveries_[source].push_back({.round = record.number,
                                    .topic = std::string{record.topic},
-                                   .cursor = hub::StreamCursor{query},
+                                   .cursor = hub::StreamCursor{asked.query},
                                    .entering = std::string{as_text(info)},
-                                   .is_announced = record.kind == RecordKind::enter});
+                                   .seen = asked.seen});
     recovering_ |= hub::set_of(source);
     if (record.block != nullptr) record.block->release();
 }
@@ -57,7 +57,7 @@ bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size
     hub::HomeTopics::Topic* const topic = home_.find_or_keep(recovery.topic, shard_.now());
     const bool enters = topic != nullptr && !recovery.entering.empty();
     // They hear of it in the same step.
-    const hub::ShardSet hearers = enters && recovery.is_announced ? topic->interest() : 0;
+    const hub::ShardSet hearers = enters && recovery.seen.is_announced ? topic->interest() : 0;
     for (;; --steps) {
         if (!can_deliver_to(hearers | hub::set_of(source))) {
             blocked_ |= hub::set_of(source);

@@ -85,7 +85,7 @@ void Session::release_publications() {
 
 void Session::ping() {
     if (connection_->session_open && connection_->phase == Phase::open && !connection_->broken)
-        shard_->enqueue(*connection_, ws::Opcode::ping, {});
+        shard_->ping(*connection_);
 }
 
 void Session::reschedule() {

@@ -23,7 +23,7 @@ namespace ringcast::shard {
 /// What a connection keeps of it. Belongs to the connection.
 struct SessionStream {
     /// Messages that wait because the session's input is suspended; more are refused.
-    static constexpr std::size_t inputs_max = 64;
+    static constexpr std::size_t inputs_max = 1024;
     /// Of these together, but for one, which is always taken.
     static constexpr std::uint64_t input_bytes_max = 256 << 10;
 

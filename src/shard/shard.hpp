@@ -402,6 +402,7 @@ private:
     void release(Connection& connection);
     void on_deadline(Connection& connection);
     void on_open_deadline(Connection& connection);
+    void on_paced_deadline(Connection& connection);
     [[nodiscard]] bool tend_socket(Connection& connection);
     [[nodiscard]] Instant socket_deadline(Connection& connection) noexcept;
     void ping(Connection& connection);

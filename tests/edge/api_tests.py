@@ -9,9 +9,10 @@ import tempfile
 from contextlib import contextmanager
 
 from admin_tests import ADMIN, LISTEN, ask, connection_to, rings, status_of
-from centrifuge import Centrifuge
+from centrifuge import Centrifuge, StreamedCentrifuge
 from guest_tests import wait_for
 from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, read_exactly, run, upgrade
+from token_tests import SECRET, keys, token
 
 KEY, OTHER = "0123456789abcdef-first", "0123456789abcdef-second"
 
@@ -25,10 +26,10 @@ def key_file(text=f"# two, so that one can go\n{KEY}\n{OTHER}\n"):
 
 
 @contextmanager
-def api_server(*flags):
+def api_server(*flags, anonymous="subscribe"):
     """A server with an API, and the URL of its admin listener."""
     with key_file() as path:
-        with Server("--anonymous", "subscribe", *LISTEN, *ADMIN, "--api-key-file", path, *flags) as server:
+        with Server("--anonymous", anonymous, *LISTEN, *ADMIN, "--api-key-file", path, *flags) as server:
             yield server, server.admin_urls()[0]
 
 
@@ -119,6 +120,52 @@ def test_the_api_knows_who_is_in_a_channel():
     with api_server() as (_, admin):
         assert call(admin, "presence", {"channel": "a"})["error"]["code"] == 108
         assert call(admin, "presence_stats", {"channel": "a"})["error"]["code"] == 108
+
+
+def test_what_the_api_orders_is_for_those_who_are_named():
+    for ring in rings():
+        with keys(secret=SECRET) as path, api_server("--io", ring, "--shards", "2", "--users", "publish",
+                                                     "--token-hmac-secret-file", path("secret")) as (server, admin):
+            one, other = (StreamedCentrifuge(server.port(), token({"sub": "42"})) for _ in range(2))
+            of_nobody = StreamedCentrifuge(server.port())
+            for named in ({"user": "42", "session": one.connected["session"]},
+                          {"session": of_nobody.connected["session"]}):
+                assert call(admin, "disconnect", named) == {"result": {}}
+            for gone in (one, of_nobody):
+                assert gone.reply()["push"]["disconnect"]["code"] == 3503 and gone.reply() is None
+            assert other.say({"id": 2, "publish": {"channel": "a", "data": 1}}) == 204
+            assert other.reply() == {"id": 2, "publish": {}}
+            for client in (one, other, of_nobody):
+                client.close()
+
+
+def test_what_is_kept_cannot_be_published_without_being_kept():
+    with api_server("--history-size", "10") as (_, admin):
+        refused = {"error": {"code": 108, "message": "not available"}}
+        assert call(admin, "publish", {"channel": "a", "data": 1, "skip_history": True}) == refused
+        assert call(admin, "history", {"channel": "a", "limit": 10})["result"].get("publications", []) == []
+    with api_server() as (_, admin):
+        assert call(admin, "publish", {"channel": "a", "data": 1, "skip_history": True}) == {"result": {}}
+
+
+def test_whose_token_says_so_is_not_listed():
+    for ring in rings():
+        with keys(secret=SECRET) as path, api_server(
+                "--io", ring, "--shards", "2", "--users", "publish", "--presence", "--join-leave",
+                "--token-hmac-secret-file", path("secret")) as (server, admin):
+            hidden = Centrifuge(server.port(), token({"sub": "42", "subs": {
+                "a": {"override": {"presence": {"value": False}}}}}))
+            seen = Centrifuge(server.port(), token({"sub": "7"}))
+            seen.ask({"subscribe": {"channel": "a", "join_leave": True}})
+            [answer, stats] = call(admin, "batch", {"commands": [{"presence": {"channel": "a"}},
+                                                                 {"presence_stats": {"channel": "a"}}]})["replies"]
+            assert set(answer["presence"]["presence"]) == {seen.id}, answer
+            assert stats == {"presence_stats": {"num_clients": 1, "num_users": 1}}
+            assert set(seen.ask({"presence": {"channel": "a"}})["presence"]["presence"]) == {seen.id}
+            hidden.close()
+            assert seen.push()["push"] == {"channel": "a", "join": {"info": {"user": "7", "client": seen.id}}}
+            assert seen.push()["push"] == {"channel": "a", "leave": {"info": {"user": "42", "client": hidden.id}}}
+            seen.close()
 
 
 def test_the_api_takes_its_keys_in_both_fields_and_nothing_else():

@@ -8,6 +8,8 @@ import subprocess
 import time
 
 from admin_tests import LISTEN, rings
+from api_tests import api_server, call
+from centrifuge import Centrifuge, StreamedCentrifuge
 from guest_tests import figure, wait_for
 from http_tests import read_to_end
 from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, run
@@ -103,6 +105,31 @@ def test_a_stream_that_is_not_read_is_closed_and_comes_back_to_where_it_was():
             assert server.stop()[0] == 0
 
 
+def test_a_stream_that_is_too_slow_for_a_reply_is_told_so_and_nobody_else():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "1", "--history-size", "25", "--send-queue-bytes-max", "1MiB",
+                        anonymous="publish") as (server, admin):
+            for _ in range(25):
+                call(admin, "publish", {"channel": "large", "data": "x" * 30000})
+            epoch = call(admin, "history", {"channel": "large", "limit": 1})["result"]["epoch"]
+            slow, other = StreamedCentrifuge(server.port()), Centrifuge(server.port())
+            assert slow.say({"id": 2, "subscribe": {"channel": "a"}}) == 204
+            # To just below the mark from which on replies wait.
+            while (queued := figure(server, "ringcast_queue_bytes")) < 490000:
+                call(admin, "publish", {"channel": "a", "data": "y" * (30000 if queued < 450000 else 5000)})
+            slow.say({"id": 3, "publish": {"channel": "a", "data": "z" * 40000}},
+                     {"id": 4, "subscribe": {"channel": "large", "recover": True, "epoch": epoch}})
+            wait_for(lambda: figure(server, "ringcast_messages_dropped_total") == 1)
+            assert other.ask({"publish": {"channel": "b", "data": 1}}) == {"id": 2, "publish": {}}
+            assert other.pushed() == []
+            last = None
+            while reply := slow.reply():
+                last = reply
+            assert last == {"push": {"disconnect": {"code": 3008, "reason": "slow"}}}, last
+            slow.close()
+            other.close()
+
+
 def test_curl_listens_and_publishes():
     curl = shutil.which("curl")
     if not curl:
@@ -138,6 +165,21 @@ def test_tokens_say_who_may_listen_and_post_and_for_how_long():
                 assert late.event()["data"] == "x"
                 end = late.event()
                 assert end["event"] == "close" and json.loads(end["data"])["code"] == 3005 and late.event() is None
+
+
+def test_what_is_posted_counts_as_what_is_sent():
+    for ring in rings():
+        with Server("--anonymous", "publish", *LISTEN, "--io", ring, "--byte-rate", "1KiB", "--byte-burst",
+                    "2KiB") as server:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port(), timeout=PATIENCE_SECONDS)
+            statuses = []
+            for _ in range(3):
+                connection.request("POST", "/topics/a", "x" * 60000, {"Content-Type": "text/plain"})
+                answer = connection.getresponse()
+                statuses.append(answer.status)
+                answer.read()
+            connection.close()
+            assert statuses == [202, 429, 429], statuses
 
 
 def test_plain_http_has_a_flag():

@@ -119,8 +119,9 @@ void Hall::enter(shard::Session& session, std::uint32_t guest) {
     const std::string connection = pack(Info{.bytes = std::string(guest % 3 * 60, '1')});
     const std::string info = pack(ClientInfo{
         .id = id, .user = "g" + std::to_string(guest), .connection = connection, .channel = {}});
-    const auto status = session.subscribe(
-        book_.topic_of(guest), {}, {.info = info, .is_announced = true, .hears_others = true});
+    const auto status =
+        session.subscribe(book_.topic_of(guest), {},
+                          {.info = info, .seen = {.is_announced = true}, .hears_others = true});
     if (status == SubscribeStatus::accepted) return book_.on_asked(guest);
     session.send("no", MessageKind::text);
 }

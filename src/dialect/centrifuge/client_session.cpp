@@ -34,14 +34,16 @@ ClientSession::Step ClientSession::receive(std::span<char>& message, std::string
     RC_ASSERT(!wire_.is_unidirectional);
     if (is_closed()) return Step::closed;
     if (pending_) return Step::held;
-    CommandDecoder decoder{wire_.format, message};
+    CommandDecoder decoder{wire_.format, message, decoded_count_};
     while (decoder.next()) {
         const Step step = take(decoder.command(), out);
         if (step == Step::idle) continue;
         message = decoder.rest();
+        decoded_count_ = message.empty() ? 0 : decoder.decoded_count();
         return step;
     }
     message = {};
+    decoded_count_ = 0;
     malformed_ = decoder.fault();
     if (malformed_ != Malformed::none) close(DisconnectCode::bad_request, out);
     return step();

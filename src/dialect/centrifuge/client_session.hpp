@@ -207,6 +207,7 @@ private:
     State state_ = State::fresh;
     bool is_ping_due_ = false;
     Malformed malformed_ = Malformed::none;
+    std::size_t decoded_count_ = 0;  // Commands of the message under way.
     bool client_refreshes_ = false;  // The connection expires, and the client is to prevent it.
     std::optional<DisconnectCode> disconnect_;
     Ticket ticket_ = 0;  // The last one.

@@ -34,10 +34,12 @@ bool needs_id(const Command& command) noexcept {
 
 }  // namespace
 
-CommandDecoder::CommandDecoder(Format format, std::span<char> message) noexcept
-    : rest_(message), format_(format) {
+CommandDecoder::CommandDecoder(Format format, std::span<char> message,
+                               std::size_t decoded_before) noexcept
+    : rest_(message), decoded_count_(decoded_before), format_(format) {
     if (format == Format::protobuf) return;
-    if (!simd::is_utf8(std::as_bytes(message))) fault_ = Malformed::not_utf8;
+    // Of the whole message, once.
+    if (decoded_before == 0 && !simd::is_utf8(std::as_bytes(message))) fault_ = Malformed::not_utf8;
     skip_line_ends(rest_);
 }
 

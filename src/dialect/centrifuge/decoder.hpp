@@ -24,7 +24,8 @@ inline constexpr std::size_t commands_per_message_max = 4096;
 class CommandDecoder {
 public:
     /// `message` outlives the views in commands; strings of JSON are decoded in place.
-    CommandDecoder(Format format, std::span<char> message) noexcept;
+    /// `decoded_before`: so many commands of it were, by another decoder, whose rest() this is.
+    CommandDecoder(Format format, std::span<char> message, std::size_t decoded_before = 0) noexcept;
 
     /// True: command() is the next one. False: the message has ended, well if fault() is none.
     [[nodiscard]] bool next();
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] Malformed fault() const noexcept { return fault_; }
     /// What follows command(): a decoder over a copy of it goes on from here.
     [[nodiscard]] std::span<char> rest() const noexcept { return rest_; }
+    /// Commands of the message that were decoded so far.
+    [[nodiscard]] std::size_t decoded_count() const noexcept { return decoded_count_; }
 
 private:
     [[nodiscard]] bool fail(Malformed fault) noexcept;
@@ -40,7 +43,7 @@ private:
     [[nodiscard]] Malformed decode_protobuf();
 
     std::span<char> rest_;
-    std::size_t decoded_count_ = 0;
+    std::size_t decoded_count_;
     Command command_;
     Format format_;
     Malformed fault_ = Malformed::none;

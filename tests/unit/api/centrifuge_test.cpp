@@ -155,6 +155,10 @@ TEST_CASE("what may not be said ends the connection with the code that the proto
     CHECK(ending(opened(url), R"({"subscribe":{"channel":"a"},"id":1})") == "3501 bad request");
     CHECK(ending(connected(url), R"({"connect":{},"id":2})") == "3501 bad request");
     CHECK(ending(opened(url), "{") == "3501 bad request");
+    CHECK(ending(opened(url), "\n") == "3501 bad request");
+    SocketClient silent = connected(url);
+    say(silent, "");
+    CHECK(ending(std::move(silent), "") == "3501 bad request");
     CHECK(ending(opened(url), R"({"connect":{},"id":1,"id":2})") == "3501 bad request");
     CHECK(ending(connected(url), "{}") == "3501 bad request");  // A pong without a ping.
     CHECK(ending(connected(url), R"({"subscribe":{},"id":2})") == "3501 bad request");

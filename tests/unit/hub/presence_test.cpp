@@ -36,7 +36,7 @@ Presence::Member member(std::uint32_t number, std::string_view user,
                        .user = user,
                        .connection = connection,
                        .channel = channel},
-            .is_announced = false};
+            .seen = {}};
 }
 
 /// The clients of a topic, by number.
@@ -66,7 +66,7 @@ TEST_CASE("a member is there as it was put, until it is removed") {
     Presence presence{1, {}};
     CHECK_FALSE(presence.find("a", client(1)));
     Presence::Member ann = member(1, "ann", R"({"name":"Ann"})", "x");
-    ann.is_announced = true;
+    ann.seen.is_announced = true;
     CHECK(presence.put("a", ann) == Put::joined);
     const auto found = presence.find("a", client(1));
     REQUIRE(found);
@@ -74,7 +74,7 @@ TEST_CASE("a member is there as it was put, until it is removed") {
     CHECK(found->client.user == "ann");
     CHECK(found->client.connection == R"({"name":"Ann"})");
     CHECK(found->client.channel == "x");
-    CHECK(found->is_announced);
+    CHECK(found->seen.is_announced);
     CHECK_FALSE(presence.find("b", client(1)));
     CHECK_FALSE(presence.find("a", client(2)));
     CHECK_FALSE(presence.remove("b", client(1)));
@@ -90,11 +90,11 @@ TEST_CASE("a member that is put again has its new infos, and joins no second tim
     Presence presence{1, {}};
     CHECK(presence.put("a", member(1, "ann", "long information")) == Put::joined);
     Presence::Member again = member(1, "ann", "", "c");
-    again.is_announced = true;
+    again.seen.is_announced = true;
     CHECK(presence.put("a", again) == Put::updated);
     CHECK(presence.find("a", client(1))->client.connection == "");
     CHECK(presence.find("a", client(1))->client.channel == "c");
-    CHECK(presence.find("a", client(1))->is_announced);
+    CHECK(presence.find("a", client(1))->seen.is_announced);
     CHECK(presence.stats("a") == Presence::Stats{.clients = 1, .users = 1});
     // In another topic it is another member.
     CHECK(presence.put("b", again) == Put::joined);
@@ -128,6 +128,22 @@ TEST_CASE("all who are in a topic are told, whoever came and went before") {
     CHECK(presence.put("a", member(6, "u")) == Put::joined);
     CHECK(told(presence, "a") == "2 3 4 6");
     CHECK(told(presence, "b") == "9");
+}
+
+TEST_CASE("who is not listed is there for itself only") {
+    Presence presence{1, {}};
+    Presence::Member shy = member(1, "ann");
+    shy.seen = {.is_listed = false, .is_announced = true};
+    CHECK(presence.put("a", shy) == Put::joined);
+    CHECK(presence.put("a", member(2, "bob")) == Put::joined);
+    CHECK(told(presence, "a") == "2");
+    CHECK(presence.stats("a") == Presence::Stats{.clients = 1, .users = 1});
+    CHECK(presence.find("a", client(1))->seen.is_announced);
+    CHECK(presence.clients() == 2);
+    shy.seen.is_listed = true;
+    CHECK(presence.put("a", shy) == Put::updated);
+    CHECK(told(presence, "a") == "1 2");
+    CHECK(presence.stats("a") == Presence::Stats{.clients = 2, .users = 2});
 }
 
 TEST_CASE("what has no room changes nothing, and what is removed makes room") {
@@ -181,7 +197,7 @@ TEST_CASE("what has no room changes nothing, and what is removed makes room") {
 TEST_CASE("whatever joins, changes and leaves, presence is as a naive one") {
     struct Naive {
         std::string user, connection, channel;
-        bool is_announced;
+        bool is_announced, is_listed;
     };
     constexpr std::uint32_t clients_max = 40;
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
@@ -205,9 +221,10 @@ TEST_CASE("whatever joins, changes and leaves, presence is as a naive one") {
                 const Naive next{.user = "user" + std::to_string(number % 7),
                                  .connection = std::string(prng.below(20), 'c'),
                                  .channel = std::string(prng.below(3), 'h'),
-                                 .is_announced = prng.below(2) == 0};
+                                 .is_announced = prng.below(2) == 0,
+                                 .is_listed = prng.below(3) > 0};
                 Presence::Member put = member(number, next.user, next.connection, next.channel);
-                put.is_announced = next.is_announced;
+                put.seen = {.is_listed = next.is_listed, .is_announced = next.is_announced};
                 const bool fits = is_there || count() < clients_max;
                 const Put expected = !fits      ? Put::shard_full
                                      : is_there ? Put::updated
@@ -219,20 +236,25 @@ TEST_CASE("whatever joins, changes and leaves, presence is as a naive one") {
             for (const auto& [name, members] : naive) {
                 std::set<std::string> users;
                 std::string numbers;
+                std::uint32_t listed = 0;
                 for (const auto& [id, each] : members) {
-                    users.insert(each.user);
-                    numbers += (numbers.empty() ? "" : " ") + std::to_string(id);
+                    if (each.is_listed) {
+                        ++listed;
+                        users.insert(each.user);
+                        numbers += (numbers.empty() ? "" : " ") + std::to_string(id);
+                    }
                     const auto found = presence.find(name, client(id));
                     REQUIRE(found);
                     const bool is_equal = found->client.user == each.user &&
                                           found->client.connection == each.connection &&
                                           found->client.channel == each.channel &&
-                                          found->is_announced == each.is_announced;
+                                          found->seen.is_announced == each.is_announced &&
+                                          found->seen.is_listed == each.is_listed;
                     REQUIRE(is_equal);
                 }
                 REQUIRE(told(presence, name) == numbers);
                 REQUIRE(presence.stats(name) ==
-                        Presence::Stats{.clients = static_cast<std::uint32_t>(members.size()),
+                        Presence::Stats{.clients = listed,
                                         .users = static_cast<std::uint32_t>(users.size())});
             }
         }

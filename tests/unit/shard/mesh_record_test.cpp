@@ -28,10 +28,10 @@ TEST_CASE("a record comes back as it was written, whatever its kind and sizes") 
     std::vector<std::byte> memory;
     for (const RecordKind kind :
          {RecordKind::join, RecordKind::leave, RecordKind::publish, RecordKind::inquire,
-          RecordKind::enter, RecordKind::inquire_presence, RecordKind::exit, RecordKind::present,
-          RecordKind::entered, RecordKind::exited, RecordKind::flush, RecordKind::stored,
-          RecordKind::answered, RecordKind::joined, RecordKind::refused, RecordKind::publication,
-          RecordKind::published, RecordKind::gap, RecordKind::flushed}) {
+          RecordKind::inquire_presence, RecordKind::exit, RecordKind::present, RecordKind::entered,
+          RecordKind::exited, RecordKind::flush, RecordKind::stored, RecordKind::answered,
+          RecordKind::joined, RecordKind::refused, RecordKind::publication, RecordKind::published,
+          RecordKind::gap, RecordKind::flushed}) {
         for (const std::size_t topic_bytes : {0u, 1u, 8u, 254u, 255u}) {
             for (const std::size_t payload_bytes : {0u, 1u, 7u, 8u, 4096u}) {
                 for (const std::uint64_t number : {std::uint64_t{0}, UINT64_MAX}) {

@@ -99,10 +99,10 @@ private:
         const std::string_view info = static_cast<const Who*>(session.state())->info;
         const bool is_whole = wish[0] == '+';
         if (is_whole || wish[0] == '=') {
-            CHECK(session.subscribe(
-                      topic, {},
-                      {.info = info, .is_announced = is_whole, .hears_others = is_whole}) ==
-                  SubscribeStatus::accepted);
+            CHECK(session.subscribe(topic, {},
+                                    {.info = info,
+                                     .seen = {.is_announced = is_whole},
+                                     .hears_others = is_whole}) == SubscribeStatus::accepted);
         }
         if (wish[0] == '-') CHECK(session.unsubscribe(topic));
         if (wish[0] == '?') CHECK(session.presence(topic, PresenceQuery::clients));

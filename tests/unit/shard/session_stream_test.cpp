@@ -365,3 +365,20 @@ TEST_CASE("a stream has the rates of its endpoint") {
     kit.pass(1s + 10ms);
     CHECK(kit.echo->messages_count == 4);
 }
+
+TEST_CASE("a stream ends in time though its client says more than it may") {
+    Settings settings = StreamKit::kept();
+    settings.http.stream_timeout = 5s;
+    StreamKit kit{settings, {.idle_timeout = 0s, .ping_interval = 0s, .message_rate = {.rate = 1}}};
+    kit.echo->received = [](Session&, Message) {};
+    const int fd = kit.open();
+    (void)kit.take(fd);
+    for (int i = 0; i < 20; ++i)
+        CHECK(kit.session()->receive("x", MessageKind::text) == ReceiveStatus::accepted);
+    kit.pass(4s);
+    CHECK(kit.take(fd).empty());
+    CHECK(kit.echo->messages_count < 20);
+    kit.pass(1s + 10ms);
+    kit.turn(2);
+    CHECK(kit.take(fd) == chunk("bye 1001 stream timeout") + "0\r\n\r\n");
+}

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/prng.hpp"
+#include "dialect/centrifuge/decoder.hpp"
 #include "support/centrifuge_client.hpp"
 #include "support/centrifuge_text.hpp"
 
@@ -84,6 +85,33 @@ struct Scene {
 };
 
 }  // namespace
+
+TEST_CASE("a message has so many commands at most, however often it waits for the host") {
+    const auto commands = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i)
+            text += R"({"id":)" + std::to_string(i + 2) +
+                    R"(,"publish":{"channel":"a","data":1}})"
+                    "\n";
+        return text;
+    };
+    for (const std::size_t count : {commands_per_message_max, commands_per_message_max + 1}) {
+        Scene scene;
+        scene.connect();
+        std::size_t asked = 0;
+        Step step = scene.say(commands(count));
+        while (step == Step::request) {
+            ++asked;
+            scene.answer(PublishResult{});
+            if (scene.left.empty()) break;
+            step = scene.go_on();
+        }
+        CHECK(asked == commands_per_message_max);
+        CHECK(scene.session.is_closed() == (count > commands_per_message_max));
+        // The next message counts for itself.
+        if (!scene.session.is_closed()) CHECK(scene.say(commands(1)) == Step::request);
+    }
+}
 
 TEST_CASE("connect comes first, and once (digest, section 3)") {
     for (const char* const other :
