@@ -20,7 +20,6 @@ namespace {
 
 using namespace ringcast;
 using shard::EncodedPublication;
-using shard::SharedFrame;
 using shard::TurnOutput;
 
 /// A shard hands over what it has collected beyond this.

@@ -13,8 +13,8 @@
 #include <span>
 
 #include "base/buffer_pool.hpp"
+#include "base/shared_frame.hpp"
 #include "ring/ring.hpp"
-#include "shard/shared_frame.hpp"
 
 namespace ringcast::shard {
 

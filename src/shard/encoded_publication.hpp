@@ -21,9 +21,9 @@
 
 #include "base/buffer_pool.hpp"
 #include "base/publication.hpp"
+#include "base/shared_frame.hpp"
 #include "hub/position.hpp"
 #include "shard/encoding.hpp"
-#include "shard/shared_frame.hpp"
 #include "ws/deflate.hpp"
 
 namespace ringcast::shard {

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "base/buffer_pool.hpp"
+#include "base/shared_frame.hpp"
 #include "ring/ring.hpp"
 #include "shard/backlog.hpp"
-#include "shard/shared_frame.hpp"
 
 namespace ringcast::shard {
 

@@ -13,7 +13,7 @@
 
 #include "base/buffer_pool.hpp"
 
-namespace ringcast::shard {
+namespace ringcast {
 
 /// A reference. One pointer wide. Belongs to one shard and must die before its pool.
 class SharedFrame {
@@ -56,4 +56,4 @@ private:
 };
 static_assert(sizeof(SharedFrame) == 8);
 
-}  // namespace ringcast::shard
+}  // namespace ringcast
