@@ -29,6 +29,9 @@ using List = std::vector<Element>;
 /// of applications: channels of one broadcast, commands of one batch.
 inline constexpr std::size_t list_elements_max = 10'000;
 
+/// The one kind of deltas that there is.
+inline constexpr std::string_view fossil_delta_name = "fossil";
+
 struct SubscribeRequest {
     std::string_view channel;
     std::string_view token;
@@ -39,7 +42,7 @@ struct SubscribeRequest {
     bool positioned = false;
     bool recoverable = false;
     bool join_leave = false;
-    std::string_view delta;  ///< "fossil", or empty.
+    std::string_view delta;  ///< fossil_delta_name, or empty; what is unknown is not granted.
     std::int64_t flag = 0;   ///< Bits of subscribe_flag.
 
     static void fields(auto& self, auto&& field) {

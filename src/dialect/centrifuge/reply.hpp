@@ -39,9 +39,12 @@ struct Publication {
     std::uint64_t offset = 0;          ///< 0: not in a stream.
     EntriesView<std::string_view> tags;
     bool delta = false;  ///< `data` is the difference to the publication before it.
+    /// For who takes such differences: in JSON, `data` is a string with that text, of whatever kind
+    /// the publication is.
+    bool is_quoted = false;
 
     static void fields(auto& self, auto&& field) {
-        field(4, "data", self.data);
+        field.data(4, "data", self.data, self.is_quoted);
         field.pointer(5, "info", self.info);
         field(6, "offset", self.offset);
         field.tags(7, "tags", self.tags, self.data.kind);

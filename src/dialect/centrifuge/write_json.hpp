@@ -58,6 +58,9 @@ private:
             put_name(name);
             put_json_payload(writer.out_, value);
         }
+        void data(int number, std::string_view name, const Payload& value, bool is_quoted) {
+            is_quoted ? always(number, name, value.bytes) : (*this)(number, name, value);
+        }
         /// Also what is zero or empty.
         void always(int, std::string_view name, const auto& value) {
             put_name(name);

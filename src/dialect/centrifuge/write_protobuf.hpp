@@ -85,6 +85,9 @@ private:
         void operator()(int number, std::string_view name, const Payload& value) {
             (*this)(number, name, value.bytes);
         }
+        void data(int number, std::string_view name, const Payload& value, bool) {
+            (*this)(number, name, value);
+        }
         void message(int number, std::string_view, const auto& value) {
             put_tag(number, length_delimited);
             writer.write_delimited(value);

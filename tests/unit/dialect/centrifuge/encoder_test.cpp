@@ -275,6 +275,25 @@ TEST_CASE("a publication is sent by its kind") {
           data_of("\"eA==\"", R"(,"tags":{"encoding":"base64","a":"b","\"":""})"));
 }
 
+TEST_CASE("who takes deltas gets data as the text of a string, in JSON") {
+    const auto pushed = [](const Wire& wire, PublicationKind kind, std::string_view data,
+                           bool is_delta) {
+        return encoded(wire, Reply{0, Push{"c", Publication{.data = {data, kind},
+                                                            .delta = is_delta,
+                                                            .is_quoted = true}}});
+    };
+    using enum PublicationKind;
+    CHECK(pushed(json_wire, json, "{\"a\":\n1}", false) ==
+          R"({"push":{"channel":"c","pub":{"data":"{\"a\":\n1}"}}})");
+    CHECK(pushed(json_wire, json, "A\n8@0,:2};", true) ==
+          R"({"push":{"channel":"c","pub":{"data":"A\n8@0,:2};","delta":true}}})");
+    CHECK(pushed(json_wire, binary, "\"WzFd\"", false) ==
+          R"({"push":{"channel":"c","pub":{"data":"\"WzFd\"","tags":{"encoding":"base64"}}}})");
+    CHECK(pushed(protobuf_wire, json, "[1]", true) ==
+          delimited(bytes_field(4, bytes_field(2, "c") + bytes_field(4, bytes_field(4, "[1]") +
+                                                                            number_field(8, 1)))));
+}
+
 TEST_CASE("base64 is that of RFC 4648 section 10") {
     for (const auto& [octets, text] :
          {std::pair{"f", "Zg=="}, std::pair{"fo", "Zm8="}, std::pair{"foo", "Zm9v"},
