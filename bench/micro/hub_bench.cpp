@@ -77,7 +77,9 @@ void fan_out(benchmark::State& state) {
         fanout.add(*local.find(names[prng.below(names.size())]), 1, 64);
         while (!fanout.is_idle()) {
             delivered += fanout.run(local, 1024, 256,
-                                    [&](SlotId id, std::uint64_t item) { sum += item + id.slot; });
+                                    [&](const hub::Subscriber& subscriber, std::uint64_t item) {
+                                        sum += item + subscriber.session.slot;
+                                    });
         }
     }
     benchmark::DoNotOptimize(sum);

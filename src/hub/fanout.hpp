@@ -79,9 +79,10 @@ public:
     void release() noexcept { under_way_.take_all(waiting_); }
 
     /// Delivers in up to `count_max` steps, in turn up to `quantum` for each topic:
-    /// `deliver(session, item)`, which may change the item, and `end(item)` behind its last one. A
-    /// step is a subscriber and an item, also one that is not for it, or the end of an item; a
-    /// subscriber that is gone is one for all items. Returns the number of deliveries.
+    /// `deliver(subscriber, item)`, which may change the item, and of a subscriber that takes
+    /// deltas whether it has the previous one; and `end(item)` behind its last one. A step is a
+    /// subscriber and an item, also one that is not for it, or the end of an item; a subscriber
+    /// that is gone is one for all items. Returns the number of deliveries.
     template <class Deliver, class End = Unnoticed>
     std::size_t run(LocalTopics& local, std::size_t count_max, std::size_t quantum,
                     Deliver&& deliver, End end = {}) {
@@ -173,7 +174,8 @@ private:
         Pending* next = &items_.at(topic.next_item_);
         // The list may grow meanwhile, and its memory move.
         for (; steps > 0 && topic.cursor_ < topic.subscribers_.size(); --steps) {
-            const Subscriber subscriber = topic.subscribers_[topic.cursor_];
+            const std::uint32_t place = topic.cursor_;
+            Subscriber subscriber = topic.subscribers_[place];
             Pending& pending = *next;
             if (subscriber.is_gone() || pending.ends_batch) {
                 ++topic.cursor_;
@@ -183,7 +185,9 @@ private:
             }
             if (subscriber.is_gone() || subscriber.live_from > pending.sequence) continue;
             if (!pending.is_for_all && !subscriber.hears_presence) continue;
-            deliver(subscriber.session, pending.item);
+            deliver(subscriber, pending.item);
+            if (subscriber.takes_deltas) [[unlikely]]
+                topic.subscribers_[place].has_previous = subscriber.has_previous;
             ++delivered;
         }
         topic.next_item_ = next->slot;

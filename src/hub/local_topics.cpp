@@ -16,7 +16,8 @@ LocalTopics::LocalTopics(std::uint64_t seed, std::uint32_t shards, const Limits&
 }
 
 LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topics,
-                                            std::string_view name, LiveBy live_by, Hears hears) {
+                                            std::string_view name, LiveBy live_by, Hears hears,
+                                            Takes takes) {
     RC_ASSERT(session.generation != 0);
     for (std::uint32_t slot = topics.first; slot != SessionTopics::none;
          slot = subscriptions_.at(slot).next) {
@@ -43,9 +44,17 @@ LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topic
     ++topic.count_;
     const bool hears_presence = hears == Hears::presence_too;
     if (hears_presence) ++topic.presence_hearers_;
+    const bool takes_deltas = takes == Takes::deltas;
+    if (takes_deltas) {
+        if (topic.deltas_ == nullptr) topic.deltas_ = std::make_unique<LocalTopic::Deltas>();
+        ++topic.deltas_->takers;
+        ++delta_takers_;
+    }
     topic.subscribers_.push_back({.session = session,
                                   .subscription = subscription->slot,
                                   .hears_presence = hears_presence,
+                                  .takes_deltas = takes_deltas,
+                                  .has_previous = false,
                                   .live_from = is_live ? topic.next_sequence_ : waits});
     if (topic.home_state_ == HomeState::unaware) mark_unsettled(topic);  // unsure: marked already.
     return is_live ? Outcome::live : Outcome::waiting;
@@ -134,6 +143,10 @@ void LocalTopics::remove(std::uint32_t slot) noexcept {
     Subscriber& place = topic.subscribers_[position];
     RC_ASSERT(place.subscription == slot && !place.is_gone());
     if (place.hears_presence) --topic.presence_hearers_;
+    if (place.takes_deltas) {
+        --delta_takers_;
+        if (--topic.deltas_->takers == 0) topic.deltas_.reset();
+    }
     if (topic.is_delivering_) {
         place.session = {};
     } else {

@@ -17,12 +17,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/publication.hpp"
+#include "base/shared_frame.hpp"
 #include "base/slab.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/position.hpp"
@@ -42,10 +45,19 @@ struct Subscriber {
     SlotId session;              ///< All zeros: gone.
     std::uint32_t subscription;  ///< In LocalTopics' slab.
     bool hears_presence;         ///< Who comes and goes, too.
+    bool takes_deltas;           ///< Publications may be sent as differences to the one before ...
+    bool has_previous;           ///< ... which it has been sent. Kept by whoever delivers.
     std::uint64_t live_from;     ///< The first delivery that it sees.
 
     [[nodiscard]] bool is_gone() const noexcept { return session.generation == 0; }
     [[nodiscard]] bool is_live() const noexcept { return live_from < recovering; }
+};
+
+/// A publication that is kept for what the next one differs from it in.
+struct PreviousPublication {
+    SharedFrame frame;  ///< Ends with the payload. Null: there is none.
+    std::size_t payload_bytes = 0;
+    PublicationKind kind = PublicationKind::json;
 };
 
 /// What the home knows of this shard's interest.
@@ -71,13 +83,23 @@ public:
     [[nodiscard]] const Epoch& epoch() const noexcept { return epoch_; }
     /// Some subscriber does.
     [[nodiscard]] bool hears_presence() const noexcept { return presence_hearers_ > 0; }
+    /// Where the last publication is kept; null unless some subscriber takes deltas.
+    [[nodiscard]] PreviousPublication* previous() noexcept {
+        return deltas_ == nullptr ? nullptr : &deltas_->previous;
+    }
 
 private:
     friend class LocalTopics;
     template <class Item>
     friend class Fanout;
 
+    struct Deltas {
+        std::uint32_t takers = 0;  // Subscribers that are not gone.
+        PreviousPublication previous;
+    };
+
     std::vector<Subscriber> subscribers_;
+    std::unique_ptr<Deltas> deltas_;     // While there are takers.
     const std::string* name_ = nullptr;  // The key of the node that this lies in.
     std::uint64_t join_number_ = 0;      // Of the last join; tells its reply from older ones.
     std::uint64_t next_sequence_ = 0;    // Of deliveries on this shard.
@@ -114,6 +136,7 @@ public:
         recovery,  ///< go_live(), when what came before has been collected.
     };
     enum class Hears : std::uint8_t { publications, presence_too };
+    enum class Takes : std::uint8_t { whole, deltas };
     static constexpr std::uint32_t no_entry = UINT32_MAX;
 
     /// A subscription that had an entry and has ended.
@@ -129,7 +152,8 @@ public:
 
     /// `name` is valid. `topics` are those of `session`.
     Outcome subscribe(SlotId session, SessionTopics& topics, std::string_view name,
-                      LiveBy live_by = LiveBy::interest, Hears hears = Hears::publications);
+                      LiveBy live_by = LiveBy::interest, Hears hears = Hears::publications,
+                      Takes takes = Takes::whole);
     /// Gives a subscription, which there is, a number of the caller's, who learns from departures()
     /// that it has ended, however that came about.
     void set_entry(SlotId subscription, std::uint32_t entry) noexcept;
@@ -209,6 +233,8 @@ public:
     [[nodiscard]] bool visit(Cursor& cursor, std::size_t places_max, Visit&& visit) const;
     [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
     [[nodiscard]] std::uint32_t subscriptions() const noexcept { return subscriptions_.size(); }
+    /// Of these, who takes deltas.
+    [[nodiscard]] std::uint32_t delta_takers() const noexcept { return delta_takers_; }
 
 private:
     struct Subscription {
@@ -250,6 +276,7 @@ private:
     const Limits limits_;
     std::uint64_t joins_ = 0;
     std::uint64_t wishes_ = 0;
+    std::uint32_t delta_takers_ = 0;
     std::unordered_map<std::string, LocalTopic, TopicHash, std::equal_to<>> topics_;
     Slab<Subscription> subscriptions_;
     std::vector<LocalTopic*> unsettled_, settling_;

@@ -241,6 +241,12 @@ constexpr MetricGroup groups[] = {
          to.add("result", "dropped", m.deliveries_dropped);
          to.add("result", "conflated", m.deliveries_conflated);
      }},
+    {"ringcast_deltas_sent_total", Type::counter,
+     "Deliveries as the difference to the publication before.",
+     [](Samples& to, const Metrics& m) { to.add(m.deltas_sent); }},
+    {"ringcast_delta_bytes_saved_total", Type::counter,
+     "By so much these were shorter than their publications, before compression.",
+     [](Samples& to, const Metrics& m) { to.add(m.delta_bytes_saved); }},
     {"ringcast_slow_consumers_closed_total", Type::counter,
      "Sessions closed because they fell behind their topics.",
      [](Samples& to, const Metrics& m) { to.add(m.slow_consumers_closed); }},

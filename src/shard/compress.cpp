@@ -25,13 +25,14 @@ bool Shard::enqueue_compressed(Connection& connection, ws::Opcode opcode,
 
 /// The frame of a publication for a client that has agreed on compression, or on another encoding
 /// than the usual one. If it is compressed, the client's context is another one once it is sent.
-const SharedFrame& Shard::frame_for(Connection& connection, EncodedPublication& publication) {
+const SharedFrame& Shard::frame_for(Connection& connection, EncodedPublication& publication,
+                                    Shape shape) {
     const Encoding encoding = connection.encoding;
     if (connection.deflate == nullptr ||
-        !deflate_.is_worth(publication.payload_bytes(encoding, pool_)))
-        return publication.frame(encoding, pool_);
+        !deflate_.is_worth(publication.payload_bytes(encoding, pool_, shape)))
+        return publication.frame(encoding, pool_, shape);
     return publication.compressed(encoding, connection.deflate->deflation.window_bits(),
-                                  deflate_.deflaters(), pool_);
+                                  deflate_.deflaters(), pool_, shape);
 }
 
 /// Whether the turn, and the share of it of a connection, which began when `work_before` had been

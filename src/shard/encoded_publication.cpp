@@ -63,8 +63,9 @@ SharedFrame make_frame(BufferPool& pool, dialect::centrifuge::Format format,
 }  // namespace
 
 const SharedFrame& EncodedPublication::compressed(Encoding encoding, std::uint8_t window_bits,
-                                                  ws::Deflaters& deflaters, BufferPool& pool) {
-    Form& plain = form(encoding, pool);
+                                                  ws::Deflaters& deflaters, BufferPool& pool,
+                                                  Shape shape) {
+    Form& plain = form(encoding, shape, pool);
     if (!plain.compressed) plain.compressed = std::make_unique<Compressed>();
     const std::uint8_t window = ws::Deflaters::window_class(window_bits, plain.payload_bytes);
     const auto index = static_cast<std::size_t>(window - ws::Deflaters::window_class_min);
@@ -74,24 +75,64 @@ const SharedFrame& EncodedPublication::compressed(Encoding encoding, std::uint8_
     return frame ? frame : plain.frame;
 }
 
-EncodedPublication::Form& EncodedPublication::form(Encoding encoding, BufferPool& pool) {
+EncodedPublication::Form& EncodedPublication::form(Encoding encoding, Shape shape,
+                                                   BufferPool& pool) {
     if (encoding == Encoding::raw) {
-        RC_ASSERT(what_ == What::publication);
+        RC_ASSERT(what_ == What::publication && shape == Shape::plain);
         return raw_;
     }
-    Form& form = others_[static_cast<std::size_t>(encoding) - 1];
-    if (!form.frame) encode(form, encoding, pool);
+    Forms* forms = &others_;
+    if (shape != Shape::plain) [[unlikely]] {
+        RC_ASSERT(what_ == What::publication);
+        if (deltas_ == nullptr) deltas_ = std::make_unique<Deltas>();
+        if (shape == Shape::delta && !delta(wire_of(encoding).format, pool).text)
+            shape = Shape::whole;
+        forms = shape == Shape::delta ? &deltas_->delta_forms : &deltas_->whole_forms;
+    }
+    Form& form = (*forms)[static_cast<std::size_t>(encoding) - 1];
+    if (!form.frame) {
+        encoding == Encoding::event_stream ? encode_event(form, pool)
+                                           : encode_push(form, encoding, shape, pool);
+    }
     return form;
+}
+
+std::size_t EncodedPublication::bytes_saved(Encoding encoding, BufferPool& pool) {
+    return deltas_ == nullptr ? 0 : delta(wire_of(encoding).format, pool).bytes_saved;
+}
+
+const EncodedPublication::Delta& EncodedPublication::delta(centrifuge::Format format,
+                                                           BufferPool& pool) {
+    const hub::PreviousPublication& previous = deltas_->previous;
+    Delta& delta = deltas_->deltas[static_cast<std::size_t>(format)];
+    if (std::exchange(delta.is_tried, true) || !previous.frame) return delta;
+    const std::string_view text =
+        deltas_->maker->make(format,
+                             {.bytes = as_text(previous.frame.bytes().last(previous.payload_bytes)),
+                              .kind = previous.kind},
+                             {.bytes = as_text(raw_.payload(Encoding::raw)), .kind = kind_});
+    if (text.empty()) return delta;
+    // What counts is what is sent, with its escapes and the word that it is a delta.
+    const auto bytes_of = [&](Shape shape) {
+        std::size_t bytes = 0;
+        with_push(format, shape, shape == Shape::delta ? text : "",
+                  [&](const centrifuge::Reply& reply) {
+                      bytes = centrifuge::encoded_bytes({.format = format}, reply);
+                  });
+        return bytes;
+    };
+    const std::size_t whole_bytes = bytes_of(Shape::whole);
+    const std::size_t delta_bytes = bytes_of(Shape::delta);
+    if (delta_bytes >= whole_bytes) return delta;
+    delta.bytes_saved = whole_bytes - delta_bytes;
+    delta.text = SharedFrame{pool, text.size()};
+    std::memcpy(delta.text.bytes().data(), text.data(), text.size());
+    return delta;
 }
 
 std::span<std::byte> EncodedPublication::Form::payload(Encoding encoding) const noexcept {
     const std::size_t behind_bytes = is_streamed(encoding) ? http::chunk_end.size() : 0;
     return frame.bytes().last(payload_bytes + behind_bytes).first(payload_bytes);
-}
-
-void EncodedPublication::encode(Form& form, Encoding encoding, BufferPool& pool) const {
-    encoding == Encoding::event_stream ? encode_event(form, pool)
-                                       : encode_push(form, encoding, pool);
 }
 
 void EncodedPublication::encode_event(Form& form, BufferPool& pool) const {
@@ -106,7 +147,10 @@ void EncodedPublication::encode_event(Form& form, BufferPool& pool) const {
     dialect::event_stream::encode(form.payload(Encoding::event_stream), event);
 }
 
-void EncodedPublication::encode_push(Form& form, Encoding encoding, BufferPool& pool) const {
+template <class Use>
+void EncodedPublication::with_push(centrifuge::Format format, Shape shape, std::string_view delta,
+                                   Use&& use) const {
+    std::string text;
     const std::string skipped = std::to_string(skipped_);
     const std::pair<std::string_view, std::string_view> tag{skipped_tag_name, skipped};
     std::optional<centrifuge::NamedClient> client;
@@ -116,6 +160,13 @@ void EncodedPublication::encode_push(Form& form, Encoding encoding, BufferPool& 
         case What::publication: {
             auto& publication = push.event.emplace<centrifuge::Publication>();
             publication.data = {.bytes = as_text(raw_.payload(Encoding::raw)), .kind = kind_};
+            publication.is_quoted = shape != Shape::plain;
+            publication.delta = !delta.empty();
+            if (publication.delta) {
+                publication.data.bytes = delta;
+            } else if (publication.is_quoted) {
+                publication.data.bytes = PublicationDeltas::data_of(format, publication.data, text);
+            }
             publication.offset = position_.offset;
             if (skipped_ > 0) publication.tags = {&tag, 1};
             if (client) publication.info = &client->info();
@@ -124,12 +175,21 @@ void EncodedPublication::encode_push(Form& form, Encoding encoding, BufferPool& 
         case What::join: push.event = centrifuge::Join{client->info()}; break;
         case What::leave: push.event = centrifuge::Leave{client->info()}; break;
     }
-    const centrifuge::Reply reply{0, push};
+    use(centrifuge::Reply{0, push});
+}
+
+void EncodedPublication::encode_push(Form& form, Encoding encoding, Shape shape,
+                                     BufferPool& pool) const {
     const centrifuge::Wire wire = wire_of(encoding);
-    form.payload_bytes = centrifuge::encoded_bytes(wire, reply);
-    form.frame = is_streamed(encoding) ? make_chunk(pool, form.payload_bytes)
-                                       : make_frame(pool, wire.format, form.payload_bytes);
-    centrifuge::encode(form.payload(encoding), wire, reply);
+    std::string_view delta;
+    if (shape == Shape::delta)
+        delta = as_text(deltas_->deltas[static_cast<std::size_t>(wire.format)].text.bytes());
+    with_push(wire.format, shape, delta, [&](const centrifuge::Reply& reply) {
+        form.payload_bytes = centrifuge::encoded_bytes(wire, reply);
+        form.frame = is_streamed(encoding) ? make_chunk(pool, form.payload_bytes)
+                                           : make_frame(pool, wire.format, form.payload_bytes);
+        centrifuge::encode(form.payload(encoding), wire, reply);
+    });
 }
 
 }  // namespace ringcast::shard

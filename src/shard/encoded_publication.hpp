@@ -6,6 +6,8 @@
 //                        plain       compressed, by window: 512 octets or less ... 32 KiB
 //   raw                  frame       frame ... frame
 //   centrifuge_json      frame       frame ... frame
+//     ... whole          frame       frame ... frame     of who takes deltas to the one before it
+//     ... delta          frame       frame ... frame     of who has that, too
 //   ...
 //   event_stream         chunk       none: answers to plain requests are not compressed
 //   ...
@@ -22,8 +24,10 @@
 #include "base/buffer_pool.hpp"
 #include "base/publication.hpp"
 #include "base/shared_frame.hpp"
+#include "hub/local_topics.hpp"
 #include "hub/position.hpp"
 #include "shard/encoding.hpp"
+#include "shard/publication_deltas.hpp"
 #include "ws/deflate.hpp"
 
 namespace ringcast::shard {
@@ -32,6 +36,9 @@ namespace ringcast::shard {
 class EncodedPublication {
 public:
     enum class What : std::uint8_t { publication, join, leave };
+    /// How it carries its data: for all; or for who takes deltas, which differs in JSON; or as the
+    /// delta to the publication before it, where that is shorter.
+    enum class Shape : std::uint8_t { plain, whole, delta };
 
     /// `frame` is the raw encoding, with `payload_bytes` of payload at its end; `topic` outlives
     /// this. `position`: behind it, with an offset of 0 if subscribers are not told. `info`: who it
@@ -49,9 +56,21 @@ public:
     EncodedPublication(What what, std::string_view topic, SharedFrame client) noexcept
         : info_{std::move(client)}, topic_{topic}, what_{what} {}
 
-    /// A publication once more, for somebody who is sent it later: one more reference to its frame.
-    [[nodiscard]] EncodedPublication share() const {
-        return {raw_.frame, raw_.payload_bytes, topic_, kind_, position_, info_};
+    /// A publication once more, for somebody who is sent it later, and not as a delta: one more
+    /// reference to its frame.
+    [[nodiscard]] EncodedPublication share(Shape shape = Shape::plain) const {
+        EncodedPublication later{raw_.frame, raw_.payload_bytes, topic_, kind_, position_, info_};
+        if (shape != Shape::plain) later.later_shape_ = Shape::whole;
+        return later;
+    }
+    /// Of one that was shared.
+    [[nodiscard]] Shape later_shape() const noexcept { return later_shape_; }
+    /// Before it is encoded: what was before it, if that is known, and who finds out what differs,
+    /// and outlives this. Without it, there is no delta.
+    void set_previous(hub::PreviousPublication previous, PublicationDeltas& deltas) {
+        deltas_ = std::make_unique<Deltas>();
+        deltas_->previous = std::move(previous);
+        deltas_->maker = &deltas;
     }
     /// Before it is encoded: so many came before it that its receiver has not been sent, which it
     /// is told where the encoding has a place for that.
@@ -63,21 +82,27 @@ public:
     [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
 
     /// One whole frame, as a server writes it, or one whole chunk.
-    [[nodiscard]] const SharedFrame& frame(Encoding encoding, BufferPool& pool) {
-        return form(encoding, pool).frame;
+    [[nodiscard]] const SharedFrame& frame(Encoding encoding, BufferPool& pool,
+                                           Shape shape = Shape::plain) {
+        return form(encoding, shape, pool).frame;
     }
     /// Octets of payload in that.
-    [[nodiscard]] std::size_t payload_bytes(Encoding encoding, BufferPool& pool) {
-        return form(encoding, pool).payload_bytes;
+    [[nodiscard]] std::size_t payload_bytes(Encoding encoding, BufferPool& pool,
+                                            Shape shape = Shape::plain) {
+        return form(encoding, shape, pool).payload_bytes;
     }
     /// The payload itself.
-    [[nodiscard]] std::span<const std::byte> payload(Encoding encoding, BufferPool& pool) {
-        return form(encoding, pool).payload(encoding);
+    [[nodiscard]] std::span<const std::byte> payload(Encoding encoding, BufferPool& pool,
+                                                     Shape shape = Shape::plain) {
+        return form(encoding, shape, pool).payload(encoding);
     }
+    /// By so many octets it is shorter as a delta than whole; 0: there is none.
+    [[nodiscard]] std::size_t bytes_saved(Encoding encoding, BufferPool& pool);
     /// What subscribers are sent that have agreed on a window of `window_bits`, without any earlier
     /// context: a compressed frame, or the plain one where that is not smaller.
     [[nodiscard]] const SharedFrame& compressed(Encoding encoding, std::uint8_t window_bits,
-                                                ws::Deflaters& deflaters, BufferPool& pool);
+                                                ws::Deflaters& deflaters, BufferPool& pool,
+                                                Shape shape = Shape::plain);
 
 private:
     struct Compressed {
@@ -92,19 +117,41 @@ private:
         [[nodiscard]] std::span<std::byte> payload(Encoding encoding) const noexcept;
     };
 
-    [[nodiscard]] Form& form(Encoding encoding, BufferPool& pool);
-    void encode(Form& form, Encoding encoding, BufferPool& pool) const;
+    /// What is different, as one format has it.
+    struct Delta {
+        SharedFrame text;  // Null: not tried, or not shorter.
+        std::size_t bytes_saved = 0;
+        bool is_tried = false;
+    };
+    static constexpr std::size_t formats_count = 2;
+    using Forms = std::array<Form, encodings_count - 1>;
+    /// What only those need who take deltas.
+    struct Deltas {
+        hub::PreviousPublication previous;
+        PublicationDeltas* maker = nullptr;
+        std::array<Delta, formats_count> deltas;
+        Forms whole_forms, delta_forms;
+    };
+
+    [[nodiscard]] Form& form(Encoding encoding, Shape shape, BufferPool& pool);
+    [[nodiscard]] const Delta& delta(dialect::centrifuge::Format format, BufferPool& pool);
     void encode_event(Form& form, BufferPool& pool) const;
-    void encode_push(Form& form, Encoding encoding, BufferPool& pool) const;
+    void encode_push(Form& form, Encoding encoding, Shape shape, BufferPool& pool) const;
+    /// Calls `use(reply)` with the push; with `delta` instead of its data, if that is not empty.
+    template <class Use>
+    void with_push(dialect::centrifuge::Format format, Shape shape, std::string_view delta,
+                   Use&& use) const;
 
     Form raw_;
-    std::array<Form, encodings_count - 1> others_;
+    Forms others_;
+    std::unique_ptr<Deltas> deltas_;  // Null: nobody has needed it.
     SharedFrame info_;
     std::string_view topic_;
     hub::Position position_;
     std::uint64_t skipped_ = 0;
     PublicationKind kind_ = PublicationKind::json;
     What what_ = What::publication;
+    Shape later_shape_ = Shape::plain;
 };
 
 }  // namespace ringcast::shard

@@ -121,14 +121,15 @@ void Topics::on_publication(const Record& record) {
         SharedFrame frame{shard_.pool_, dialect::raw::frame_bytes(record.payload.size())};
         dialect::raw::write_frame(frame.bytes(), record.publication_kind, record.payload);
         const std::size_t bytes = frame.size() + record.info.size();
-        fanout_.add(*topic,
-                    {.publication = {std::move(frame),
-                                     record.payload.size(),
-                                     topic->name(),
-                                     record.publication_kind,
-                                     {.offset = record.number, .epoch = topic->epoch()},
-                                     info_frame(record.info)},
-                     .publisher = record.publisher},
+        EncodedPublication publication{std::move(frame),
+                                       record.payload.size(),
+                                       topic->name(),
+                                       record.publication_kind,
+                                       {.offset = record.number, .epoch = topic->epoch()},
+                                       info_frame(record.info)};
+        if (topic->previous() != nullptr) [[unlikely]]
+            step(*topic->previous(), publication, record);
+        fanout_.add(*topic, {.publication = std::move(publication), .publisher = record.publisher},
                     bytes);
         if (record.publisher != SlotId{}) ++publishers_waiting_;
         ++shard_.metrics_.fan_outs;
@@ -136,6 +137,21 @@ void Topics::on_publication(const Record& record) {
         published_.push_back(record.publisher);
     }
     if (record.block != nullptr) record.block->release();
+}
+
+/// From the publication before to this one, which some are sent as a delta to that. Both are kept
+/// while memory is not scarce.
+void Topics::step(hub::PreviousPublication& previous, EncodedPublication& publication,
+                  const Record& record) {
+    hub::PreviousPublication next;
+    const bool is_kept = record.payload.size() <= PublicationDeltas::payload_bytes_max &&
+                         shard_.pool_.bytes_in_use() <= shard_.settings_.pool_bytes_max / 2;
+    if (is_kept) {
+        next = {.frame = publication.frame(),
+                .payload_bytes = record.payload.size(),
+                .kind = record.publication_kind};
+    }
+    publication.set_previous(std::exchange(previous, std::move(next)), shard_.deltas_);
 }
 
 void Topics::fan_out() {
@@ -162,17 +178,22 @@ void Topics::end_window() noexcept {
 
 void Topics::hand_out() {
     const PermessageDeflate& deflate = shard_.deflate_;
-    const std::uint64_t work_before = deflate.work();
+    const PublicationDeltas& deltas = shard_.deltas_;
+    const std::uint64_t work_before = deflate.work(), delta_work_before = deltas.work();
     // A delivery that has to be compressed first is much more work than others.
-    const std::size_t part_max = deflate.is_on() ? compressing_part : settings_.deliveries_per_turn;
+    const bool is_much_work = deflate.is_on() || local_.delta_takers() > 0;
+    const std::size_t part_max = is_much_work ? compressing_part : settings_.deliveries_per_turn;
     std::size_t left = settings_.deliveries_per_turn;
     while (left > 0 && fanout_.is_under_way() &&
-           deflate.work() - work_before < PermessageDeflate::work_per_turn) {
+           deflate.work() - work_before < PermessageDeflate::work_per_turn &&
+           deltas.work() - delta_work_before < PublicationDeltas::work_per_turn) {
         const std::size_t part = std::min(left, part_max);
         fanout_.run(
             local_, part, settings_.deliveries_quantum,
-            [this](SlotId session, Delivery& delivery) {
-                shard_.deliver(session, delivery.publication);
+            [this](hub::Subscriber& subscriber, Delivery& delivery) {
+                if (subscriber.takes_deltas) [[unlikely]]
+                    return shard_.deliver_in_step(subscriber, delivery.publication);
+                shard_.deliver(subscriber.session, delivery.publication);
             },
             [this](const Delivery& delivery) {
                 if (delivery.publisher == SlotId{}) return;

@@ -33,9 +33,11 @@ public:
 
     /// Keeps `publication` instead of an older one of that subscription of the session.
     [[nodiscard]] Outcome keep(Connection& connection, SlotId subscription,
-                               const EncodedPublication& publication) {
+                               const EncodedPublication& publication,
+                               EncodedPublication::Shape shape) {
         hub::Conflated& session = sessions_[connection.id.slot];
-        const Outcome outcome = conflation_.keep(session, subscription.slot, {publication.share()});
+        const Outcome outcome =
+            conflation_.keep(session, subscription.slot, {publication.share(shape)});
         settle(connection, session);
         return outcome;
     }

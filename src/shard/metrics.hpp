@@ -89,6 +89,8 @@ struct Metrics {
     std::uint64_t deliveries = 0;             ///< Publications times subscribers.
     std::uint64_t deliveries_dropped = 0;     ///< For slow consumers, by the policy `drop`.
     std::uint64_t deliveries_conflated = 0;   ///< By `latest`: replaced by a newer publication.
+    std::uint64_t deltas_sent = 0;            ///< Deliveries as deltas.
+    std::uint64_t delta_bytes_saved = 0;      ///< By these, before compression.
     std::uint64_t slow_consumers_closed = 0;
     std::uint64_t topics_refused = 0;          ///< Joins over the limit of topics.
     std::uint64_t subscriptions_lost = 0;      ///< Ended because publications or topics were lost.

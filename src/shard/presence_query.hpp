@@ -18,6 +18,9 @@ struct SubscribeAs {
     std::string_view info{};  ///< A packed ClientInfo. Empty: as nobody.
     hub::Visibility seen{};
     bool hears_others = false;  ///< It is told of those who come and go.
+    /// It is sent publications as deltas to those that it has, where that is shorter. Only of
+    /// encodings of the Centrifuge protocol.
+    bool takes_deltas = false;
 };
 
 enum class PresenceQuery : std::uint8_t {

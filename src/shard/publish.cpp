@@ -75,33 +75,59 @@ Submitted Shard::submit(std::string_view topic, PublicationKind kind,
     return topics_.submit(topic, kind, payload, key);
 }
 
-/// One publication for one subscriber.
-void Shard::deliver(SlotId id, EncodedPublication& publication) {
+/// One publication for one subscriber. True if it is sent, or on its way.
+bool Shard::deliver(SlotId id, EncodedPublication& publication, Shape shape) {
     Connection& connection = connections_.at(id.slot);
     RC_ASSERT(connection.id == id);
     // Whoever waits for the 101 is not live, and whoever closes is not subscribed.
     RC_ASSERT(connection.phase == Phase::open);
-    if (connection.broken) return;
+    if (connection.broken) return false;
     if (connection.conflates && publication.is_publication()) [[unlikely]] {
         // What overtook what waits would go back in time.
-        if (slow_consumer_of(connection, publication.topic()) == SlowConsumer::latest)
-            return on_slow_consumer(connection, publication);
+        if (slow_consumer_of(connection, publication.topic()) == SlowConsumer::latest) {
+            on_slow_consumer(connection, publication, shape);
+            return false;
+        }
     }
     const bool is_usual = connection.deflate == nullptr && connection.encoding == Encoding::raw;
-    if (!is_usual && connection.holds_publications) [[unlikely]]
-        return hold_back(connection, publication);
-    const SharedFrame& frame = is_usual ? publication.frame() : frame_for(connection, publication);
+    if (!is_usual && connection.holds_publications) [[unlikely]] {
+        hold_back(connection, publication, shape);
+        return true;
+    }
+    const SharedFrame& frame =
+        is_usual ? publication.frame() : frame_for(connection, publication, shape);
     if (!admits_publication(connection, frame.size())) [[unlikely]] {
         // Nobody is slow whom the kernel has not been asked about.
         if (!connection.chain.empty()) flush_early();
-        if (!admits_publication(connection, frame.size()))
-            return on_slow_consumer(connection, publication);
+        if (!admits_publication(connection, frame.size())) {
+            on_slow_consumer(connection, publication, shape);
+            return false;
+        }
     }
     if (connection.skipped > 0) [[unlikely]] {
         tell_skipped(connection);
     }
     enqueue_publication(connection, frame);
     if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
+    return true;
+}
+
+/// For one that takes deltas. It is in step, and is sent them, while each publication before was
+/// sent to it.
+void Shard::deliver_in_step(hub::Subscriber& subscriber, EncodedPublication& publication) {
+    if (!publication.is_publication()) {
+        deliver(subscriber.session, publication);
+        return;
+    }
+    const Shape shape = subscriber.has_previous ? Shape::delta : Shape::whole;
+    const bool is_sent = deliver(subscriber.session, publication, shape);
+    if (is_sent && shape == Shape::delta) {
+        const Encoding encoding = connections_.at(subscriber.session.slot).encoding;
+        const std::size_t bytes_saved = publication.bytes_saved(encoding, pool_);
+        if (bytes_saved > 0) ++metrics_.deltas_sent;
+        metrics_.delta_bytes_saved += bytes_saved;
+    }
+    subscriber.has_previous = is_sent;
 }
 
 /// A frame of it that is for this connection, or a chunk.
@@ -121,8 +147,9 @@ void Shard::enqueue_publication(Connection& connection, const SharedFrame& frame
 }
 
 /// What comes before its session is ready for it.
-void Shard::hold_back(Connection& connection, EncodedPublication& publication) {
-    const std::span<const std::byte> message = publication.payload(connection.encoding, pool_);
+void Shard::hold_back(Connection& connection, EncodedPublication& publication, Shape shape) {
+    const std::span<const std::byte> message =
+        publication.payload(connection.encoding, pool_, shape);
     Session session{*this, connection};
     connection.endpoint->on_held(session, as_text(message));
 }
@@ -150,13 +177,15 @@ SlowConsumer Shard::slow_consumer_of(const Connection& connection,
     return is_untold ? SlowConsumer::close : chosen;
 }
 
-void Shard::on_slow_consumer(Connection& connection, const EncodedPublication& publication) {
+void Shard::on_slow_consumer(Connection& connection, const EncodedPublication& publication,
+                             Shape shape) {
     // Of comers and goers each counts, and nobody is told of a gap.
     const SlowConsumer rule = publication.is_publication()
                                   ? slow_consumer_of(connection, publication.topic())
                                   : SlowConsumer::close;
     const bool is_noticed = connection.conflates || connection.skipped > 0;
-    const bool is_kept = rule == SlowConsumer::latest && keep_latest(connection, publication);
+    const bool is_kept =
+        rule == SlowConsumer::latest && keep_latest(connection, publication, shape);
     const bool is_closed = !is_kept && rule != SlowConsumer::drop;
     if (is_closed || !is_noticed) {
         log_.limited(limiters_.slow)
@@ -178,10 +207,11 @@ void Shard::on_slow_consumer(Connection& connection, const EncodedPublication& p
 }
 
 /// False if nothing more can be kept: of this session, of the shard, or of its memory.
-bool Shard::keep_latest(Connection& connection, const EncodedPublication& publication) {
+bool Shard::keep_latest(Connection& connection, const EncodedPublication& publication,
+                        Shape shape) {
     if (pool_.bytes_in_use() > settings_.pool_bytes_max) return false;
     const SlotId subscription = topics_.subscription_of(connection, publication.topic());
-    const Latest::Outcome outcome = latest_.keep(connection, subscription, publication);
+    const Latest::Outcome outcome = latest_.keep(connection, subscription, publication, shape);
     if (outcome == Latest::Outcome::replaced) ++metrics_.deliveries_conflated;
     return outcome == Latest::Outcome::kept || outcome == Latest::Outcome::replaced;
 }
@@ -195,7 +225,8 @@ bool Shard::send_latest(Connection& connection) {
             publication.set_skipped(skipped);
             connection.skipped += static_cast<std::uint32_t>(skipped);
             if (connection.skipped > 0) tell_skipped(connection);
-            enqueue_publication(connection, frame_for(connection, publication));
+            enqueue_publication(connection,
+                                frame_for(connection, publication, publication.later_shape()));
         });
         if (output_.bytes() >= settings_.early_flush_bytes) flush_early();
     }

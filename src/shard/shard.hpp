@@ -154,6 +154,7 @@ private:
     friend class Topics;
 
     enum class Tag : std::uint8_t { connection, listener, refused };
+    using Shape = EncodedPublication::Shape;
 
     // shard.cpp: the loop, and the end of it.
     void complete(const ring::Completion& completion);
@@ -329,16 +330,20 @@ private:
     Backlog& backlog_of(Connection& connection);
     PublishStatus publish(Connection& connection, std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload, std::span<const std::byte> info);
-    void deliver(SlotId id, EncodedPublication& publication);
-    [[gnu::noinline]] void hold_back(Connection& connection, EncodedPublication& publication);
+    bool deliver(SlotId id, EncodedPublication& publication, Shape shape = Shape::plain);
+    [[gnu::noinline]] void deliver_in_step(hub::Subscriber& subscriber,
+                                           EncodedPublication& publication);
+    [[gnu::noinline]] void hold_back(Connection& connection, EncodedPublication& publication,
+                                     Shape shape);
     [[nodiscard]] bool admits_publication(const Connection& connection,
                                           std::uint64_t size) const noexcept;
     void enqueue_publication(Connection& connection, const SharedFrame& frame);
     [[nodiscard]] SlowConsumer slow_consumer_of(const Connection& connection,
                                                 std::string_view topic) const noexcept;
     [[gnu::noinline]] void on_slow_consumer(Connection& connection,
-                                            const EncodedPublication& publication);
-    [[nodiscard]] bool keep_latest(Connection& connection, const EncodedPublication& publication);
+                                            const EncodedPublication& publication, Shape shape);
+    [[nodiscard]] bool keep_latest(Connection& connection, const EncodedPublication& publication,
+                                   Shape shape);
     [[nodiscard]] bool send_latest(Connection& connection);
     [[gnu::noinline]] void drop_latest(Connection& connection);
     [[nodiscard]] bool can_tell_skipped(const Connection& connection) const noexcept;
@@ -358,7 +363,7 @@ private:
     [[gnu::noinline]] bool enqueue_compressed(Connection& connection, ws::Opcode opcode,
                                               std::span<const std::byte> payload);
     [[gnu::noinline]] const SharedFrame& frame_for(Connection& connection,
-                                                   EncodedPublication& publication);
+                                                   EncodedPublication& publication, Shape shape);
     [[nodiscard, gnu::noinline]] bool has_work_left(std::uint64_t work_before) const noexcept;
     void suspend_for_turn(Connection& connection);
     void release_input(Connection& connection);
@@ -472,6 +477,7 @@ private:
     LogLimiters limiters_;
     std::unique_ptr<Tokens> tokens_;  // Null: there are no keys.
     Latest latest_;
+    PublicationDeltas deltas_;
 };
 
 }  // namespace ringcast::shard

@@ -52,7 +52,8 @@ hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_
     const auto outcome = local_.subscribe(
         connection.id, connection.topics, name,
         asks ? LocalTopics::LiveBy::recovery : LocalTopics::LiveBy::interest,
-        as.hears_others ? LocalTopics::Hears::presence_too : LocalTopics::Hears::publications);
+        as.hears_others ? LocalTopics::Hears::presence_too : LocalTopics::Hears::publications,
+        as.takes_deltas ? LocalTopics::Takes::deltas : LocalTopics::Takes::whole);
     if (outcome == Outcome::live || outcome == Outcome::waiting) ++shard_.metrics_.subscribes;
     if (outcome == Outcome::waiting && asks) {
         const SlotId subscription = local_.newest_subscription(connection.topics);

@@ -50,8 +50,8 @@ TEST_CASE("a publication to 100,000 subscribers delays another topic by one boun
     std::uint64_t to_crowd = 0;
     std::uint64_t to_other = 0;
     const auto turn = [&] {
-        const auto deliver = [&](SlotId session, int) {
-            ++(session.slot < crowd_count ? to_crowd : to_other);
+        const auto deliver = [&](const hub::Subscriber& subscriber, int) {
+            ++(subscriber.session.slot < crowd_count ? to_crowd : to_other);
         };
         const std::size_t delivered = fanout.run(subscribers.local, settings.deliveries_per_turn,
                                                  settings.deliveries_quantum, deliver);

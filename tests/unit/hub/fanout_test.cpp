@@ -40,10 +40,12 @@ struct FanoutKit : HubKit {
     }
     std::string run(std::size_t count_max = all, std::size_t quantum = all) {
         std::string delivered;
-        counted = fanout.run(local, count_max, quantum, [&](SlotId id, const std::string& item) {
-            delivered += (delivered.empty() ? "" : " ") + std::to_string(id.slot) + ":" + item;
-            if (delivering) delivering(id.slot, item);
-        });
+        counted = fanout.run(
+            local, count_max, quantum, [&](const Subscriber& subscriber, const std::string& item) {
+                const SlotId id = subscriber.session;
+                delivered += (delivered.empty() ? "" : " ") + std::to_string(id.slot) + ":" + item;
+                if (delivering) delivering(id.slot, item);
+            });
         return delivered;
     }
 
@@ -230,9 +232,9 @@ TEST_CASE("items live no longer than their delivery") {
         fanout.add(*kit.local.find("a"), item, 1);
         fanout.add(*kit.local.find("a"), item, 1);
         CHECK(item.use_count() == 3);
-        (void)fanout.run(kit.local, 3, 3, [](SlotId, const std::shared_ptr<int>&) {});
+        (void)fanout.run(kit.local, 3, 3, [](const Subscriber&, const std::shared_ptr<int>&) {});
         CHECK(item.use_count() == 2);
-        (void)fanout.run(kit.local, 1, 1, [](SlotId, const std::shared_ptr<int>&) {});
+        (void)fanout.run(kit.local, 1, 1, [](const Subscriber&, const std::shared_ptr<int>&) {});
     }
     CHECK(item.use_count() == 1);
 }
@@ -443,8 +445,9 @@ private:
     }
     void run(std::size_t count_max, std::size_t quantum) {
         std::size_t delivered = 0;
-        const std::size_t counted =
-            fanout_.run(kit_.local, count_max, quantum, [&](SlotId id, const Item& item) {
+        const std::size_t counted = fanout_.run(
+            kit_.local, count_max, quantum, [&](const Subscriber& subscriber, const Item& item) {
+                const SlotId id = subscriber.session;
                 ++delivered;
                 deliver(id.slot, item);
             });
@@ -508,4 +511,35 @@ TEST_CASE("what only those get who hear of presence keeps its place among what a
     (void)kit.subscribe(3, "a", LocalTopics::Hears::presence_too);
     tell("-");
     CHECK(kit.run() == "2:+ 2:- 3:-");
+}
+
+TEST_CASE("whoever delivers says which subscribers that take deltas have the previous item") {
+    FanoutKit kit;
+    (void)kit.subscribe(1, "a");
+    (void)kit.subscribe_for_deltas(2, "a");
+    (void)kit.subscribe_for_deltas(3, "a");
+    kit.settle_and_confirm();
+    const auto run = [&] {
+        std::string delivered;
+        kit.fanout.run(kit.local, all, all, [&](Subscriber& subscriber, const std::string& item) {
+            delivered += (delivered.empty() ? "" : " ") + std::to_string(subscriber.session.slot) +
+                         (subscriber.has_previous ? "+" : ":") + item;
+            // While the list grows, and its memory moves.
+            if (item == "y") {
+                for (std::uint32_t number = 10; number < 40; ++number)
+                    (void)kit.subscribe(number, "a");
+            }
+            subscriber.has_previous = subscriber.session.slot != 3 || item != "y";
+            if (item == "z" && subscriber.session.slot == 2) (void)kit.unsubscribe(2, "a");
+        });
+        return delivered;
+    };
+    kit.add("a", "x");
+    kit.add("a", "y");
+    kit.add("a", "z");
+    CHECK(run() == "1:x 1:y 1:z 2:x 2+y 2+z 3:x 3+y 3:z");
+    for (std::uint32_t number = 10; number < 40; ++number) (void)kit.unsubscribe(number, "a");
+    CHECK(kit.subscribe_for_deltas(2, "a") == Outcome::live);
+    kit.add("a", "w");
+    CHECK(run() == "1:w 3+w 2:w");
 }

@@ -33,10 +33,15 @@ struct HubKit {
         return session;
     }
     Outcome subscribe(std::uint32_t number, std::string_view name,
-                      LocalTopics::Hears hears = LocalTopics::Hears::publications) {
+                      LocalTopics::Hears hears = LocalTopics::Hears::publications,
+                      LocalTopics::Takes takes = LocalTopics::Takes::whole) {
         TestSession& subscriber = session(number);
         return local.subscribe(subscriber.id, subscriber.topics, name,
-                               LocalTopics::LiveBy::interest, hears);
+                               LocalTopics::LiveBy::interest, hears, takes);
+    }
+    Outcome subscribe_for_deltas(std::uint32_t number, std::string_view name) {
+        return subscribe(number, name, LocalTopics::Hears::publications,
+                         LocalTopics::Takes::deltas);
     }
     bool unsubscribe(std::uint32_t number, std::string_view name) {
         return local.unsubscribe(session(number).topics, name);

@@ -70,6 +70,8 @@ TEST_CASE("every figure has its name, labels and value") {
     first.buffers_exhausted = 23;
     first.deliveries = 24;
     first.deliveries_dropped = 25;
+    first.deltas_sent = 28;
+    first.delta_bytes_saved = 29;
     first.inflated_messages = 26;
     first.deflated_bytes_in = 27;
     const Metrics shards[] = {first, second};
@@ -111,6 +113,8 @@ TEST_CASE("every figure has its name, labels and value") {
              R"(ringcast_loop_seconds_total{shard="0"} 21.000000022)",
              R"(ringcast_deliveries_total{shard="0",result="sent"} 24)",
              R"(ringcast_deliveries_total{shard="0",result="dropped"} 25)",
+             R"(ringcast_deltas_sent_total{shard="0"} 28)",
+             R"(ringcast_delta_bytes_saved_total{shard="0"} 29)",
              R"(ringcast_receive_buffers_exhausted_total{shard="0"} 23)",
              R"(ringcast_compressed_messages_total{shard="0",direction="received"} 26)",
              R"(ringcast_deflate_bytes_total{shard="0",side="input"} 27)",
