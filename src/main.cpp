@@ -98,6 +98,7 @@ ringcast::Settings settings_of(const Options& options) {
         .presence = options.presence,
         .join_leave = options.join_leave,
         .force_push_join_leave = options.force_push_join_leave,
+        .delta = options.delta,
         .presence_clients_max = options.presence_clients_max,
         .presence_bytes_max = options.presence_bytes_max,
         .namespaces = options.namespaces,

@@ -149,6 +149,7 @@ struct Settings {
     bool presence = false;
     bool join_leave = false;
     bool force_push_join_leave = false;
+    TopicDelta delta = TopicDelta::off;
     /// Clients of one topic that has presence, or joins and leaves, and bytes of all that one shard
     /// knows of such clients: beyond, a subscription to such a topic is refused with error 106.
     std::uint32_t presence_clients_max = 10'000;

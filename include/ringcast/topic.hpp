@@ -30,6 +30,10 @@ enum class PlainHttp : std::uint8_t { off, on };
 /// than these close where `drop` is said.
 enum class SlowConsumer : std::uint8_t { close, drop, latest };
 
+/// Whether subscribers that ask for it are sent publications as the difference to the one before,
+/// where that is shorter: clients of the Centrifuge protocol, in the format of Fossil.
+enum class TopicDelta : std::uint8_t { off, fossil };
+
 /// What became of a publication. Only `accepted` ones are delivered: to everybody who was
 /// subscribed when the topic's turn came, in the topic's one order.
 enum class PublishStatus : std::uint8_t {

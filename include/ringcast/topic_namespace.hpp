@@ -39,6 +39,8 @@ struct TopicNamespace {
     bool join_leave = false;
     /// ... or all of them, if their protocol has a place for that.
     bool force_push_join_leave = false;
+    /// Whether subscribers may be sent only what differs from the publication before.
+    TopicDelta delta = TopicDelta::off;
     /// Who may subscribe, and see what is kept. Not more than known users unless that is said.
     TopicAudience subscribe = TopicAudience::users;
     /// Who of the clients may publish; the server's own may in any case.

@@ -60,6 +60,7 @@ struct CentrifugeEndpoint::Client {
     std::uint32_t place = 0;                 ///< Among the sessions of its user.
     std::uint64_t recovered_from = 0;  ///< Of a subscription that recovers: what it asked for.
     bool rejects_unrecovered = false;  ///< Likewise: an error rather than a gap.
+    bool takes_deltas = false;         ///< Of the subscription that the shard has to confirm.
 };
 
 }  // namespace ringcast::api

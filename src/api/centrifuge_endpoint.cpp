@@ -292,7 +292,9 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
         session.unsubscribe(subscribed.topic);
         return answer(session, client, centrifuge::ErrorCode::unrecoverable_position);
     }
-    const Publications missed{subscribed.missed};
+    using For = Publications::For;
+    const Publications missed{
+        subscribed.missed, client.takes_deltas ? For::delta_takers : For::everybody, client.format};
     centrifuge::SubscribeResult result;
     set_position(result, subscribed.position);
     // A client counts on from what it asked for, with each publication.
@@ -302,6 +304,7 @@ void CentrifugeEndpoint::on_subscribed(shard::Session& session,
     result.was_recovering = subscribed.was_recovering;
     result.recovered = subscribed.recovered;
     result.publications = missed.all();
+    result.delta = client.takes_deltas;
     answer(session, client, result);
 }
 

@@ -222,8 +222,11 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     client.recovered_from = request.offset;
     client.rejects_unrecovered =
         (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
-    switch (session.subscribe(request.channel, start_of(session, request.channel, request),
-                              identity_in(session, client, request.channel, request.join_leave))) {
+    shard::SubscribeAs as = identity_in(session, client, request.channel, request.join_leave);
+    as.takes_deltas = client.takes_deltas =
+        request.delta == centrifuge::fossil_delta_name &&
+        session.shard().settings().topics.home.delta_of(request.channel) == TopicDelta::fossil;
+    switch (session.subscribe(request.channel, start_of(session, request.channel, request), as)) {
         case SubscribeStatus::accepted: return std::nullopt;
         case SubscribeStatus::already: return centrifuge::ErrorCode::already_subscribed;
         case SubscribeStatus::limit: return centrifuge::ErrorCode::limit_exceeded;

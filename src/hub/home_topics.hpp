@@ -56,6 +56,7 @@ public:
         Duration idle_timeout = std::chrono::minutes{1};
         StreamLimits stream;                         ///< What each topic without namespace keeps.
         PresencePolicy presence;                     ///< Likewise, what is told of its clients.
+        TopicDelta delta = TopicDelta::off;          ///< Likewise.
         std::uint64_t history_bytes_max = 64 << 20;  ///< For all that this shard keeps.
         const TopicNamespaces* namespaces = &no_namespaces;  ///< Outlives this.
 
@@ -66,6 +67,10 @@ public:
         [[nodiscard]] const PresencePolicy& presence_of(std::string_view topic) const noexcept {
             const TopicPolicy* const policy = namespaces->find(topic);
             return policy == nullptr ? presence : policy->presence;
+        }
+        [[nodiscard]] TopicDelta delta_of(std::string_view topic) const noexcept {
+            const TopicPolicy* const policy = namespaces->find(topic);
+            return policy == nullptr ? delta : policy->delta;
         }
     };
 

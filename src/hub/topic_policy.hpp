@@ -19,6 +19,7 @@ struct PresencePolicy {
 struct TopicPolicy {
     StreamLimits stream;
     PresencePolicy presence;
+    TopicDelta delta = TopicDelta::off;
     TopicAudience subscribe = TopicAudience::users;
     TopicAudience publish = TopicAudience::nobody;
     /// Without a value: what the subscriber's endpoint says.

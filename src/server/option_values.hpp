@@ -211,6 +211,8 @@ constexpr auto words_for_toggle(Value on, Value off) {
 }
 
 inline constexpr auto toggle_words = words_for_toggle(true, false);
+inline constexpr std::array delta_words{Word<TopicDelta>{"off", TopicDelta::off},
+                                        Word<TopicDelta>{"fossil", TopicDelta::fossil}};
 
 template <auto member, const auto& words>
 Result set_word(OwnerOf<member>& options, std::string_view text) {

@@ -90,6 +90,7 @@ struct Options {
     bool presence = false;
     bool join_leave = false;
     bool force_push_join_leave = false;
+    TopicDelta delta = TopicDelta::off;
     std::uint32_t presence_clients_max = 10'000;  ///< Of one topic.
     std::uint64_t presence_bytes_max = 64 << 20;  ///< Of one shard.
     std::uint64_t mesh_bytes = 32 << 20;

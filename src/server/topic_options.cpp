@@ -137,6 +137,14 @@ constexpr std::array topic_rows{
               .get = get_word<&Options::force_push_join_leave, toggle_words>,
               .needs = {&announced_clients}},
     OptionRow{.section = topics,
+              .name = "delta",
+              .value_name = "off|fossil",
+              .help = "subscribers that ask for it are sent what differs from the publication "
+                      "before, where that is shorter",
+              .set = set_word<&Options::delta, delta_words>,
+              .get = get_word<&Options::delta, delta_words>,
+              .needs = {&topic_clients}},
+    OptionRow{.section = topics,
               .name = "presence-clients-max",
               .value_name = "N",
               .help = "clients of one topic with presence, or with joins and leaves; whoever comes "

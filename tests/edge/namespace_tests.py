@@ -29,6 +29,10 @@ presence = true
 join-leave = true
 force-push-join-leave = true
 
+[namespaces.quotes]
+subscribe = "anyone"
+delta = "fossil"
+
 [namespaces.team]
 """
 
@@ -54,9 +58,13 @@ def send_text(client, text):
 
 
 def status_of_publication(server, topic):
+    return publish_text(server, topic, "hello")
+
+
+def publish_text(server, topic, text):
     address = urllib.parse.urlsplit(server.admin_urls()[0]).netloc
     connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
-    connection.request("POST", f"/publish/{topic}", b"hello", {"Content-Type": "text/plain"})
+    connection.request("POST", f"/publish/{topic}", text.encode(), {"Content-Type": "text/plain"})
     return connection.getresponse().status
 
 
@@ -124,11 +132,26 @@ def test_centrifuge_clients_are_told_of_each_other_where_the_namespace_says_so()
         assert ann.push()["push"]["leave"]["info"]["client"] == bob.id
 
 
+def test_centrifuge_clients_get_deltas_where_the_namespace_says_so():
+    with config_file(CONFIG) as path, Server("--config", path) as server:
+        quotes = Centrifuge(server.port())
+        assert quotes.ask({"subscribe": {"channel": "chat:a", "delta": "fossil"}})["subscribe"] == {}
+        assert quotes.ask({"subscribe": {"channel": "quotes:b", "delta": "xdelta"}})["subscribe"] == {}
+        assert quotes.ask({"subscribe": {"channel": "quotes:a", "delta": "fossil"}})["subscribe"] == {"delta": True}
+        text = "a text that is long enough " * 3
+        for word in "one", "two":
+            assert publish_text(server, "quotes:a", text + word) == 202
+        assert quotes.push()["push"]["pub"] == {"data": json.dumps(text + "one")}
+        delta = quotes.push()["push"]["pub"]
+        assert delta["delta"] and "two" in delta["data"] and text not in delta["data"]
+
+
 def test_mistakes_in_namespaces_are_told_with_their_line():
     for line, words in {"history-sice = 1": ("unknown key 'history-sice'", "history-size"),
                         'subscribe = "all"': ("subscribe: 'all'", "anyone"),
                         'history-mode = "cache"': ("history-mode cache",),
                         'presence = "maybe"': ("presence: 'maybe'", "on, off"),
+                        'delta = "xdelta"': ("delta: 'xdelta'", "off, fossil"),
                         "force-push-join-leave = true": ("needs join-leave",)}.items():
         with config_file(f"{CONFIG}{line}\n") as path:
             expect_one_line_error(run("--config", path, "--check-config"), f"{path}:2", *words)

@@ -404,7 +404,39 @@ function testsOf(name, wire) {
       ann.end();
     },
   };
-  const tests = { history, presence, tokens: tokenTestsOf(name, wire) }[scenario] ?? plain;
+  const deltas = {
+    async 'deltas become what was published, also behind a recovery'() {
+      const [reader, other, writer] = [new Client(wire), new Client(wire), new Client(wire)];
+      const channel = `${name}/quotes`;
+      const quote = (n) => ({ symbol: 'ACME', market: 'a place with a long name, \u00e0 \u20ac 5', price: 100 + n, on: `\n"${n}"` });
+      const all = numbers(1, 60).map(quote);
+      const subscription = await reader.subscribe(channel, { delta: 'fossil' });
+      const whole = await other.subscribe(channel);
+      for (const each of all.slice(0, 20)) await writer.publish(channel, each);
+      assert.deepEqual(await values(subscription, 20), all.slice(0, 20));
+      const { numDeltaPayloads, numFullPayloads, compressionRatio } = subscription.deltaStats();
+      assert.deepEqual([numFullPayloads, numDeltaPayloads], [1, 19]);
+      assert.ok(compressionRatio > 0.3, `${compressionRatio}`);
+      reader.cut();
+      for (const each of all.slice(20, 40)) await writer.publish(channel, each);
+      assert.deepEqual(await values(subscription, 40), all.slice(0, 40));
+      assert.ok(subscription.joins.at(-1).recovered);
+      for (const each of all.slice(40)) await writer.publish(channel, each);
+      assert.deepEqual(await values(subscription, 60), all);
+      assert.deepEqual(await values(whole, 60), all);
+      assert.ok(subscription.deltaStats().numDeltaPayloads >= 19 + 19);
+      // A history is whole.
+      const { publications } = await subscription.history({ limit: 2, reverse: true });
+      assert.deepEqual(publications.map(({ data }) => wire.decode(data)), [all[59], all[58]]);
+      subscription.unsubscribe();
+      subscription.subscribe();
+      await subscription.ready();
+      await writer.publish(channel, 'something else');
+      assert.equal((await values(subscription, 61))[60], 'something else');
+      for (const each of [reader, other, writer]) each.end();
+    },
+  };
+  const tests = { deltas, history, presence, tokens: tokenTestsOf(name, wire) }[scenario] ?? plain;
   return Object.fromEntries(Object.entries(tests).map(([title, test]) => [`${name}: ${title}`, test]));
 }
 

@@ -96,6 +96,8 @@ SCENARIOS = {
     "presence": (["--anonymous", "publish", "--presence", "--join-leave",
                   "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET)], signal.SIGTERM, ["centrifuge"]),
     "centrifuge shared": (["--anonymous", "publish", *SHARED], signal.SIGTERM, ["centrifuge"]),
+    "deltas": (["--anonymous", "publish", "--delta", "fossil", "--history-size", "100", *SHARED], signal.SIGTERM,
+               ["centrifuge"]),
     "tokens": (["--users", "publish", "--history-size", "100", "--admin-listen", "http://127.0.0.1:0",
                 "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET),
                 "--api-key-file", file_with("api.keys", API_KEY)], signal.SIGTERM, ["centrifuge"]),

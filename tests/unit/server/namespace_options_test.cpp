@@ -39,6 +39,7 @@ history-ttl = "10m"
 history-mode = "cache"
 subscribe = "anyone"
 publish = "users"
+delta = "fossil"
 slow-consumer = "drop"
 [namespaces."a.b"]
 )";
@@ -53,6 +54,7 @@ slow-consumer = "drop"
     CHECK(plain.subscribe == ringcast::TopicAudience::users);
     CHECK(plain.publish == ringcast::TopicAudience::nobody);
     CHECK_FALSE(plain.slow_consumer.has_value());
+    CHECK(plain.delta == ringcast::TopicDelta::off);
     const ringcast::TopicNamespace& news = namespaces->at(1);
     CHECK(news.name == "news");
     CHECK(news.history_size == 100);
@@ -61,6 +63,7 @@ slow-consumer = "drop"
     CHECK(news.subscribe == ringcast::TopicAudience::anyone);
     CHECK(news.publish == ringcast::TopicAudience::users);
     CHECK(news.slow_consumer == ringcast::SlowConsumer::drop);
+    CHECK(news.delta == ringcast::TopicDelta::fossil);
     CHECK(parse_namespaces("", "edge.toml")->empty());
     CHECK(parse_namespaces("[namespaces]", "edge.toml")->empty());
 }
