@@ -9,9 +9,9 @@
 
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "http/proxy_header.hpp"
 #include "shard/client_limits.hpp"
-#include "shard/token_bucket.hpp"
 
 namespace ringcast::shard {
 

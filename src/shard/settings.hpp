@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "base/token_bucket.hpp"
 #include "http/date.hpp"
 #include "http/forwarded.hpp"
 #include "http/request_parser.hpp"
@@ -17,7 +18,6 @@
 #include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/origin.hpp"
-#include "shard/token_bucket.hpp"
 #include "shard/trusted_proxies.hpp"
 
 namespace ringcast::shard {

@@ -1,9 +1,8 @@
-#include "shard/token_bucket.hpp"
+#include "base/token_bucket.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace ringcast;
-using namespace ringcast::shard;
 using namespace std::chrono_literals;
 
 TEST_CASE("a bucket gives its burst at once, and then a token each time one comes") {
