@@ -45,6 +45,14 @@ struct TopicNamespace {
     TopicAudience subscribe = TopicAudience::users;
     /// Who of the clients may publish; the server's own may in any case.
     TopicAudience publish = TopicAudience::nobody;
+    /// Publications that one client may make to one of these topics in a second, up to 10'000; 0:
+    /// any number. A user is one client however it comes; somebody whom nobody knows is one by each
+    /// session, or by its address where it posts. Beyond, a raw session is not read from until it
+    /// may again, a Centrifuge client gets error 111, and a POST 429. The server's own are not
+    /// counted.
+    std::uint32_t rate = 0;
+    /// So many of them at once, up to 10'000; 0: as many as in a second.
+    std::uint32_t burst = 0;
     /// A subscriber that falls behind with one of these topics; without a value as in Settings.
     std::optional<SlowConsumer> slow_consumer{};
 };

@@ -11,6 +11,7 @@
 #include "api/centrifuge_client.hpp"
 #include "api/centrifuge_endpoint.hpp"
 #include "api/centrifuge_rules.hpp"
+#include "api/publication_rates.hpp"
 #include "auth/reason.hpp"
 #include "base/bytes.hpp"
 #include "base/client_info.hpp"
@@ -242,6 +243,16 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
     if (const auto fault = fault_of(session, request.channel)) return *fault;
     if (!may(session, client, request.channel, TopicAction::publish))
         return centrifuge::ErrorCode::permission_denied;
+    if (const TokenRate* const rate = rate_of(session.shard(), request.channel)) {
+        const std::uint64_t publisher = client.user.empty()
+                                            ? publisher_of(session)
+                                            : publisher_of(session.shard(), client.user);
+        using Excess = shard::ClientLimits::Excess;
+        if (!session.shard()
+                 .take_publication(publisher, request.channel, *rate, Excess::refused)
+                 .is_given)
+            return centrifuge::ErrorCode::too_many_requests;
+    }
     const std::string_view data = request.data.bytes;
     switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
                             as_bytes(data), as_bytes(info_in(client, request.channel)))) {

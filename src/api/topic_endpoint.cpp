@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "api/authentication.hpp"
+#include "api/publication_rates.hpp"
 #include "api/topic_rules.hpp"
 #include "api/upgrade.hpp"
 #include "base/bytes.hpp"
@@ -23,20 +24,28 @@ namespace ringcast::api {
 
 namespace {
 
-/// A session's state: of those whose token does not end one of four that all share, so that it
+/// A session's state: of those that nothing is known of one of four that all share, so that it
 /// costs no memory.
 struct RawSession {
-    bool may_publish;
-    bool wants_gaps;
+    bool may_publish = false;
+    bool wants_gaps = false;
     Instant ends_at = instant_never;
+    const TokenRate* rate = nullptr;  ///< Of its publications; null: any.
+    std::uint64_t publisher = 0;      ///< Its user; 0: nobody knows.
+
+    [[nodiscard]] bool is_common() const noexcept {
+        return ends_at == instant_never && rate == nullptr && publisher == 0;
+    }
 };
 
-shard::StatePointer session_state(bool may_publish, bool wants_gaps, Instant ends_at) {
-    static RawSession sessions[2][2] = {{{false, false}, {false, true}},
-                                        {{true, false}, {true, true}}};
-    if (ends_at == instant_never)
-        return {&sessions[may_publish ? 1 : 0][wants_gaps ? 1 : 0], [](void*) noexcept {}};
-    return {new RawSession{may_publish, wants_gaps, ends_at},
+shard::StatePointer session_state(const RawSession& session) {
+    static RawSession sessions[2][2] = {{{}, {.wants_gaps = true}},
+                                        {{.may_publish = true}, {true, true}}};
+    if (session.is_common()) {
+        return {&sessions[session.may_publish ? 1 : 0][session.wants_gaps ? 1 : 0],
+                [](void*) noexcept {}};
+    }
+    return {new RawSession{session},
             [](void* state) noexcept { delete static_cast<RawSession*>(state); }};
 }
 
@@ -119,6 +128,8 @@ struct TopicEndpoint::Wishes {
     bool wants_gaps = false;
     shard::SubscribeFrom from{};
     Instant ends_at = instant_never;
+    const TokenRate* rate = nullptr;
+    std::uint64_t publisher = 0;
 
     /// `verdict`, completed by what `access` means.
     [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicAccess access,
@@ -130,7 +141,11 @@ struct TopicEndpoint::Wishes {
         verdict.topic = std::move(topic);
         verdict.is_publisher = may_publish;
         verdict.from = from;
-        verdict.state = session_state(may_publish, wants_gaps, ends_at);
+        verdict.state = session_state({.may_publish = may_publish,
+                                       .wants_gaps = wants_gaps,
+                                       .ends_at = ends_at,
+                                       .rate = may_publish ? rate : nullptr,
+                                       .publisher = publisher});
         return verdict;
     }
 };
@@ -197,7 +212,9 @@ shard::Verdict TopicEndpoint::decide(shard::Upgrade& upgrade, const std::string&
         impl.user = &(*client)->user;
         impl.subprotocol = (*client)->subprotocol;
         wishes.ends_at = (*client)->ends_at;
+        wishes.publisher = publisher_of(upgrade.session.shard(), (*client)->user.name);
     }
+    wishes.rate = rate_of(upgrade.session.shard(), topic);
     if (!policy_.authorize) {
         const TopicAccess access = access_by(namespaces_of(upgrade), policy_, impl.user, topic);
         return with_fields(
@@ -292,14 +309,36 @@ SendStatus TopicEndpoint::send_missed(shard::Session& session,
 }
 
 void TopicEndpoint::on_message(shard::Session session, std::string_view payload, MessageKind kind) {
-    if (!session_of(session).may_publish)
+    const RawSession& raw = session_of(session);
+    if (!raw.may_publish)
         return session.close(CloseCode::policy_violation, "you may not publish to this topic");
+    if (raw.rate != nullptr) [[unlikely]]
+        pace(session, *raw.rate, raw.publisher);
     const auto status =
         session.publish(session.newest_topic(), dialect::raw::kind_of(kind), as_bytes(payload));
     // There was room, or the message would not have been looked at. Nothing is lost silently, in
     // whatever way that should change.
     if (status == PublishStatus::full)
         session.close(CloseCode::try_again_later, "no room for the publication");
+}
+
+Duration TopicEndpoint::take_publication(const shard::HttpExchange& exchange,
+                                         const shard::Verdict& granted) {
+    const auto& raw = *static_cast<const RawSession*>(granted.state.get());
+    if (raw.rate == nullptr) return {};
+    const std::uint64_t publisher = raw.publisher != 0 ? raw.publisher : publisher_of(exchange);
+    const auto permit = exchange.shard().take_publication(publisher, granted.topic, *raw.rate,
+                                                          shard::ClientLimits::Excess::refused);
+    return permit.is_given ? Duration{} : permit.next;
+}
+
+/// TCP slows the client down, and nothing is lost.
+void TopicEndpoint::pace(shard::Session& session, const TokenRate& rate, std::uint64_t publisher) {
+    using Excess = shard::ClientLimits::Excess;
+    if (publisher == 0) publisher = publisher_of(session);
+    session.pace(session.shard()
+                     .take_publication(publisher, session.newest_topic(), rate, Excess::owed)
+                     .next);
 }
 
 void TopicEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "api/endpoint.hpp"
+#include "base/token_bucket.hpp"
 #include "ringcast/topics.hpp"
 #include "shard/endpoint.hpp"
+#include "shard/http_exchange.hpp"
 
 namespace ringcast::api {
 
@@ -20,6 +22,9 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     /// The same about a plain request for a stream of events, with `fields` in any answer to it.
     [[nodiscard]] shard::Verdict on_event_stream(shard::Upgrade& upgrade, std::string fields);
+    /// Of a publication that is posted, which `granted` allows: how long until it may be; or 0.
+    [[nodiscard]] static Duration take_publication(const shard::HttpExchange& exchange,
+                                                   const shard::Verdict& granted);
     shard::Verdict on_late_verdict(shard::Verdict late, shard::Verdict pending) override;
     void on_open(shard::Session& session) override;
     void on_subscribed(shard::Session& session, const shard::Subscribed& subscribed) override;
@@ -43,6 +48,7 @@ private:
 
     [[nodiscard]] shard::Verdict decide(shard::Upgrade& upgrade, const std::string& topic,
                                         Wishes wishes);
+    static void pace(shard::Session& session, const TokenRate& rate, std::uint64_t publisher);
     void send_notice(shard::Session& session, std::string_view name, const std::string& text,
                      const hub::Position& position = {});
     [[nodiscard]] SendStatus send_missed(shard::Session& session,

@@ -1,6 +1,7 @@
 #include "api/topic_streams.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,13 @@ HttpAnswer no_handshake(const http::Request& request) {
     return {.status = code_of(handshake.error().status),
             .fields = std::string{ws::response_fields(handshake.error().reason)},
             .body = std::string{to_string(handshake.error().reason)}};
+}
+
+/// Of publications; `wait`: until one more is taken.
+HttpAnswer too_many(Duration wait, const std::string& fields) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+    return short_answer(http::Status::too_many_requests, "too many publications\n",
+                        fields + "Retry-After: " + std::to_string(seconds) + "\r\n");
 }
 
 }  // namespace
@@ -73,10 +81,8 @@ HttpAnswer TopicStreams::stream(shard::Upgrade& upgrade) {
 HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& upgrade,
                                  std::span<const std::byte> body) {
     const std::string fields = cross_origin_fields(upgrade.request);
-    if (!exchange.take_tokens(topics_.limits(), body.size())) {
-        return short_answer(http::Status::too_many_requests, "too many publications\n",
-                            fields + "Retry-After: 1\r\n");
-    }
+    if (!exchange.take_tokens(topics_.limits(), body.size()))
+        return too_many(std::chrono::seconds{1}, fields);
     auto kind = posted_kind(upgrade.request, body);
     if (!kind) {
         kind.error().fields += fields;
@@ -100,7 +106,7 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& 
     return held;
 }
 
-/// The answer; `held` if there is no room yet, and on_room() tries again.
+/// The answer; `held` if it is none yet.
 HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted,
                                  shard::Verdict verdict) {
     if (verdict.kind != shard::Verdict::Kind::admit)
@@ -109,7 +115,14 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted,
         return short_answer(http::Status::forbidden, "you may not publish to this topic\n",
                             posted.fields);
     }
+    if (const Duration wait = TopicEndpoint::take_publication(exchange, verdict); wait > Duration{})
+        return too_many(wait, posted.fields);
     posted.topic = std::move(verdict.topic);
+    return publish(exchange, posted);
+}
+
+/// What is allowed. `held` if there is no room yet, and on_room() tries again.
+HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, const Posted& posted) {
     const PublishStatus status =
         exchange.shard().publish(posted.topic, posted.kind, as_bytes(posted.payload));
     if (status == PublishStatus::full) {
@@ -133,10 +146,7 @@ void TopicStreams::on_late_verdict(shard::HttpExchange& exchange, shard::Verdict
 void TopicStreams::on_room(shard::HttpExchange& exchange) {
     auto& posted = *static_cast<Posted*>(exchange.state());
     if (posted.topic.empty()) return;  // Not decided yet.
-    shard::Verdict granted;
-    granted.topic = posted.topic;
-    granted.is_publisher = true;
-    HttpAnswer answer = publish(exchange, posted, std::move(granted));
+    HttpAnswer answer = publish(exchange, posted);
     if (answer.kind != HttpAnswer::Kind::held) exchange.answer(std::move(answer));
 }
 

@@ -36,6 +36,8 @@ private:
                                             std::span<const std::byte> body);
     [[nodiscard]] static shard::HttpAnswer publish(shard::HttpExchange& exchange, Posted& posted,
                                                    shard::Verdict verdict);
+    [[nodiscard]] static shard::HttpAnswer publish(shard::HttpExchange& exchange,
+                                                   const Posted& posted);
 
     TopicEndpoint& topics_;
 };

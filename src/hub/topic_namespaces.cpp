@@ -28,6 +28,11 @@ bool TopicNamespaces::has_open() const noexcept {
     });
 }
 
+const TokenRate* TopicNamespaces::rate_of(std::string_view topic) const noexcept {
+    const TopicPolicy* const policy = find(topic);
+    return policy == nullptr || !policy->rate.is_limited() ? nullptr : &policy->rate;
+}
+
 const TopicPolicy* TopicNamespaces::find(std::string_view topic) const noexcept {
     if (policies_.empty()) return nullptr;
     if (topic.starts_with('$')) topic.remove_prefix(1);

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return policies_.empty(); }
     /// Whether some are for anyone, in whatever way.
     [[nodiscard]] bool has_open() const noexcept;
+    /// How often a client may publish to `topic`; null if that is not limited. As find().
+    [[nodiscard]] const TokenRate* rate_of(std::string_view topic) const noexcept;
 
 private:
     std::map<std::string, TopicPolicy, std::less<>> policies_;

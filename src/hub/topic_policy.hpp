@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/token_bucket.hpp"
 #include "hub/stream.hpp"
 #include "ringcast/topic.hpp"
 
@@ -22,6 +23,7 @@ struct TopicPolicy {
     TopicDelta delta = TopicDelta::off;
     TopicAudience subscribe = TopicAudience::users;
     TopicAudience publish = TopicAudience::nobody;
+    TokenRate rate{};  ///< Of publications by one client to one topic.
     /// Without a value: what the subscriber's endpoint says.
     std::optional<SlowConsumer> slow_consumer;
 };

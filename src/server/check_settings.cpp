@@ -82,6 +82,13 @@ std::expected<void, std::string> check_namespaces(const Settings& settings) {
             return error("history_ttl is not between 1 s and a year");
         if (space.history_mode == HistoryMode::cache && space.history_size == 0)
             return error("HistoryMode::cache needs a history_size");
+        constexpr std::uint32_t rate_max = shard::ClientLimits::rate_max;
+        constexpr std::uint32_t burst_max = shard::ClientLimits::burst_max;
+        if (space.rate > rate_max)
+            return error(fmt::format("rate is not between 0 and {}", rate_max));
+        if (space.burst > burst_max)
+            return error(fmt::format("burst is not between 0 and {}", burst_max));
+        if (space.burst > 0 && space.rate == 0) return error("burst needs a rate");
         if (space.force_push_join_leave && !space.join_leave)
             return error("force_push_join_leave needs join_leave");
     }

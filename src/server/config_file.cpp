@@ -80,6 +80,8 @@ std::expected<TopicNamespace, std::string> namespace_of(std::string_view name,
         return std::unexpected{fmt::format("{}: history-mode cache needs a history-size",
                                            place(path, table.source()))};
     }
+    if (space.burst > 0 && space.rate == 0)
+        return std::unexpected{fmt::format("{}: burst needs a rate", place(path, table.source()))};
     if (space.force_push_join_leave && !space.join_leave) {
         return std::unexpected{
             fmt::format("{}: force-push-join-leave needs join-leave", place(path, table.source()))};

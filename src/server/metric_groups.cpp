@@ -324,8 +324,11 @@ constexpr MetricGroup groups[] = {
      [](Samples& to, const Metrics& m) { to.add(m.suspensions); }},
 
     {"ringcast_rate_suspensions_total", Type::counter,
-     "Times a client had to wait because of --message-rate or --byte-rate.",
+     "Times a client had to wait because of --message-rate, --byte-rate or a namespace's rate.",
      [](Samples& to, const Metrics& m) { to.add(m.rate_suspensions); }},
+    {"ringcast_publications_refused_total", Type::counter,
+     "Publications of clients that were refused because of a namespace's rate.",
+     [](Samples& to, const Metrics& m) { to.add(m.publications_refused); }},
     {"ringcast_turn_suspensions_total", Type::counter,
      "Times a client had to wait for the next turn of the loop, so that others had theirs.",
      [](Samples& to, const Metrics& m) { to.add(m.turn_suspensions); }},

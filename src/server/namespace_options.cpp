@@ -7,6 +7,7 @@
 
 #include "server/config_file.hpp"
 #include "server/option_values.hpp"
+#include "shard/client_limits.hpp"
 
 namespace ringcast::server {
 namespace {
@@ -52,6 +53,12 @@ constexpr std::array namespace_rows{
     NamespaceRow{.name = "publish",
                  .set = &set_word<&TopicNamespace::publish, audience_words>,
                  .get = &get_word<&TopicNamespace::publish, audience_words>},
+    NamespaceRow{.name = "rate",
+                 .set = &set_count<&TopicNamespace::rate, 0, shard::ClientLimits::rate_max>,
+                 .get = &get_count<&TopicNamespace::rate>},
+    NamespaceRow{.name = "burst",
+                 .set = &set_count<&TopicNamespace::burst, 0, shard::ClientLimits::burst_max>,
+                 .get = &get_count<&TopicNamespace::burst>},
     NamespaceRow{
         .name = "slow-consumer",
         .set = &set_word<&TopicNamespace::slow_consumer, namespace_slow_words>,

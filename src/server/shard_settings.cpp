@@ -81,6 +81,7 @@ hub::TopicNamespaces topic_namespaces(const Settings& settings) {
                          .delta = space.delta,
                          .subscribe = space.subscribe,
                          .publish = space.publish,
+                         .rate = {.rate = space.rate, .burst = space.burst},
                          .slow_consumer = space.slow_consumer});
         RC_ASSERT(is_new);  // check_settings() has seen to that.
     }
@@ -154,6 +155,8 @@ shard::ClientLimits::Options client_limits(const Settings& settings,
     return {.connections_per_client_max = settings.connections_per_ip_max,
             .handshakes_per_client = settings.handshakes_per_ip,
             .connections_max = connections_max,
+            .has_publication_rates = std::ranges::any_of(
+                settings.namespaces, [](const TopicNamespace& each) { return each.rate > 0; }),
             .seed = random_seed()};
 }
 

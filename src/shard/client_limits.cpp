@@ -23,8 +23,13 @@ constexpr std::uint64_t second_ticks = std::uint64_t{1'000'000'000} >> tick_shif
 constexpr unsigned time_bits = 44;
 constexpr std::uint64_t time_mask = (std::uint64_t{1} << time_bits) - 1;
 
-/// Clients that come often at one time; beyond, those who come least are forgotten first.
+/// Clients that come or publish often at one time; beyond, those who do least are forgotten first.
 constexpr std::uint64_t rate_words = 1 << 16;
+
+/// How far a publisher can be in debt: a minute, which is more than a few sessions make.
+constexpr std::uint64_t debt_ticks_max = 60 * second_ticks;
+constexpr std::uint64_t publication_ticks_max =
+    second_ticks * ClientLimits::burst_max + debt_ticks_max;
 
 std::uint64_t hash_of(const IpAddress& ip, std::uint64_t seed) noexcept {
     constexpr std::size_t ipv6_client_bytes = 8;
@@ -60,10 +65,12 @@ ClientLimits::ClientLimits(const Options& options) : options_{options} {
     RC_ASSERT(options.handshakes_per_client <= rate_max && options.burst_seconds > 0);
     // Half full when every connection is another client's: then 2 in 100 find their set full.
     if (options.connections_per_client_max > 0) connections_ = Table{2 * options.connections_max};
+    if (options.has_publication_rates) publications_ = Table{rate_words};
     if (options.handshakes_per_client == 0) return;
-    token_ticks_ = second_ticks / options.handshakes_per_client;
-    bucket_ticks_ = token_ticks_ * options.handshakes_per_client * options.burst_seconds;
-    rates_ = Table{rate_words};
+    handshake_bucket_.token = second_ticks / options.handshakes_per_client;
+    handshake_bucket_.full =
+        handshake_bucket_.token * options.handshakes_per_client * options.burst_seconds;
+    handshakes_ = Table{rate_words};
 }
 
 bool ClientLimits::is_on() const noexcept {
@@ -72,12 +79,38 @@ bool ClientLimits::is_on() const noexcept {
 
 ClientLimits::Entry ClientLimits::admit(const IpAddress& ip, Instant now) noexcept {
     const std::uint64_t hash = hash_of(ip, options_.seed);
-    if (options_.handshakes_per_client > 0 && !take_token(hash, now))
+    if (options_.handshakes_per_client > 0 && !take_token(handshakes_, handshake_bucket_.full, hash,
+                                                          handshake_bucket_, now, Excess::refused)
+                                                   .is_taken)
         return {.verdict = Verdict::too_often};
     return options_.connections_per_client_max > 0 ? take_place(hash) : Entry{};
 }
 
-bool ClientLimits::take_token(std::uint64_t hash, Instant now) noexcept {
+std::uint64_t ClientLimits::publisher(Publisher kind, std::string_view name) const noexcept {
+    return hash_bytes(name, options_.seed ^ (1 + static_cast<std::uint64_t>(kind)));
+}
+
+std::uint64_t ClientLimits::publisher(const IpAddress& ip) const noexcept {
+    return hash_of(ip, options_.seed);
+}
+
+ClientLimits::Permit ClientLimits::take_publication(std::uint64_t publisher, std::string_view topic,
+                                                    const TokenRate& rate, Instant now,
+                                                    Excess excess) noexcept {
+    if (!options_.has_publication_rates || !rate.is_limited()) return {};
+    RC_ASSERT(rate.rate <= rate_max && rate.burst <= burst_max);
+    const std::uint64_t token = second_ticks / rate.rate;
+    const Bucket bucket{.token = token, .full = token * rate.burst_or_second()};
+    const Token taken = take_token(publications_, publication_ticks_max,
+                                   hash_bytes(topic, publisher), bucket, now, excess);
+    return {.is_given = taken.is_taken,
+            .next = Duration{static_cast<Duration::rep>(taken.wait << tick_shift)}};
+}
+
+/// The times of shards may differ by a second.
+ClientLimits::Token ClientLimits::take_token(Table& table, std::uint64_t horizon,
+                                             std::uint64_t hash, const Bucket& bucket, Instant now,
+                                             Excess excess) noexcept {
     const std::uint64_t tag = hash >> time_bits;
     const auto ticks =
         static_cast<std::uint64_t>(now.time_since_epoch().count()) >> tick_shift & time_mask;
@@ -85,9 +118,9 @@ bool ClientLimits::take_token(std::uint64_t hash, Instant now) noexcept {
     // only be of the last time around, is of a full one; but the clock of a shard may be behind.
     const auto wait_of = [&](std::uint64_t word) {
         const std::uint64_t ahead = (word - ticks) & time_mask;
-        return ahead <= bucket_ticks_ + second_ticks ? ahead : 0;
+        return ahead <= horizon + second_ticks ? ahead : 0;
     };
-    Set& set = rates_.set_of(hash);
+    Set& set = table.set_of(hash);
     while (true) {
         std::atomic<std::uint64_t>* target = nullptr;
         std::uint64_t seen = 0;
@@ -101,10 +134,17 @@ bool ClientLimits::take_token(std::uint64_t hash, Instant now) noexcept {
             if (is_ours) break;
         }
         const bool is_ours = seen >> time_bits == tag;
-        const std::uint64_t wait = (is_ours ? wait_of(seen) : 0) + token_ticks_;
-        if (wait > bucket_ticks_) return false;
-        const std::uint64_t next = tag << time_bits | ((ticks + wait) & time_mask);
-        if (target->compare_exchange_weak(seen, next, relaxed)) return true;
+        // Until it is full again, with one token less; and until there is one, with yet one less.
+        std::uint64_t full_in = (is_ours ? wait_of(seen) : 0) + bucket.token;
+        const auto shortage = [&](std::uint64_t until_full) {
+            return until_full > bucket.full ? until_full - bucket.full : 0;
+        };
+        if (full_in > bucket.full && excess == Excess::refused)
+            return {.is_taken = false, .wait = shortage(full_in)};
+        full_in = std::min(full_in, horizon);
+        const std::uint64_t next = tag << time_bits | ((ticks + full_in) & time_mask);
+        if (target->compare_exchange_weak(seen, next, relaxed))
+            return {.is_taken = true, .wait = shortage(full_in + bucket.token)};
     }
 }
 

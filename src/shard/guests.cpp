@@ -140,6 +140,15 @@ void Shard::pace(Connection& connection, Instant resumes_at) {
     schedule_open(connection);
 }
 
+ClientLimits::Permit Shard::take_publication(std::uint64_t publisher, std::string_view topic,
+                                             const TokenRate& rate, ClientLimits::Excess excess) {
+    if (client_limits_ == nullptr) return {};
+    const ClientLimits::Permit permit =
+        client_limits_->take_publication(publisher, topic, rate, now(), excess);
+    if (!permit.is_given) ++metrics_.publications_refused;
+    return permit;
+}
+
 void Shard::take_proxy_header(Connection& connection, std::span<std::byte>& bytes) {
     using Found = http::ProxyHeaderParser::Found;
     Guest& guest = *connection.guest;

@@ -61,11 +61,12 @@ struct Metrics {
     std::uint64_t protocol_errors = 0;
     std::uint64_t messages_too_big = 0;  ///< Sessions failed with 1009.
     std::uint64_t handler_exceptions = 0;
-    std::uint64_t timeouts = 0;          ///< Handshake, idle, message, close and stalled sends.
-    std::uint64_t suspensions = 0;       ///< Times input was suspended.
-    std::uint64_t rate_suspensions = 0;  ///< Of those: for the message or byte rate.
-    std::uint64_t turn_suspensions = 0;  ///< Of those: until the next turn.
-    std::uint64_t inputs_given_up = 0;   ///< Connections failed for want of memory for input.
+    std::uint64_t timeouts = 0;              ///< Handshake, idle, message, close and stalled sends.
+    std::uint64_t suspensions = 0;           ///< Times input was suspended.
+    std::uint64_t rate_suspensions = 0;      ///< Of those: for a rate, also of a namespace.
+    std::uint64_t publications_refused = 0;  ///< Beyond the rate of their namespace.
+    std::uint64_t turn_suspensions = 0;      ///< Of those: until the next turn.
+    std::uint64_t inputs_given_up = 0;       ///< Connections failed for want of memory for input.
     std::uint64_t sessions_closed = 0;
     std::array<std::uint64_t, close_counts_max> closes{};  ///< By close_index().
     // Of permessage-deflate.

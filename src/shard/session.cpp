@@ -58,6 +58,12 @@ void Session::release_input() {
     shard_->release_input(*connection_);
 }
 
+void Session::pace(Duration wait) {
+    if (wait <= Duration{0} || connection_->phase != Phase::open) return;
+    if (!connection_->guest) connection_->guest = std::make_unique<Guest>();
+    shard_->pace(*connection_, shard_->now() + wait);
+}
+
 bool Session::takes_more() {
     shard_->suspend_if_unread(*connection_);
     constexpr auto own = static_cast<unsigned>(Suspension::pending_admission);

@@ -73,6 +73,8 @@ public:
     /// which has it go on in the next turn.
     void hold_input();
     void release_input();
+    /// The rest of the session's input waits for so long, if that is any time. In on_message().
+    void pace(Duration wait);
     /// For messages of several commands, before each of them. False: the client has to read first,
     /// or what it publishes has to find room, or it has had its share of this turn, or it is gone;
     /// the rest is for Endpoint::on_resume().

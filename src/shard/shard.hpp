@@ -113,6 +113,14 @@ public:
     [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
                                         std::span<const std::byte> payload);
 
+    /// Of all shards; null: none.
+    [[nodiscard]] const ClientLimits* client_limits() const noexcept { return client_limits_; }
+    /// Before a publication by a client to a topic that has a rate. One that is refused is counted.
+    [[nodiscard]] ClientLimits::Permit take_publication(std::uint64_t publisher,
+                                                        std::string_view topic,
+                                                        const TokenRate& rate,
+                                                        ClientLimits::Excess excess);
+
     /// The shard that numbers the publications of `topic`.
     [[nodiscard]] std::uint32_t home_of(std::string_view topic) const noexcept {
         return topics_.home_of(topic);

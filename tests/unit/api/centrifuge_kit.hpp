@@ -31,8 +31,9 @@ public:
     static shard::ShardsSetup with_protocol(const CentrifugePolicy& policy,
                                             shard::ShardsSetup setup) {
         setup.settings.wall_clock = []() noexcept { return wall_now; };
-        setup.mount = [policy, limits = setup.limits,
+        setup.mount = [policy, limits = setup.limits, more = std::move(setup.mount),
                        seed = std::uint64_t{0}](shard::Router& router) mutable {
+            if (more) more(router);
             limits.ping_interval = {};
             const auto entropy = [prng = Prng{++seed}](std::span<std::byte> bytes) mutable {
                 for (std::byte& each : bytes) each = static_cast<std::byte>(prng.below(256));

@@ -40,6 +40,8 @@ history-mode = "cache"
 subscribe = "anyone"
 publish = "users"
 delta = "fossil"
+rate = 5
+burst = 20
 slow-consumer = "drop"
 [namespaces."a.b"]
 )";
@@ -62,6 +64,9 @@ slow-consumer = "drop"
     CHECK(news.history_mode == ringcast::HistoryMode::cache);
     CHECK(news.subscribe == ringcast::TopicAudience::anyone);
     CHECK(news.publish == ringcast::TopicAudience::users);
+    CHECK(news.rate == 5);
+    CHECK(news.burst == 20);
+    CHECK(plain.rate == 0);
     CHECK(news.slow_consumer == ringcast::SlowConsumer::drop);
     CHECK(news.delta == ringcast::TopicDelta::fossil);
     CHECK(parse_namespaces("", "edge.toml")->empty());
@@ -81,6 +86,9 @@ TEST_CASE("what is wrong with a namespace is told with its line") {
               .starts_with("edge.toml:3: history-size: "));
     CHECK(namespace_mistake(begin + "history-ttl = \"1ms\"")
               .starts_with("edge.toml:3: history-ttl: "));
+    CHECK(namespace_mistake(begin + "rate = 10001") ==
+          "edge.toml:3: rate: '10001' is not possible here; expected 0 to 10000");
+    CHECK(namespace_mistake(begin + "burst = 3") == "edge.toml:2: burst needs a rate");
     CHECK(namespace_mistake(begin + "slow-consumer = \"newest\"")
               .starts_with("edge.toml:3: slow-consumer: "));
     CHECK(namespace_mistake(begin + "publish = [\"users\"]") ==
@@ -98,6 +106,7 @@ TEST_CASE("what is wrong with a namespace is told with its line") {
 TEST_CASE("namespaces of the file are options, and printed as the file takes them") {
     const std::string file =
         "[namespaces.news]\nhistory-size = 9\nsubscribe = \"anyone\"\nslow-consumer = \"drop\"\n"
+        "rate = 3\nburst = 7\n"
         "[namespaces.\"a.b\"]\n";
     const auto options = load({"--listen=ws://127.0.0.1:0"}, file);
     REQUIRE(options.has_value());
@@ -112,6 +121,9 @@ TEST_CASE("namespaces of the file are options, and printed as the file takes the
     CHECK(again->at(1).name == "news");
     CHECK(again->at(1).history_size == 9);
     CHECK(again->at(1).subscribe == TopicAudience::anyone);
+    CHECK(again->at(1).rate == 3);
+    CHECK(again->at(1).burst == 7);
+    CHECK(again->at(0).rate == 0);
     CHECK(again->at(1).slow_consumer == SlowConsumer::drop);
     CHECK_FALSE(again->at(0).slow_consumer.has_value());
     const auto mistaken = load({"--listen=ws://127.0.0.1:0"}, "[namespaces.a]\nx = 1\n");

@@ -104,6 +104,53 @@ TEST_CASE("the clock of the rates may turn over") {
     }
 }
 
+TEST_CASE("of a publisher a topic takes its burst at once, and then what comes, on all shards") {
+    using enum ClientLimits::Excess;
+    ClientLimits limits{{.has_publication_rates = true, .seed = 9}};
+    CHECK_FALSE(limits.is_on());  // Nobody is counted who connects.
+    constexpr TokenRate rate{.rate = 10, .burst = 3};
+    const auto seven = limits.publisher(ClientLimits::Publisher::user, "7");
+    Instant now = start;
+    const auto given = [&](std::uint64_t who, std::string_view topic, int tries) {
+        int count = 0;
+        for (int i = 0; i < tries; ++i)
+            count += limits.take_publication(who, topic, rate, now, refused).is_given ? 1 : 0;
+        return count;
+    };
+    CHECK(given(seven, "a", 100) == 3);
+    const auto late = limits.take_publication(seven, "a", rate, now, refused);
+    CHECK_FALSE(late.is_given);
+    CHECK(late.next > 99ms);
+    CHECK(late.next <= 100ms);
+    // Nobody else's, and no other topic's.
+    CHECK(given(seven, "b", 100) == 3);
+    CHECK(given(limits.publisher(ClientLimits::Publisher::session, "7"), "a", 100) == 3);
+    CHECK(given(limits.publisher(ip("192.0.2.7")), "a", 100) == 3);
+    now += 101ms;
+    CHECK(given(seven, "a", 100) == 1);
+    now += 1h;
+    CHECK(given(seven, "a", 100) == 3);
+    CHECK(limits.take_publication(seven, "a", {}, now, refused).is_given);  // No rate.
+}
+
+TEST_CASE("a publication that was taken in excess puts the next one off") {
+    using enum ClientLimits::Excess;
+    ClientLimits limits{{.has_publication_rates = true, .seed = 9}};
+    constexpr TokenRate rate{.rate = 1};
+    const auto who = limits.publisher(ClientLimits::Publisher::user, "7");
+    for (int i = 1; i <= 5; ++i) {
+        const auto permit = limits.take_publication(who, "a", rate, start, owed);
+        CHECK(permit.is_given);
+        CHECK(permit.next > std::chrono::milliseconds{999} * i);
+        CHECK(permit.next <= 1s * i);
+    }
+    // Not for ever, however many there were.
+    for (int i = 0; i < 1000; ++i) (void)limits.take_publication(who, "a", rate, start, owed);
+    CHECK(limits.take_publication(who, "a", rate, start + 4h, refused).is_given);
+    ClientLimits off{{}};
+    CHECK(off.take_publication(who, "a", rate, start, refused).is_given);
+}
+
 TEST_CASE("of as many clients as there may be connections nearly all are counted, and all leave") {
     constexpr std::uint32_t clients = 10'000;
     ClientLimits limits{{.connections_per_client_max = 1, .connections_max = clients, .seed = 11}};

@@ -110,6 +110,7 @@ struct ShardsSetup {
     std::uint64_t mesh_bytes = Mesh::bytes_default;
     std::function<Router()> make_admin_router = nullptr;  ///< Of the first shard.
     std::function<void(Router&)> mount = nullptr;         ///< Further endpoints, on each shard.
+    ClientLimits::Options client_limits = {};             ///< Of all shards.
 };
 
 /// Shards that serve TestTopics at /topics/{topic...} and a ScriptedEndpoint at /echo. When the kit
@@ -118,9 +119,10 @@ class ShardsKit {
 public:
     static constexpr int listener = 3, admin_listener = 4;
 
-    explicit ShardsKit(const ShardsSetup& setup = {}) : mesh{setup.shards, setup.mesh_bytes} {
+    explicit ShardsKit(const ShardsSetup& setup = {})
+        : mesh{setup.shards, setup.mesh_bytes}, client_limits_{setup.client_limits} {
         for (std::uint32_t i = 0; i < setup.shards; ++i) {
-            members_.push_back(std::make_unique<Member>(i, setup, mesh));
+            members_.push_back(std::make_unique<Member>(i, setup, mesh, client_limits_));
             shard(i).listen(listener);
         }
         const int admin_fds[] = {admin_listener};
@@ -275,8 +277,9 @@ public:
 
 private:
     struct Member {
-        Member(std::uint32_t index, const ShardsSetup& setup, Mesh& mesh)
-            : shard{ring, settings_of(index, setup), make_router(setup), log, nullptr, &mesh} {}
+        Member(std::uint32_t index, const ShardsSetup& setup, Mesh& mesh, ClientLimits& limits)
+            : shard{ring,   settings_of(index, setup), make_router(setup), log, nullptr, &mesh,
+                    &limits} {}
 
         static Settings settings_of(std::uint32_t index, const ShardsSetup& setup) {
             Settings settings = setup.settings;
@@ -308,6 +311,7 @@ private:
         output.clear();
     }
 
+    ClientLimits client_limits_;
     std::vector<std::unique_ptr<Member>> members_;
     std::set<std::uint32_t> frozen_;
     std::map<ShardClient, test::ServerReader> readers_;
