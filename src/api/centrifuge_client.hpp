@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,22 @@
 #include "api/centrifuge_endpoint.hpp"
 #include "api/centrifuge_joining.hpp"
 #include "auth/claims.hpp"
+#include "base/client_info.hpp"
 
 namespace ringcast::api {
+
+/// What a token or the application says of a client, as others are told.
+[[nodiscard]] inline std::string packed(const std::optional<auth::Payload>& info) {
+    return info ? pack(Info{.kind = info->kind, .bytes = info->bytes}) : std::string{};
+}
+
+/// A topic that a token names, until when, and what goes with it; `info` is packed.
+struct CentrifugeEndpoint::Admission {
+    std::string channel;
+    Instant until = instant_never;
+    std::string info{};
+    auth::Overrides overrides{};
+};
 
 /// The state of a session.
 struct CentrifugeEndpoint::Client {
@@ -36,13 +51,6 @@ struct CentrifugeEndpoint::Client {
     std::string id;         ///< Empty: not connected.
     std::string user;       ///< Empty: nobody in particular.
     std::string info;  ///< Who it is, as others are told: a packed ClientInfo without `channel`.
-    /// A topic that a token names, until when, and what goes with it; `info` is packed.
-    struct Admission {
-        std::string channel;
-        Instant until = instant_never;
-        std::string info{};
-        auth::Overrides overrides{};
-    };
     /// What tokens say of a topic, the one brought for it before the connection's; null: nothing.
     [[nodiscard]] const Admission* admission_to(std::string_view channel) const noexcept {
         for (const auto* const admissions : {&admitted, &granted}) {

@@ -88,6 +88,7 @@ public:
 
 private:
     struct Client;
+    struct Admission;
     struct Joining;
     using Session = dialect::centrifuge::ClientSession;
     using Answer = dialect::centrifuge::SessionAnswer;
@@ -106,6 +107,7 @@ private:
                                               const dialect::centrifuge::SessionRequest& request);
     [[nodiscard]] bool may(const shard::Session& session, const Client& client,
                            std::string_view channel, TopicAction action) const;
+    [[nodiscard]] static std::vector<Admission> admissions_of(std::span<const auth::Grant> grants);
     [[nodiscard]] std::optional<Answer> connect(shard::Session& session, Client& client,
                                                 const dialect::centrifuge::ConnectRequest& request);
     [[nodiscard]] Answer refresh(shard::Session& session, Client& client,

@@ -37,10 +37,6 @@ ClientId draw_client_id(const EntropySource& entropy) {
     return id;
 }
 
-std::string packed(const std::optional<auth::Payload>& info) {
-    return info ? pack(Info{.kind = info->kind, .bytes = info->bytes}) : std::string{};
-}
-
 const hub::TopicNamespaces& namespaces_of(const shard::Session& session) noexcept {
     return *session.shard().settings().topics.home.namespaces;
 }
@@ -92,7 +88,7 @@ shard::SubscribeFrom CentrifugeEndpoint::start_of(const shard::Session& session,
 bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client,
                              std::string_view channel, TopicAction action) const {
     const Instant now = session.shard().now();
-    const auto names_it = [&](const Client::Admission& each) {
+    const auto names_it = [&](const Admission& each) {
         return each.channel == channel && now < each.until;
     };
     const bool has_token = std::ranges::any_of(client.granted, names_it) ||
@@ -116,6 +112,18 @@ centrifuge::ConnectResult CentrifugeEndpoint::connect_result(const Client& clien
     return result;
 }
 
+/// What a connection's token names.
+std::vector<CentrifugeEndpoint::Admission> CentrifugeEndpoint::admissions_of(
+    std::span<const auth::Grant> grants) {
+    std::vector<Admission> admissions;
+    for (const auth::Grant& grant : grants) {
+        admissions.push_back({.channel = grant.channel,
+                              .info = packed(grant.options.info),
+                              .overrides = grant.options.overrides});
+    }
+    return admissions;
+}
+
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
     shard::Session& session, Client& client, const centrifuge::ConnectRequest& request) {
     TimeToLive ttl;
@@ -131,11 +139,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
         client.user = std::move(claims->user);
         info = packed(claims->info);
         grants = std::move(claims->grants);
-        for (const auth::Grant& grant : grants) {
-            client.granted.push_back({.channel = grant.channel,
-                                      .info = packed(grant.options.info),
-                                      .overrides = grant.options.overrides});
-        }
+        client.granted = admissions_of(grants);
     } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
         return centrifuge::DisconnectCode::permission_denied;
     }
@@ -162,11 +166,7 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session, 
     auto claims = tokens->verify_connection(request.token);
     if (!claims) return answer_of(claims.error());
     if (claims->user != client.user) return centrifuge::DisconnectCode::invalid_token;
-    client.granted.clear();
-    for (auth::Grant& grant : claims->grants) {
-        client.granted.push_back(
-            {.channel = std::move(grant.channel), .info = packed(grant.options.info)});
-    }
+    client.granted = admissions_of(claims->grants);
     end_revoked(session, client);
     const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
     centrifuge::RefreshResult result;
@@ -268,7 +268,7 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
 /// What a token says of a client in a topic counts while it is subscribed to that.
 std::string_view CentrifugeEndpoint::info_in(const Client& client, std::string_view channel) {
     if (!client.session.is_subscribed(channel)) return client.info;
-    const Client::Admission* const admission = client.admission_to(channel);
+    const Admission* const admission = client.admission_to(channel);
     if (admission == nullptr || admission->info.empty()) return client.info;
     return info_.assign(client.info).append(admission->info);
 }
@@ -278,7 +278,7 @@ shard::SubscribeAs CentrifugeEndpoint::identity_in(const shard::Session& session
                                                    bool asks) {
     hub::PresencePolicy policy = session.shard().settings().topics.home.presence_of(channel);
     info_ = client.info;
-    if (const Client::Admission* const admission = client.admission_to(channel)) {
+    if (const Admission* const admission = client.admission_to(channel)) {
         const auth::Overrides& overrides = admission->overrides;
         policy.is_kept = overrides.presence.value_or(policy.is_kept);
         policy.is_announced = overrides.join_leave.value_or(policy.is_announced);

@@ -236,6 +236,33 @@ TEST_CASE("a refresh takes what the token before had granted, and grants what th
                                R"({"id":6,"subscribe":{}})");
 }
 
+TEST_CASE("what a token says of a topic holds after a refresh that says it again") {
+    shard::ShardsSetup setup;
+    setup.settings.topics.home.presence.is_kept = true;
+    CentrifugeKit kit{tokens_only, std::move(setup)};
+    const std::string claims = R"({"sub":"7","exp":)" +
+                               std::to_string(CentrifugeKit::wall_now + 60) +
+                               R"(,"subs":{"a":{"override":{"presence":{"value":false}}},"b":{}}})";
+    const auto client = kit.come_with(0, claims);
+    const auto come_back = [&] {
+        kit.say(client, R"({"id":2,"unsubscribe":{"channel":"a"}}
+{"id":3,"subscribe":{"channel":"a"}}
+{"id":4,"presence_stats":{"channel":"a"}}
+{"id":5,"presence_stats":{"channel":"b"}})");
+        kit.settle();
+        const std::string heard = kit.heard(client);
+        CAPTURE(heard);
+        CHECK(heard.contains(R"({"id":3,"subscribe":{}})"));
+        CHECK(heard.contains(R"({"id":4,"presence_stats":{}})"));
+        CHECK(heard.contains(R"({"id":5,"presence_stats":{"num_clients":1,"num_users":1}})"));
+    };
+    come_back();
+    kit.say(client, CentrifugeKit::with_token(6, "refresh", {}, claims));
+    kit.settle();
+    CHECK(kit.heard(client).contains(R"({"id":6,"refresh":{)"));
+    come_back();
+}
+
 TEST_CASE("a subscription ends some time after its token, unless it is refreshed") {
     CentrifugeKit kit{tokens_only};
     const auto client = kit.come_with(0, R"({"sub":"7"})");
