@@ -4,24 +4,20 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/centrifuge_endpoint.hpp"
 #include "api/centrifuge_joining.hpp"
+#include "api/packed_info.hpp"
 #include "auth/claims.hpp"
-#include "base/client_info.hpp"
 
 namespace ringcast::api {
 
-/// What a token or the application says of a client, as others are told.
-[[nodiscard]] inline std::string packed(const std::optional<auth::Payload>& info) {
-    return info ? pack(Info{.kind = info->kind, .bytes = info->bytes}) : std::string{};
-}
-
-/// A topic that a token names, until when, and what goes with it; `info` is packed.
+/// A topic that a token names, or an order of the application, until when, and what goes with it;
+/// `info` is packed.
 struct CentrifugeEndpoint::Admission {
     std::string channel;
     Instant until = instant_never;
@@ -51,14 +47,27 @@ struct CentrifugeEndpoint::Client {
     std::string id;         ///< Empty: not connected.
     std::string user;       ///< Empty: nobody in particular.
     std::string info;  ///< Who it is, as others are told: a packed ClientInfo without `channel`.
-    /// What tokens say of a topic, the one brought for it before the connection's; null: nothing.
+    /// What goes with a topic, as the application says that has subscribed it to that; else as
+    /// tokens say, the one brought for it before the connection's. Null: nothing.
     [[nodiscard]] const Admission* admission_to(std::string_view channel) const noexcept {
-        for (const auto* const admissions : {&admitted, &granted}) {
+        const bool is_imposed =
+            session.subscribed_by(channel) == dialect::centrifuge::SubscribedBy::host;
+        for (const auto* const admissions : {&imposed, &admitted, &granted}) {
+            if (admissions == &imposed && !is_imposed) continue;
             const auto found = std::ranges::find(*admissions, channel, &Admission::channel);
             if (found != admissions->end()) return &*found;
         }
         return nullptr;
     }
+    /// The application is about to subscribe it to that.
+    void impose(Admission admission) {
+        using dialect::centrifuge::SubscribedBy;
+        std::erase_if(imposed, [this](const Admission& each) {
+            return session.subscribed_by(each.channel) != SubscribedBy::host;
+        });
+        if (!admission.info.empty()) imposed.push_back(std::move(admission));
+    }
+    std::vector<Admission> imposed;          ///< By orders, which permit nothing else.
     std::vector<Admission> granted;          ///< By the connection's token.
     std::vector<Admission> admitted;         ///< By tokens that the client has brought for them.
     std::unique_ptr<Joining> joining;        ///< Of a connect command that waits for it.

@@ -127,9 +127,10 @@ private:
     /// Who the client is, in a topic, as others are told: packed. Valid until the next call.
     [[nodiscard]] std::string_view info_in(const Client& client, std::string_view channel);
     /// As whom it subscribes; likewise. `asks`: to be told of others.
+    /// `admission`: what is known of it there; null: nothing.
     [[nodiscard]] shard::SubscribeAs identity_in(const shard::Session& session,
                                                  const Client& client, std::string_view channel,
-                                                 bool asks);
+                                                 bool asks, const Admission* admission);
     [[nodiscard]] std::optional<Answer> history(
         shard::Session& session, const Client& client,
         const dialect::centrifuge::HistoryRequest& request) const;
@@ -179,6 +180,7 @@ private:
     void apply(shard::Session& session, Work& work);
     void unsubscribe(shard::Session& session, Client& client, std::string_view channel);
     void refresh(shard::Session& session, Client& client, const RefreshOrder& order);
+    [[nodiscard]] static Admission admission_of(const SubscribeOrder& order);
     [[nodiscard]] bool impose(shard::Session& session, Client& client, const SubscribeOrder& order);
     [[nodiscard]] bool on_imposed(shard::Session& session, Client& client,
                                   const shard::Subscribed& subscribed);

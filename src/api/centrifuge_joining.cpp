@@ -35,7 +35,8 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::join(
         const centrifuge::SubscribeRequest how =
             asked == request.subs.end() ? centrifuge::SubscribeRequest{} : asked->second;
         switch (session.subscribe(grant.channel, start_of(session, grant.channel, how),
-                                  identity_in(session, client, grant.channel, how.join_leave))) {
+                                  identity_in(session, client, grant.channel, how.join_leave,
+                                              client.admission_to(grant.channel)))) {
             case SubscribeStatus::accepted: break;
             case SubscribeStatus::limit: return centrifuge::DisconnectCode::channel_limit;
             case SubscribeStatus::already:

@@ -223,7 +223,8 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     client.recovered_from = request.offset;
     client.rejects_unrecovered =
         (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;
-    shard::SubscribeAs as = identity_in(session, client, request.channel, request.join_leave);
+    shard::SubscribeAs as = identity_in(session, client, request.channel, request.join_leave,
+                                        client.admission_to(request.channel));
     as.takes_deltas = client.takes_deltas =
         request.delta == centrifuge::fossil_delta_name &&
         session.shard().settings().topics.home.delta_of(request.channel) == TopicDelta::fossil;
@@ -265,7 +266,7 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
     return centrifuge::DisconnectCode::shutdown;
 }
 
-/// What a token says of a client in a topic counts while it is subscribed to that.
+/// What is said of a client in a topic counts while it is subscribed to that.
 std::string_view CentrifugeEndpoint::info_in(const Client& client, std::string_view channel) {
     if (!client.session.is_subscribed(channel)) return client.info;
     const Admission* const admission = client.admission_to(channel);
@@ -275,10 +276,10 @@ std::string_view CentrifugeEndpoint::info_in(const Client& client, std::string_v
 
 shard::SubscribeAs CentrifugeEndpoint::identity_in(const shard::Session& session,
                                                    const Client& client, std::string_view channel,
-                                                   bool asks) {
+                                                   bool asks, const Admission* admission) {
     hub::PresencePolicy policy = session.shard().settings().topics.home.presence_of(channel);
     info_ = client.info;
-    if (const Admission* const admission = client.admission_to(channel)) {
+    if (admission != nullptr) {
         const auth::Overrides& overrides = admission->overrides;
         policy.is_kept = overrides.presence.value_or(policy.is_kept);
         policy.is_announced = overrides.join_leave.value_or(policy.is_announced);

@@ -1,6 +1,7 @@
 #include "api/session_orders.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -154,6 +155,12 @@ void CentrifugeEndpoint::unsubscribe(shard::Session& session, Client& client,
 
 void CentrifugeEndpoint::refresh(shard::Session& session, Client& client,
                                  const RefreshOrder& order) {
+    if (order.info) {
+        ClientInfo who = unpack_client(std::as_bytes(std::span{client.info}));
+        const std::string info = packed(order.info);
+        who.connection = info;
+        client.info = pack(who);
+    }
     if (order.is_expired) {
         client.session.close(centrifuge::DisconnectCode::expired, out_);
     } else {
@@ -161,6 +168,12 @@ void CentrifugeEndpoint::refresh(shard::Session& session, Client& client,
                                out_);
     }
     flush(session, client);
+}
+
+CentrifugeEndpoint::Admission CentrifugeEndpoint::admission_of(const SubscribeOrder& order) {
+    return {.channel = order.channel,
+            .info = packed(order.options.info),
+            .overrides = order.options.overrides};
 }
 
 /// True if on_imposed() tells what came of it.
@@ -173,11 +186,12 @@ bool CentrifugeEndpoint::impose(shard::Session& session, Client& client,
         how.offset = order.since->offset;
         how.epoch = order.since->epoch.text();
     }
+    const Admission admission = admission_of(order);
     const bool is_full = client.session.subscription_count() >= policy_.subscriptions_max;
     const SubscribeStatus status =
         is_full ? SubscribeStatus::limit
                 : session.subscribe(order.channel, start_of(session, order.channel, how),
-                                    identity_in(session, client, order.channel, false));
+                                    identity_in(session, client, order.channel, false, &admission));
     if (status == SubscribeStatus::limit) {
         client.session.close(centrifuge::DisconnectCode::channel_limit, out_);
         flush(session, client);
@@ -220,8 +234,10 @@ bool CentrifugeEndpoint::on_imposed(shard::Session& session, Client& client,
         set_position(what, subscribed.position);
         // The client counts on from it, with each publication.
         if (subscribed.recovered) what.offset = order.since->offset;
-        what.data = {.bytes = order.data.bytes, .kind = order.data.kind};
-        client.session.subscribe(subscribed.topic, what, out_);
+        if (const auto& data = order.options.data)
+            what.data = {.bytes = data->bytes, .kind = data->kind};
+        client.impose(admission_of(order));
+        client.session.subscribe(subscribed.topic, what, order.ttl, session.shard().now(), out_);
         const Publications missed{subscribed.missed};
         for (const centrifuge::Publication& each : missed.all())
             client.session.push(subscribed.topic, each, out_);

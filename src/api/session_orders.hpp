@@ -37,13 +37,15 @@ struct UnsubscribeOrder {
 /// Subscribes it, if it is not subscribed.
 struct SubscribeOrder {
     std::string channel;                 ///< In order, as of check_topic().
-    auth::Payload data;                  ///< For the client; or empty.
+    auth::SubscriptionOptions options;   ///< As of a token for the channel, while it lasts.
+    std::optional<std::uint32_t> ttl;    ///< In seconds; none: no end.
     std::optional<hub::Position> since;  ///< With what came behind that.
 };
 /// Says when the connection ends, unless its client shows a new token before.
 struct RefreshOrder {
-    bool is_expired = false;           ///< Now.
-    std::optional<std::uint32_t> ttl;  ///< In seconds; none: never.
+    bool is_expired = false;            ///< Now.
+    std::optional<std::uint32_t> ttl;   ///< In seconds; none: never.
+    std::optional<auth::Payload> info;  ///< Who it is, from now on; none: who it was.
 };
 
 struct SessionOrder {

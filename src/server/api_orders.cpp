@@ -1,13 +1,16 @@
 // What the server API does to sessions, on all shards, and to what topics keep.
 
 #include <algorithm>
+#include <expected>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "api/centrifuge_publications.hpp"
 #include "api/session_orders.hpp"
 #include "api/topic_rules.hpp"
 #include "auth/base64.hpp"
+#include "auth/claims.hpp"
 #include "base/assert.hpp"
 #include "dialect/centrifuge/codes.hpp"
 #include "server/api_call.hpp"
@@ -39,9 +42,43 @@ bool names_somebody(const auto& request) noexcept {
     return !request.user.empty() || !request.client.empty() || !request.session.empty();
 }
 
-std::int64_t unix_now(const shard::Shard& shard) noexcept {
-    const auto clock = shard.settings().wall_clock;
-    return clock != nullptr ? clock() : static_cast<std::int64_t>(unix_seconds());
+/// Until that time, in seconds since 1970; 0 if it is over.
+std::uint32_t seconds_until(const shard::HttpExchange& exchange, std::int64_t time) noexcept {
+    const auto clock = exchange.shard().settings().wall_clock;
+    const std::int64_t now = clock != nullptr ? clock() : static_cast<std::int64_t>(unix_seconds());
+    constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
+    return static_cast<std::uint32_t>(std::clamp(time, now, now + max) - now);
+}
+
+/// As of a token: the one in base64 counts if there are both. No value: none at all; the error is
+/// that it is no base64, or too long.
+std::expected<std::optional<auth::Payload>, ErrorCode> read_payload(
+    const dialect::centrifuge::Payload& plain, std::string_view base64, std::size_t bytes_max) {
+    std::optional<auth::Payload> payload;
+    if (!base64.empty()) {
+        auto octets = auth::decode_base64(base64, auth::Base64::standard);
+        if (!octets) return std::unexpected{ErrorCode::bad_request};
+        payload = {.kind = PublicationKind::binary, .bytes = *std::move(octets)};
+    } else if (!plain.bytes.empty()) {
+        payload = {.kind = plain.kind, .bytes = std::string{plain.bytes}};
+    }
+    if (payload && payload->bytes.size() > bytes_max)
+        return std::unexpected{ErrorCode::bad_request};
+    return payload;
+}
+
+auth::Overrides overrides_of(const api::SubscribeOverride& said) noexcept {
+    const auto value_of = [](bool is_said, const api::BoolValue& value) {
+        return is_said ? std::optional{value.value} : std::nullopt;
+    };
+    return {
+        .presence = value_of(said.has_presence, said.presence),
+        .join_leave = value_of(said.has_join_leave, said.join_leave),
+        .force_push_join_leave =
+            value_of(said.has_force_push_join_leave, said.force_push_join_leave),
+        .force_positioning = value_of(said.has_force_positioning, said.force_positioning),
+        .force_recovery = value_of(said.has_force_recovery, said.force_recovery),
+    };
 }
 
 }  // namespace
@@ -90,17 +127,18 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::SubscribeRequest& 
     if (progress_.has_asked) return finish({api::SubscribeResult{}});
     if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
     if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
-    const bool asks_for_more = request.expire_at != 0 || !request.info.bytes.empty() ||
-                               !request.b64info.empty() || request.has_override;
-    if (asks_for_more) return refuse(ErrorCode::not_available);
+    auto info = read_payload(request.info, request.b64info, auth::info_bytes_max);
+    auto data = read_payload(request.data, request.b64data, text_.size());
+    if (!info || !data) return refuse(ErrorCode::bad_request);
     ringcast::api::SubscribeOrder how{
         .channel = std::string{request.channel},
-        .data = {.kind = request.data.kind, .bytes = std::string{request.data.bytes}},
+        .options = {.info = *std::move(info), .data = *std::move(data), .overrides = {}},
+        .ttl = {},
         .since = {}};
-    if (!request.b64data.empty()) {
-        auto octets = auth::decode_base64(request.b64data, auth::Base64::standard);
-        if (!octets) return refuse(ErrorCode::bad_request);
-        how.data = {.kind = PublicationKind::binary, .bytes = *std::move(octets)};
+    if (request.has_override) how.options.overrides = overrides_of(request.override_);
+    if (request.expire_at != 0) {
+        how.ttl = seconds_until(exchange, request.expire_at);
+        if (how.ttl == 0) return refuse(ErrorCode::expired);
     }
     if (request.has_recover_since) {
         how.since = hub::Position{.offset = request.recover_since.offset,
@@ -112,15 +150,15 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::SubscribeRequest& 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::RefreshRequest& request) {
     if (progress_.has_asked) return finish({api::RefreshResult{}});
     if (!names_somebody(request)) return refuse(ErrorCode::bad_request);
-    if (!request.info.bytes.empty()) return refuse(ErrorCode::not_available);
-    ringcast::api::RefreshOrder how{.is_expired = request.expired, .ttl = {}};
+    auto info = read_payload(request.info, {}, auth::info_bytes_max);
+    if (!info) return refuse(ErrorCode::bad_request);
+    ringcast::api::RefreshOrder how{
+        .is_expired = request.expired, .ttl = {}, .info = *std::move(info)};
     if (request.expire_at > 0) {
-        const std::int64_t left = request.expire_at - unix_now(exchange.shard());
-        how.is_expired |= left <= 0;
-        constexpr std::int64_t max = std::numeric_limits<std::int32_t>::max();
-        how.ttl = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left, 0, max));
+        how.ttl = seconds_until(exchange, request.expire_at);
+        how.is_expired |= how.ttl == 0;
     }
-    return order(exchange, {.whose = filter_of(request), .what = how});
+    return order(exchange, {.whose = filter_of(request), .what = std::move(how)});
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::HistoryRemoveRequest& request) {

@@ -324,9 +324,11 @@ std::optional<std::string> ClientSession::take_expired() {
     return channel;
 }
 
-bool ClientSession::subscribe(std::string_view channel, const Subscribe& what, std::string& out) {
+bool ClientSession::subscribe(std::string_view channel, const Subscribe& what,
+                              std::optional<std::uint32_t> ttl, Instant now, std::string& out) {
     if (!is_connected() || is_subscribed(channel)) return false;
-    subscriptions_.push_back({std::string{channel}, instant_never, SubscribedBy::host});
+    subscriptions_.push_back(
+        {std::string{channel}, expiry(ttl.has_value(), ttl.value_or(0), now), SubscribedBy::host});
     append(out, wire_, Reply{0, Push{channel, what}});
     return true;
 }

@@ -114,9 +114,10 @@ public:
     /// True if on_time has found that a ping is due, which is for the host to send.
     [[nodiscard]] bool take_ping() noexcept { return std::exchange(is_ping_due_, false); }
 
-    /// The host has subscribed the client. False, and nothing is said, if that is not connected, or
-    /// subscribed already.
-    bool subscribe(std::string_view channel, const Subscribe& what, std::string& out);
+    /// The host has subscribed the client, for `ttl` seconds or without an end. False, and nothing
+    /// is said, if that is not connected, or subscribed already.
+    bool subscribe(std::string_view channel, const Subscribe& what,
+                   std::optional<std::uint32_t> ttl, Instant now, std::string& out);
     /// A publication that comes with a subscription, and was not pushed to all subscribers.
     void push(std::string_view channel, const Publication& publication, std::string& out);
     /// Pushes that were encoded for this session's wire and did not go out by themselves.

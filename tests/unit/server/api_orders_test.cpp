@@ -188,6 +188,93 @@ TEST_CASE("a connection is refreshed, or over") {
     CHECK(kit.heard(other) == "close:3005:connection expired");
 }
 
+TEST_CASE("an order says who a client is in a topic, for how long, and who sees it") {
+    shard::ShardsSetup setup;
+    setup.settings.topics.home.presence.is_kept = true;
+    ApiKit kit{everybody, std::move(setup)};
+    const std::string topic = kit.topic_of(1), to = R"("channel":")" + topic + "\"";
+    const std::string publish = R"({"id":2,"publish":{)" + to + R"(,"data":1}})";
+    const auto pushed = [&](const std::string& info) {
+        return R"({"push":{)" + to + R"(,"pub":{"data":1,"info":{"user":"7","client":"ID")" + info +
+               "}}}}";
+    };
+    const auto client = kit.come_with(0, seven);
+    (void)kit.heard(client);
+    const std::string in_a_minute = std::to_string(CentrifugeKit::wall_now + 60);
+    CHECK(kit.said("subscribe", "{" + to +
+                                    R"(,"user":"7","info":{"a":1},"b64info":"","expire_at":)" +
+                                    in_a_minute + "}") == done);
+    CHECK(kit.heard(client) == R"({"push":{)" + to + R"(,"subscribe":{}}})");
+    CHECK(kit.said("presence", "{" + to + "}").contains(R"("chan_info":{"a":1})"));
+    kit.say(client, publish);
+    kit.settle();
+    CHECK(kit.heard(client).contains(pushed(R"(,"chan_info":{"a":1})")));
+    // The time that clients have beyond an end is nobody's here, and passes.
+    kit.pass(84s);
+    CHECK(kit.heard(client) == "");
+    kit.pass(2s);
+    CHECK(kit.heard(client) ==
+          R"({"push":{)" + to +
+              R"(,"unsubscribe":{"code":2501,"reason":"subscription expired"}}})");
+    kit.settle();
+    CHECK(kit.said("presence", "{" + to + "}") == R"({"result":{"presence":{}}})");
+    // It is nobody in particular where it comes by itself.
+    kit.say(client, R"({"id":3,"subscribe":{)" + to + "}}\n" + publish);
+    kit.settle();
+    CHECK(kit.heard(client).contains(pushed("")));
+    CHECK(kit.said("unsubscribe", "{" + to + R"(,"user":"7"})") == done);
+    // Hidden, and told of others; and announced to these.
+    CHECK(kit.said("subscribe",
+                   "{" + to +
+                       R"(,"user":"7","b64info":"AQI=","override":{"presence":)"
+                       R"({"value":false},"force_push_join_leave":{"value":true}}})") == done);
+    const auto other = kit.come_with(1, eight);
+    CHECK(kit.said("subscribe",
+                   "{" + to + R"(,"user":"8","override":{"join_leave":{"value":true}}})") == done);
+    CHECK(kit.said("presence_stats", "{" + to + "}") ==
+          R"({"result":{"num_clients":1,"num_users":1}})");
+    CHECK(kit.heard(client).ends_with(R"({"push":{)" + to +
+                                      R"(,"join":{"info":{"user":"8","client":"ID"}}}})"));
+    kit.say(client, publish);
+    kit.settle();
+    CHECK(kit.heard(client).contains(pushed(R"(,"chan_info":"AQI=")")));
+    (void)kit.heard(other);
+}
+
+TEST_CASE("what an order says of a client permits it nothing else") {
+    static const hub::TopicNamespaces spaces = [] {
+        hub::TopicNamespaces all;
+        CHECK(
+            all.add("team", {.subscribe = TopicAudience::token, .publish = TopicAudience::token}));
+        return all;
+    }();
+    shard::ShardsSetup setup;
+    setup.settings.topics.home.namespaces = &spaces;
+    ApiKit kit{everybody, std::move(setup)};
+    const auto client = kit.come_with(0, seven);
+    CHECK(kit.said("subscribe", R"({"channel":"team:a","user":"7","info":1})") == done);
+    (void)kit.heard(client);
+    kit.say(client, R"({"id":2,"publish":{"channel":"team:a","data":1}})");
+    kit.settle();
+    CHECK(kit.heard(client) == R"({"id":2,"error":{"code":103,"message":"permission denied"}})");
+}
+
+TEST_CASE("a refresh may say anew who a client is") {
+    ApiKit kit{everybody};
+    const auto client = kit.come_with(1, R"({"sub":"7","info":{"name":"before"}})");
+    (void)kit.heard(client);
+    CHECK(kit.said("refresh", R"({"user":"7","info":{"name":"after"}})") == done);
+    kit.say(client, R"({"id":2,"subscribe":{"channel":"a"}}
+{"id":3,"publish":{"channel":"a","data":1}})");
+    kit.settle();
+    CHECK(kit.heard(client).contains(
+        R"("info":{"user":"7","client":"ID","conn_info":{"name":"after"}})"));
+    CHECK(kit.said("refresh", R"({"user":"7"})") == done);
+    kit.say(client, R"({"id":4,"publish":{"channel":"a","data":2}})");
+    kit.settle();
+    CHECK(kit.heard(client).contains(R"("conn_info":{"name":"after"})"));
+}
+
 TEST_CASE("orders that make no sense are refused, and nothing happens") {
     ApiKit kit{everybody};
     const auto client = kit.come_with(0, seven);
@@ -204,9 +291,12 @@ TEST_CASE("orders that make no sense are refused, and nothing happens") {
     CHECK(kit.said("unsubscribe", R"({"user":"7","channel":"ns:a"})") ==
           api_error(102, "unknown channel"));
     CHECK(kit.said("subscribe", R"({"user":"7","channel":"a","b64data":"?"})") == api_bad_request);
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"a","b64info":"?"})") == api_bad_request);
     CHECK(kit.said("subscribe", R"({"user":"7","channel":"a","expire_at":1})") ==
-          api_not_available);
-    CHECK(kit.said("refresh", R"({"user":"7","info":{"a":1}})") == api_not_available);
+          api_error(110, "expired"));
+    const std::string long_info = R"("info":")" + std::string(4 << 10, 'x') + "\"}";
+    CHECK(kit.said("subscribe", R"({"user":"7","channel":"a",)" + long_info) == api_bad_request);
+    CHECK(kit.said("refresh", R"({"user":"7",)" + long_info) == api_bad_request);
     CHECK(kit.heard(client) == "");
 }
 

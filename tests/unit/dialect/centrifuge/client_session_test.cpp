@@ -482,10 +482,10 @@ TEST_CASE("subscriptions that the host makes count, and are the client's to end"
           R"({"id":1,"connect":{"client":"cl","subs":{"a":{"epoch":"e","offset":4},)"
           R"("b":{"expires":true,"ttl":10}},"ping":25,"pong":true}})");
     CHECK(scene.session.subscribed_by("a") == SubscribedBy::token);
-    CHECK(scene.session.subscribe("c", {.data = {.bytes = "1"}}, scene.out));
+    CHECK(scene.session.subscribe("c", {.data = {.bytes = "1"}}, {}, scene.now, scene.out));
     CHECK(scene.take_out() == R"({"push":{"channel":"c","subscribe":{"data":1}}})");
     CHECK(scene.session.subscribed_by("c") == SubscribedBy::host);
-    CHECK_FALSE(scene.session.subscribe("c", {}, scene.out));
+    CHECK_FALSE(scene.session.subscribe("c", {}, {}, scene.now, scene.out));
     CHECK(scene.say(R"({"id":2,"subscribe":{"channel":"a"}})") == Step::idle);
     CHECK(scene.say(R"({"id":3,"subscribe":{"channel":"d"}})") == Step::idle);
     CHECK(scene.take_out() == R"({"id":2,"error":{"code":105,"message":"already subscribed"}})"
@@ -504,9 +504,17 @@ TEST_CASE("subscriptions that the host makes count, and are the client's to end"
     scene.session.pass_on("", scene.out);
     CHECK(scene.take_out() == R"({"push":{"channel":"c","pub":{"data":2,"offset":7}}})"
                               "\n{}");
+    // One that has an end, and the time that clients have beyond that to do something about it.
+    CHECK(scene.session.subscribe("e", {}, 10, scene.now, scene.out));
+    CHECK(scene.take_out() == R"({"push":{"channel":"e","subscribe":{}}})");
+    scene.pass(34s);
+    CHECK(scene.session.is_subscribed("e"));
+    scene.pass(2s);
+    CHECK(scene.take_out().contains(
+        R"({"push":{"channel":"e","unsubscribe":{"code":2501,"reason":"subscription expired"}}})"));
     scene.session.close(DisconnectCode::shutdown, scene.out);
     scene.session.pass_on("{}", scene.out);
-    CHECK_FALSE(scene.session.subscribe("d", {}, scene.out));
+    CHECK_FALSE(scene.session.subscribe("d", {}, {}, scene.now, scene.out));
     CHECK(scene.take_out() == "");
 }
 
