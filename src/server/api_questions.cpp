@@ -149,12 +149,13 @@ bool ApiCall::ask_home(shard::HttpExchange& exchange, std::string_view topic,
     shard::Shard& here = exchange.shard();
     if (!here.settings().topics.home.presence_of(topic).is_kept)
         return refuse(ErrorCode::not_available);
+    const bool is_list = query == shard::PresenceQuery::clients;
+    if (is_list && answer_.bytes() >= answer_bytes_max) return refuse(ErrorCode::limit_exceeded);
     here.run_on(here.home_of(topic), [back = shard::WayBack{exchange}, name = std::string{topic},
-                                      query](shard::Shard& home) {
+                                      is_list](shard::Shard& home) {
         const hub::Presence& presence = home.topics().presence();
         Crowd crowd{.counts = presence.stats(name), .clients = {}};
-        if (query == shard::PresenceQuery::clients)
-            crowd.clients = shard::client_list_of(presence, name);
+        if (is_list) crowd.clients = shard::client_list_of(presence, name);
         send_back(back, home, std::move(crowd));
     });
     return await(1);

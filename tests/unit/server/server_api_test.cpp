@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <string>
 
+#include "server/api_share.hpp"
 #include "server/version.hpp"
 #include "unit/server/server_api_kit.hpp"
 
@@ -195,6 +196,34 @@ TEST_CASE("a broadcast takes its share of a turn") {
     REQUIRE(answer);
     CHECK(!answer->body.contains("error"));
     kit.ring(0).finish_recv(fd, 0);
+    kit.turn(3);
+}
+
+TEST_CASE("a batch that has asked who is there often enough gets no more lists") {
+    shard::ShardsSetup setup;
+    setup.settings.topics.home.presence.is_kept = true;
+    ApiKit kit{{.anonymous = TopicAccess::subscribe, .ping_interval = {}}, setup};
+    const std::string topic = kit.topic_of(1);
+    constexpr std::size_t members = 16, info_bytes = 4000, commands = 300;
+    for (std::size_t i = 0; i < members; ++i) {
+        const auto client =
+            kit.come_with(0, R"({"sub":"7","info":")" + std::string(info_bytes, 'x') + "\"}");
+        kit.say(client, R"({"id":2,"subscribe":{"channel":")" + topic + "\"}}");
+    }
+    kit.settle();
+    static_assert(members * info_bytes * commands > answer_bytes_max + (1 << 20));
+    std::string batch = R"({"commands":[)";
+    for (std::size_t i = 0; i < commands; ++i)
+        batch += R"({"presence":{"channel":")" + topic + R"("}},)";
+    batch += R"({"presence_stats":{"channel":")" + topic + R"("}}]})";
+    const int request = kit.send("batch", batch);
+    kit.turn(6 * commands);
+    const auto answer = kit.response(request);
+    REQUIRE(answer);
+    CHECK(answer->body.size() < answer_bytes_max + (1 << 20));
+    CHECK(answer->body.ends_with(R"({"error":{"code":106,"message":"limit exceeded"}},)"
+                                 R"({"presence_stats":{"num_clients":16,"num_users":1}}]})"));
+    kit.ring(0).finish_recv(request, 0);
     kit.turn(3);
 }
 
