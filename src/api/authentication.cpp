@@ -3,7 +3,9 @@
 #include <string_view>
 #include <utility>
 
+#include "api/packed_info.hpp"
 #include "auth/verify.hpp"
+#include "base/client_info.hpp"
 #include "http/credentials.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
@@ -61,6 +63,11 @@ std::expected<std::optional<Authenticated>, shard::Verdict> authenticate(
     if (found->place == http::TokenPlace::subprotocol) {
         result.subprotocol =
             subprotocol_beside(upgrade.request, tokens->places().subprotocol_prefix);
+    }
+    if (!claims->user.empty()) {
+        const std::string info = packed(claims->info);
+        result.client_info =
+            pack(ClientInfo{.id = {}, .user = claims->user, .connection = info, .channel = {}});
     }
     result.user = user_of(std::move(*claims));
     return result;

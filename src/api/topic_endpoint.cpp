@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <variant>
 
 #include "api/authentication.hpp"
@@ -32,20 +33,21 @@ struct RawSession {
     Instant ends_at = instant_never;
     const TokenRate* rate = nullptr;  ///< Of its publications; null: any.
     std::uint64_t publisher = 0;      ///< Its user; 0: nobody knows.
+    std::string info{};               ///< Likewise, as others are told: a packed ClientInfo.
 
     [[nodiscard]] bool is_common() const noexcept {
-        return ends_at == instant_never && rate == nullptr && publisher == 0;
+        return ends_at == instant_never && rate == nullptr && publisher == 0 && info.empty();
     }
 };
 
-shard::StatePointer session_state(const RawSession& session) {
+shard::StatePointer session_state(RawSession session) {
     static RawSession sessions[2][2] = {{{}, {.wants_gaps = true}},
                                         {{.may_publish = true}, {true, true}}};
     if (session.is_common()) {
         return {&sessions[session.may_publish ? 1 : 0][session.wants_gaps ? 1 : 0],
                 [](void*) noexcept {}};
     }
-    return {new RawSession{session},
+    return {new RawSession{std::move(session)},
             [](void* state) noexcept { delete static_cast<RawSession*>(state); }};
 }
 
@@ -130,6 +132,7 @@ struct TopicEndpoint::Wishes {
     Instant ends_at = instant_never;
     const TokenRate* rate = nullptr;
     std::uint64_t publisher = 0;
+    std::string info{};
 
     /// `verdict`, completed by what `access` means.
     [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicAccess access,
@@ -145,7 +148,8 @@ struct TopicEndpoint::Wishes {
                                        .wants_gaps = wants_gaps,
                                        .ends_at = ends_at,
                                        .rate = may_publish ? rate : nullptr,
-                                       .publisher = publisher});
+                                       .publisher = publisher,
+                                       .info = may_publish ? info : std::string{}});
         return verdict;
     }
 };
@@ -213,6 +217,7 @@ shard::Verdict TopicEndpoint::decide(shard::Upgrade& upgrade, const std::string&
         impl.subprotocol = (*client)->subprotocol;
         wishes.ends_at = (*client)->ends_at;
         wishes.publisher = publisher_of(upgrade.session.shard(), (*client)->user.name);
+        wishes.info = (*client)->client_info;
     }
     wishes.rate = rate_of(upgrade.session.shard(), topic);
     if (!policy_.authorize) {
@@ -314,12 +319,16 @@ void TopicEndpoint::on_message(shard::Session session, std::string_view payload,
         return session.close(CloseCode::policy_violation, "you may not publish to this topic");
     if (raw.rate != nullptr) [[unlikely]]
         pace(session, *raw.rate, raw.publisher);
-    const auto status =
-        session.publish(session.newest_topic(), dialect::raw::kind_of(kind), as_bytes(payload));
+    const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(kind),
+                                        as_bytes(payload), as_bytes(raw.info));
     // There was room, or the message would not have been looked at. Nothing is lost silently, in
     // whatever way that should change.
     if (status == PublishStatus::full)
         session.close(CloseCode::try_again_later, "no room for the publication");
+}
+
+std::string_view TopicEndpoint::info_in(const shard::Verdict& granted) noexcept {
+    return static_cast<const RawSession*>(granted.state.get())->info;
 }
 
 Duration TopicEndpoint::take_publication(const shard::HttpExchange& exchange,

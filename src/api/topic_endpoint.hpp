@@ -22,6 +22,9 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     /// The same about a plain request for a stream of events, with `fields` in any answer to it.
     [[nodiscard]] shard::Verdict on_event_stream(shard::Upgrade& upgrade, std::string fields);
+    /// Whom a publication is from that `granted` allows, as others are told: a packed ClientInfo,
+    /// or nothing.
+    [[nodiscard]] static std::string_view info_in(const shard::Verdict& granted) noexcept;
     /// Of a publication that is posted, which `granted` allows: how long until it may be; or 0.
     [[nodiscard]] static Duration take_publication(const shard::HttpExchange& exchange,
                                                    const shard::Verdict& granted);

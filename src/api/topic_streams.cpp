@@ -49,6 +49,7 @@ HttpAnswer too_many(Duration wait, const std::string& fields) {
 /// A publication that cannot go at once.
 struct TopicStreams::Posted {
     std::string topic;
+    std::string info;  ///< Whom it is from, packed.
     std::string payload;
     PublicationKind kind;
     std::string fields;
@@ -89,6 +90,7 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& 
         return std::move(kind.error());
     }
     Posted posted{.topic = {},
+                  .info = {},
                   .payload = std::string{as_text(body)},
                   .kind = *kind,
                   .fields = fields,
@@ -117,14 +119,15 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted,
     }
     if (const Duration wait = TopicEndpoint::take_publication(exchange, verdict); wait > Duration{})
         return too_many(wait, posted.fields);
+    posted.info = TopicEndpoint::info_in(verdict);
     posted.topic = std::move(verdict.topic);
     return publish(exchange, posted);
 }
 
 /// What is allowed. `held` if there is no room yet, and on_room() tries again.
 HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, const Posted& posted) {
-    const PublishStatus status =
-        exchange.shard().publish(posted.topic, posted.kind, as_bytes(posted.payload));
+    const PublishStatus status = exchange.shard().publish(
+        posted.topic, posted.kind, as_bytes(posted.payload), as_bytes(posted.info));
     if (status == PublishStatus::full) {
         exchange.await_room(posted.topic);
         return {.kind = HttpAnswer::Kind::held};

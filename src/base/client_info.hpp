@@ -20,7 +20,8 @@
 
 namespace ringcast {
 
-/// Drawn when a client connects; one that comes back has another.
+/// Drawn when a client connects; one that comes back has another. All zeros: it has no connection
+/// that could be named.
 using ClientId = std::array<std::byte, 16>;
 
 /// As a UUID (RFC 9562 section 4).

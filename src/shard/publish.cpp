@@ -58,11 +58,11 @@ void Shard::on_published(SlotId id) {
 }
 
 PublishStatus Shard::publish(std::string_view topic, PublicationKind kind,
-                             std::span<const std::byte> payload) {
+                             std::span<const std::byte> payload, std::span<const std::byte> info) {
     affinity_.check();
     if (shutdown_code_) return PublishStatus::closed;
     if (payload.size() > message_bytes_ceiling) return PublishStatus::too_large;
-    const bool is_taken = topics_.publish(topics_.home_of(topic), topic, kind, payload);
+    const bool is_taken = topics_.publish(topics_.home_of(topic), topic, kind, payload, {}, info);
     return is_taken ? PublishStatus::accepted : PublishStatus::full;
 }
 

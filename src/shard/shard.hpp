@@ -109,9 +109,10 @@ public:
     void resolve(SlotId id, Verdict verdict);
 
     /// Publishes on behalf of no session. `topic` is a valid name; the payload is copied. `full`:
-    /// try again later, nobody is suspended.
+    /// try again later, nobody is suspended. `info`: as of Session::publish().
     [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
-                                        std::span<const std::byte> payload);
+                                        std::span<const std::byte> payload,
+                                        std::span<const std::byte> info = {});
 
     /// Of all shards; null: none.
     [[nodiscard]] const ClientLimits* client_limits() const noexcept { return client_limits_; }

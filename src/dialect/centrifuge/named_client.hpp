@@ -15,13 +15,15 @@
 
 namespace ringcast::dialect::centrifuge {
 
+/// Who has published without a connection has no id, and is told of without one.
+///
 /// Holds what info() has views of, beside the packed bytes: it stays where it was made.
 class NamedClient {
 public:
     explicit NamedClient(const ringcast::ClientInfo& client) noexcept
         : id_{text_of(client.id)},
           info_{.user = client.user,
-                .client = {id_.data(), id_.size()},
+                .client = {id_.data(), client.id == ClientId{} ? 0 : id_.size()},
                 .conn_info = payload_of(client.connection),
                 .chan_info = payload_of(client.channel)} {}
     explicit NamedClient(std::span<const std::byte> packed) noexcept

@@ -1,5 +1,5 @@
 // How often a client may publish to a topic whose namespace says so, over shards that are turned by
-// hand.
+// hand; and whom subscribers are told that it was.
 
 #include <chrono>
 #include <doctest/doctest.h>
@@ -153,6 +153,28 @@ TEST_CASE("the sessions of one user wait for each other") {
     kit.pass(1s);
     kit.settle();
     CHECK(kit.received(reader) == "4");
+}
+
+TEST_CASE("subscribers are told whose token came with what is posted, or sent as it is") {
+    RatesKit kit;
+    const auto reader = kit.come_with(1, eight);
+    kit.say(reader, R"({"id":2,"subscribe":{"channel":"open:a"}})");
+    kit.settle();
+    (void)kit.heard(reader);
+    const std::string claims = R"({"sub":"7","info":{"a":1}})";
+    const auto pushed = [](const std::string& info) {
+        return R"({"push":{"channel":"open:a","pub":{"data":"x")" + info + "}}}";
+    };
+    CHECK(kit.posted(0, "open:a", claims).status == 202);
+    const std::string told = pushed(R"(,"info":{"user":"7","conn_info":{"a":1}})");
+    CHECK(kit.heard(reader) == told);
+    CHECK(kit.posted(0, "open:a").status == 202);
+    CHECK(kit.posted(0, "open:a", R"({"sub":"","info":{"a":1}})").status == 202);
+    CHECK(kit.heard(reader) == pushed("") + " " + pushed(""));
+    const auto writer = kit.open(0, "/raw/open:a?token=" + kit.signer().sign(claims));
+    kit.publish(writer, "x");
+    kit.settle();
+    CHECK(kit.heard(reader) == told);
 }
 
 TEST_CASE("what is posted too often is refused, by user or by address") {
