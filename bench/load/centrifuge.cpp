@@ -6,6 +6,8 @@
 //   {"publish":{"channel":"...","data":"hello"},"id":3}
 //                                        {"id":3,"publish":{}}
 //          {"push":{"channel":"...","pub":{"data":"hello","info":{"client":"..."}}}}
+//
+// Where the topic has a history, its offset is behind the info.
 
 #include <fmt/core.h>
 
@@ -37,12 +39,14 @@ public:
     }
     Envelope delivery(std::string_view topic, std::uint64_t) const override {
         return {.before = fmt::format(R"({{"push":{{"channel":"{}","pub":{{"data":")", topic),
-                .after = R"(","info":{"client":")" + uuid + R"("}}}})"};
+                .after = R"(","info":{"client":")" + uuid + R"("})" + offset + "}}}"};
     }
 
 private:
     /// Of whoever has published it.
     const std::string uuid = std::string(36, Envelope::any);
+    const std::string offset = fmt::format(R"({},"offset":{}{})", Envelope::optional,
+                                           Envelope::digits, Envelope::optional_end);
 };
 
 }  // namespace

@@ -223,11 +223,12 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
         {{"raw", Protocol::raw},
          {"nats", Protocol::nats},
          {"socketio", Protocol::socketio},
-         {"centrifuge", Protocol::centrifuge}},
+         {"centrifuge", Protocol::centrifuge},
+         {"centrifuge-protobuf", Protocol::centrifuge_protobuf}},
         "What the server speaks on top of WebSocket. With raw each connection asks "
         "for its topic's path below the URL's. Else all ask for the URL's path, "
-        "for socketio /socket.io/?EIO=4&transport=websocket, and --opcode is the "
-        "protocol's");
+        "for socketio /socket.io/?EIO=4&transport=websocket, for centrifuge "
+        "/connection/websocket, and --opcode is the protocol's");
     app.add_option("--inflight", options.inflight,
                    "Publications of each publisher that have not reached all subscribers")
         ->check(CLI::Range(1U, depth_limit))

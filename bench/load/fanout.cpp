@@ -45,19 +45,6 @@ Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutO
     return open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
 }
 
-/// Likewise, each in its topic by what the protocol has for that.
-Expected<void> open_and_join(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
-                             const FanoutLoad& load, const Subprotocol& subprotocol) {
-    Opener opener(*rig.io, rig.url, rig.sources, Compression::off, options.subprotocol);
-    Joining joining(*rig.io, load, subprotocol, options.connections());
-    const auto take_rest = [&](std::uint32_t index, std::span<const std::byte> rest) {
-        return joining.take_received(index, rest);
-    };
-    auto opened = open_connections(*rig.io, opener, options.connections(), common.stall_timeout(),
-                                   rig.progress, 0, take_rest);
-    return opened ? joining.run(common.stall_timeout(), rig.progress) : opened;
-}
-
 Expected<void> open_all(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
                         const FanoutLoad& load) {
     const Subprotocol* subprotocol = subprotocol_of(options.protocol);

@@ -83,4 +83,18 @@ void Joining::proceed(std::uint32_t index) {
     }
 }
 
+Expected<void> open_and_join(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
+                             const FanoutLoad& load, const Subprotocol& subprotocol) {
+    const std::string offered =
+        options.subprotocol.empty() ? subprotocol.name() : options.subprotocol;
+    Opener opener(*rig.io, rig.url, rig.sources, Compression::off, offered);
+    Joining joining(*rig.io, load, subprotocol, options.connections());
+    const auto take_rest = [&](std::uint32_t index, std::span<const std::byte> rest) {
+        return joining.take_received(index, rest);
+    };
+    auto opened = open_connections(*rig.io, opener, options.connections(), common.stall_timeout(),
+                                   rig.progress, 0, take_rest);
+    return opened ? joining.run(common.stall_timeout(), rig.progress) : opened;
+}
+
 }  // namespace ringcast::bench

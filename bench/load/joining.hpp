@@ -12,8 +12,11 @@
 #include "error.hpp"
 #include "fanout_load.hpp"
 #include "io.hpp"
+#include "options.hpp"
 #include "packet_reader.hpp"
 #include "progress.hpp"
+#include "rig.hpp"
+#include "subprotocol.hpp"
 
 namespace ringcast::bench {
 
@@ -53,5 +56,11 @@ private:
     std::vector<Connection> connections_;
     std::uint32_t joined_count_ = 0;
 };
+
+/// Opens all connections of a run, the probe's last, and lets each join its topic by what
+/// `subprotocol` has for that.
+[[nodiscard]] Expected<void> open_and_join(Rig& rig, const CommonOptions& common,
+                                           const FanoutOptions& options, const FanoutLoad& load,
+                                           const Subprotocol& subprotocol);
 
 }  // namespace ringcast::bench

@@ -29,11 +29,22 @@ std::string quote(std::string_view text) {
     return quoted + (text.size() > shown_max ? "'..." : "'");
 }
 
-/// Whether `text`, which is no longer, could be the begin of `due`.
-bool begins_as(std::string_view due, std::string_view text) {
-    return std::ranges::equal(text, due.substr(0, text.size()), [](char got, char expected) {
-        return expected == Envelope::any || got == expected;
-    });
+/// Moves `at` in an envelope's `after` on by one octet that came; false if another one was due.
+bool follow(std::string_view after, std::size_t& at, char got) {
+    while (at < after.size()) {
+        const char due = after[at];
+        if (due == Envelope::digits && '0' <= got && got <= '9') return true;
+        if (due == Envelope::optional && got != after[at + 1]) {
+            at = after.find(Envelope::optional_end, at) + 1;
+        } else if (due == Envelope::digits || due == Envelope::optional ||
+                   due == Envelope::optional_end) {
+            ++at;
+        } else {
+            ++at;
+            return due == Envelope::any || due == got;
+        }
+    }
+    return false;
 }
 
 void append_message(ws::Opcode opcode, std::string_view text, std::vector<std::byte>& frames) {
@@ -112,23 +123,25 @@ Expected<Piece> PacketReader::read_delivery(PacketState& state, const TopicOrder
                                             Bytes& rest) const {
     const std::string_view after = topic.delivery().after;
     Piece piece{.payload = {}, .offset = state.delivery_offset};
-    const bool in_payload = state.delivery_offset < payload_bytes_;
-    const std::uint64_t left =
-        payload_bytes_ + (in_payload ? 0 : after.size()) - state.delivery_offset;
-    const Bytes got =
-        rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), left)));
-    rest = rest.subspan(got.size());
-    if (in_payload) {
-        piece.payload = got;
+    if (state.delivery_offset < payload_bytes_) {
+        const std::uint64_t left = payload_bytes_ - state.delivery_offset;
+        piece.payload =
+            rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), left)));
+        rest = rest.subspan(piece.payload.size());
+        state.delivery_offset += piece.payload.size();
     } else {
-        const auto due =
-            after.substr(static_cast<std::size_t>(state.delivery_offset - payload_bytes_));
-        if (!begins_as(due, text_of(got))) {
-            return fail("delivery {}: {} behind the payload where {} was due", state.messages,
-                        quote(text_of(got)), quote(due));
+        auto at = static_cast<std::size_t>(state.delivery_offset - payload_bytes_);
+        const std::string_view got = text_of(rest);
+        const std::string_view due = after.substr(at);
+        while (!rest.empty() && at < after.size()) {
+            if (!follow(after, at, std::to_integer<char>(rest.front()))) {
+                return fail("delivery {}: {} behind the payload where {} was due", state.messages,
+                            quote(got.substr(0, due.size())), quote(due));
+            }
+            rest = rest.subspan(1);
         }
+        state.delivery_offset = payload_bytes_ + at;
     }
-    state.delivery_offset += got.size();
     if (state.delivery_offset < payload_bytes_ + after.size()) return piece;
     piece.completes_message = true;
     state.in_delivery = false;

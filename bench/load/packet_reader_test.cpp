@@ -37,6 +37,23 @@ std::string socketio_delivery(PublicationId id) {
     return R"(42["message",")" + payload_of(id) + R"("])";
 }
 
+constexpr std::string_view somebody = "8ec7a5c0-0b7a-4f7d-9a3e-2a2d3c4b5a69";
+
+/// `offset` is what stands there for one, perhaps nothing.
+std::string centrifuge_delivery(PublicationId id, std::string_view offset = {}) {
+    return R"({"push":{"channel":"first","pub":{"data":")" + payload_of(id) +
+           R"(","info":{"client":")" + std::string(somebody) + R"("})" + std::string(offset) +
+           "}}}";
+}
+
+std::string protobuf_delivery(PublicationId id) {
+    const std::string publication =
+        "\x22\x40" + payload_of(id) + "\x2a\x26\x12\x24" + std::string(somebody);
+    return "\x75\x22\x73\x12\x05"
+           "first\x22\x6a" +
+           publication;
+}
+
 Bytes frame_of(unsigned first, std::string_view text) {
     Bytes frame{std::byte(first)};
     if (text.size() < 126) {
@@ -172,6 +189,40 @@ TEST_CASE("Socket.IO has one packet in each message, which may be fragmented") {
                    frame_of(0x01, third.substr(0, 9)) + frame_of(0x00, third.substr(9, 40)) +
                    frame_of(0x80, third.substr(49)) + text(socketio_delivery({0, 3})),
                R"(40{"topic":"first"}3)");
+}
+
+TEST_CASE("Centrifuge has an offset behind a publication, or none") {
+    const Bytes begin = text(R"({"id":1,"connect":{"client":"a"}})") +
+                        text(R"({"id":2,"subscribe":{"epoch":"abcd","offset":9}})") +
+                        text(centrifuge_delivery({0, 0}, R"(,"offset":9)")) + text("{}");
+    check_cuts(centrifuge(),
+               begin + text(centrifuge_delivery({0, 1}, R"(,"offset":10)")) +
+                   text(centrifuge_delivery({0, 2})) +
+                   text(centrifuge_delivery({0, 3}, R"(,"offset":18446744073709551615)")),
+               R"({"subscribe":{"channel":"first"},"id":2}{})");
+    for (const std::string_view wrong :
+         {R"(,"offset":-1)", R"(,"offset":1x)", R"(,"offset":1,)", R"(,"tags":{})", R"(,"offse)"})
+        CHECK(refusal(centrifuge(), text(centrifuge_delivery({0, 0}, wrong))) != "");
+}
+
+TEST_CASE("Centrifuge in Protobuf has the length in front of each packet") {
+    check_cuts(centrifuge_protobuf(),
+               binary("\x07\x08\x01\x2a\x03\x0a\x01"
+                      "a") +
+                   binary({"\x04\x08\x02\x32\x00", 5}) + binary(protobuf_delivery({0, 0})) +
+                   binary({"\x04\x08\x03\x42\x00", 5}) + binary({"\x00", 1}) +
+                   binary(protobuf_delivery({0, 1})) + binary(protobuf_delivery({0, 2})) +
+                   binary(protobuf_delivery({0, 3})),
+               {"\x0b\x08\x02\x2a\x07\x0a\x05"
+                "first\x00",
+                13});
+    Bytes frames;
+    append_publication({0, 7}, {ws::Opcode::binary, payload_bytes},
+                       centrifuge_protobuf().publication("first", payload_bytes), frames);
+    CHECK(unmasked(frames) ==
+          "\x4d\x08\x03\x3a\x49\x0a\x05"
+          "first\x12\x40" +
+              payload_of({0, 7}));
 }
 
 TEST_CASE("whatever is neither a delivery nor in its place is refused") {

@@ -37,9 +37,14 @@ struct PublicationId {
 
 /// What stands around a publication's payload in the message that carries it, on the way to the
 /// server or from there; nothing unless there is a protocol on top of WebSocket (subprotocol.hpp).
-/// From there, any octet may stand where `after` has `any`.
+/// From there, any octet may stand where `after` has `any`, any number of digits where it has
+/// `digits`, and what it has between `optional` and `optional_end` need not be there: its first
+/// octet differs from what comes behind it.
 struct Envelope {
     static constexpr char any = '\0';
+    static constexpr char digits = '\1';
+    static constexpr char optional = '\2';
+    static constexpr char optional_end = '\3';
     std::string before;
     std::string after;
 

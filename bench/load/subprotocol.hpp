@@ -17,7 +17,7 @@
 
 namespace ringcast::bench {
 
-enum class Protocol : std::uint8_t { raw, nats, socketio, centrifuge };
+enum class Protocol : std::uint8_t { raw, nats, socketio, centrifuge, centrifuge_protobuf };
 
 /// What is no delivery.
 enum class PacketKind : std::uint8_t { greeting, welcome, ping, receipt };
@@ -34,6 +34,8 @@ public:
     /// Nothing if a server may not say `packet` to a client like this one.
     [[nodiscard]] virtual std::optional<PacketKind> kind_of(std::string_view packet) const = 0;
 
+    /// The WebSocket subprotocol that is offered unless another one is; empty: none.
+    [[nodiscard]] virtual std::string name() const { return {}; }
     /// What the server waits for before its greeting; empty: nothing.
     [[nodiscard]] virtual std::string hello() const { return {}; }
     /// The answer to the greeting: subscribes to `topic`, and makes the server say its welcome as
@@ -58,9 +60,11 @@ protected:
 /// connects to the namespace, `{"topic":"..."}`, and passes the event "message" on to the room.
 [[nodiscard]] const Subprotocol& socketio();
 
-/// The client protocol of Centrifuge, in JSON. Clients may publish without a token; publications
-/// have no offset, and a publisher of whom nothing is known but the id of its connection.
+/// The client protocol of Centrifuge, in JSON. Clients may publish without a token; of a publisher
+/// nothing is known but the id of its connection.
 [[nodiscard]] const Subprotocol& centrifuge();
+/// Likewise in Protobuf, of topics without a history: publications have no offset.
+[[nodiscard]] const Subprotocol& centrifuge_protobuf();
 
 /// nullptr for raw: a publication is a message, and the path names the topic.
 [[nodiscard]] inline const Subprotocol* subprotocol_of(Protocol protocol) {
@@ -69,6 +73,7 @@ protected:
         case Protocol::nats: return &nats();
         case Protocol::socketio: return &socketio();
         case Protocol::centrifuge: return &centrifuge();
+        case Protocol::centrifuge_protobuf: return &centrifuge_protobuf();
     }
     return nullptr;
 }
