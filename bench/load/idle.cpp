@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fmt/core.h>
-#include <string_view>
 
 #include "commands.hpp"
 #include "echo_clients.hpp"
 #include "loop.hpp"
-#include "process.hpp"
+#include "memory.hpp"
 #include "rig.hpp"
-#include "text.hpp"
 
 namespace ringcast::bench {
 
@@ -19,41 +16,6 @@ namespace {
 /// Connections that come before the memory is read for the first time, so that what a server needs
 /// but once, for its first clients, counts for none.
 constexpr std::uint32_t first_connections_max = 100;
-
-/// With fewer, what all other processes do to the kernel's memory meanwhile is not little.
-constexpr std::uint32_t slab_connections_min = 1000;
-
-/// All memory in question.
-struct Memory {
-    Reading reading;
-    Expected<std::uint64_t> slab_bytes;
-};
-
-Expected<Memory> read_memory(const Meter& meter) {
-    const auto reading = meter.read();
-    if (!reading) return std::unexpected(reading.error());
-    return Memory{.reading = *reading, .slab_bytes = kernel_slab_bytes()};
-}
-
-double growth_of(std::uint64_t before, std::uint64_t after, std::uint32_t connections) {
-    return (static_cast<double>(after) - static_cast<double>(before)) / connections;
-}
-
-void add_slab(Report& report, const Memory& before, const Memory& held, std::uint32_t others,
-              std::uint32_t connections) {
-    constexpr std::string_view key = "kernel_slab_bytes_per_connection";
-    constexpr std::string_view label = "kernel memory per connection, both ends, bytes";
-    if (connections < slab_connections_min) {
-        report.add_missing(key, label,
-                           fmt::format("the whole machine's would hide that of fewer than {}",
-                                       grouped(slab_connections_min)));
-    } else if (!before.slab_bytes || !held.slab_bytes) {
-        const auto& unknown = before.slab_bytes ? held.slab_bytes : before.slab_bytes;
-        report.add_missing(key, label, unknown.error().message);
-    } else {
-        report.add(key, label, growth_of(*before.slab_bytes, *held.slab_bytes, others), 0);
-    }
-}
 
 }  // namespace
 
@@ -92,14 +54,12 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     report.add("connections", "connections held", std::uint64_t{options.connections});
     report.add("opening_seconds", "opened within, s", opening_seconds, 3);
     if (const auto after = held->reading.server_bytes) {
-        const std::uint64_t first_ones = *before->reading.server_bytes;
         report.add("server_rss_bytes_before", "server memory with the first of them, bytes",
-                   first_ones);
+                   *before->reading.server_bytes);
         report.add("server_rss_bytes", "server memory, bytes", *after);
-        report.add("server_rss_bytes_per_connection", "server memory per connection, bytes",
-                   growth_of(first_ones, *after, others), 0);
     }
-    add_slab(report, *before, *held, others, options.connections);
+    add_server_growth(report, *before, *held, "connection", others);
+    add_slab_growth(report, *before, *held, others, options.connections);
     return report;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <string>
 
+#include "memory.hpp"
 #include "text.hpp"
 
 namespace ringcast::bench {
@@ -136,14 +137,7 @@ void add_memory(Report& report, const Measured& measured) {
 }
 
 Expected<void> check_memory(const Measured& measured, std::optional<std::uint64_t> growth_max) {
-    if (!growth_max) return {};
-    if (!measured.begin.server_bytes)
-        return fail("the server's memory is not known without its --pid");
-    const std::uint64_t before = *measured.begin.server_bytes;
-    const std::uint64_t after = *measured.end.server_bytes;
-    if (after <= before + *growth_max) return {};
-    return fail("the server's memory grew from {} to {} bytes within {:.1f} s, by more than {}",
-                before, after, measured.seconds(), *growth_max);
+    return check_growth(measured.begin.server_bytes, measured.end.server_bytes, growth_max);
 }
 
 }  // namespace ringcast::bench
