@@ -113,7 +113,9 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
            "--url", options.url,
            "The server, as ws://HOST:PORT/PATH, or wss:// for TLS (any certificate will do); for "
            "echo also tcp://HOST:PORT, a server that sends every byte back")
-        ->default_str("ws://127.0.0.1:8080/echo or, for fanout, /topics");
+        ->default_str(
+            "ws://127.0.0.1:8080/echo, for fanout /topics, for topics and storm "
+            "/connection/websocket");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls");
     app.add_option("--source", options.sources,
@@ -135,8 +137,8 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                             "Offer permessage-deflate; whether the server may refer to its "
                             "earlier messages");
     app.add_option(memory_option, options.memory_growth_max,
-                   "Fail if the server's memory (--pid) grows by more while churn or mixed "
-                   "measure, like 64KiB")
+                   "Fail if the server's memory (--pid) grows by more in churn, mixed, topics or "
+                   "storm, like 64KiB")
         ->transform(CLI::AsSizeValue(true));
     app.add_flag("--progress", options.shows_progress,
                  "Say every second how far it is, even where standard error is no terminal");
@@ -288,6 +290,55 @@ void add_idle_options(CLI::App& app, IdleOptions& options) {
                 "How long they stay open before the server's memory is read");
 }
 
+void add_topics_options(CLI::App& app, TopicsOptions& options) {
+    app.add_option("--connections", options.connections, "Connections")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--subscriptions", options.subscriptions, "Topics that each subscribes to")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    add_topic_prefix(app, options.topic_prefix);
+    app.add_option("--name-bytes", options.name_bytes,
+                   "Length of each topic's name: --topic-prefix, zeros, and a number")
+        ->check(CLI::Range(1U, 255U))
+        ->capture_default_str();
+    app.add_option("--publications", options.publications,
+                   "Publish to so many of the topics, once each, to see that it arrives")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    add_message_bytes(app, options.message_bytes, "Payload of a publication, at least 16",
+                      publication_id_bytes);
+    add_seconds(app, "--hold", options.hold_seconds,
+                "How long all are subscribed before the server's memory is read");
+}
+
+void add_storm_options(CLI::App& app, StormOptions& options) {
+    app.add_option("--clients", options.clients, "Clients that are cut off and come back")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--missed", options.missed, "Publications while they are away")
+        ->check(CLI::Range(0U, 100'000U))
+        ->capture_default_str();
+    add_message_bytes(app, options.message_bytes, "Payload of a publication, at least 16",
+                      publication_id_bytes);
+    app.add_option("--inflight", options.inflight,
+                   "Handshakes under way at any moment as they come back; 0: all of them")
+        ->check(CLI::Range(0U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--live-subscribers", options.live_subscribers,
+                   "Connections that listen to another topic")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--live-rate", options.live_rate, "Publications to them per second")
+        ->check(number_within(0.001, 1e6))
+        ->capture_default_str();
+    add_topic_prefix(app, options.topic_prefix);
+    add_seconds(app, "--before", options.before_seconds,
+                "How long the live deliveries are measured before the storm");
+    add_seconds(app, "--settle", options.settle_seconds,
+                "How long the server has after the storm until its memory is read");
+}
+
 /// All options of all sub-commands, and the one that was named.
 struct Choices {
     CommonOptions common;
@@ -297,6 +348,8 @@ struct Choices {
     ChurnOptions churn;
     MixedOptions mixed;
     IdleOptions idle;
+    TopicsOptions topics;
+    StormOptions storm;
     std::vector<std::string> result_files;
     std::string base;
     std::string output = "report.html";
@@ -317,7 +370,8 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
                       Expected<Report> (&command)(const CommonOptions&, const Options&)) {
     CLI::App* added = app.add_subcommand(name, description);
     added->callback([&app, &choices, &options, &command, name, path] {
-        if (name != "churn" && name != "mixed") refuse(*app.get_option(memory_option), name);
+        if (name == "echo" || name == "fanout" || name == "connect" || name == "idle")
+            refuse(*app.get_option(memory_option), name);
         if (name != "echo" && choices.common.url.starts_with("tcp://"))
             throw CLI::ValidationError("--url", fmt::format("tcp:// is not for {}", name));
         if (choices.common.url.starts_with("tcp://") && !choices.common.headers.empty())
@@ -390,6 +444,15 @@ void add_commands(CLI::App& app, Choices& choices) {
     add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
                                  "/echo", choices.idle, run_idle),
                      choices.idle);
+    add_topics_options(
+        add_command(app, choices, "topics", "Many topics with a subscriber each: memory",
+                    "/connection/websocket", choices.topics, run_topics),
+        choices.topics);
+    add_storm_options(add_command(app, choices, "storm",
+                                  "Clients that all come back at once and recover what they "
+                                  "missed, while others listen",
+                                  "/connection/websocket", choices.storm, run_storm),
+                      choices.storm);
     add_report_command(app, choices);
 }
 

@@ -15,6 +15,9 @@ namespace ringcast::bench {
 [[nodiscard]] Expected<Report> run_fanout(const CommonOptions& common,
                                           const FanoutOptions& options);
 [[nodiscard]] Expected<Report> run_mixed(const CommonOptions& common, const MixedOptions& options);
+[[nodiscard]] Expected<Report> run_topics(const CommonOptions& common,
+                                          const TopicsOptions& options);
+[[nodiscard]] Expected<Report> run_storm(const CommonOptions& common, const StormOptions& options);
 [[nodiscard]] Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& options);
 
 }  // namespace ringcast::bench

@@ -34,6 +34,9 @@ LOADS = {
     "mixed": ["mixed", "--echo-connections", "3", "--echo-rate", "200", "--subscribers", "4", "--publishers", "2",
               "--topics", "2", "--publish-rate", "200", "--churn-rate", "50", "--visit-rate", "50", "--slow-readers", "1",
               "--warmup", "0", "--duration", "1s"],  # Enough come and go within it, however busy the machine is.
+    "topics": ["topics", "--connections", "5", "--subscriptions", "9", "--publications", "20", "--hold", "50ms"],
+    "storm": ["storm", "--clients", "6", "--missed", "20", "--live-subscribers", "4", "--live-rate", "100", "--before",
+              "300ms", "--settle", "300ms"],
     "idle": ["idle", "--connections", "5", "--hold", "50ms"],
     "idle in many rings": ["idle", "--connections", "600", "--hold", "50ms"],
     "fanout in many rings": ["fanout", "--subscribers", "300", "--warmup", "0", "--duration", "2s"],
@@ -62,6 +65,11 @@ NOTICED = {
               "unclosed": "without answering the Close frame", "refuse": "503"},
     "mixed": {"lose": "", "double": "", "corrupt": "", "stall": "", "join": "visits: life",
               "unclosed": "without answering the Close frame", "more": ""},
+    "topics": {"unconfirmed": "the server sent", "denied": "permission denied", "astray": "but is of", "more": "",
+               "refuse": "503"},
+    "storm": {"forget": "is missing", "forget last": "are missing", "repeat": "a second time", "shuffle": "is missing",
+              "alter": "differs at byte", "stale": "a second time", "lie": "position", "ignore": "did not recover",
+              "lose live": "lost or out of order", "cut live": "connection 0", "more": "", "refuse": "503"},
     "idle": {"more": "", "refuse": "503"},
     "idle in many rings": {"more": "", "refuse": "503"},
     "fanout in many rings": {"lose": "", "double": "second time", "cut": "connection"},
@@ -71,7 +79,8 @@ NOTICED = {
 async def run(program, arguments, port, limits=()):
     """(exit code, standard output, standard error)"""
     patience = "5s" if limits else "500ms"  # Hundreds of connections at once keep the faulty server busy for a while.
-    path = {"fanout": "/topics", "mixed": "", "nats": "/nats", "socketio": "/socket.io", "centrifuge": "/centrifuge"}.get(
+    path = {"fanout": "/topics", "mixed": "", "nats": "/nats", "socketio": "/socket.io", "centrifuge": "/centrifuge",
+            "topics": "/connection/websocket", "storm": "/connection/websocket"}.get(
         arguments[2 if "--protocol" in arguments else 0], "/echo")
     process = await asyncio.create_subprocess_exec(
         *limits, program, "--json", "--stall-timeout", patience, "--url", f"ws://127.0.0.1:{port}{path}", *arguments,
@@ -119,7 +128,8 @@ async def check_usage(program):
         page = ["--output", result.name + ".html"]
         expected = [(2, [command, "--memory-growth-max", "1MiB"], "--memory-growth-max")
                     for command in ("echo", "fanout", "connect", "idle")]
-        expected += [(1, [command, "--memory-growth-max", "1MiB"], "cannot connect") for command in ("churn", "mixed")]
+        expected += [(1, [command, "--memory-growth-max", "1MiB"], "cannot connect")
+                     for command in ("churn", "mixed", "topics", "storm")]
         expected += [(2, ["report", result.name, *page, *option], option[0])
                      for option in (["--json"], ["--report", "/dev/null"], ["--pid", "1"], ["--memory-growth-max", "1"])]
         expected += [(1, ["report", result.name, *page, "--base", "nosuch"], "nosuch"),
@@ -127,7 +137,11 @@ async def check_usage(program):
                      (1, ["echo", "--report", "/"], "cannot write /"),
                      (2, ["ecko"], "ecko")]
         expected += [(2, [command, "--url", "tcp://127.0.0.1:1"], "tcp://")
-                     for command in ("fanout", "connect", "churn", "mixed", "idle")]
+                     for command in ("fanout", "connect", "churn", "mixed", "idle", "topics", "storm")]
+        expected += [(1, ["topics", "--name-bytes", "7"], "--name-bytes"),
+                     (1, ["topics", "--connections", "1", "--subscriptions", "1"], "--publications"),
+                     (1, ["storm", "--compression", "shared"], "no compression"),
+                     (2, ["storm", "--message-bytes", "15"], "--message-bytes")]
         expected += [(2, ["echo", "--url", "tcp://127.0.0.1:1", "--header", "A: b"], "--header"),
                      (1, ["echo", "--connections", "10000", "--depth", "65536"], "--depth"),
                      (1, ["echo", "--message-bytes", "1MiB", "--depth", "65536"], "--depth"),
@@ -164,7 +178,7 @@ async def check_pid(program):
     sleeper = await asyncio.create_subprocess_exec("sleep", str(2 * RUN_SECONDS_MAX))
     try:
         async with FaultyServer("") as server:
-            for name in ("echo", "fanout", "connect", "churn", "mixed", "idle"):
+            for name in ("echo", "fanout", "connect", "churn", "mixed", "idle", "topics", "storm"):
                 code, _, errors = await run(program, [*LOADS[name], "--pid", str(sleeper.pid)], server.port)
                 if code != 1 or f"--pid {sleeper.pid} is not the server" not in errors:
                     return f"{name}: exit code {code}: {errors}"
@@ -197,6 +211,16 @@ async def check_scripts():
         if process.returncode != code or word not in output.decode() or code == 0 and output.count(b"\n") != 1:
             return f"{command}: exit code {process.returncode}: {output.decode()}"
     return ""
+
+
+async def check_honest_storm(program):
+    """Likewise of a server that cannot recover one client, and says so: that is no mistake, but reported."""
+    async with FaultyServer("shrug") as server:
+        code, output, errors = await run(program, LOADS["storm"], server.port)
+    if code != 0:
+        return f"exit code {code}: {errors}"
+    figures = json.loads(output)
+    return "" if (figures["recovered"], figures["not_recovered"]) == (5, 1) else output
 
 
 async def check_full_disk(program):
@@ -275,6 +299,7 @@ async def main():
         judge("a full disk", check_full_disk(program)),
         judge("bytes", check_bytes(program, bare_echo)),
         judge("two runs at once", check_neighbours(program)),
+        judge("an honest storm", check_honest_storm(program)),
         judge("more than there is room for", check_what_has_no_room(program)))
     # By itself: a thousand connections at once keep the servers of all others waiting.
     outcomes.append(await judge("the kernel's memory", check_kernel_memory(program)))

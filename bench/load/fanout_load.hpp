@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "delivery_checker.hpp"
@@ -92,6 +93,10 @@ public:
     /// Latencies are recorded of publications that are published, or due, in `interval`.
     void measure(const Interval& interval) noexcept { measured_ = interval; }
     [[nodiscard]] const FanoutLatencies& latencies() const noexcept { return latencies_; }
+    /// Likewise, and begins anew: for one interval after another.
+    [[nodiscard]] FanoutLatencies take_latencies() noexcept {
+        return std::exchange(latencies_, {});
+    }
 
 private:
     void add_topic(std::string name, std::uint32_t subscribers, std::size_t outstanding_max);

@@ -1,7 +1,8 @@
 """A small WebSocket server that makes one mistake, for commands_test.py: whoever measures it must notice.
 
 It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic; likewise in
-the protocol of NATS at /nats, in that of Socket.IO at /socket.io, and in that of Centrifuge at /centrifuge. A mistake is a word of MISTAKES; "" is none.
+the protocol of NATS at /nats, in that of Socket.IO at /socket.io, and in that of Centrifuge at /centrifuge; with more of
+the latter at /connection/websocket (faulty_centrifuge.py). A mistake is a word of MISTAKES there or here; "" is none.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import base64
 import hashlib
 import json
 import struct
+
+from faulty_centrifuge import FaultyCentrifuge
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -33,6 +36,8 @@ LATE_SUBSCRIBER = 8  # From here on those who subscribe join a topic in the midd
 def frame(opcode, payload):
     if len(payload) < 126:
         return struct.pack("!BB", 0x80 | opcode, len(payload)) + payload
+    if len(payload) > 0xffff:
+        return struct.pack("!BBQ", 0x80 | opcode, 127, len(payload)) + payload
     return struct.pack("!BBH", 0x80 | opcode, 126, len(payload)) + payload
 
 
@@ -79,6 +84,7 @@ class FaultyServer:
         self._topics = {}
         self._subscribers = 0
         self._deaf = set()  # Subscribers that are to miss something.
+        self._centrifuge = FaultyCentrifuge(mistake)
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=256)
@@ -99,6 +105,8 @@ class FaultyServer:
             digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                          b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n")
+            if path == "/connection/websocket":
+                return await self._serve_centrifuge(reader, writer)
             welcome = b""
             if path in GREETINGS:
                 writer.write(GREETINGS[path])
@@ -113,6 +121,21 @@ class FaultyServer:
             if subscribers := self._topics.get(locals().get("path")):
                 subscribers.discard(writer)
             writer.close()
+
+    async def _serve_centrifuge(self, reader, writer):
+        def send(reply):
+            if not writer.is_closing():
+                writer.write(frame(TEXT, json.dumps(reply, separators=(",", ":")).encode()))
+
+        try:
+            while True:
+                opcode, payload = await read_frame(reader)
+                if opcode == PING:
+                    self._answer_ping(writer, payload)
+                elif opcode == TEXT:
+                    self._centrifuge.take(payload, send, writer.close)
+        finally:
+            self._centrifuge.leave(send)
 
     def _subscribe(self, path, writer):
         """All subscribers of the topic at `path`, `writer` among them; None where messages are echoed."""
@@ -133,9 +156,7 @@ class FaultyServer:
                 writer.write(frame(CLOSE, payload))
             return False
         if opcode == PING:
-            if self._mistake == "more":
-                writer.write(frame(BINARY, b"x" * 64))
-            writer.write(frame(PONG, payload))
+            self._answer_ping(writer, payload)
             return True
         if opcode != PONG:
             if payload.startswith(b"PUB "):
@@ -149,6 +170,11 @@ class FaultyServer:
                 payload = json.dumps(push, separators=(",", ":")).encode()
             self._pass_on(opcode, payload, [writer] if subscribers is None else sorted(subscribers, key=id))
         return True
+
+    def _answer_ping(self, writer, payload):
+        if self._mistake == "more":
+            writer.write(frame(BINARY, b"x" * 64))
+        writer.write(frame(PONG, payload))
 
     def _pass_on(self, opcode, payload, writers):
         self._messages += 1

@@ -21,16 +21,30 @@ void Loop::add(Crowd& crowd, std::uint32_t first_index) {
 
 Expected<void> Loop::run(std::string_view part, double seconds) {
     begin(part);
-    if (!started_) {
-        for (const Member& member : members_) member.crowd->start(now_);
-        started_ = true;
-    }
+    start_all();
     const auto end = now_ + nanoseconds_of(seconds);
     while (now_ < end) {
         if (auto turned = turn(end); !turned) return turned;
         if (progress_.is_due(now_)) progress_.show(now_, named_counts(), seconds);
     }
     return {};
+}
+
+Expected<void> Loop::run_until(std::string_view part, const std::function<bool()>& is_done) {
+    begin(part);
+    start_all();
+    while (!is_done()) {
+        if (auto turned = turn(now_ + wait_max); !turned) return turned;
+        if (progress_.is_due(now_)) progress_.show(now_, named_counts());
+    }
+    return {};
+}
+
+void Loop::start_all() {
+    for (const Member& member : members_) {
+        if (!started_) member.crowd->start(now_);
+    }
+    started_ = true;
 }
 
 void Loop::begin(std::string_view part) {

@@ -3,6 +3,7 @@
 // to the kernel and wait, then give every crowd its events.
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,9 @@ public:
     /// Runs for so long; whatever is under way then stays so. `part` ("measuring") says what for.
     /// Fails as crowds do.
     [[nodiscard]] Expected<void> run(std::string_view part, double seconds);
+    /// Runs until `is_done`, which is asked after each turn.
+    [[nodiscard]] Expected<void> run_until(std::string_view part,
+                                           const std::function<bool()>& is_done);
     /// Lets all crowds come to their end and verify what they got.
     [[nodiscard]] Expected<void> finish();
 
@@ -42,6 +46,7 @@ private:
     };
 
     void begin(std::string_view part);
+    void start_all();
     [[nodiscard]] Expected<void> turn(Clock::time_point end);
     [[nodiscard]] std::vector<Count> named_counts() const;
     [[nodiscard]] const Member& member_of(std::uint32_t index) const noexcept;

@@ -126,4 +126,47 @@ struct IdleOptions {
     double hold_seconds = 2;  ///< From the last handshake to the reading of the server's memory.
 };
 
+/// Many topics with one subscriber each, in the Centrifuge protocol.
+struct TopicsOptions {
+    std::uint32_t connections = 10'000;
+    std::uint32_t subscriptions = 100;  ///< Of each, all to different topics.
+    std::string topic_prefix = default_topic_prefix;
+    std::uint32_t name_bytes = 20;      ///< Of each topic.
+    std::uint32_t publications = 1000;  ///< To so many of the topics, one each, to see them arrive.
+    std::uint64_t message_bytes = 64;   ///< Of each of them.
+    double hold_seconds = 2;  ///< From the last subscription to the reading of the server's memory.
+
+    [[nodiscard]] std::uint64_t topics() const noexcept {
+        return std::uint64_t{connections} * subscriptions;
+    }
+    /// The prefix, then zeros, then `index`.
+    [[nodiscard]] std::string topic_name(std::uint64_t index) const {
+        return fmt::format("{}{:0{}}", topic_prefix, index, name_bytes - topic_prefix.size());
+    }
+};
+
+/// Clients of one topic with a history that lose their connections and come back at once, in the
+/// Centrifuge protocol, while others listen to another topic.
+struct StormOptions {
+    std::uint32_t clients = 10'000;
+    std::uint32_t missed = 300;        ///< Publications while they are away.
+    std::uint64_t message_bytes = 64;  ///< Of each publication, the live ones too.
+    std::uint32_t inflight = 0;        ///< Handshakes at any moment as they come back; 0: all.
+    std::uint32_t live_subscribers = 1000;
+    double live_rate = 100;  ///< Publications per second to them.
+    std::string topic_prefix = default_topic_prefix;
+    double before_seconds = 3;  ///< That the live deliveries are measured for before the storm.
+    double settle_seconds = 2;  ///< From the last recovery to the last reading of the memory.
+
+    [[nodiscard]] std::string topic_name() const { return topic_prefix + "storm"; }
+    /// The crowd that hears what is live.
+    [[nodiscard]] FanoutOptions live() const {
+        return {.subscribers = live_subscribers - 1,
+                .topic_prefix = topic_prefix + "live-",
+                .message_bytes = message_bytes,
+                .protocol = Protocol::centrifuge,
+                .rate = live_rate};
+    }
+};
+
 }  // namespace ringcast::bench

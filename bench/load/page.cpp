@@ -48,7 +48,15 @@ private:
     bool throughput(const std::string& case_name, const std::string& server, Bar& bar) const;
     bool cost(const std::string& case_name, const std::string& server, Bar& bar) const;
     bool memory_per_connection(const std::string& case_name, const std::string& server,
-                               Bar& bar) const;
+                               Bar& bar) const {
+        return memory_per("connection", case_name, server, bar);
+    }
+    bool memory_per_subscription(const std::string& case_name, const std::string& server,
+                                 Bar& bar) const {
+        return memory_per("subscription", case_name, server, bar);
+    }
+    bool memory_per(std::string_view unit, const std::string& case_name, const std::string& server,
+                    Bar& bar) const;
     bool memory_of_run(const std::string& case_name, const std::string& server, Bar& bar) const;
     [[nodiscard]] std::vector<Percentiles> latencies(const std::string& case_name,
                                                      const std::string& server) const;
@@ -81,6 +89,10 @@ std::string PageBuilder::build(std::string_view made) const {
                         "Growth of the server's resident memory over connections that say nothing. "
                         "The kernel's memory for its sockets is not in it.",
                         &PageBuilder::memory_per_connection);
+    html += bar_section("Memory per subscription",
+                        "Likewise over subscriptions, each to a topic that nobody else is "
+                        "subscribed to.",
+                        &PageBuilder::memory_per_subscription);
     html += bar_section("Memory over a run",
                         "The server's resident memory at the end; the thin bar is the beginning.",
                         &PageBuilder::memory_of_run);
@@ -124,6 +136,14 @@ std::string PageBuilder::tiles() const {
     add("latency_us_p50", "median latency", duration_text);
     add("latency_us_p99", "99th percentile", duration_text);
     add("server_rss_bytes_per_connection", "server memory per connection", byte_text);
+    add("recovered", "clients recovered", count_text);
+    add("not_recovered", "told that they are not", count_text);
+    add("recovery_seconds", "until all were back",
+        [](double seconds) { return duration_text(seconds * 1e6); });
+    add("calm_us_p99", "99th percentile live, before", duration_text);
+    add("storm_us_p99", "99th percentile live, during the storm", duration_text);
+    add("subscriptions_per_second", "subscriptions per second", rate_text);
+    add("server_rss_bytes_per_subscription", "server memory per subscription", byte_text);
     add("server_rss_growth_bytes", "growth of the server's memory", byte_text);
     return html + "<div class=tiles>\n" + shown + "</div>\n";
 }
@@ -176,9 +196,9 @@ bool PageBuilder::cost(const std::string& case_name, const std::string& server, 
     return true;
 }
 
-bool PageBuilder::memory_per_connection(const std::string& case_name, const std::string& server,
-                                        Bar& bar) const {
-    constexpr std::string_view key = "server_rss_bytes_per_connection";
+bool PageBuilder::memory_per(std::string_view unit, const std::string& case_name,
+                             const std::string& server, Bar& bar) const {
+    const std::string key = fmt::format("server_rss_bytes_per_{}", unit);
     const auto spread = comparison_.spread(case_name, server, key);
     if (!spread) return false;
     bar.spread = *spread;
@@ -203,13 +223,16 @@ bool PageBuilder::memory_of_run(const std::string& case_name, const std::string&
 std::vector<Percentiles> PageBuilder::latencies(const std::string& case_name,
                                                 const std::string& server) const {
     // Besides `latency`, what each sub-command has, and what it is called.
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kinds{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kinds{
         {{"latency", ""},
          {"first", "to the first subscriber"},
          {"last", "to the last subscriber"},
          {"life", "whole life"},
          {"delivery", "deliveries"},
-         {"handshake", "handshakes"}}};
+         {"handshake", "handshakes"},
+         {"calm", "live before the storm"},
+         {"storm", "live during the storm"},
+         {"recovery", "until clients were back"}}};
     std::vector<Percentiles> rows;
     for (const auto& [kind, name] : kinds) {
         const auto number = [&](std::string_view percentile) {

@@ -156,6 +156,25 @@ TEST_CASE("a page of one run begins with its figures") {
     CHECK(count(page, " x</span>") == 0);
 }
 
+TEST_CASE("a page of a storm shows whom it hit, and one of topics what each of them takes") {
+    Result storm{.case_name = "storm", .server = "s", .round = 0, .figures = {}, .texts = {}};
+    storm.texts["command"] = "storm";
+    storm.figures = {{"recovered", 9999},    {"not_recovered", 1},    {"recovery_seconds", 2.5},
+                     {"calm_us_p99", 900},   {"calm_us_max", 1000},   {"storm_us_p99", 7000},
+                     {"storm_us_max", 9000}, {"recovery_us_max", 2e6}};
+    const std::string page = page_of({.runs = {storm}, .base = {}, .facts = {}}, "today");
+    check_is_whole(page);
+    for (const char* shown : {"<b>9,999</b>", "<b>1</b>", "<b>2.5 s</b>", "storm, live before",
+                              "storm, live during the storm", "storm, until clients were back"})
+        CHECK(count(page, shown) >= 1);
+
+    Result topics{.case_name = "topics", .server = "s", .round = 0, .figures = {}, .texts = {}};
+    topics.texts["command"] = "topics";
+    topics.figures = {{"server_rss_bytes_per_subscription", 512}};
+    CHECK(count(page_of({.runs = {topics}, .base = {}, .facts = {}}, "today"),
+                "<h2>Memory per subscription</h2>") == 1);
+}
+
 TEST_CASE("a page of runs without figures is a page all the same") {
     Results results{.runs = {{.case_name = "idle", .server = "a", .figures = {}, .texts = {}},
                              {.case_name = "idle", .server = "b", .figures = {}, .texts = {}}},

@@ -228,6 +228,11 @@ std::string case_name_of(const Result& result) {
     if (number("depth") > 1) name += fmt::format(", {} outstanding", count_text(number("depth")));
     if (number("topics") > 1) name += ", " + counted(number("topics"), "topic");
     if (command == "churn") name += ", " + counted(number("messages_per_life"), "message");
+    if (command == "topics")
+        name += fmt::format(" of {}", counted(number("connections"), "connection"));
+    if (command == "storm")
+        name += fmt::format(" of {}, {} missed", counted(number("clients"), "client"),
+                            counted(number("missed"), "publication"));
     if (command == "connect") name += ", " + text("close");
     if (number("rate") > 0) name += fmt::format(", {}/s", count_text(number("rate")));
     if (text("url").starts_with("wss:")) name += ", TLS";

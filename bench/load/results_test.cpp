@@ -103,6 +103,10 @@ TEST_CASE("cases are named by what matters of each command") {
     CHECK(name(R"({"command": "churn", "messages_per_life": 4})") == "churn, 4 messages");
     CHECK(name(R"({"command": "idle", "connections": 18000})") == "idle, 18,000 connections");
     CHECK(name(R"({"command": "mixed"})") == "mixed");
+    CHECK(name(R"({"command": "topics", "connections": 100, "topics": 10000})") ==
+          "topics, 10,000 topics of 100 connections");
+    CHECK(name(R"({"command": "storm", "clients": 10000, "missed": 300})") ==
+          "storm of 10,000 clients, 300 publications missed");
 }
 
 TEST_CASE("the report of a run that has just ended is a result") {
