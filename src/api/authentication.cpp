@@ -6,6 +6,7 @@
 #include "api/packed_info.hpp"
 #include "auth/verify.hpp"
 #include "base/client_info.hpp"
+#include "base/publication_info.hpp"
 #include "http/credentials.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
@@ -66,7 +67,8 @@ std::expected<std::optional<Authenticated>, shard::Verdict> authenticate(
     }
     if (!claims->user.empty()) {
         const std::string info = packed(claims->info);
-        result.client_info =
+        result.publisher =
+            std::string{untagged} +
             pack(ClientInfo{.id = {}, .user = claims->user, .connection = info, .channel = {}});
     }
     result.user = user_of(std::move(*claims));

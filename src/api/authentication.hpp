@@ -18,7 +18,7 @@ struct Authenticated {
     User user;
     std::string subprotocol{};
     Instant ends_at = instant_never;  ///< When the token does.
-    std::string client_info{};        ///< Packed: as others are told; empty if it names nobody.
+    std::string publisher{};          ///< A packed PublicationInfo; empty if it names nobody.
 };
 
 /// Nobody if there are no keys, or no token; the refusal (401) if it is not in order. That says

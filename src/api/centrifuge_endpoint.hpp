@@ -125,7 +125,8 @@ private:
                                                  std::string_view channel,
                                                  shard::PresenceQuery query) const;
     /// Who the client is, in a topic, as others are told: packed. Valid until the next call.
-    [[nodiscard]] std::string_view info_in(const Client& client, std::string_view channel);
+    [[nodiscard]] std::string_view publication_info_in(const Client& client,
+                                                       std::string_view channel);
     /// As whom it subscribes; likewise. `asks`: to be told of others.
     /// `admission`: what is known of it there; null: nothing.
     [[nodiscard]] shard::SubscribeAs identity_in(const shard::Session& session,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/publication_info.hpp"
 #include "dialect/centrifuge/named_client.hpp"
 #include "dialect/centrifuge/reply.hpp"
 #include "shard/history_query.hpp"
@@ -17,7 +18,7 @@
 
 namespace ringcast::api {
 
-/// Views of what was missed, with who has published it.
+/// Views of what was missed, with what goes with it.
 class Publications {
 public:
     enum class For : std::uint8_t {
@@ -34,8 +35,10 @@ public:
             publication.data = {.bytes = as_text(data), .kind = each.kind};
             publication.offset = each.offset;
             if (receiver == For::delta_takers) quote(publication, format);
-            if (!each.info().empty())
-                publication.info = &publishers_.emplace_back(each.info()).info();
+            const PublicationInfo info = unpack_publication_info(each.info());
+            publication.tags = info.tags;
+            if (!info.client.empty())
+                publication.info = &publishers_.emplace_back(info.client).info();
         }
     }
     Publications(const Publications&) = delete;

@@ -15,6 +15,7 @@
 #include "auth/reason.hpp"
 #include "base/bytes.hpp"
 #include "base/client_info.hpp"
+#include "base/publication_info.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
@@ -256,7 +257,8 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
     }
     const std::string_view data = request.data.bytes;
     switch (session.publish(request.channel, centrifuge::kind_received(client.format, data),
-                            as_bytes(data), as_bytes(info_in(client, request.channel)))) {
+                            as_bytes(data),
+                            as_bytes(publication_info_in(client, request.channel)))) {
         case PublishStatus::accepted: return centrifuge::PublishResult{};
         case PublishStatus::full: return centrifuge::ErrorCode::too_many_requests;
         case PublishStatus::invalid_topic:
@@ -266,12 +268,14 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
     return centrifuge::DisconnectCode::shutdown;
 }
 
-/// What is said of a client in a topic counts while it is subscribed to that.
-std::string_view CentrifugeEndpoint::info_in(const Client& client, std::string_view channel) {
-    if (!client.session.is_subscribed(channel)) return client.info;
+/// What goes with a client's publications. What is said of it in a topic counts while it is
+/// subscribed to that.
+std::string_view CentrifugeEndpoint::publication_info_in(const Client& client,
+                                                         std::string_view channel) {
+    info_.assign(untagged).append(client.info);
+    if (!client.session.is_subscribed(channel)) return info_;
     const Admission* const admission = client.admission_to(channel);
-    if (admission == nullptr || admission->info.empty()) return client.info;
-    return info_.assign(client.info).append(admission->info);
+    return admission == nullptr ? info_ : info_.append(admission->info);
 }
 
 shard::SubscribeAs CentrifugeEndpoint::identity_in(const shard::Session& session,

@@ -33,7 +33,7 @@ struct RawSession {
     Instant ends_at = instant_never;
     const TokenRate* rate = nullptr;  ///< Of its publications; null: any.
     std::uint64_t publisher = 0;      ///< Its user; 0: nobody knows.
-    std::string info{};               ///< Likewise, as others are told: a packed ClientInfo.
+    std::string info{};               ///< Likewise, as others are told: a packed PublicationInfo.
 
     [[nodiscard]] bool is_common() const noexcept {
         return ends_at == instant_never && rate == nullptr && publisher == 0 && info.empty();
@@ -217,7 +217,7 @@ shard::Verdict TopicEndpoint::decide(shard::Upgrade& upgrade, const std::string&
         impl.subprotocol = (*client)->subprotocol;
         wishes.ends_at = (*client)->ends_at;
         wishes.publisher = publisher_of(upgrade.session.shard(), (*client)->user.name);
-        wishes.info = (*client)->client_info;
+        wishes.info = (*client)->publisher;
     }
     wishes.rate = rate_of(upgrade.session.shard(), topic);
     if (!policy_.authorize) {

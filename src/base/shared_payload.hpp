@@ -5,7 +5,7 @@
 //
 //   Block of the birthplace's pool:  [ head: references, birthplace, sizes | payload ... | info ]
 //
-// Behind the payload there is room for who it is from: a packed ClientInfo, or nothing.
+// Behind the payload there is room for what goes with it: a packed PublicationInfo, or nothing.
 //
 // With the lanes the only thing that crosses shards.
 

@@ -46,6 +46,7 @@ void ApiCall::Progress::clear() noexcept {
     figures = {};
     crowd = {};
     content.reset();
+    info.clear();
     responses.clear();
     epochs.clear();
 }

@@ -96,6 +96,7 @@ private:
         Crowd crowd{};
         std::optional<Content> content{};
         std::string decoded{};
+        std::string info{};  // That goes with what is published, packed.
         std::vector<PublishResponse> responses{};
         std::deque<hub::Epoch> epochs{};
 
@@ -136,7 +137,8 @@ private:
     [[nodiscard]] bool publish(shard::HttpExchange& exchange,
                                std::span<const std::string_view> channels,
                                const dialect::centrifuge::server_api::NewPublication& publication);
-    bool submit(shard::HttpExchange& exchange, std::string_view topic, std::string_view key);
+    bool submit(shard::HttpExchange& exchange, std::string_view topic,
+                const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] std::optional<ErrorCode> read(
         const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] std::optional<ErrorCode> read_data(

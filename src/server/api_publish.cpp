@@ -6,6 +6,8 @@
 #include "auth/base64.hpp"
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
+#include "base/publication_info.hpp"
+#include "dialect/centrifuge/reply.hpp"
 #include "dialect/json.hpp"
 #include "dialect/json_reader.hpp"
 #include "hub/publish_keys.hpp"
@@ -22,9 +24,17 @@ namespace api = dialect::centrifuge::server_api;
 using dialect::centrifuge::ErrorCode;
 
 /// What cannot be had yet, and must not be promised: subscribers would see a publication that is
-/// older than one before, or one without its tags.
+/// older than one before.
 bool asks_for_more(const api::NewPublication& publication) noexcept {
-    return publication.version != 0 || !publication.tags.empty();
+    return publication.version != 0;
+}
+
+/// Tags that subscribers would take for the server's own are refused.
+bool are_tags_valid(std::span<const Tag> tags) noexcept {
+    return Tags::are_valid(tags) && std::ranges::none_of(tags, [](const Tag& tag) {
+               return tag.first == dialect::centrifuge::skipped_tag_name ||
+                      tag.first == dialect::centrifuge::base64_tag_name;
+           });
 }
 
 /// A publication on its way to the home of its topic. Whoever is not answered publishes again under
@@ -34,10 +44,12 @@ struct Submission {
     std::string topic;
     PublicationKind kind;
     std::string payload;
+    std::string info;
     std::string key;
 
     void operator()(shard::Shard& home) {
-        const shard::Submitted submitted = home.submit(topic, kind, as_bytes(payload), key);
+        const shard::Submitted submitted =
+            home.submit(topic, kind, as_bytes(payload), {.key = key, .info = as_bytes(info)});
         if (submitted.status == PublishStatus::full)
             return home.run_on(home.topics().shard(), std::move(*this));
         send_back(back, home, submitted);
@@ -72,28 +84,28 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
             return true;
         }
     }
-    const std::size_t bytes = content->bytes.size() + publication_bytes;
+    const std::string_view info = progress_.info;
+    const std::size_t bytes = content->bytes.size() + info.size() + publication_bytes;
     while (responses.size() < channels.size()) {
         const std::string_view topic = channels[responses.size()];
         if (const auto error = fault_of(exchange, topic)) {
             responses.push_back({api::Error{*error}});
             continue;
         }
-        const std::string_view key = publication.idempotency_key;
         const auto& topics = exchange.shard().settings().topics;
         const bool is_kept = topics.home.stream_of(topic).count_max > 0;
         if (is_kept && publication.skip_history) {
             responses.push_back({api::Error{ErrorCode::not_available}});
             continue;
         }
-        if (!key.empty() || is_kept) {
-            return submit(exchange, topic, key);
+        if (!publication.idempotency_key.empty() || is_kept) {
+            return submit(exchange, topic, publication);
         }
         const bool is_share_spent = share_bytes_ < bytes && share_bytes_ < share_bytes_max;
         const PublishStatus status =
-            is_share_spent
-                ? PublishStatus::full
-                : exchange.shard().publish(topic, content->kind, as_bytes(content->bytes));
+            is_share_spent ? PublishStatus::full
+                           : exchange.shard().publish(topic, content->kind,
+                                                      as_bytes(content->bytes), as_bytes(info));
         switch (status) {
             case PublishStatus::accepted:
                 responses.push_back({api::PublishResult{}});
@@ -112,13 +124,15 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
     return true;
 }
 
-bool ApiCall::submit(shard::HttpExchange& exchange, std::string_view topic, std::string_view key) {
+bool ApiCall::submit(shard::HttpExchange& exchange, std::string_view topic,
+                     const api::NewPublication& publication) {
     shard::Shard& here = exchange.shard();
     here.run_on(here.home_of(topic), Submission{.back = shard::WayBack{exchange},
                                                 .topic = std::string{topic},
                                                 .kind = progress_.content->kind,
                                                 .payload = std::string{progress_.content->bytes},
-                                                .key = std::string{key}});
+                                                .info = progress_.info,
+                                                .key = std::string{publication.idempotency_key}});
     return await(1);
 }
 
@@ -146,6 +160,8 @@ std::optional<ErrorCode> ApiCall::read(const api::NewPublication& publication) {
     if (asks_for_more(publication)) return ErrorCode::not_available;
     const std::string_view key = publication.idempotency_key;
     if (!key.empty() && !hub::PublishKeys::is_valid(key)) return ErrorCode::bad_request;
+    if (!are_tags_valid(publication.tags)) return ErrorCode::bad_request;
+    if (!publication.tags.empty()) progress_.info = pack(std::span<const Tag>{publication.tags});
     // Whoever sends both means this one, as with Centrifugo: some SDKs send `data` in any case.
     if (!publication.b64data.empty()) return read_base64(publication);
     return publication.data.bytes.empty() ? ErrorCode::bad_request : read_data(publication);

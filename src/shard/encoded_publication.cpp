@@ -2,10 +2,11 @@
 
 #include <cstring>
 #include <optional>
-#include <string>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/bytes.hpp"
+#include "base/publication_info.hpp"
 #include "dialect/centrifuge/encoder.hpp"
 #include "dialect/centrifuge/named_client.hpp"
 #include "dialect/event_stream.hpp"
@@ -17,9 +18,6 @@ namespace ringcast::shard {
 namespace centrifuge = dialect::centrifuge;
 
 namespace {
-
-/// What a client finds on a publication that stands for others, too: how many.
-constexpr std::string_view skipped_tag_name = "skipped";
 
 /// Null if it does not get smaller.
 SharedFrame compress(const SharedFrame& plain, std::size_t payload_bytes, std::uint8_t window_bits,
@@ -73,6 +71,11 @@ const SharedFrame& EncodedPublication::compressed(Encoding encoding, std::uint8_
     if (!std::exchange(plain.compressed->is_tried[index], true))
         frame = compress(plain.frame, plain.payload_bytes, window, deflaters, pool);
     return frame ? frame : plain.frame;
+}
+
+std::string_view EncodedPublication::tag(std::string_view name) const noexcept {
+    RC_ASSERT(is_publication());
+    return info_ ? unpack_publication_info(info_.bytes()).tags.find(name) : std::string_view{};
 }
 
 EncodedPublication::Form& EncodedPublication::form(Encoding encoding, Shape shape,
@@ -151,10 +154,12 @@ template <class Use>
 void EncodedPublication::with_push(centrifuge::Format format, Shape shape, std::string_view delta,
                                    Use&& use) const {
     std::string text;
-    const std::string skipped = std::to_string(skipped_);
-    const std::pair<std::string_view, std::string_view> tag{skipped_tag_name, skipped};
+    PublicationInfo info;
+    if (info_ && is_publication()) info = unpack_publication_info(info_.bytes());
+    const std::span<const std::byte> packed_client =
+        info_ && !is_publication() ? info_.bytes() : info.client;
     std::optional<centrifuge::NamedClient> client;
-    if (info_) client.emplace(info_.bytes());
+    if (!packed_client.empty()) client.emplace(packed_client);
     centrifuge::Push push{topic_, {}};
     switch (what_) {
         case What::publication: {
@@ -168,7 +173,8 @@ void EncodedPublication::with_push(centrifuge::Format format, Shape shape, std::
                 publication.data.bytes = PublicationDeltas::data_of(format, publication.data, text);
             }
             publication.offset = position_.offset;
-            if (skipped_ > 0) publication.tags = {&tag, 1};
+            publication.tags = info.tags;
+            publication.skipped = skipped_;
             if (client) publication.info = &client->info();
             break;
         }

@@ -41,8 +41,8 @@ public:
     enum class Shape : std::uint8_t { plain, whole, delta };
 
     /// `frame` is the raw encoding, with `payload_bytes` of payload at its end; `topic` outlives
-    /// this. `position`: behind it, with an offset of 0 if subscribers are not told. `info`: who it
-    /// is from, as a packed ClientInfo, or null.
+    /// this. `position`: behind it, with an offset of 0 if subscribers are not told. `info`: what
+    /// goes with it, as a packed PublicationInfo, or null.
     EncodedPublication(SharedFrame frame, std::size_t payload_bytes, std::string_view topic,
                        PublicationKind kind, const hub::Position& position,
                        SharedFrame info = {}) noexcept
@@ -78,6 +78,9 @@ public:
 
     [[nodiscard]] bool is_publication() const noexcept { return what_ == What::publication; }
     [[nodiscard]] std::string_view topic() const noexcept { return topic_; }
+    /// Of a publication: the value of its tag `name`; empty if it has none. Lives as long as any
+    /// share() of it.
+    [[nodiscard]] std::string_view tag(std::string_view name) const noexcept;
     /// The raw encoding, as most are sent it.
     [[nodiscard]] const SharedFrame& frame() const noexcept { return raw_.frame; }
 

@@ -106,7 +106,7 @@ void Topics::tell_subscriber(const News& news) {
         {.topic = topic_told_, .outcome = Subscribed::Outcome::refused, .reason = reason});
 }
 
-/// A packed ClientInfo, for whoever is told of it; null for none.
+/// What goes with a publication, or whom it is about, for whoever is told of it; null for none.
 SharedFrame Topics::info_frame(std::span<const std::byte> info) {
     if (info.empty()) return {};
     SharedFrame frame{shard_.pool_, info.size()};

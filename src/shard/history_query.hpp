@@ -44,7 +44,7 @@ struct MissedPublication {
     SharedPayload* block = nullptr;
 
     [[nodiscard]] std::span<const std::byte> payload() const noexcept { return block->bytes(); }
-    /// Who it is from: a packed ClientInfo, or nothing.
+    /// What goes with it: a packed PublicationInfo, or nothing.
     [[nodiscard]] std::span<const std::byte> info() const noexcept { return block->info(); }
 };
 

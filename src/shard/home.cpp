@@ -76,7 +76,7 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
 
 /// Not through a queue: whoever asks is here, and has nothing else on the way.
 Submitted Topics::submit(std::string_view name, PublicationKind kind,
-                         std::span<const std::byte> payload, std::string_view key) {
+                         std::span<const std::byte> payload, const SubmitOptions& options) {
     RC_ASSERT(home_of(name) == port_.shard());
     const auto place_of = [](const hub::HomeTopics::Topic& topic, std::uint64_t offset) {
         return topic.stream().keeps() ? hub::Position{offset, topic.stream().epoch()}
@@ -85,16 +85,19 @@ Submitted Topics::submit(std::string_view name, PublicationKind kind,
     const Instant now = shard_.now();
     // Where there is no topic nobody has heard the first one, either.
     const hub::HomeTopics::Topic* topic = home_.find_or_keep(name, now);
-    if (topic != nullptr && !key.empty()) {
-        const auto offset = keys_.find(topic->stream().epoch().number(), key, now);
+    if (topic != nullptr && !options.key.empty()) {
+        const auto offset = keys_.find(topic->stream().epoch().number(), options.key, now);
         if (offset) {
             ++shard_.metrics_.publications_repeated;
             return {.position = place_of(*topic, *offset)};
         }
     }
-    Record record{
-        .kind = RecordKind::publish, .publication_kind = kind, .topic = name, .payload = payload};
-    if (port_.needs_block(record)) record.block = &port_.make_payload(payload);
+    Record record{.kind = RecordKind::publish,
+                  .publication_kind = kind,
+                  .topic = name,
+                  .payload = payload,
+                  .info = options.info};
+    if (port_.needs_block(record)) record.block = &port_.make_payload(payload, options.info);
     if (!serve_publish(port_.shard(), record)) {
         if (record.block != nullptr) record.block->release();
         return {.status = PublishStatus::full, .position = {}};
@@ -102,7 +105,8 @@ Submitted Topics::submit(std::string_view name, PublicationKind kind,
     ++shard_.metrics_.publications;
     if (topic == nullptr) return {};
     const std::uint64_t offset = topic->stream().top();
-    if (!key.empty()) keys_.remember(topic->stream().epoch().number(), key, offset, now);
+    if (!options.key.empty())
+        keys_.remember(topic->stream().epoch().number(), options.key, offset, now);
     return {.position = place_of(*topic, offset)};
 }
 

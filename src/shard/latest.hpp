@@ -19,8 +19,8 @@ namespace ringcast::shard {
 class Latest {
     struct Kept {
         EncodedPublication publication;
-        /// Publications of a topic replace each other.
-        [[nodiscard]] std::string_view key() const noexcept { return {}; }
+        /// Publications of a topic replace each other; those with a key those of the same.
+        [[nodiscard]] std::string_view key() const noexcept { return publication.tag("key"); }
     };
     using Conflation = hub::Conflation<Kept>;
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "base/client_info.hpp"
+#include "base/publication_info.hpp"
 
 namespace ringcast::shard {
 
@@ -22,7 +23,11 @@ struct Head {
 };
 static_assert(sizeof(Head) == 24);
 static_assert(topic_bytes_max <= UINT8_MAX);
-static_assert(ClientInfo::packed_bytes_max <= UINT16_MAX);
+constexpr std::size_t info_bytes_max = UINT16_MAX;
+static_assert(ClientInfo::packed_bytes_max <= info_bytes_max);
+static_assert(untagged.size() + Tags::packed_bytes_max + sizeof(ClientId) + 3 +
+                  ClientInfo::user_bytes_max + 2 * ClientInfo::info_bytes_max <=
+              info_bytes_max);
 
 }  // namespace
 
@@ -38,7 +43,7 @@ std::size_t record_bytes_max(std::size_t payload_bytes) noexcept {
 
 void write_record(std::byte* target, const Record& record) noexcept {
     RC_ASSERT(record.topic.size() <= topic_bytes_max);
-    RC_ASSERT(record.info.size() <= ClientInfo::packed_bytes_max);
+    RC_ASSERT(record.info.size() <= info_bytes_max);
     const Head head{.kind = record.kind,
                     .publication_kind = record.publication_kind,
                     .topic_bytes = static_cast<std::uint8_t>(record.topic.size()),

@@ -68,8 +68,8 @@ struct Record {
     SlotId publisher{};
     std::string_view topic;
     std::span<const std::byte> payload;  ///< Of the record itself, or of `block`.
-    /// Likewise: of a publication, who it is from, if that is a client that others are told of. A
-    /// packed ClientInfo.
+    /// Likewise: what goes with a publication, as a packed PublicationInfo, or a client that comes
+    /// or goes, as a packed ClientInfo.
     std::span<const std::byte> info{};
     SharedPayload* block = nullptr;  ///< Not null: one reference travels with the record.
 };

@@ -62,17 +62,18 @@ PublishStatus Shard::publish(std::string_view topic, PublicationKind kind,
     affinity_.check();
     if (shutdown_code_) return PublishStatus::closed;
     if (payload.size() > message_bytes_ceiling) return PublishStatus::too_large;
-    const bool is_taken = topics_.publish(topics_.home_of(topic), topic, kind, payload, {}, info);
+    const bool is_taken =
+        topics_.publish(topics_.home_of(topic), topic, kind, payload, SlotId{}, info);
     return is_taken ? PublishStatus::accepted : PublishStatus::full;
 }
 
 Submitted Shard::submit(std::string_view topic, PublicationKind kind,
-                        std::span<const std::byte> payload, std::string_view key) {
+                        std::span<const std::byte> payload, const SubmitOptions& options) {
     affinity_.check();
     if (shutdown_code_) return {.status = PublishStatus::closed, .position = {}};
     if (payload.size() > message_bytes_ceiling)
         return {.status = PublishStatus::too_large, .position = {}};
-    return topics_.submit(topic, kind, payload, key);
+    return topics_.submit(topic, kind, payload, options);
 }
 
 /// One publication for one subscriber. True if it is sent, or on its way.

@@ -40,8 +40,8 @@ public:
     SendStatus send(std::string_view payload, MessageKind kind);
     SendStatus send(const Message& message) { return send(message.payload, message.kind); }
     /// Publishes to `topic`, a valid name. If there is no room on the way there for another one,
-    /// the session's input waits until there is. `info`: who it is from, for subscribers whose
-    /// protocol has a place for that; a packed ClientInfo.
+    /// the session's input waits until there is. `info`: what goes with it, for subscribers
+    /// whose protocol has a place for that; a packed PublicationInfo.
     PublishStatus publish(std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload, std::span<const std::byte> info = {});
     /// Subscribes to `topic`, a valid name: its publications are sent once its home has confirmed,

@@ -108,8 +108,8 @@ public:
     /// Brings the verdict on a pending admission. If the session is gone, its state is destroyed.
     void resolve(SlotId id, Verdict verdict);
 
-    /// Publishes on behalf of no session. `topic` is a valid name; the payload is copied. `full`:
-    /// try again later, nobody is suspended. `info`: as of Session::publish().
+    /// Publishes on behalf of no session. `topic` is a valid name; the payload is copied, as is
+    /// `info`, a packed PublicationInfo or nothing. `full`: try again later, nobody is suspended.
     [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
                                         std::span<const std::byte> payload,
                                         std::span<const std::byte> info = {});
@@ -126,12 +126,11 @@ public:
     [[nodiscard]] std::uint32_t home_of(std::string_view topic) const noexcept {
         return topics_.home_of(topic);
     }
-    /// As the home of `topic`, a valid name: publishes at once and says which place it got; or, if
-    /// `key` is not empty and something was published to this topic under the same one within the
-    /// last minutes, which place that got. hub::PublishKeys::is_valid(key). `full`: try again in
-    /// the next turn.
+    /// As the home of `topic`, a valid name: publishes at once, unless `options` say otherwise, and
+    /// says which place it got. `full`: try again in the next turn.
     [[nodiscard]] Submitted submit(std::string_view topic, PublicationKind kind,
-                                   std::span<const std::byte> payload, std::string_view key);
+                                   std::span<const std::byte> payload,
+                                   const SubmitOptions& options = {});
 
     /// Runs `task` in the next turn of one of the server's shards, be it this one; never if that
     /// has ended. For what is rare: it costs allocations, and a wake-up.

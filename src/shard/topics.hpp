@@ -87,14 +87,15 @@ public:
     void forget_history(std::string_view name);
     /// False, and nothing happened, if there is no room towards that home. If a `publisher` is
     /// named, Shard::on_published() tells it when this and what went to that home before is in the
-    /// send queues of this shard, and on its way to those of others. `info`: who it is from,
-    /// packed.
+    /// send queues of this shard, and on its way to those of others. `info`: a packed
+    /// PublicationInfo, or nothing.
     [[nodiscard]] bool publish(std::uint32_t home, std::string_view name, PublicationKind kind,
                                std::span<const std::byte> payload, SlotId publisher = {},
                                std::span<const std::byte> info = {});
     /// As Shard::submit().
     [[nodiscard]] Submitted submit(std::string_view name, PublicationKind kind,
-                                   std::span<const std::byte> payload, std::string_view key);
+                                   std::span<const std::byte> payload,
+                                   const SubmitOptions& options);
     /// Whether any publication can be taken towards that home.
     [[nodiscard]] bool has_room(std::uint32_t home) noexcept;
     /// Shard::on_room() tells the session, or exchange, when there is: in its turn.

@@ -59,12 +59,14 @@ class Client {
     this.centrifuge = wire.connect(options);
     this.events = [];  // Of subscriptions that the server makes, and of the connection.
     this.values = [];
+    this.tags = [];
     this.centrifuge.on('subscribed', (context) => this.#note(['subscribed', context]));
     this.centrifuge.on('unsubscribed', (context) => this.#note(['unsubscribed', context]));
     this.centrifuge.on('connecting', (context) => this.#note(['connecting', context]));
     this.centrifuge.on('disconnected', (context) => this.#note(['disconnected', context]));
-    this.centrifuge.on('publication', ({ channel, data }) => {
+    this.centrifuge.on('publication', ({ channel, data, tags }) => {
       this.values.push([channel, wire.decode(data)]);
+      this.tags.push(tags);
       this.#note(['publication', {}]);
     });
     this.centrifuge.connect();
@@ -213,6 +215,21 @@ function tokenTestsOf(name, wire) {
         assert.equal((await client.event('unsubscribed')).channel, channel);
         client.end();
       }
+    },
+    async 'what an application publishes has its tags, also when it is recovered'() {
+      const channel = `${name}/tagged`;
+      const client = new Client(wire, { token: tokenOf({ sub: name, channels: [channel] }) });
+      await client.event('subscribed');
+      const tags = { key: 'ACME', 'ä"': '' };
+      await api('publish', { channel, data: 1, tags });
+      await client.until(() => client.values.length === 1);
+      client.cut();
+      await api('publish', { channel, data: 2, tags });
+      await api('publish', { channel, data: 3 });
+      await client.until(() => client.values.length === 3);
+      assert.deepEqual(client.values.map(([, value]) => value), [1, 2, 3]);
+      assert.deepEqual(client.tags.map((each) => ({ ...each })), [tags, tags, {}]);
+      client.end();
     },
     async 'an application disconnects a user, for good or not'() {
       const user = `${name}/leaving`;

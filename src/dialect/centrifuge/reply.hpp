@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/publication_info.hpp"
 #include "dialect/centrifuge/codes.hpp"
 #include "dialect/centrifuge/command.hpp"
 #include "dialect/centrifuge/payload.hpp"
@@ -37,21 +38,24 @@ struct Publication {
     Payload data;
     const ClientInfo* info = nullptr;  ///< Who published it, if a client did.
     std::uint64_t offset = 0;          ///< 0: not in a stream.
-    EntriesView<std::string_view> tags;
-    bool delta = false;  ///< `data` is the difference to the publication before it.
+    Tags tags;
+    bool delta = false;         ///< `data` is the difference to the publication before it.
     /// For who takes such differences: in JSON, `data` is a string with that text, of whatever kind
     /// the publication is.
     bool is_quoted = false;
+    std::uint64_t skipped = 0;  ///< So many before it were not sent; told as one more tag.
 
     static void fields(auto& self, auto&& field) {
         field.data(4, "data", self.data, self.is_quoted);
         field.pointer(5, "info", self.info);
         field(6, "offset", self.offset);
-        field.tags(7, "tags", self.tags, self.data.kind);
+        field.tags(7, "tags", self);
         field(8, "delta", self.delta);
     }
 };
 
+/// Whoever gets a publication that stands for others, too, finds on it how many.
+inline constexpr std::string_view skipped_tag_name = "skipped";
 /// In JSON, whoever gets a binary publication finds this tag on it.
 inline constexpr std::string_view base64_tag_name = "encoding";
 inline constexpr std::string_view base64_tag_value = "base64";

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "dialect/centrifuge/output.hpp"
@@ -73,14 +74,18 @@ private:
         void pointer(int number, std::string_view name, const auto* value) {
             if (value != nullptr) message(number, name, *value);
         }
-        void tags(int number, std::string_view name, EntriesView<std::string_view> tags,
-                  PublicationKind kind) {
-            if (kind != PublicationKind::binary) return (*this)(number, name, tags);
+        /// Those of our own stand beside them.
+        void tags(int, std::string_view name, const Publication& of) {
+            const bool is_base64 = of.data.kind == PublicationKind::binary;
+            if (of.tags.is_empty() && of.skipped == 0 && !is_base64) return;
             put_name(name);
             Members members{writer};
             writer.out_.put('{');
-            members(0, base64_tag_name, base64_tag_value);
-            for (const auto& [key, value] : tags) writer.put_entry(members, key, value);
+            if (is_base64) members(0, base64_tag_name, base64_tag_value);
+            of.tags.for_each([&](std::string_view tag, std::string_view value) {
+                writer.put_entry(members, tag, value);
+            });
+            if (of.skipped > 0) members(0, skipped_tag_name, std::to_string(of.skipped));
             writer.out_.put('}');
         }
         template <class Alternative>

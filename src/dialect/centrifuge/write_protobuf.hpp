@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -95,9 +96,12 @@ private:
         void pointer(int number, std::string_view name, const auto* value) {
             if (value != nullptr) message(number, name, *value);
         }
-        void tags(int number, std::string_view name, EntriesView<std::string_view> tags,
-                  PublicationKind) {
-            (*this)(number, name, tags);
+        void tags(int number, std::string_view name, const Publication& of) {
+            const auto put_tag_entry = [&](std::string_view tag, std::string_view value) {
+                message(number, name, Entry<std::string_view>{tag, value});
+            };
+            of.tags.for_each(put_tag_entry);
+            if (of.skipped > 0) put_tag_entry(skipped_tag_name, std::to_string(of.skipped));
         }
         template <class Alternative>
         void one_of(int number, std::string_view name, const auto& value) {

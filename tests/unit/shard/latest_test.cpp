@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
+#include "base/publication_info.hpp"
 #include "unit/shard/shards_kit.hpp"
 
 using namespace ringcast;
@@ -166,6 +168,56 @@ TEST_CASE_FIXTURE(LatestKit, "a Centrifuge client finds the number as a tag") {
                                    filled("9") + R"(","tags":{"skipped":"5"}}}})");
     publish_all(writer, "", 10, 10);
     CHECK(frames(slow).at(0).payload.find("skipped") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(LatestKit, "publications with a key replace only those of the same") {
+    const std::string topic = topic_of(0);
+    const ShardClient slow = open(1, "/topics/" + topic + "?gaps");
+    const ShardClient quick = subscriber(1, topic);
+    const auto publish_key = [&](const std::string& name, std::string_view key) {
+        const Tag tags[] = {{"key", key}, {"other", name}};
+        const std::string info = key.empty() ? std::string{} : pack(tags);
+        const std::string payload = filled(name);
+        CHECK(shard(0).publish(topic, PublicationKind::text, as_bytes(payload), as_bytes(info)) ==
+              PublishStatus::accepted);
+        settle();
+    };
+    socket(slow).room = 0;
+    for (int i = 0; i < 4; ++i) publish_key(std::to_string(i), "");
+    for (const char* const each : {"a1", "b1", "a2", "c1", "b2", "a3"})
+        publish_key(each, std::string_view{each, 1});
+    publish_key("4", "");
+    publish_key("5", "");
+    publish_key("c2", "c");
+    CHECK(metrics(1).deliveries_conflated == 5);
+    let_read(slow);
+    // In their order, so that offsets rise.
+    CHECK(seen(slow) == "0 1 2 3 skipped 5 b2 a3 5 c2");
+    CHECK(seen(quick) == "0 1 2 3 a1 b1 a2 c1 b2 a3 4 5 c2");
+}
+
+TEST_CASE_FIXTURE(LatestKit, "the number of those that were skipped is no tag of the publisher") {
+    scripted(1).upgraded = [](Upgrade&) {
+        Verdict verdict;
+        verdict.encoding = Encoding::centrifuge_json;
+        return verdict;
+    };
+    const std::string topic = topic_of(0);
+    const ShardClient slow = subscriber_of(*this, {topic});
+    socket(slow).room = 0;
+    const Tag tags[] = {{"key", "k"}, {"a", "b"}};
+    const std::string info = pack(tags);
+    for (int i = 0; i < 10; ++i) {
+        const std::string payload = filled(std::to_string(i));
+        CHECK(shard(0).publish(topic, PublicationKind::text, as_bytes(payload), as_bytes(info)) ==
+              PublishStatus::accepted);
+        settle();
+    }
+    let_read(slow);
+    const auto pushes = frames(slow);
+    REQUIRE(pushes.size() > 1);
+    CHECK(pushes[0].payload.ends_with(R"("tags":{"key":"k","a":"b"}}}})"));
+    CHECK(pushes.back().payload.contains(R"("tags":{"key":"k","a":"b","skipped":")"));
 }
 
 TEST_CASE("where the shard has no memory left, who is behind is closed, as by the policy close") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <string>
 
+#include "base/publication_info.hpp"
 #include "unit/shard/shards_kit.hpp"
 
 using namespace ringcast;
@@ -22,7 +23,7 @@ struct SubmitKit : ShardsKit {
 
     Submitted submit(std::string_view payload, std::string_view key = {}) {
         const Submitted submitted =
-            shard(0).submit(topic, PublicationKind::text, octets(payload), key);
+            shard(0).submit(topic, PublicationKind::text, octets(payload), {.key = key});
         settle();
         return submitted;
     }
@@ -54,10 +55,55 @@ TEST_CASE_FIXTURE(SubmitKit, "under a key that is known nothing is published aga
     CHECK(received(client) == "one two");
     // A key is of one topic, and its time is limited.
     CHECK(shard(0)
-              .submit(topic_of(0, 1), PublicationKind::text, octets("x"), "order-1")
+              .submit(topic_of(0, 1), PublicationKind::text, octets("x"), {.key = "order-1"})
               .position.offset == 1);
     pass(std::chrono::minutes{6});
     CHECK(submit("one", "order-1").position.offset == 3);
+}
+
+TEST_CASE_FIXTURE(SubmitKit,
+                  "tags go with a publication, in a lane or in a block, and are kept with it") {
+    scripted(1).upgraded = [](Upgrade&) {
+        Verdict verdict;
+        verdict.encoding = Encoding::centrifuge_json;
+        return verdict;
+    };
+    std::string kept;
+    scripted(1).received = [&](Session& session, Message message) {
+        if (message.payload == "history") return (void)session.history(topic, {.count_max = 10});
+        CHECK(session.subscribe(topic) == SubscribeStatus::accepted);
+    };
+    scripted(1).answered = [&](Session&, const HistoryAnswer& answer) {
+        for (const MissedPublication& missed : answer.publications)
+            kept += std::string{unpack_publication_info(missed.info()).tags.find("a")} + " ";
+    };
+    const ShardClient plain = subscriber(1, topic);
+    const ShardClient client = open(1, "/echo");
+    send(client, test::text_frame("subscribe"));
+    settle();
+    const Tag tags[] = {{"a", "b"}};
+    const std::string info = pack(tags);
+    const std::string large(100'000, '1');
+    for (const std::string& payload : {std::string{"1"}, large}) {
+        (void)shard(0).submit(topic, PublicationKind::json, octets(payload),
+                              {.info = octets(info)});
+        settle();
+    }
+    CHECK(shard(1).publish(topic, PublicationKind::json, octets("2"), octets(info)) ==
+          PublishStatus::accepted);
+    settle();
+    CHECK(submit("plain").position.offset == 4);
+    const auto push = [&](const std::string& data, int offset, const std::string& more) {
+        return R"({"push":{"channel":")" + topic + R"(","pub":{"data":)" + data + R"(,"offset":)" +
+               std::to_string(offset) + more + "}}}";
+    };
+    constexpr const char* as_tags = R"(,"tags":{"a":"b"})";
+    CHECK(received(client) == push("1", 1, as_tags) + " " + push(large, 2, as_tags) + " " +
+                                  push("2", 3, as_tags) + " " + push("\"plain\"", 4, ""));
+    CHECK(received(plain) == "1 " + large + " 2 plain");
+    send(client, test::text_frame("history"));
+    settle();
+    CHECK(kept == "b b  ");  // Of the newest three.
 }
 
 TEST_CASE("where nothing is kept there is no place, and keys hold while there are subscribers") {
@@ -77,7 +123,7 @@ TEST_CASE("a submission for which there is no room has not happened") {
     kit.freeze(1);
     int accepted = 0;
     while (kit.shard(0)
-               .submit(kit.topic, PublicationKind::text, octets(std::string(1000, 'x')), "")
+               .submit(kit.topic, PublicationKind::text, octets(std::string(1000, 'x')))
                .status == PublishStatus::accepted)
         ++accepted;
     CHECK(accepted > 0);

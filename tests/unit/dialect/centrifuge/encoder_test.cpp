@@ -45,7 +45,9 @@ Payload json(std::string_view text) {
 const ClientInfo info{"42", "c-1", json("{\"n\":1}"), json("[]")};
 const Publication publications[] = {{json("{\"n\":1}"), nullptr, 1, {}, false},
                                     {json("2"), &info, 2, {}, false}};
-const std::pair<std::string_view, std::string_view> tags[] = {{"a", "b"}, {"\"", ""}};
+const Tag tag_list[] = {{"a", "b"}, {"\"", ""}};
+const std::string packed_tags = pack(tag_list);
+const Tags tags = unpack_publication_info(std::as_bytes(std::span{packed_tags})).tags;
 const SubscribeResult subscribe_result{true,       60,   true,       "ep", publications, true,
                                        UINT64_MAX, true, json("{}"), true, true};
 const std::pair<std::string_view, SubscribeResult> subs[] = {{"x", subscribe_result}, {"y", {}}};
@@ -292,6 +294,31 @@ TEST_CASE("who takes deltas gets data as the text of a string, in JSON") {
     CHECK(pushed(protobuf_wire, json, "[1]", true) ==
           delimited(bytes_field(4, bytes_field(2, "c") + bytes_field(4, bytes_field(4, "[1]") +
                                                                             number_field(8, 1)))));
+}
+
+TEST_CASE("how many were skipped stands beside the tags of the publisher") {
+    const auto push = [](PublicationKind kind, Tags publishers, std::uint64_t skipped) {
+        return Reply{
+            0, Push{"c", Publication{.data = {"1", kind}, .tags = publishers, .skipped = skipped}}};
+    };
+    const auto json_of = [](std::string_view data, std::string_view all_tags) {
+        return R"({"push":{"channel":"c","pub":{"data":)" + std::string{data} + R"(,"tags":{)" +
+               std::string{all_tags} + "}}}}";
+    };
+    CHECK(encoded(json_wire, push(PublicationKind::json, Tags{}, 7)) ==
+          json_of("1", R"("skipped":"7")"));
+    CHECK(encoded(json_wire, push(PublicationKind::json, tags, UINT64_MAX)) ==
+          json_of("1", R"("a":"b","\"":"","skipped":"18446744073709551615")"));
+    CHECK(encoded(json_wire, push(PublicationKind::binary, tags, 7)) ==
+          json_of(R"("MQ==")", R"("encoding":"base64","a":"b","\"":"","skipped":"7")"));
+    const std::string own = entry_field(7, "a", "b") + bytes_field(7, bytes_field(1, "\""));
+    const auto protobuf_of = [](const std::string& fields) {
+        return delimited(
+            bytes_field(4, bytes_field(2, "c") + bytes_field(4, bytes_field(4, "1") + fields)));
+    };
+    CHECK(encoded(protobuf_wire, push(PublicationKind::binary, tags, 7)) ==
+          protobuf_of(own + entry_field(7, "skipped", "7")));
+    CHECK(encoded(protobuf_wire, push(PublicationKind::json, tags, 0)) == protobuf_of(own));
 }
 
 TEST_CASE("base64 is that of RFC 4648 section 10") {
