@@ -122,6 +122,10 @@ public:
                                        Instant now) {
         return history_.append(topic.stream_, payload, kind, now);
     }
+    /// What was published last to a topic that keeps publications has that version.
+    static void note(Topic& topic, const PublicationVersion& version) {
+        History::note(topic.stream_, version);
+    }
     /// Forgets what the topic keeps, not its numbers.
     void clear(Topic& topic) noexcept { history_.clear(topic.stream_); }
     [[nodiscard]] const History& history() const noexcept { return history_; }

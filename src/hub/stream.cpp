@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <string>
 
 #include "base/assert.hpp"
 
@@ -28,6 +29,8 @@ struct Stream::Kept : Timer {
     std::uint32_t oldest = 0, count = 0;
     Kept* older = nullptr;  // In the order of last publications, while it keeps some.
     Kept* newer = nullptr;
+    std::uint64_t version = 0;  // Of the newest publication that had one; 0: none had.
+    std::string version_epoch;
 };
 
 Stream::Stream(Epoch epoch, const StreamLimits& limits) : epoch_{epoch} {
@@ -45,6 +48,13 @@ std::uint32_t Stream::count() const noexcept {
 
 bool Stream::is_newest_enough() const noexcept {
     return kept_ != nullptr && kept_->limits.is_newest_enough;
+}
+
+bool Stream::has_seen(const PublicationVersion& version) const noexcept {
+    if (kept_ == nullptr || version.number == 0) return false;
+    const bool is_comparable =
+        version.epoch.empty() || version.epoch == std::string_view{kept_->version_epoch};
+    return is_comparable && version.number <= kept_->version;
 }
 
 const StoredPublication& Stream::at(std::uint64_t offset) const noexcept {
@@ -74,6 +84,14 @@ std::uint64_t History::append(Stream& stream, SharedPayload& payload, Publicatio
     if (!kept.is_scheduled()) due_.schedule(kept, now + kept.limits.age_max);
     fit();
     return ++stream.top_;
+}
+
+void History::note(Stream& stream, const PublicationVersion& version) {
+    RC_ASSERT(stream.keeps());
+    RC_ASSERT(version.epoch.size() <= PublicationVersion::epoch_bytes_max);
+    if (version.number == 0) return;
+    stream.kept_->version = version.number;
+    stream.kept_->version_epoch = version.epoch;
 }
 
 void History::clear(Stream& stream) noexcept {

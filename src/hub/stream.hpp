@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/publication.hpp"
@@ -43,6 +44,17 @@ struct StoredPublication {
     PublicationKind kind = PublicationKind::text;
 };
 
+/// What a publisher says of how new a publication is: for topics whose publications say all, and
+/// may come late and out of order. A view.
+struct PublicationVersion {
+    static constexpr std::size_t epoch_bytes_max = 64;
+
+    std::uint64_t number = 0;  ///< 0: it says nothing.
+    /// Versions of different epochs cannot be compared: then the publication counts as newer.
+    /// Empty: compared with the one before, whatever epoch that was of.
+    std::string_view epoch;
+};
+
 /// A topic's numbers, and what it keeps. Lives in the topic, for the home's thread; changed by
 /// History only. 24 bytes, and nothing else where nothing is kept.
 class Stream {
@@ -67,6 +79,9 @@ public:
     [[nodiscard]] bool reaches_back_to(std::uint64_t offset) const noexcept {
         return offset <= top_ && offset + 1 >= first();
     }
+    /// Whether the newest publication that had a version was as new as this, or newer. Never where
+    /// nothing is kept.
+    [[nodiscard]] bool has_seen(const PublicationVersion& version) const noexcept;
     /// The publication of that number, from first() to top().
     [[nodiscard]] const StoredPublication& at(std::uint64_t offset) const noexcept;
 
@@ -91,7 +106,10 @@ public:
     static std::uint64_t number(Stream& stream) noexcept { return ++stream.top_; }
     /// Numbers and keeps one, whose reference is the stream's from now on.
     std::uint64_t append(Stream& stream, SharedPayload& payload, PublicationKind kind, Instant now);
-    /// Empties the stream; its numbers go on.
+    /// What was published last to a stream that keeps publications has that version, if it says
+    /// anything.
+    static void note(Stream& stream, const PublicationVersion& version);
+    /// Empties the stream; its numbers go on, and its version stays.
     void clear(Stream& stream) noexcept;
     /// Takes away what is too old, of `count_max` streams at most.
     void expire(Instant now, std::size_t count_max) noexcept;

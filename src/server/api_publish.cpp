@@ -23,12 +23,6 @@ namespace {
 namespace api = dialect::centrifuge::server_api;
 using dialect::centrifuge::ErrorCode;
 
-/// What cannot be had yet, and must not be promised: subscribers would see a publication that is
-/// older than one before.
-bool asks_for_more(const api::NewPublication& publication) noexcept {
-    return publication.version != 0;
-}
-
 /// Tags that subscribers would take for the server's own are refused.
 bool are_tags_valid(std::span<const Tag> tags) noexcept {
     return Tags::are_valid(tags) && std::ranges::none_of(tags, [](const Tag& tag) {
@@ -46,10 +40,15 @@ struct Submission {
     std::string payload;
     std::string info;
     std::string key;
+    std::uint64_t version;
+    std::string version_epoch;
 
     void operator()(shard::Shard& home) {
         const shard::Submitted submitted =
-            home.submit(topic, kind, as_bytes(payload), {.key = key, .info = as_bytes(info)});
+            home.submit(topic, kind, as_bytes(payload),
+                        {.key = key,
+                         .version = {.number = version, .epoch = version_epoch},
+                         .info = as_bytes(info)});
         if (submitted.status == PublishStatus::full)
             return home.run_on(home.topics().shard(), std::move(*this));
         send_back(back, home, submitted);
@@ -127,12 +126,15 @@ bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string
 bool ApiCall::submit(shard::HttpExchange& exchange, std::string_view topic,
                      const api::NewPublication& publication) {
     shard::Shard& here = exchange.shard();
-    here.run_on(here.home_of(topic), Submission{.back = shard::WayBack{exchange},
-                                                .topic = std::string{topic},
-                                                .kind = progress_.content->kind,
-                                                .payload = std::string{progress_.content->bytes},
-                                                .info = progress_.info,
-                                                .key = std::string{publication.idempotency_key}});
+    here.run_on(here.home_of(topic),
+                Submission{.back = shard::WayBack{exchange},
+                           .topic = std::string{topic},
+                           .kind = progress_.content->kind,
+                           .payload = std::string{progress_.content->bytes},
+                           .info = progress_.info,
+                           .key = std::string{publication.idempotency_key},
+                           .version = publication.version,
+                           .version_epoch = std::string{publication.version_epoch}});
     return await(1);
 }
 
@@ -157,9 +159,10 @@ void ApiCall::take(const shard::Submitted& submitted) {
 
 /// Finds out what is to be published. The error is what is wrong with it.
 std::optional<ErrorCode> ApiCall::read(const api::NewPublication& publication) {
-    if (asks_for_more(publication)) return ErrorCode::not_available;
     const std::string_view key = publication.idempotency_key;
     if (!key.empty() && !hub::PublishKeys::is_valid(key)) return ErrorCode::bad_request;
+    if (publication.version_epoch.size() > hub::PublicationVersion::epoch_bytes_max)
+        return ErrorCode::bad_request;
     if (!are_tags_valid(publication.tags)) return ErrorCode::bad_request;
     if (!publication.tags.empty()) progress_.info = pack(std::span<const Tag>{publication.tags});
     // Whoever sends both means this one, as with Centrifugo: some SDKs send `data` in any case.

@@ -84,13 +84,23 @@ Submitted Topics::submit(std::string_view name, PublicationKind kind,
     };
     const Instant now = shard_.now();
     // Where there is no topic nobody has heard the first one, either.
-    const hub::HomeTopics::Topic* topic = home_.find_or_keep(name, now);
+    hub::HomeTopics::Topic* const topic = home_.find_or_keep(name, now);
+    const auto remember_key = [&] {
+        if (!options.key.empty())
+            keys_.remember(topic->stream().epoch().number(), options.key, topic->stream().top(),
+                           now);
+    };
     if (topic != nullptr && !options.key.empty()) {
         const auto offset = keys_.find(topic->stream().epoch().number(), options.key, now);
         if (offset) {
             ++shard_.metrics_.publications_repeated;
             return {.position = place_of(*topic, *offset)};
         }
+    }
+    if (topic != nullptr && topic->stream().has_seen(options.version)) {
+        ++shard_.metrics_.publications_outdated;
+        remember_key();
+        return {.position = place_of(*topic, topic->stream().top())};
     }
     Record record{.kind = RecordKind::publish,
                   .publication_kind = kind,
@@ -104,10 +114,9 @@ Submitted Topics::submit(std::string_view name, PublicationKind kind,
     }
     ++shard_.metrics_.publications;
     if (topic == nullptr) return {};
-    const std::uint64_t offset = topic->stream().top();
-    if (!options.key.empty())
-        keys_.remember(topic->stream().epoch().number(), options.key, offset, now);
-    return {.position = place_of(*topic, offset)};
+    if (topic->stream().keeps()) hub::HomeTopics::note(*topic, options.version);
+    remember_key();
+    return {.position = place_of(*topic, topic->stream().top())};
 }
 
 /// To every shard with subscribers. The one where it comes from has its reply with it.

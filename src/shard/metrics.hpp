@@ -83,6 +83,7 @@ struct Metrics {
     std::uint64_t subscribes = 0;
     std::uint64_t publications = 0;           ///< Accepted here.
     std::uint64_t publications_repeated = 0;  ///< Not published again, as their key was known.
+    std::uint64_t publications_outdated = 0;  ///< Not published, as something as new had been.
     std::uint64_t publications_unheard = 0;   ///< At their home here, with no subscriber anywhere.
     std::uint64_t fan_outs = 0;               ///< Publications that reached subscribers here.
     std::uint64_t delivery_windows = 0;       ///< With publications; ended by time ...

@@ -78,15 +78,19 @@ def test_whoever_publishes_is_told_the_place_and_under_a_key_only_once():
             client.close()
 
 
-def test_tags_go_with_a_publication():
+def test_tags_go_with_a_publication_and_an_older_version_is_not_published():
     for ring in rings():
         with api_server("--io", ring, "--shards", "2", "--history-size", "10") as (server, admin):
             plain = upgrade(("127.0.0.1", server.port()), "/topics/prices")[0]
             client = Centrifuge(server.port())
             client.ask({"subscribe": {"channel": "prices"}})
             tags = {"key": "ACME", "\u00e4": "\"b\""}
-            call(admin, "publish", {"channel": "prices", "data": 1, "tags": tags})
-            call(admin, "publish", {"channel": "prices", "data": 2})
+            first = call(admin, "publish", {"channel": "prices", "data": 1, "tags": tags, "version": 5})["result"]
+            for version in (5, 4):  # On whichever shard it is asked.
+                for _ in range(4):
+                    old = {"channel": "prices", "data": 0, "tags": tags, "version": version}
+                    assert call(admin, "publish", old)["result"] == first
+            call(admin, "publish", {"channel": "prices", "data": 2, "version": 6})
             publications = [{"data": 1, "offset": 1, "tags": tags}, {"data": 2, "offset": 2}]
             for publication in publications:
                 assert client.push() == {"push": {"channel": "prices", "pub": publication}}
@@ -95,7 +99,7 @@ def test_tags_go_with_a_publication():
             assert client.ask(history)["history"]["publications"] == publications
             assert call(admin, "history", history["history"])["result"]["publications"] == publications
             for bad in ({"tags": {"skipped": "1"}}, {"tags": {"encoding": "x"}}, {"tags": {"a": "x" * 4096}},
-                        {"tags": {str(i): "" for i in range(65)}}):
+                        {"tags": {str(i): "" for i in range(65)}}, {"version_epoch": "e" * 65}):
                 assert call(admin, "publish", {"channel": "prices", "data": 0, **bad})["error"]["code"] == 107, bad
             client.close()
             plain.close()

@@ -224,7 +224,8 @@ function tokenTestsOf(name, wire) {
       await api('publish', { channel, data: 1, tags });
       await client.until(() => client.values.length === 1);
       client.cut();
-      await api('publish', { channel, data: 2, tags });
+      await api('publish', { channel, data: 2, tags, version: 2 });
+      await api('publish', { channel, data: 'older', version: 1 });
       await api('publish', { channel, data: 3 });
       await client.until(() => client.values.length === 3);
       assert.deepEqual(client.values.map(([, value]) => value), [1, 2, 3]);

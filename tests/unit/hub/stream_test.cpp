@@ -67,6 +67,36 @@ TEST_CASE("a stream keeps its newest publications, and numbers go on") {
     CHECK(kit.history.evictions() == 0);
 }
 
+TEST_CASE("a stream knows the version of what was published to it last") {
+    StreamKit kit{{.count_max = 2}};
+    using Version = PublicationVersion;
+    const auto publish = [&](const Version& version) {
+        if (kit.stream.has_seen(version)) return false;
+        kit.append("x");
+        History::note(kit.stream, version);
+        return true;
+    };
+    CHECK(publish({}));
+    CHECK(publish({.number = 5}));
+    CHECK_FALSE(publish({.number = 5}));
+    CHECK_FALSE(publish({.number = 4}));
+    CHECK(publish({}));  // Who says nothing of it leaves it as it is.
+    CHECK_FALSE(publish({.number = 5}));
+    CHECK(publish({.number = 6}));
+    // In another epoch it may be anything, and that is the epoch from then on.
+    CHECK(publish({.number = 2, .epoch = "b"}));
+    CHECK_FALSE(publish({.number = 2, .epoch = "b"}));
+    CHECK_FALSE(publish({.number = 1}));
+    CHECK(publish({.number = 3}));
+    CHECK(publish({.number = 3, .epoch = "b"}));
+    CHECK(publish({.number = UINT64_MAX, .epoch = "b"}));
+    // It belongs to the topic, not to what is kept of it.
+    kit.history.clear(kit.stream);
+    CHECK_FALSE(publish({.number = UINT64_MAX}));
+    StreamKit keeps_nothing{{.count_max = 0}};
+    CHECK_FALSE(keeps_nothing.stream.has_seen({.number = 1}));
+}
+
 TEST_CASE("what falls out is given back, whoever else still refers to it") {
     StreamKit kit{{.count_max = 1}};
     kit.append("one");

@@ -1,4 +1,5 @@
-// What goes with a publication of the server API: its tags, as Centrifuge clients see them.
+// What goes with a publication of the server API: its tags, as Centrifuge clients see them, and its
+// version.
 
 #include <chrono>
 #include <doctest/doctest.h>
@@ -115,4 +116,36 @@ TEST_CASE("tags beyond their limits are refused, and those that would pass for t
         CHECK(kit.published(bad) == api_bad_request);
     }
     CHECK(kit.metrics(0).publications == 5);
+}
+
+TEST_CASE("what is not newer than the newest of its channel is not published") {
+    TagsKit kit;
+    const auto plain = kit.subscriber(0, kit.topic);
+    CHECK(TagsKit::offset_in(kit.published(R"("version":7)")) == "1");
+    CHECK(TagsKit::offset_in(kit.published(R"("version":7)")) == "1");
+    CHECK(TagsKit::offset_in(kit.published(R"("version":6,"tags":{"a":"b"})")) == "1");
+    CHECK(TagsKit::offset_in(kit.published(R"("version":8)")) == "2");
+    CHECK(TagsKit::offset_in(kit.published(R"("version":1,"version_epoch":"new")")) == "3");
+    CHECK(TagsKit::offset_in(kit.published(R"("version":1,"version_epoch":"new")")) == "3");
+    CHECK(TagsKit::offset_in(kit.published(R"("version":18446744073709551615)")) == "4");
+    CHECK(kit.metrics(1).publications_outdated == 3);
+    CHECK(kit.received(plain) == "1 1 1 1");
+    const std::string epoch(64, 'e');
+    CHECK(TagsKit::offset_in(kit.published(R"("version":1,"version_epoch":")" + epoch + "\"")) ==
+          "5");
+    CHECK(kit.published(R"("version":2,"version_epoch":")" + epoch + "e\"") == api_bad_request);
+    CHECK(kit.published(R"("version":-1)") == api_bad_request);
+    const std::string both = R"({"channels":[")" + kit.topic +
+                             R"(","other"],"data":1,"version":1,)" + R"("version_epoch":")" +
+                             epoch + "\"}";
+    const std::string answer = kit.said("broadcast", both);
+    CHECK(answer.contains(R"({"result":{"offset":5,)"));
+    CHECK(answer.contains(R"({"result":{"offset":1,)"));
+}
+
+TEST_CASE("a channel that keeps nothing takes every version") {
+    TagsKit kit{0};
+    const auto plain = kit.subscriber(0, kit.topic);
+    for (int i = 0; i < 2; ++i) CHECK(kit.published(R"("version":7)") == R"({"result":{}})");
+    CHECK(kit.received(plain) == "1 1");
 }

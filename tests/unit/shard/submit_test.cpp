@@ -61,6 +61,46 @@ TEST_CASE_FIXTURE(SubmitKit, "under a key that is known nothing is published aga
     CHECK(submit("one", "order-1").position.offset == 3);
 }
 
+TEST_CASE_FIXTURE(SubmitKit, "what is not newer than the newest is not published") {
+    const ShardClient client = subscriber(1, topic);
+    const auto publish_version = [&](std::string_view payload, std::uint64_t number,
+                                     std::string_view epoch = {}, std::string_view key = {}) {
+        const Submitted submitted =
+            shard(0).submit(topic, PublicationKind::text, octets(payload),
+                            {.key = key, .version = {.number = number, .epoch = epoch}});
+        settle();
+        CHECK(submitted.status == PublishStatus::accepted);
+        return submitted.position;
+    };
+    const hub::Position first = publish_version("three", 3);
+    CHECK(first.offset == 1);
+    CHECK(publish_version("two", 2) == first);
+    CHECK(publish_version("three again", 3, {}, "key") == first);
+    CHECK(metrics(0).publications_outdated == 2);
+    CHECK(submit("unversioned").position.offset == 2);
+    CHECK(publish_version("two", 2).offset == 2);
+    CHECK(publish_version("four", 4).offset == 3);
+    CHECK(publish_version("one", 1, "other").offset == 4);
+    // The key knows what became of it, be it that nothing was published.
+    CHECK(publish_version("nine", 9, {}, "key") == first);
+    CHECK(metrics(0).publications_repeated == 1);
+    CHECK(metrics(0).publications_outdated == 3);
+    CHECK(received(client) == "three unversioned four one");
+}
+
+TEST_CASE("where nothing is kept versions are not looked at") {
+    SubmitKit kit{0};
+    const ShardClient client = kit.subscriber(1, kit.topic);
+    for (const char* const payload : {"one", "two"}) {
+        CHECK(kit.shard(0)
+                  .submit(kit.topic, PublicationKind::text, octets(payload),
+                          {.version = {.number = 1}})
+                  .position == hub::Position{});
+    }
+    kit.settle();
+    CHECK(kit.received(client) == "one two");
+}
+
 TEST_CASE_FIXTURE(SubmitKit,
                   "tags go with a publication, in a lane or in a block, and are kept with it") {
     scripted(1).upgraded = [](Upgrade&) {
