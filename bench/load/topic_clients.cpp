@@ -25,8 +25,15 @@ TopicClients::TopicClients(Io& io, const TopicsOptions& options,
       sessions_(io, options.connections, 0),
       stall_(stall_timeout),
       next_ids_(options.connections, 1),
-      arrived_(options.publications) {
-    for (std::uint32_t index = 0; index < options.connections; ++index) sessions_.begin(index);
+      arrived_(options.publications) {}
+
+/// At once: servers close connections that do not come to the point.
+void TopicClients::start(Clock::time_point now) {
+    stall_.reset(now);
+    for (std::uint32_t index = 0; index < options_.connections; ++index) {
+        sessions_.begin(index);
+        sessions_.say(index, R"({"connect":{},"id":1})");
+    }
 }
 
 Expected<void> TopicClients::act(Clock::time_point) {
@@ -40,7 +47,7 @@ Expected<void> TopicClients::act(Clock::time_point) {
 }
 
 void TopicClients::subscribe(std::uint32_t index) {
-    std::string commands = R"({"connect":{},"id":1})";
+    std::string commands;
     for (std::uint32_t number = 0; number < options_.subscriptions; ++number) {
         if (commands.size() > commands_bytes_max) {
             sessions_.say(index, commands);
@@ -79,12 +86,13 @@ Expected<void> TopicClients::handle(const Event& event, Clock::time_point now) {
 
 Expected<void> TopicClients::take(std::uint32_t index, const Reply& reply) {
     std::uint64_t& next_id = next_ids_[index];
-    const bool is_due = reply.id == next_id && index < begun_;
-    if (reply.kind == Reply::Kind::connect && is_due && next_id == 1) {
+    if (reply.kind == Reply::Kind::connect && reply.id == 1 && next_id == 1) {
         ++next_id;
+        ++connected_;
         return {};
     }
-    if (reply.kind == Reply::Kind::subscribe && is_due && next_id < first_publication_id()) {
+    const bool is_due = reply.id == next_id && index < begun_ && next_id < first_publication_id();
+    if (reply.kind == Reply::Kind::subscribe && is_due) {
         ++next_id;
         ++subscribed_;
         if (next_id == first_publication_id()) ++joined_;
@@ -122,13 +130,17 @@ Expected<void> TopicClients::take_publication(std::uint32_t index, const Reply& 
 }
 
 Expected<void> TopicClients::check(Clock::time_point now) {
-    const bool is_owed = stage_ == Stage::subscribing  ? !is_subscribed()
-                         : stage_ == Stage::publishing ? !has_published()
-                                                       : !is_finished();
+    const bool is_owed = stage_ == Stage::connecting    ? !is_connected()
+                         : stage_ == Stage::subscribing ? !is_subscribed()
+                         : stage_ == Stage::publishing  ? !has_published()
+                                                        : !is_finished();
     if (!is_owed) stall_.reset(now);
     if (!stall_.is_over(now)) return {};
     const std::string what = fmt::format("nothing happened for {:.1f} s", stall_.seconds(now));
     switch (stage_) {
+        case Stage::connecting:
+            return fail("{}, and {} of {} connections are answered", what, connected_,
+                        options_.connections);
         case Stage::subscribing:
             return fail("{}, and {} of {} subscriptions are confirmed", what, subscribed_,
                         options_.topics());

@@ -1,7 +1,8 @@
 #pragma once
-// The connections of `topics`: each subscribes to its share of the topics, some connections at a
-// time, and every subscription must be confirmed. Then something is published to some of the
-// topics, each time by the next connection, and must reach the one that is subscribed, nobody else.
+// The connections of `topics`: all connect, as the protocol has it. Then each subscribes to its
+// share of the topics, some connections at a time, and every subscription must be confirmed. Then
+// something is published to some of the topics, each time by the next connection, and must reach
+// the one that is subscribed, nobody else.
 
 #include <cstdint>
 #include <string>
@@ -25,6 +26,10 @@ public:
     /// Confirmed subscriptions.
     [[nodiscard]] std::uint64_t count() const noexcept override { return subscribed_; }
 
+    /// The server has answered each connection.
+    [[nodiscard]] bool is_connected() const noexcept { return connected_ == options_.connections; }
+    /// Lets the subscriptions begin.
+    void subscribe() noexcept { stage_ = Stage::subscribing; }
     /// All subscriptions are there.
     [[nodiscard]] bool is_subscribed() const noexcept { return subscribed_ == options_.topics(); }
     /// Lets the publications begin.
@@ -34,7 +39,7 @@ public:
         return arrived_count_ == options_.publications && receipts_ == options_.publications;
     }
 
-    void start(Clock::time_point now) override { stall_.reset(now); }
+    void start(Clock::time_point now) override;
     void measure(const Interval&) noexcept override {}
     [[nodiscard]] Expected<void> act(Clock::time_point now) override;
     [[nodiscard]] Clock::time_point next_due(Clock::time_point otherwise) const noexcept override {
@@ -49,7 +54,7 @@ public:
     [[nodiscard]] bool is_finished() const noexcept override;
 
 private:
-    enum class Stage : std::uint8_t { subscribing, publishing, asking };
+    enum class Stage : std::uint8_t { connecting, subscribing, publishing, asking };
 
     void subscribe(std::uint32_t index);
     void publish(std::uint32_t number);
@@ -57,7 +62,7 @@ private:
     [[nodiscard]] Expected<void> take_publication(std::uint32_t index, const Reply& reply);
     /// All that the server has done so far.
     [[nodiscard]] std::uint64_t progress() const noexcept {
-        return subscribed_ + receipts_ + arrived_count_ + sessions_.pongs();
+        return connected_ + subscribed_ + receipts_ + arrived_count_ + sessions_.pongs();
     }
     /// The topic that publication `number` goes to.
     [[nodiscard]] std::uint64_t topic_of(std::uint64_t number) const noexcept {
@@ -70,10 +75,11 @@ private:
     TopicsOptions options_;
     Sessions sessions_;
     StallWatch stall_;
-    Stage stage_ = Stage::subscribing;
+    Stage stage_ = Stage::connecting;
     std::vector<std::uint64_t> next_ids_;  ///< Of each connection: of the reply that is due.
-    std::uint32_t begun_ = 0;              ///< Connections that have asked for their topics.
-    std::uint32_t joined_ = 0;             ///< Those that have all of them.
+    std::uint32_t connected_ = 0;
+    std::uint32_t begun_ = 0;   ///< Connections that have asked for their topics.
+    std::uint32_t joined_ = 0;  ///< Those that have all of them.
     std::uint64_t subscribed_ = 0;
     std::uint32_t published_ = 0;
     std::uint32_t receipts_ = 0;

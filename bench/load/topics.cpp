@@ -69,12 +69,13 @@ Expected<Report> run_topics(const CommonOptions& common, const TopicsOptions& op
                                        common.stall_timeout(), rig->progress);
         !opened)
         return std::unexpected(opened.error());
-    const auto opened_at = Clock::now();
-    if (auto known = read(course.connected); !known) return std::unexpected(known.error());
-
     TopicClients clients(*rig->io, options, common.stall_timeout());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
+    if (auto ran = loop.run_until("connecting", [&] { return clients.is_connected(); }); !ran)
+        return std::unexpected(ran.error());
+    if (auto known = read(course.connected); !known) return std::unexpected(known.error());
+    clients.subscribe();
     if (auto ran = loop.run_until("subscribing", [&] { return clients.is_subscribed(); }); !ran)
         return std::unexpected(ran.error());
     const auto subscribed_at = Clock::now();
@@ -100,7 +101,7 @@ Expected<Report> run_topics(const CommonOptions& common, const TopicsOptions& op
     report.add("name_bytes", "bytes of a topic's name", std::uint64_t{options.name_bytes});
     report.add("publications", "publications that arrived", std::uint64_t{options.publications});
     report.add("opening_seconds", "connected within, s",
-               seconds_between(course.before.reading.time, opened_at), 3);
+               seconds_between(course.before.reading.time, course.connected.reading.time), 3);
     const double seconds = seconds_between(course.connected.reading.time, subscribed_at);
     report.add("subscribing_seconds", "subscribed within, s", seconds, 3);
     report.add("subscriptions_per_second", "subscriptions per second",

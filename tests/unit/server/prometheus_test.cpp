@@ -150,7 +150,7 @@ TEST_CASE("each counter of a shard is told, and told once") {
         if (values[i] != 0) CHECK(times_told[std::to_string(values[i])] == 1);
     }
     metrics.ring_work_nanoseconds = nanoseconds;
-    CHECK(prometheus_text({&metrics, 1}, {}).find(" 7000.0000000") != std::string::npos);
+    CHECK(prometheus_text({&metrics, 1}, {}).find(" 7000.000000") != std::string::npos);
 }
 
 TEST_CASE("the text is well formed: HELP and TYPE before each group, counters end in _total") {
