@@ -43,8 +43,7 @@ std::string_view name_of(StormClients::Stage stage) {
 
 StormClients::StormClients(Io& io, Opener& opener, const StormOptions& options,
                            std::chrono::nanoseconds stall_timeout, std::uint32_t first_index)
-    : io_(io),
-      opener_(opener),
+    : opener_(opener),
       options_(options),
       topic_(options.topic_name()),
       sessions_(io, options.clients + 1, first_index),

@@ -99,7 +99,6 @@ private:
     [[nodiscard]] std::string payload_of(std::uint64_t number) const;
     [[nodiscard]] std::string describe(std::uint32_t index) const;
 
-    Io& io_;
     Opener& opener_;
     StormOptions options_;
     std::string topic_;
