@@ -65,7 +65,7 @@ struct CentrifugeEndpoint::Client {
         std::erase_if(imposed, [this](const Admission& each) {
             return session.subscribed_by(each.channel) != SubscribedBy::host;
         });
-        if (!admission.info.empty()) imposed.push_back(std::move(admission));
+        imposed.push_back(std::move(admission));
     }
     std::vector<Admission> imposed;          ///< By orders, which permit nothing else.
     std::vector<Admission> granted;          ///< By the connection's token.

@@ -66,7 +66,8 @@ void CentrifugeEndpoint::on_joined(shard::Session& session, Client& client,
     channel->was_recovering = subscribed.was_recovering;
     channel->position = subscribed.position;
     std::uint64_t bytes = 0;
-    for (const shard::MissedPublication& each : subscribed.missed) bytes += each.payload().size();
+    for (const shard::MissedPublication& each : subscribed.missed)
+        bytes += each.payload().size() + each.info().size();
     // What all of them have missed has to fit one message.
     channel->recovered =
         subscribed.recovered && joining.missed_bytes + bytes <= limits().send_queue_bytes_max;

@@ -8,11 +8,12 @@
 //
 // A topic keeps the turn of its first publication, however often it is replaced: if it went to the
 // back each time, a topic that is published to all the time would never be sent while others are.
-// In its turn all its keys go out at once, in the order of their newest publications: so offsets
+// In its turn its keys go out one by one, in the order of their newest publications: so offsets
 // only rise within a topic, whose reader may resume behind the last one that it got, and no key
-// starves among the others.
+// starves among the others. The turn is over behind as many as there were when it began; what has
+// come to the topic meanwhile waits for its next one.
 //
-// A turn takes 52 bytes and a kept publication 36 with its index, and the item.
+// A turn takes 60 bytes and a kept publication 36 with its index, and the item.
 
 #include <cstddef>
 #include <cstdint>
@@ -104,33 +105,40 @@ public:
         const std::uint32_t slot = kept_.insert(std::move(item), turn)->slot;
         kept_index_.insert(slot, hash);
         turns_.at(turn).items.append(kept_, slot);
+        ++turns_.at(turn).count;
         ++session.items;
         return Outcome::kept;
     }
 
-    /// The topic whose turn it is: calls `give(subscription, skipped, item)` for all that is kept
-    /// of it, oldest first. `skipped` publications came before the first of these and are not
-    /// told; 0 for the others. False if nothing is kept.
+    /// Of the topic whose turn it is: calls `give(subscription, skipped, item)` for the oldest that
+    /// is kept of it. `skipped` publications came since the last one and are not told. False if
+    /// nothing is kept.
     template <class Give>
     bool take(Conflated& session, Give&& give) {
         if (session.turns.is_empty()) return false;
-        const std::uint32_t slot = session.turns.first;
-        const std::uint32_t subscription = turns_.at(slot).subscription;
-        std::uint64_t skipped = turns_.at(slot).skipped;
-        end_turn(session, slot, [&](Item& item) {
-            give(subscription, std::exchange(skipped, 0), std::move(item));
-        });
+        Turn& turn = turns_.at(session.turns.first);
+        if (turn.left == 0) turn.left = turn.count;
+        --turn.left;
+        const std::uint32_t oldest = turn.items.first;
+        give(turn.subscription, std::exchange(turn.skipped, 0), std::move(kept_.at(oldest).item));
+        erase(session, turn, oldest);
+        if (turn.items.is_empty()) {
+            end_turn(session, turn);
+        } else if (turn.left == 0) {
+            session.turns.remove(turns_, turn.slot);
+            session.turns.append(turns_, turn.slot);
+        }
         return true;
     }
 
     /// The subscription has ended: what is kept of it is dropped.
     void drop(Conflated& session, std::uint32_t subscription) noexcept {
         const std::uint32_t turn = find_turn(subscription);
-        if (turn != no_slot) end_turn(session, turn, [](Item&) {});
+        if (turn != no_slot) end_turn(session, turns_.at(turn));
     }
     /// All subscriptions have.
     void clear(Conflated& session) noexcept {
-        while (!session.turns.is_empty()) end_turn(session, session.turns.first, [](Item&) {});
+        while (!session.turns.is_empty()) end_turn(session, turns_.at(session.turns.first));
     }
 
     [[nodiscard]] std::uint32_t items() const noexcept { return kept_.size(); }
@@ -143,8 +151,10 @@ private:
         SlotList items;
         const std::uint32_t slot, subscription;
         std::uint32_t previous = no_slot, next = no_slot;  // In Conflated::turns.
+        std::uint32_t count = 0;                           // Of its items.
+        std::uint32_t left = 0;  // Of the turn under way; 0: it has not begun.
     };
-    static_assert(sizeof(Turn) == 40);
+    static_assert(sizeof(Turn) == 48);
     struct Kept {
         Kept(SlotId id, Item&& newest, std::uint32_t of) noexcept
             : item{std::move(newest)}, slot{id.slot}, turn{of} {}
@@ -173,20 +183,18 @@ private:
         session.turns.append(turns_, slot);
         return slot;
     }
-    template <class Take>
-    void end_turn(Conflated& session, std::uint32_t slot, Take&& take) {
-        SlotList& items = turns_.at(slot).items;
-        while (!items.is_empty()) {
-            const std::uint32_t item = items.first;
-            take(kept_.at(item).item);
-            items.remove(kept_, item);
-            kept_index_.remove(item);
-            kept_.erase(item);
-            --session.items;
-        }
-        session.turns.remove(turns_, slot);
-        turn_index_.remove(slot);
-        turns_.erase(slot);
+    void erase(Conflated& session, Turn& turn, std::uint32_t item) noexcept {
+        turn.items.remove(kept_, item);
+        kept_index_.remove(item);
+        kept_.erase(item);
+        --turn.count;
+        --session.items;
+    }
+    void end_turn(Conflated& session, Turn& turn) noexcept {
+        while (!turn.items.is_empty()) erase(session, turn, turn.items.first);
+        session.turns.remove(turns_, turn.slot);
+        turn_index_.remove(turn.slot);
+        turns_.erase(turn.slot);
     }
 
     const std::uint64_t seed_;

@@ -7,7 +7,8 @@ namespace ringcast::hub {
 namespace {
 
 std::uint64_t bytes_of(const Stream& stream, std::uint64_t offset) noexcept {
-    return stream.at(offset).payload->bytes().size();
+    const SharedPayload& payload = *stream.at(offset).payload;
+    return payload.bytes().size() + payload.info().size();
 }
 
 }  // namespace

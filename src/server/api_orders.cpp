@@ -50,7 +50,7 @@ std::uint32_t seconds_until(const shard::HttpExchange& exchange, std::int64_t ti
     return static_cast<std::uint32_t>(std::clamp(time, now, now + max) - now);
 }
 
-/// As of a token: the one in base64 counts if there are both. No value: none at all; the error is
+/// As of a token: the one in base64 counts if there are both. No value: none at all, or null; the error is
 /// that it is no base64, or too long.
 std::expected<std::optional<auth::Payload>, ErrorCode> read_payload(
     const dialect::centrifuge::Payload& plain, std::string_view base64, std::size_t bytes_max) {
@@ -59,7 +59,7 @@ std::expected<std::optional<auth::Payload>, ErrorCode> read_payload(
         auto octets = auth::decode_base64(base64, auth::Base64::standard);
         if (!octets) return std::unexpected{ErrorCode::bad_request};
         payload = {.kind = PublicationKind::binary, .bytes = *std::move(octets)};
-    } else if (!plain.bytes.empty()) {
+    } else if (!plain.bytes.empty() && plain.bytes != "null") {
         payload = {.kind = plain.kind, .bytes = std::string{plain.bytes}};
     }
     if (payload && payload->bytes.size() > bytes_max)

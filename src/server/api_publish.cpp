@@ -23,11 +23,12 @@ namespace {
 namespace api = dialect::centrifuge::server_api;
 using dialect::centrifuge::ErrorCode;
 
-/// Tags that subscribers would take for the server's own are refused.
+/// Tags that subscribers would take for the server's own are refused, and two of one name.
 bool are_tags_valid(std::span<const Tag> tags) noexcept {
-    return Tags::are_valid(tags) && std::ranges::none_of(tags, [](const Tag& tag) {
+    return Tags::are_valid(tags) && std::ranges::none_of(tags, [&](const Tag& tag) {
                return tag.first == dialect::centrifuge::skipped_tag_name ||
-                      tag.first == dialect::centrifuge::base64_tag_name;
+                      tag.first == dialect::centrifuge::base64_tag_name ||
+                      std::ranges::count(tags, tag.first, &Tag::first) > 1;
            });
 }
 

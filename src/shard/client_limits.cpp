@@ -141,7 +141,7 @@ ClientLimits::Token ClientLimits::take_token(Table& table, std::uint64_t horizon
         };
         if (full_in > bucket.full && excess == Excess::refused)
             return {.is_taken = false, .wait = shortage(full_in)};
-        full_in = std::min(full_in, horizon);
+        full_in = std::min(full_in, bucket.full + debt_ticks_max);
         const std::uint64_t next = tag << time_bits | ((ticks + full_in) & time_mask);
         if (target->compare_exchange_weak(seen, next, relaxed))
             return {.is_taken = true, .wait = shortage(full_in + bucket.token)};

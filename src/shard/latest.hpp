@@ -41,8 +41,8 @@ public:
         settle(connection, session);
         return outcome;
     }
-    /// The topic whose turn it is: calls `give(skipped, publication)`, where `skipped` publications
-    /// came between the last that was sent and this one.
+    /// Of the topic whose turn it is: calls `give(skipped, publication)` for one, where `skipped`
+    /// publications came since the last that was sent.
     template <class Give>
     void take(Connection& connection, Give&& give) {
         hub::Conflated& session = sessions_.at(connection.id.slot);

@@ -217,11 +217,15 @@ bool Shard::keep_latest(Connection& connection, const EncodedPublication& public
     return outcome == Latest::Outcome::kept || outcome == Latest::Outcome::replaced;
 }
 
-/// To a session that has caught up: topic by topic, each with all that is kept of it, until it is
-/// behind again; then false.
+/// To a session that has caught up: one after the other, until it is behind again, or has had one
+/// while the shard's memory is used up; then false.
 bool Shard::send_latest(Connection& connection) {
     const std::uint64_t high_water_bytes = connection.endpoint->limits().high_water_bytes();
-    while (connection.conflates && connection.queued_bytes <= high_water_bytes) {
+    const auto takes_one = [&] {
+        return connection.queued_bytes == 0 || (connection.queued_bytes <= high_water_bytes &&
+                                                pool_.bytes_in_use() <= settings_.pool_bytes_max);
+    };
+    while (connection.conflates && takes_one()) {
         latest_.take(connection, [&](std::uint64_t skipped, EncodedPublication& publication) {
             publication.set_skipped(skipped);
             connection.skipped += static_cast<std::uint32_t>(skipped);

@@ -179,6 +179,12 @@ TEST_CASE("what has begun in a stream does not go on in another one of the same 
     }
 }
 
+TEST_CASE("what goes with a publication counts as its payload does") {
+    StreamKit kit{{.count_max = 5}};
+    for (int i = 0; i < 4; ++i) kit.append("x", "tags");
+    CHECK(read(kit.stream, {.start = Start::newest, .count_max = 300, .bytes_max = 10}) == "3 4");
+}
+
 TEST_CASE("an answer has a bound in bytes, too; one publication is always within it") {
     StreamKit kit{{.count_max = 5}};
     for (const std::size_t size : {5u, 1u, 4u, 2u, 3u}) kit.append(std::string(size, 'x'));

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/buffer_pool.hpp"
+#include "base/bytes.hpp"
 #include "base/prng.hpp"
 #include "base/shared_payload.hpp"
 #include "hub/stream.hpp"
@@ -23,9 +24,11 @@ struct StreamKit {
         CHECK(pool.blocks_in_use() == 0);
     }
 
-    std::uint64_t append(std::string_view text) { return append_to(stream, text); }
-    std::uint64_t append_to(Stream& target, std::string_view text) {
-        SharedPayload& payload = SharedPayload::make(pool, home, std::as_bytes(std::span{text}));
+    std::uint64_t append(std::string_view text, std::string_view info = {}) {
+        return append_to(stream, text, info);
+    }
+    std::uint64_t append_to(Stream& target, std::string_view text, std::string_view info = {}) {
+        SharedPayload& payload = SharedPayload::make(pool, home, as_bytes(text), as_bytes(info));
         return history.append(target, payload, PublicationKind::text, now);
     }
     static std::string_view text(const SharedPayload& payload) {

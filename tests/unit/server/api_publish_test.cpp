@@ -110,8 +110,9 @@ TEST_CASE("tags beyond their limits are refused, and those that would pass for t
         CHECK(kit.published(good) == R"({"result":{}})");
     for (const std::string& bad :
          {many_tags(Tags::count_max + 1), tag(256, 0), tag(1, Tags::bytes_max),
-          std::string{R"("tags":{"skipped":"1"})"}, std::string{R"("tags":{"encoding":"none"})"},
-          std::string{R"("tags":{"a":1})"}, std::string{R"("tags":["a"])"}}) {
+          std::string{R"("tags":{"skipped":"1"})"}, std::string{R"("tags":{"a":"1","a":"2"})"},
+          std::string{R"("tags":{"encoding":"none"})"}, std::string{R"("tags":{"a":1})"},
+          std::string{R"("tags":["a"])"}}) {
         CAPTURE(bad);
         CHECK(kit.published(bad) == api_bad_request);
     }
