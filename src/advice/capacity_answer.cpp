@@ -235,7 +235,7 @@ server::Exit answer_capacity(const server::OptionSources& sources) {
     if (!arguments) return server::mistake_of(arguments.error());
     if (question.help) return {0, capacity_help(flags)};
     others.arguments = *std::move(arguments);
-    const auto options = server::load_options(others, server::Listens::optional);
+    const auto options = server::load_options(others, server::Purpose::reckon);
     if (!options) return options.error();
     const auto load = load_of(question, *options);
     if (!load) return server::mistake_of(load.error());

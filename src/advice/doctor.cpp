@@ -164,7 +164,7 @@ server::Exit answer_doctor(const server::OptionSources& sources, const Host& hos
     if (help) return {0, help_text(flags)};
     server::OptionSources others = sources;
     others.arguments = *std::move(arguments);
-    const auto options = server::load_options(others, server::Listens::optional);
+    const auto options = server::load_options(others, server::Purpose::examine);
     if (!options) return options.error();
     const Diagnosis diagnosis = examine(*options, host);
     return {.code = diagnosis.verdict() == Verdict::problem ? 1 : 0,

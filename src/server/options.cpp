@@ -354,7 +354,7 @@ OptionSources process_sources(int argument_count, const char* const* arguments) 
     return sources;
 }
 
-std::expected<Options, Exit> load_options(const OptionSources& sources, Listens listens) {
+std::expected<Options, Exit> load_options(const OptionSources& sources, Purpose purpose) {
     const auto command_line = parse_command_line(sources.arguments);
     if (!command_line) return mistake(command_line.error());
     if (command_line->help) return answer(help_text());
@@ -376,8 +376,10 @@ std::expected<Options, Exit> load_options(const OptionSources& sources, Listens 
     // A configuration may be printed before it says where to listen, and shows what has no effect;
     // it cannot be used.
     if (command_line->print_config) return answer(merger.to_toml());
-    if (listens == Listens::required) {
+    if (purpose == Purpose::serve) {
         if (auto checked = merger.check_listens(); !checked) return mistake(checked.error());
+    }
+    if (purpose != Purpose::reckon) {
         if (auto checked = merger.check_needs(); !checked) return mistake(checked.error());
     }
     Options options = std::move(merger).take();

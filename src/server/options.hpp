@@ -203,13 +203,13 @@ struct OptionSources {
            !options.namespaces.empty();
 }
 
-/// Whether there has to be an address to listen on, and an effect of whatever is set: not for who
-/// only asks what would be.
-enum class Listens : std::uint8_t { required, optional };
+/// What options are for. To serve there has to be an address to listen on, and an effect of whatever
+/// is set; to examine a host before that, only the latter; and who only reckons needs neither.
+enum class Purpose : std::uint8_t { serve, examine, reckon };
 
 /// Reads and checks all options, each alone and all together. Prints nothing and ends nothing
 /// itself.
 [[nodiscard]] std::expected<Options, Exit> load_options(const OptionSources& sources,
-                                                        Listens listens = Listens::required);
+                                                        Purpose purpose = Purpose::serve);
 
 }  // namespace ringcast::server

@@ -357,6 +357,15 @@ TEST_CASE("wrong flags are one line, and the help tells the right ones") {
     CHECK(answer({"--json=yes"}, host).text == "ringcast: --json takes no value\n");
     CHECK(answer({"--json", "--json"}, host).text == "ringcast: --json is given twice\n");
     CHECK(answer({"--shards", "0"}, host).code == server::Exit::usage);
+    // With which the server would not start.
+    for (const std::vector<std::string>& useless :
+         {std::vector<std::string>{"--io", "epoll", "--direct-descriptors"},
+          std::vector<std::string>{"--dev", "--io", "epoll", "--uring-features", "none"},
+          std::vector<std::string>{"--delivery-window", "5ms"}}) {
+        const server::Exit exit = answer(useless, host);
+        CHECK(exit.code == server::Exit::usage);
+        CHECK(says(exit.text, "has no effect without"));
+    }
     CHECK(answer({"--shards"}, host).text == "ringcast: --shards needs a value: --shards N|auto\n");
     CHECK(answer({"now"}, host).code == server::Exit::usage);
     for (const char* help : {"-h", "--help"}) {

@@ -170,10 +170,12 @@ TEST_CASE("what has no effect where it stands is told of, and may be switched on
                                    "--compression shared or dedicated"});
 }
 
-TEST_CASE("who only asks what would be may set what has no effect") {
+TEST_CASE("who only reckons may set what has no effect; who examines a host for it may not") {
     const OptionSources sources{
         .arguments = {"--message-burst=7"}, .environment = {}, .read_file = {}};
-    CHECK(load_options(sources, Listens::optional).value().message_burst == 7);
+    CHECK(load_options(sources, Purpose::reckon).value().message_burst == 7);
+    CHECK(load_options(sources, Purpose::examine).error().text ==
+          "ringcast: --message-burst 7 (command line) has no effect without --message-rate\n");
 }
 
 TEST_CASE("--print-config shows what has no effect as a comment, so that --config takes it") {
