@@ -78,7 +78,7 @@ Expected<void> ChurnClients::act(Clock::time_point now) {
         free_slots_.pop_back();
         if (schedule_ && measured_.contains(begun))
             lateness_.record(nanoseconds_between(begun, now));
-        if (auto started = begin(slot, begun); !started) return started;
+        if (auto started = begin(slot, begun, now); !started) return started;
     }
     return {};
 }
@@ -89,9 +89,11 @@ Clock::time_point ChurnClients::next_due(Clock::time_point otherwise) const noex
     return std::min(otherwise, schedule_->next_due());
 }
 
-Expected<void> ChurnClients::begin(std::uint32_t slot, Clock::time_point begun) {
+Expected<void> ChurnClients::begin(std::uint32_t slot, Clock::time_point begun,
+                                   Clock::time_point now) {
     Life& life = slots_[slot];
     life = {};
+    if (begun_ == ended_) stall_.reset(now);  // So far nobody waited.
     life.number = begun_++;
     life.stage = Stage::opening;
     life.ending = plan_.endings[life.number % plan_.endings.size()];
@@ -100,7 +102,6 @@ Expected<void> ChurnClients::begin(std::uint32_t slot, Clock::time_point begun) 
 }
 
 Expected<void> ChurnClients::handle(const Event& event, Clock::time_point now) {
-    stall_.reset(now);
     const std::uint32_t slot = event.index - first_index_;
     const bool is_opening = slots_[slot].stage == Stage::opening;
     auto taken = take(slot, event, now);
@@ -128,7 +129,8 @@ Expected<void> ChurnClients::take_opening(std::uint32_t slot, const Event& event
     Life& life = slots_[slot];
     const auto opening = opener_.advance(event, life.number);
     if (!opening) return std::unexpected(opening.error());
-    if (!opening->is_open) return {};
+    if (!opening->is_open) return {};  // A response that trickles in is not yet one.
+    stall_.reset(now);
     if (measured_.contains(life.begun)) handshakes_.record(nanoseconds_between(life.begun, now));
     life.stage = Stage::talking;
     conversation_.begin(slot, life.number);
@@ -147,9 +149,12 @@ Expected<void> ChurnClients::take_received(std::uint32_t slot, const Event& even
 Expected<void> ChurnClients::take_bytes(std::uint32_t slot, std::span<const std::byte> bytes,
                                         Clock::time_point now) {
     Life& life = slots_[slot];
+    StreamState& stream = conversation_.stream(slot);
+    const std::uint64_t progress = stream.progress();
     if (auto consumed = conversation_.consume(slot, bytes, life.control); !consumed)
         return consumed;
-    if (const auto code = conversation_.stream(slot).close_code) {
+    if (stream.progress() > progress || stream.close_code) stall_.reset(now);
+    if (const auto code = stream.close_code) {
         if (plan_.may_fall_behind && (*code == try_again_later || *code == going_away)) {
             fall_behind(slot, now);
             return {};
@@ -198,6 +203,7 @@ Expected<void> ChurnClients::take_sent(std::uint32_t slot, const Event& event,
         }
         return {};
     }
+    if (event.result > 0 && !life.sending_control) stall_.reset(now);
     life.unsent = life.unsent.subspan(static_cast<std::size_t>(event.result));
     if (!life.unsent.empty()) {
         io_.send(event.index, life.unsent);
@@ -214,7 +220,10 @@ void ChurnClients::go_on(std::uint32_t slot, Clock::time_point now) {
     if (life.stage == Stage::leaving) return finish(slot, now);
     if (!life.control.empty()) {
         life.control_sent = std::exchange(life.control, {});
-        return send(slot, life.control_sent);
+        conversation_.stream(slot).pong_bytes = 0;
+        send(slot, life.control_sent);
+        life.sending_control = true;
+        return;
     }
     if (life.stage == Stage::closing) return receive(slot);
     switch (conversation_.next(slot, leaves_unanswered(life.ending))) {
@@ -261,6 +270,7 @@ void ChurnClients::fall_behind(std::uint32_t slot, Clock::time_point now) {
 void ChurnClients::send(std::uint32_t slot, std::span<const std::byte> bytes) {
     Life& life = slots_[slot];
     life.sending = true;
+    life.sending_control = false;
     life.unsent = bytes;
     io_.send(first_index_ + slot, bytes);
 }
@@ -276,6 +286,7 @@ void ChurnClients::receive(std::uint32_t slot) {
 void ChurnClients::finish(std::uint32_t slot, Clock::time_point now) {
     Life& life = slots_[slot];
     io_.close(first_index_ + slot);
+    stall_.reset(now);
     if (measured_.contains(life.begun)) lives_.record(nanoseconds_between(life.begun, now));
     life.stage = Stage::none;
     life.pausing = false;

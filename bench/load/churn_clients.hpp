@@ -87,6 +87,7 @@ private:
         Stage stage = Stage::none;
         Ending ending = Ending::close_frame;
         bool sending = false;
+        bool sending_control = false;  ///< The last send was of control frames.
         bool receiving = false;
         bool pausing = false;  ///< In pauses_, before the next receive.
         std::uint64_t number = 0;
@@ -98,7 +99,8 @@ private:
     /// When which slot reads again.
     using Pause = std::pair<Clock::time_point, std::uint32_t>;
 
-    [[nodiscard]] Expected<void> begin(std::uint32_t slot, Clock::time_point begun);
+    [[nodiscard]] Expected<void> begin(std::uint32_t slot, Clock::time_point begun,
+                                       Clock::time_point now);
     [[nodiscard]] Expected<void> take(std::uint32_t slot, const Event& event,
                                       Clock::time_point now);
     [[nodiscard]] Expected<void> take_opening(std::uint32_t slot, const Event& event,

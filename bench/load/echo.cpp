@@ -53,12 +53,14 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     const Messages messages(options.opcode, options.message_bytes, pace.burst_max(),
                             common.compression, rig->url.is_bare ? Echoer::mirror : Echoer::server);
     Opener opener(*rig->io, rig->url, rig->sources, common.compression);
+    EarlyBytes early;
     if (auto opened = open_connections(*rig->io, opener, options.connections,
-                                       common.stall_timeout(), rig->progress);
+                                       common.stall_timeout(), rig->progress, 0, early.keep());
         !opened)
         return std::unexpected(opened.error());
     EchoClients clients(*rig->io, messages, options.verify, options.connections, pace,
                         common.stall_timeout());
+    if (auto given = early.give_to(clients); !given) return std::unexpected(given.error());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);

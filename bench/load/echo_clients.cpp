@@ -84,11 +84,10 @@ Expected<void> EchoClients::handle(const Event& event, Clock::time_point now) {
 
 Expected<void> EchoClients::take(Connection& connection, const Event& event,
                                  Clock::time_point now) {
-    stall_.reset(now);
     switch (event.operation) {
         case Operation::receive: return take_received(connection, event, now);
         case Operation::send:
-        case Operation::send_quiet: return take_sent(connection, event);
+        case Operation::send_quiet: return take_sent(connection, event, now);
         case Operation::adopt:
         case Operation::connect:
         case Operation::upgrade:
@@ -108,8 +107,10 @@ Expected<void> EchoClients::take_received(Connection& connection, const Event& e
     }
     if (!event.more) io_.receive_many(event.index);
     const std::uint32_t pongs = reply.pongs;
+    const std::uint64_t progress = reply.progress();
     const auto completed = checker_.consume(reply, event.bytes, connection.control);
     if (!completed) return std::unexpected(completed.error());
+    if (reply.progress() > progress) stall_.reset(now);
     pongs_ += reply.pongs - pongs;
     if (reply.messages > connection.sent)
         return fail("the server sent more replies than there were messages");
@@ -122,11 +123,14 @@ Expected<void> EchoClients::take_received(Connection& connection, const Event& e
     return {};
 }
 
-Expected<void> EchoClients::take_sent(Connection& connection, const Event& event) {
+Expected<void> EchoClients::take_sent(Connection& connection, const Event& event,
+                                      Clock::time_point now) {
     const std::int32_t sent = event.result == -EAGAIN ? 0 : event.result;
     if (sent < 0)
         return fail("cannot send after {} replies: {}", connection.reply.messages,
                     errno_text(-sent));
+    // A server may take long to read a large message, but pongs for ever are nothing.
+    if (sent > 0 && !connection.sending_control) stall_.reset(now);
     connection.unsent = connection.unsent.subspan(static_cast<std::size_t>(sent));
     connection.sending = !connection.unsent.empty();
     if (connection.sending) {
@@ -151,12 +155,15 @@ void EchoClients::send_next(Connection& connection, Clock::time_point now) {
     const std::uint32_t index = io_index(connection);
     if (!connection.control.empty()) {
         connection.control_sent = std::exchange(connection.control, {});
+        connection.reply.pong_bytes = 0;
+        connection.sending_control = true;
         connection.unsent = connection.control_sent;
         connection.sending = true;
         io_.send(index, connection.unsent);
         return;
     }
     if (connection.owed == 0) return;
+    connection.sending_control = false;
     const auto count =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(connection.owed, pace_.burst_max()));
     connection.unsent = messages_.requests(connection.request, count);
@@ -235,6 +242,7 @@ void EchoClients::ask_for_pongs() {
     pongs_wanted_ = pongs_ + connections_.size();
     for (Connection& connection : connections_) {
         messages_.append_question(connection.control);
+        connection.reply.is_asked = true;
         list_as_due(connection);
     }
 }

@@ -65,6 +65,7 @@ private:
     struct Connection {
         bool listed = false;           ///< In due_.
         bool sending = false;          ///< A send that will have an event is in flight.
+        bool sending_control = false;  ///< The last send was of control frames.
         std::uint64_t owed = 0;        ///< Messages to be sent.
         std::uint32_t request = 0;     ///< Index of the next message in the cycle.
         std::uint32_t send_slot = 0;   ///< Next entry of sent_at_ to write.
@@ -82,7 +83,8 @@ private:
                                       Clock::time_point now);
     [[nodiscard]] Expected<void> take_received(Connection& connection, const Event& event,
                                                Clock::time_point now);
-    [[nodiscard]] Expected<void> take_sent(Connection& connection, const Event& event);
+    [[nodiscard]] Expected<void> take_sent(Connection& connection, const Event& event,
+                                           Clock::time_point now);
     [[nodiscard]] std::uint32_t io_index(const Connection& connection) const noexcept;
     void list_as_due(Connection& connection);
     void take_due(Clock::time_point now);

@@ -95,6 +95,21 @@ TEST_CASE("a run of echo ends when every reply and a last pong have come") {
     CHECK(fixture.frames_sent(1) == 1);
 }
 
+TEST_CASE("each connection has to answer its own question, and pings are no answer") {
+    Fixture fixture({});
+    fixture.pong(1);  // Nobody has asked for that.
+    CHECK(fixture.turn(milliseconds(0)) == "");
+    fixture.clients.stop(start);
+    fixture.pong(0);
+    fixture.pong(0);
+    CHECK(fixture.turn(milliseconds(1)) == "");
+    CHECK_FALSE(fixture.clients.is_finished());
+    for (const std::uint32_t index : {0U, 1U})
+        fixture.io.deliver(index, {std::byte{0x89}, std::byte{0}});
+    CHECK(fixture.turn(milliseconds(501)) ==
+          "1 of 2 connections had no answer to a ping for 0.5 s");
+}
+
 TEST_CASE("a last reply that does not come is missed") {
     Fixture fixture({.depth = 1});
     CHECK(fixture.turn(milliseconds(0)) == "");

@@ -28,7 +28,8 @@ std::string path_below(std::string prefix, const std::string& topic) {
 }
 
 /// All connections of the run, the probe's last, each in its topic by its path.
-Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutOptions& options) {
+Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
+                            EarlyBytes& early) {
     Io& io = *rig.io;
     const Url& url = rig.url;
     Opener opener(io, url, rig.sources, common.compression, options.subprotocol);
@@ -37,19 +38,21 @@ Expected<void> open_by_path(Rig& rig, const CommonOptions& common, const FanoutO
         paths.push_back(path_below(url.path, options.topic_name(topic)));
     opener.set_paths(paths);
     const std::uint32_t count = options.publishers + options.subscribers;
-    auto opened = open_connections(io, opener, count, common.stall_timeout(), rig.progress);
+    auto opened =
+        open_connections(io, opener, count, common.stall_timeout(), rig.progress, 0, early.keep());
     if (!opened || !options.has_probe()) return opened;
 
     const std::vector<std::string> probe_path{path_below(url.path, options.probe_topic_name())};
     opener.set_paths(probe_path);
-    return open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count);
+    return open_connections(io, opener, 1, common.stall_timeout(), rig.progress, count,
+                            early.keep());
 }
 
 Expected<void> open_all(Rig& rig, const CommonOptions& common, const FanoutOptions& options,
-                        const FanoutLoad& load) {
+                        const FanoutLoad& load, EarlyBytes& early) {
     const Subprotocol* subprotocol = subprotocol_of(options.protocol);
     return subprotocol != nullptr ? open_and_join(rig, common, options, load, *subprotocol)
-                                  : open_by_path(rig, common, options);
+                                  : open_by_path(rig, common, options, early);
 }
 
 void add_shape(Report& report, const FanoutOptions& options) {
@@ -112,9 +115,11 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
     auto rig = Rig::create(common, options.connections());
     if (!rig) return std::unexpected(rig.error());
     FanoutLoad load(options, common.compression);
-    if (auto opened = open_all(*rig, common, options, load); !opened)
+    EarlyBytes early;
+    if (auto opened = open_all(*rig, common, options, load, early); !opened)
         return std::unexpected(opened.error());
     FanoutClients clients(*rig->io, load, options.connections(), common.stall_timeout());
+    if (auto given = early.give_to(clients); !given) return std::unexpected(given.error());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);

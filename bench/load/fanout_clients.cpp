@@ -1,7 +1,6 @@
 #include "fanout_clients.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
 
@@ -114,6 +113,7 @@ void FanoutClients::send_next(std::uint32_t index, Clock::time_point now) {
     if (connection.outbox.empty()) return;
     connection.in_flight.clear();
     connection.in_flight.swap(connection.outbox);
+    connection.deliveries.pong_bytes = 0;
     connection.unsent = connection.in_flight;
     connection.sending = true;
     io_.send(first_index_ + index, connection.unsent);
@@ -133,11 +133,11 @@ void FanoutClients::stop(Clock::time_point now) {
 }
 
 void FanoutClients::ask_for_pongs() {
-    constexpr std::array question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
     stage_ = Stage::asking;
     pongs_wanted_ = pongs_ + connections_.size();
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
-        append_frame(ws::Opcode::ping, question, connections_[index].outbox);
+        append_frame(ws::Opcode::ping, end_question, connections_[index].outbox);
+        connections_[index].deliveries.is_asked = true;
         list_as_due(index);
     }
 }

@@ -3,6 +3,7 @@
 It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic; likewise in
 the protocol of NATS at /nats, in that of Socket.IO at /socket.io, and in that of Centrifuge at /centrifuge; with more of
 the latter at /connection/websocket (faulty_centrifuge.py). A mistake is a word of MISTAKES there or here; "" is none.
+With the words PINGS behind it, each connection gets pings all the time, the first one with its 101.
 """
 
 import asyncio
@@ -26,10 +27,16 @@ MISTAKES = {
     "more": "sends a message that nobody asked for when it is asked for a pong",
     "unclosed": "does not answer a Close frame, but closes the connection",
     "refuse": "answers the upgrade with 503",
+    "trickle": "comes to no end in its responses to the upgrade",
+    "hollow": "sends a message whose continuation frames have nothing in them, and no end",
+    "flood": "sends pings as fast as it can, and reads nothing",
     "join": "lets a subscriber miss what comes right behind its 101",
 }
+PINGS = " with pings"
+PING_SECONDS = 0.05
 CLIENT = "00000000-0000-4000-8000-000000000000"  # Whoever it is.
 MISTAKE_INTERVAL = 31  # Of so many messages one goes wrong, since lives that end abruptly do not look at all of theirs.
+TRICKLES_FROM = 3  # This response to an upgrade, so that something comes to its end before.
 LATE_SUBSCRIBER = 8  # From here on those who subscribe join a topic in the middle of a run.
 
 
@@ -77,8 +84,11 @@ class FaultyServer:
     """Serves on `port` within `async with`."""
 
     def __init__(self, mistake, mistake_interval=MISTAKE_INTERVAL):
-        self._mistake = mistake
+        self._pings = mistake.endswith(PINGS)
+        self._mistake = mistake = mistake.removesuffix(PINGS)
         self._mistake_interval = mistake_interval
+        self._handshakes = 0
+        self._tasks = []  # A task that nobody knows may vanish.
         self._messages = 0
         self._held = None  # A message that the next one overtakes.
         self._topics = {}
@@ -103,8 +113,18 @@ class FaultyServer:
                 return
             key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
             digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n")
+            head = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n")
+            self._handshakes += 1
+            if self._mistake == "trickle" and self._handshakes >= TRICKLES_FROM:
+                return await self._repeat(writer, head + b"X: ", b"x")
+            writer.write(head + b"\r\n" + (frame(PING, b"at once") if self._pings else b""))
+            pinger = self._begin(self._repeat(writer, b"", frame(PING, b"again"))) if self._pings else None
+            if self._mistake == "flood":
+                while True:
+                    writer.write(frame(PING, b"x" * 125) * 500)
+                    await writer.drain()
+                    await asyncio.sleep(0)
             if path == "/connection/websocket":
                 return await self._serve_centrifuge(reader, writer)
             welcome = b""
@@ -115,12 +135,34 @@ class FaultyServer:
             writer.write(welcome)
             while await self._answer(reader, writer, subscribers):
                 pass
+            if pinger:
+                pinger.cancel()
+                if subscribers:
+                    subscribers.discard(writer)
+                writer.write_eof()
+                await reader.read()  # A pong that nobody has read would reset the connection.
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             if subscribers := self._topics.get(locals().get("path")):
                 subscribers.discard(writer)
             writer.close()
+
+    def _begin(self, work):
+        self._tasks.append(asyncio.create_task(work))
+        return self._tasks[-1]
+
+    @staticmethod
+    async def _repeat(writer, first, data):
+        """Sends `first`, and then `data` until the connection is closed."""
+        try:
+            writer.write(first)
+            while not writer.is_closing():
+                writer.write(data)
+                await writer.drain()
+                await asyncio.sleep(PING_SECONDS)
+        except ConnectionError:
+            pass
 
     async def _serve_centrifuge(self, reader, writer):
         def send(reply):
@@ -199,5 +241,7 @@ class FaultyServer:
             self._held = (writer, data)
         elif self._mistake == "corrupt":
             writer.write(data[:-1] + bytes([payload[-1] ^ 1]))
+        elif self._mistake == "hollow":
+            self._begin(self._repeat(writer, b"\x02\x00", b"\x00\x00"))
         elif self._mistake == "cut":
             writer.close()

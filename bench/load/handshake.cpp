@@ -7,7 +7,10 @@
 #include <ranges>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
+
+#include "crowd.hpp"
 
 namespace ringcast::bench {
 
@@ -76,14 +79,17 @@ bool lists_token(std::string_view head, std::string_view name, std::string_view 
 
 }  // namespace
 
-Expected<std::string> header_lines(std::span<const std::string> fields) {
+bool is_token(std::string_view text) {
     constexpr std::string_view token_characters =
         "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return !text.empty() && text.find_first_not_of(token_characters) == std::string_view::npos;
+}
+
+Expected<std::string> header_lines(std::span<const std::string> fields) {
     std::string lines;
     for (const std::string& field : fields) {
         const std::string_view name = std::string_view{field}.substr(0, field.find(':'));
-        const bool is_field = name.size() < field.size() && !name.empty() &&
-                              name.find_first_not_of(token_characters) == std::string_view::npos &&
+        const bool is_field = name.size() < field.size() && is_token(name) &&
                               field.find_first_of("\r\n") == std::string::npos;
         if (!is_field) return fail("--header must be 'Name: value', got '{}'", field);
         for (const std::string_view own : own_fields) {
@@ -132,7 +138,8 @@ Expected<void> check_upgrade_response(std::string_view head, Compression compres
     const std::string_view extensions = header_value(head, "Sec-WebSocket-Extensions");
     if (compression == Compression::off && !extensions.empty())
         return fail("the server uses '{}', which nobody has offered", extensions);
-    if (compression != Compression::off && !extensions.starts_with("permessage-deflate"))
+    const std::string_view extension = extensions.substr(0, extensions.find_first_of(";,"));
+    if (compression != Compression::off && trimmed(extension) != "permessage-deflate")
         return fail("the server does not compress: it agreed on '{}'", extensions);
     if (compression == Compression::shared && !extensions.contains("server_no_context_takeover"))
         return fail("the server keeps its context, which was not offered: '{}'", extensions);
@@ -249,12 +256,33 @@ Expected<void> check_silence(const Opening& opening) {
     return fail("the server sent {} bytes before anything was asked", opening.rest.size());
 }
 
+TakeRest EarlyBytes::keep() {
+    return [this](std::uint32_t index, std::span<const std::byte> rest) -> Expected<void> {
+        rests_.emplace_back(index, std::vector(rest.begin(), rest.end()));
+        return {};
+    };
+}
+
+Expected<void> EarlyBytes::give_to(Crowd& crowd) {
+    for (const auto& [index, bytes] : std::exchange(rests_, {})) {
+        const Event event{.operation = Operation::receive,
+                          .more = true,
+                          .index = index,
+                          .result = static_cast<std::int32_t>(bytes.size()),
+                          .bytes = bytes};
+        if (auto handled = crowd.handle(event, Clock::now()); !handled) return handled;
+    }
+    return {};
+}
+
 Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
                                 std::chrono::nanoseconds stall_timeout, Progress& progress,
                                 std::uint32_t first_index, const TakeRest& take_rest) {
     progress.begin("opening connections", Clock::now());
     std::uint32_t started_count = 0;
     std::uint32_t open_count = 0;
+    StallWatch stall(stall_timeout);
+    stall.reset(Clock::now());
     while (open_count < count) {
         for (; started_count < count && started_count - open_count < opening_count_max;
              ++started_count) {
@@ -265,9 +293,7 @@ Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
         }
         const auto events = io.turn(stall_timeout);
         if (!events) return std::unexpected(events.error());
-        if (events->empty())
-            return fail("only {} of {} connections opened, then nothing happened", open_count,
-                        count);
+        const auto now = Clock::now();
         for (const Event& event : *events) {
             const std::uint32_t number = event.index - first_index;
             const auto opened = opener.advance(event, number);
@@ -277,10 +303,14 @@ Expected<void> open_connections(Io& io, Opener& opener, std::uint32_t count,
                     takes_rest ? take_rest(event.index, opened->rest) : check_silence(*opened);
                 !taken)
                 return fail("connection {}: {}", number, taken.error().message);
-            if (opened->is_open) ++open_count;
+            if (!opened->is_open) continue;
+            ++open_count;
+            stall.reset(now);
         }
-        if (const auto now = Clock::now(); progress.is_due(now))
-            progress.show(now, open_count, count);
+        if (stall.is_over(now))
+            return fail("only {} of {} connections opened, then nothing happened", open_count,
+                        count);
+        if (progress.is_due(now)) progress.show(now, open_count, count);
     }
     return {};
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "compression.hpp"
@@ -22,6 +23,9 @@ namespace ringcast::bench {
 /// How the client leaves. `reset` keeps ports and the server's last acknowledgements out of the
 /// measurement; `fin` is the ordinary way.
 enum class CloseKind : std::uint8_t { reset, fin };
+
+/// Whether it is a token (RFC 9110 section 5.6.2), as names of fields and subprotocols are.
+[[nodiscard]] bool is_token(std::string_view text);
 
 /// Fields as "Name: value" (RFC 9112 section 5), as lines of a request. Fails if one is not of that
 /// form, or names what the handshake itself says.
@@ -88,6 +92,21 @@ private:
     std::string joined_;                 ///< The response that came in pieces last.
     std::unordered_map<std::uint32_t, std::string>
         partial_responses_;  ///< Only of responses that came in pieces.
+};
+
+class Crowd;
+
+/// What a server said to connections right behind its responses (a ping, for example), until there
+/// is the crowd that shall take it.
+class EarlyBytes {
+public:
+    /// For open_connections(); this must outlive it.
+    [[nodiscard]] TakeRest keep();
+    /// Hands all of it to `crowd`, whose connections are those, and which receives on them already.
+    [[nodiscard]] Expected<void> give_to(Crowd& crowd);
+
+private:
+    std::vector<std::pair<std::uint32_t, std::vector<std::byte>>> rests_;
 };
 
 /// Opens `count` connections that end with a reset, numbered from `first_index` on, some hundred at

@@ -24,9 +24,10 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     if (!rig) return std::unexpected(rig.error());
     const std::uint32_t first = std::min(first_connections_max, options.connections / 10);
     Opener opener(*rig->io, rig->url, rig->sources, common.compression);
+    EarlyBytes early;
     const auto open = [&](std::uint32_t count, std::uint32_t first_index) {
         return open_connections(*rig->io, opener, count, common.stall_timeout(), rig->progress,
-                                first_index);
+                                first_index, early.keep());
     };
     if (auto opened = open(first, 0); !opened) return std::unexpected(opened.error());
     const auto before = read_memory(rig->meter);
@@ -39,6 +40,7 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     const Messages no_messages(ws::Opcode::binary, 0, 1, common.compression);
     EchoClients clients(*rig->io, no_messages, Verify::full, options.connections, EchoPace{},
                         common.stall_timeout());
+    if (auto given = early.give_to(clients); !given) return std::unexpected(given.error());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     if (auto ran = loop.run("holding", options.hold_seconds); !ran)

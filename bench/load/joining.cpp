@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "crowd.hpp"
+
 namespace ringcast::bench {
 
 Joining::Joining(Io& io, const FanoutLoad& load, const Subprotocol& subprotocol,
@@ -28,6 +30,8 @@ Expected<void> Joining::take_received(std::uint32_t index, std::span<const std::
 Expected<void> Joining::run(std::chrono::nanoseconds stall_timeout, Progress& progress) {
     const auto count = static_cast<std::uint32_t>(connections_.size());
     progress.begin("joining topics", Clock::now());
+    StallWatch stall(stall_timeout);
+    stall.reset(Clock::now());
     for (std::uint32_t index = 0; index < count; ++index) {
         if (!hello_.empty())
             append_frame(opcode_, std::as_bytes(std::span{hello_}), connections_[index].outbox);
@@ -37,16 +41,21 @@ Expected<void> Joining::run(std::chrono::nanoseconds stall_timeout, Progress& pr
     while (joined_count_ < count) {
         const auto events = io_.turn(stall_timeout);
         if (!events) return std::unexpected(events.error());
-        if (events->empty()) {
+        const auto now = Clock::now();
+        for (const Event& event : *events) {
+            const PacketState& state = connections_[event.index].state;
+            const bool was_greeted = state.is_greeted;
+            const bool was_welcome = state.is_welcome;
+            if (auto taken = take(event); !taken)
+                return fail("connection {}: {}", event.index, taken.error().message);
+            if (state.is_greeted != was_greeted || state.is_welcome != was_welcome)
+                stall.reset(now);
+        }
+        if (stall.is_over(now)) {
             return fail("only {} of {} connections joined their topics, then nothing happened",
                         joined_count_, count);
         }
-        for (const Event& event : *events) {
-            if (auto taken = take(event); !taken)
-                return fail("connection {}: {}", event.index, taken.error().message);
-        }
-        if (const auto now = Clock::now(); progress.is_due(now))
-            progress.show(now, joined_count_, count);
+        if (progress.is_due(now)) progress.show(now, joined_count_, count);
     }
     return {};
 }
@@ -76,6 +85,7 @@ void Joining::proceed(std::uint32_t index) {
     if (!connection.in_flight.empty()) return;
     if (!connection.outbox.empty()) {
         connection.in_flight.swap(connection.outbox);
+        connection.state.pong_bytes = 0;
         io_.send(index, connection.in_flight);
     } else if (connection.has_heard_all() && !connection.is_joined) {
         connection.is_joined = true;

@@ -31,6 +31,9 @@ std::uint64_t payload_bytes_of(const StreamState& state) {
 /// allows any blocks); no encoder doubles it and adds so much.
 constexpr std::uint64_t compressed_bytes_spare = 1024;
 
+/// Answers to pings that wait on one connection while others are being sent.
+constexpr std::size_t pong_bytes_max = std::size_t{4} << 20U;
+
 constexpr std::uint16_t no_close_code = 1005;  // RFC 6455 section 7.1.5.
 
 Expected<void> end_close(StreamState& state) {
@@ -68,11 +71,19 @@ Expected<void> end_notice(StreamState& state) {
 Expected<void> end_control(StreamState& state, std::vector<std::byte>& pongs) {
     if (state.is_notice) return end_notice(state);
     if (state.frame_opcode == ws::Opcode::close) return end_close(state);
-    if (state.frame_opcode == ws::Opcode::pong) ++state.pongs;
-    if (state.frame_opcode == ws::Opcode::ping) {
-        append_frame(ws::Opcode::pong, std::span(state.control).first(state.control_size), pongs);
+    const std::span payload = std::span(state.control).first(state.control_size);
+    if (state.frame_opcode == ws::Opcode::pong && state.is_asked &&
+        std::ranges::equal(payload, end_question)) {
+        state.is_asked = false;
+        ++state.pongs;
     }
-    return {};
+    if (state.frame_opcode != ws::Opcode::ping) return {};
+    const std::size_t before = pongs.size();
+    append_frame(ws::Opcode::pong, payload, pongs);
+    state.pong_bytes += pongs.size() - before;
+    if (state.pong_bytes <= pong_bytes_max) return {};
+    return fail("the server sends pings and does not take the answers, {} bytes of them",
+                state.pong_bytes);
 }
 
 }  // namespace
@@ -96,12 +107,14 @@ Expected<Piece> MessageReader::next(StreamState& state, std::span<const std::byt
     state.frame_bytes_left -= used;
     state.in_frame = state.frame_bytes_left > 0;
     if (ws::is_control(state.frame_opcode) || state.is_notice) {
+        if (state.is_notice) state.data_bytes += used;
         std::copy(got.begin(), got.end(), state.control.begin() + state.control_size);
         state.control_size = static_cast<std::uint8_t>(state.control_size + used);
         if (state.in_frame) return Piece{};
         if (auto ended = end_control(state, pongs); !ended) return std::unexpected(ended.error());
         return Piece{};
     }
+    state.data_bytes += used;
     if (state.is_compressed) return gather(state, got);
     const Piece piece{.payload = got,
                       .offset = state.message_offset,

@@ -18,6 +18,9 @@
 
 namespace ringcast::bench {
 
+/// The payload of the ping that asks whether a server has said all that it had to say.
+inline constexpr std::array end_question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
+
 /// What all messages of a run have in common.
 struct MessageShape {
     ws::Opcode opcode = ws::Opcode::binary;
@@ -42,8 +45,11 @@ struct MessageShape {
 struct StreamState {
     std::uint64_t messages = 0;        ///< Complete ones; counted by whoever checks them.
     std::uint64_t message_offset = 0;  ///< Payload bytes of the message under way seen so far.
+    std::uint64_t data_bytes = 0;  ///< Payload of messages and notices so far, as far as read here.
     std::uint64_t frame_bytes_left = 0;
-    std::uint32_t pongs = 0;  ///< Pong frames so far.
+    std::size_t pong_bytes = 0;  ///< Answers to pings; set to 0 by whoever sends them.
+    std::uint32_t pongs = 0;     ///< Answers to `end_question` so far.
+    bool is_asked = false;       ///< It has been asked, and is not answered.
     ws::Opcode frame_opcode = ws::Opcode::continuation;
     bool frame_fin = false;
     bool in_frame = false;       ///< The header is complete, the payload is not.
@@ -61,6 +67,8 @@ struct StreamState {
     std::vector<std::byte> gathered;
     std::unique_ptr<MessageInflater> inflater;  ///< Where messages refer to earlier ones.
 
+    /// Grows with whatever a server owes; not with pings, nor with frames that have nothing in them.
+    [[nodiscard]] std::uint64_t progress() const noexcept { return messages + data_bytes + pongs; }
     /// True where a new message could begin.
     [[nodiscard]] bool is_between_messages() const noexcept {
         return header_size == 0 && !in_frame && !in_message && !close_code;

@@ -123,7 +123,7 @@ std::span<const std::byte> Messages::requests(std::size_t index, std::size_t cou
 }
 
 void Messages::append_question(std::vector<std::byte>& frames) const {
-    constexpr std::array text{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
+    constexpr std::array text = end_question;
     if (echoer_ == Echoer::server) return append_frame(ws::Opcode::ping, text, frames);
     constexpr std::array pong_header{std::byte{0x8a}, std::byte{text.size()}};
     frames.insert(frames.end(), pong_header.begin(), pong_header.end());

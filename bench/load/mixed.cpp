@@ -100,16 +100,22 @@ Expected<void> Mix::join(Loop& loop) {
     const auto timeout = common_.stall_timeout();
     const std::uint32_t subscribers = options_.publishers + options_.subscribers;
     const std::uint32_t echoes = options_.echo_connections;
-    if (auto opened = open_connections(io, echo_opener_, echoes, timeout, rig_.progress); !opened)
+    EarlyBytes echo_early;
+    EarlyBytes fanout_early;
+    if (auto opened = open_connections(io, echo_opener_, echoes, timeout, rig_.progress, 0,
+                                       echo_early.keep());
+        !opened)
         return opened;
-    if (auto opened =
-            open_connections(io, topic_opener_, subscribers, timeout, rig_.progress, echoes);
+    if (auto opened = open_connections(io, topic_opener_, subscribers, timeout, rig_.progress,
+                                       echoes, fanout_early.keep());
         !opened)
         return opened;
 
     const EchoPace pace{.rate = options_.echo_rate};
     echo_.emplace(io, messages_, Verify::full, echoes, pace, timeout);
     fanout_.emplace(io, load_, subscribers, timeout, echoes);
+    if (auto given = echo_early.give_to(*echo_); !given) return given;
+    if (auto given = fanout_early.give_to(*fanout_); !given) return given;
     loop.add(*echo_, 0);
     loop.add(*fanout_, echoes);
     crowds_ = {&*echo_, &*fanout_};

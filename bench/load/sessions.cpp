@@ -1,6 +1,5 @@
 #include "sessions.hpp"
 
-#include <array>
 #include <cerrno>
 #include <span>
 
@@ -22,8 +21,8 @@ void Sessions::say(std::uint32_t index, std::string_view commands) {
 }
 
 void Sessions::ask_for_pong(std::uint32_t index) {
-    constexpr std::array question{std::byte{'e'}, std::byte{'n'}, std::byte{'d'}};
-    append_frame(ws::Opcode::ping, question, sessions_[index].outbox);
+    append_frame(ws::Opcode::ping, end_question, sessions_[index].outbox);
+    sessions_[index].state.is_asked = true;
     send_next(index);
 }
 
@@ -93,6 +92,7 @@ void Sessions::send_next(std::uint32_t index) {
     session.in_flight.clear();
     if (session.outbox.empty()) return;
     session.in_flight.swap(session.outbox);
+    session.state.pong_bytes = 0;
     session.unsent = session.in_flight;
     io_.send(first_index_ + index, session.unsent);
 }

@@ -148,7 +148,8 @@ TEST_CASE("clients that get what they missed, and one that is honestly told othe
     CHECK(storm.turn() == "");
     CHECK(storm.clients.stage() == Stage::asking);
     for (const std::uint32_t index : {0U, 1U, storm_publisher})
-        storm.io.deliver(index, {std::byte{0x8a}, std::byte{0}});
+        storm.io.deliver(
+            index, {std::byte{0x8a}, std::byte{3}, std::byte{'e'}, std::byte{'n'}, std::byte{'d'}});
     CHECK_FALSE(storm.clients.is_finished());
     CHECK(storm.turn() == "");
     CHECK(storm.clients.is_finished());
