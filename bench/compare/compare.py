@@ -109,6 +109,8 @@ def refuse_contradictions(parser, options):
     series = [flag for flag in ("ablation", "curves", "bare", "flags") if getattr(options, flag)]
     if len(series) > 1:
         parser.error(f"--{series[0]} and --{series[1]} are measured apart")
+    if series and options.packages == "installed":
+        parser.error(f"--{series[0]} measures no --packages")
     if options.ablation and options.peer:
         parser.error("--ablation measures no --peer")
     if options.server_cpu == options.client_cpu:

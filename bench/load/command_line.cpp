@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -117,7 +118,8 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
             "ws://127.0.0.1:8080/echo, for fanout /topics, for topics and storm "
             "/connection/websocket");
     app.add_option("--pid", options.pid,
-                   "The server's process, to measure its CPU time, memory and system calls");
+                   "The server's process, to measure its CPU time, memory and system calls")
+        ->check(CLI::Range(1, std::numeric_limits<pid_t>::max()));
     app.add_option("--source", options.sources,
                    "Addresses to connect from, in turn; may be repeated. One has ports for some "
                    "28,000 connections; on loopback many are used anyway")
@@ -129,7 +131,8 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
         ->type_name("'NAME: VALUE'")
         ->allow_extra_args(false);
     add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
-                "Give up when nothing happens for so long");
+                "Give up when nothing happens for so long")
+        ->check(number_within(0.001, 86400));
     add_choice<Compression>(app, "--compression", options.compression,
                             {{"off", Compression::off},
                              {"shared", Compression::shared},
@@ -144,6 +147,11 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
                  "Say every second how far it is, even where standard error is no terminal");
     app.add_flag("--json", options.json, "Print one line of JSON");
     app.add_option("--report", options.page_path, "Show the outcome on a page, too")
+        ->check(CLI::Validator(
+            [](const std::string& path) {
+                return std::string(path.empty() ? "the name of a file is needed" : "");
+            },
+            "FILE.html"))
         ->type_name("FILE.html");
 }
 
@@ -219,6 +227,11 @@ void add_fanout_options(CLI::App& app, FanoutOptions& options) {
     app.add_option(
            "--subprotocol", options.subprotocol,
            "Offer this in each handshake (Sec-WebSocket-Protocol); the server must choose it")
+        ->check(CLI::Validator(
+            [](const std::string& name) {
+                return std::string(is_token(name) ? "" : "it must be a token of RFC 9110");
+            },
+            "NAME"))
         ->type_name("NAME");
     add_choice<Protocol>(
         app, "--protocol", options.protocol,
@@ -372,6 +385,8 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
     added->callback([&app, &choices, &options, &command, name, path] {
         if (name == "echo" || name == "fanout" || name == "connect" || name == "idle")
             refuse(*app.get_option(memory_option), name);
+        if (choices.common.memory_growth_max && !choices.common.pid)
+            throw CLI::ValidationError(memory_option, "it is not known without --pid");
         if (name != "echo" && choices.common.url.starts_with("tcp://"))
             throw CLI::ValidationError("--url", fmt::format("tcp:// is not for {}", name));
         if (choices.common.url.starts_with("tcp://") && !choices.common.headers.empty())

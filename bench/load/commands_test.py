@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from faulty_server import FaultyServer
+from faulty_server import PINGS, FaultyServer
 
 RUN_SECONDS_MAX = 60
 AT_A_TIME = 3
@@ -44,11 +44,14 @@ LOADS = {
 # What each must notice, and a word of how it says so.
 NOTICED = {
     "echo": {"lose": "stopped answering", "double": "", "corrupt": "differs at byte", "cut": "connection",
-             "stall": "stopped answering", "more": "", "refuse": "503"},
+             "stall": "stopped answering", "more": "", "refuse": "503", "stall with pings": "stopped answering",
+             "lose with pings": "stopped answering", "trickle": "connections opened", "hollow": "stopped answering",
+             "flood": "pings"},
     "echo at a rate": {"lose": "differs", "double": "differs", "corrupt": "differs at byte", "cut": "connection",
                        "stall": "stopped answering", "more": ""},
     "fanout": {"lose": "", "double": "second time", "corrupt": "", "cut": "connection",
-               "stall": "nothing was delivered", "more": ""},
+               "stall": "nothing was delivered", "more": "", "stall with pings": "nothing was delivered",
+               "trickle": "connections opened", "hollow": "nothing was delivered"},
     "fanout at a rate": {"lose": "lost or out of order", "double": "second time", "swap": "out of order", "corrupt": "",
                          "stall": "nothing was delivered"},
     "fanout of NATS": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
@@ -56,13 +59,14 @@ NOTICED = {
                        "refuse": "503"},
     "fanout of Centrifuge": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
                              "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered",
-                             "more": "", "refuse": "503"},
+                             "more": "", "refuse": "503", "trickle": "connections opened"},
     "fanout of Socket.IO": {"lose": "lost or out of order", "double": "second time", "swap": "out of order",
                             "corrupt": "behind the payload", "cut": "connection", "stall": "nothing was delivered",
                             "more": "", "refuse": "503"},
-    "connect": {"refuse": "503"},
+    "connect": {"refuse": "503", "trickle": "waits, opening"},
     "churn": {"lose": "", "double": "", "corrupt": "differs at byte", "cut": "connection", "stall": "waits",
-              "unclosed": "without answering the Close frame", "refuse": "503"},
+              "unclosed": "without answering the Close frame", "refuse": "503", "stall with pings": "waits",
+              "trickle": "waits, opening", "hollow": "waits"},
     "mixed": {"lose": "", "double": "", "corrupt": "", "stall": "", "join": "visits: life",
               "unclosed": "without answering the Close frame", "more": ""},
     "topics": {"unconfirmed": "the server sent", "denied": "permission denied", "astray": "but is of", "more": "",
@@ -70,7 +74,7 @@ NOTICED = {
     "storm": {"forget": "is missing", "forget last": "are missing", "repeat": "a second time", "shuffle": "is missing",
               "alter": "differs at byte", "stale": "a second time", "lie": "position", "ignore": "did not recover",
               "lose live": "lost or out of order", "cut live": "connection 0", "more": "", "refuse": "503"},
-    "idle": {"more": "", "refuse": "503"},
+    "idle": {"more": "", "refuse": "503", "trickle": "connections opened"},
     "idle in many rings": {"more": "", "refuse": "503"},
     "fanout in many rings": {"lose": "", "double": "second time", "cut": "connection"},
 }
@@ -102,7 +106,7 @@ async def check(program, name, mistake, word):
         server = FaultyServer(mistake, mistake_interval=5)  # It takes long for one message to so many.
     async with server:
         code, output, errors = await run(program, LOADS[name], server.port, limits)
-    if not mistake:
+    if mistake in ("", PINGS):
         return "" if code == 0 and json.loads(output) else f"exit code {code}: {errors}"
     is_one_line = errors.startswith("ringcast-bench: ") and errors.count("\n") == 1
     return "" if code == 1 and is_one_line and word in errors and not output else f"exit code {code}: {errors}{output}"
@@ -128,8 +132,15 @@ async def check_usage(program):
         page = ["--output", result.name + ".html"]
         expected = [(2, [command, "--memory-growth-max", "1MiB"], "--memory-growth-max")
                     for command in ("echo", "fanout", "connect", "idle")]
-        expected += [(1, [command, "--memory-growth-max", "1MiB"], "cannot connect")
+        expected += [(1, [command, "--memory-growth-max", "1MiB", "--pid", str(os.getpid())], "cannot connect")
                      for command in ("churn", "mixed", "topics", "storm")]
+        expected += [(2, [command, "--memory-growth-max", "1MiB"], "--memory-growth-max: it is not known without --pid")
+                     for command in ("churn", "mixed", "topics", "storm")]
+        expected += [(2, ["echo", "--pid", "0"], "--pid"),
+                     (2, ["echo", "--stall-timeout", "0"], "--stall-timeout"),
+                     (2, ["echo", "--report", ""], "--report"),
+                     (2, ["fanout", "--subprotocol", "a\r\nX: y"], "--subprotocol"),
+                     (1, ["report", "/"], "cannot read /")]
         expected += [(2, ["report", result.name, *page, *option], option[0])
                      for option in (["--json"], ["--report", "/dev/null"], ["--pid", "1"], ["--memory-growth-max", "1"])]
         expected += [(1, ["report", result.name, *page, "--base", "nosuch"], "nosuch"),
@@ -203,7 +214,10 @@ async def check_kernel_memory(program):
 async def check_scripts():
     """Likewise of the scripts around it."""
     root = Path(__file__).resolve().parent.parent.parent
-    for code, word, *command in ((2, "are both 1", sys.executable, root / "bench/compare/compare.py", "--server-cpu", "1"),
+    compare = [sys.executable, root / "bench/compare/compare.py"]
+    for code, word, *command in (*((2, "--packages", *compare, "--packages", "installed", *series)
+                                   for series in (["--ablation"], ["--curves"], ["--bare"], ["--flags", "a=--dev"])),
+                                 (2, "are both 1", sys.executable, root / "bench/compare/compare.py", "--server-cpu", "1"),
                                  (0, "clang-tidy", root / "scripts/lint", "--help")):
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE,
                                                        stderr=asyncio.subprocess.STDOUT)
@@ -282,6 +296,7 @@ async def main():
         print(f"skip all: {errors}")
         return SKIPPED
     cases = [(name, mistake, word) for name in LOADS for mistake, word in {"": "", **NOTICED[name]}.items()]
+    cases += [(name, PINGS, "") for name in ("echo", "fanout", "churn", "mixed", "idle")]
     places = asyncio.Semaphore(AT_A_TIME)
 
     async def judge(name, checked):

@@ -50,6 +50,9 @@ TEST_CASE("the host of a URL may be an IPv6 address in brackets, or a name") {
     CHECK(url->address.host() == "fd00::12");
     CHECK(url->address.port() == 9001);
     CHECK(parse_url("wss://[::1]")->address.port() == 443);
+    CHECK(parse_url("ws://[::1]:9001?x=1/2")->address.port() == 9001);
+    CHECK(parse_url("ws://[::1]:9001?x=1/2")->path == "/?x=1/2");
+    CHECK(parse_url("ws://[::1]:9001")->path == "/");
     CHECK(parse_url("ws://localhost:1")->address.host() == "127.0.0.1");
     CHECK(parse_url("ws://localhost:1")->host == "localhost");
     const auto unknown = parse_url("ws://no-such-host.invalid/");  // RFC 6761 section 6.4.
@@ -152,6 +155,7 @@ TEST_CASE("compression has to be agreed on exactly if it was offered") {
     CHECK(agrees("permessage-deflate", Compression::dedicated));
     CHECK(agrees("permessage-deflate; server_no_context_takeover", Compression::shared));
     CHECK_FALSE(agrees("permessage-deflate", Compression::shared));
+    CHECK_FALSE(agrees("permessage-deflatexyz", Compression::dedicated));
     CHECK_FALSE(agrees("permessage-deflate", Compression::off));
     CHECK_FALSE(agrees("", Compression::shared));
     CHECK_FALSE(agrees("", Compression::dedicated));

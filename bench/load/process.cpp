@@ -3,8 +3,6 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <linux/perf_event.h>
 #include <sstream>
 #include <sys/ioctl.h>
@@ -13,15 +11,11 @@
 #include <unistd.h>
 #include <utility>
 
+#include "text.hpp"
+
 namespace ringcast::bench {
 
 namespace {
-
-Expected<std::string> read_file(const std::string& path) {
-    std::ifstream stream(path);
-    if (!stream) return fail("cannot read {}", path);
-    return std::string(std::istreambuf_iterator<char>(stream), {});
-}
 
 double seconds_of(const timespec& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <simdjson.h>
 
 #include "base/assert.hpp"
@@ -43,7 +41,7 @@ std::string authority_of(const Result& result) {
     const std::string& url = found->second;
     const std::size_t begin = url.find("://");
     if (begin == std::string::npos) return url;
-    return url.substr(begin + 3, url.find('/', begin + 3) - begin - 3);
+    return url.substr(begin + 3, url.find_first_of("/?", begin + 3) - begin - 3);
 }
 
 void add_report(const object& report, const std::string& server, Results& results) {
@@ -178,10 +176,9 @@ Expected<Results> read_results(std::span<const std::string> names) {
         const std::string path = equals == std::string::npos ? name : name.substr(equals + 1);
         std::string server = equals == std::string::npos ? "" : name.substr(0, equals);
         if (server.empty() && names.size() > 1) server = std::filesystem::path(path).stem();
-        std::ifstream stream(path);
-        if (!stream) return fail("cannot read {}", path);
-        const std::string text(std::istreambuf_iterator<char>(stream), {});
-        if (auto read = read_results_text(text, server, results); !read)
+        const auto text = read_file(path);
+        if (!text) return std::unexpected(text.error());
+        if (auto read = read_results_text(*text, server, results); !read)
             return fail("{}: {}", path, read.error().message);
     }
     if (results.runs.empty() && results.micro.empty())

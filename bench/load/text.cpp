@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/core.h>
+#include <fstream>
 
 namespace ringcast::bench {
 
@@ -80,6 +81,19 @@ std::string printable(std::string_view text) {
         if (octet < 0x20 || octet == 0x7f) character = '?';
     }
     return printed;
+}
+
+Expected<std::string> read_file(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    std::string text;
+    std::array<char, 65536> chunk;
+    // Unlike the stream's iterators read() does not throw.
+    while (stream.good()) {
+        stream.read(chunk.data(), chunk.size());
+        text.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
+    }
+    if (!stream.eof()) return fail("cannot read {}", path);
+    return text;
 }
 
 }  // namespace ringcast::bench

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "error.hpp"
+
 namespace ringcast::bench {
 
 /// 1234567 as "1,234,567".
@@ -26,6 +28,8 @@ namespace ringcast::bench {
 [[nodiscard]] std::string byte_text(double bytes);
 /// What may stand between tags and in quoted attributes.
 [[nodiscard]] std::string escaped(std::string_view text);
+/// All of a file. Fails if it cannot be read, as a directory cannot.
+[[nodiscard]] Expected<std::string> read_file(const std::string& path);
 /// Without control characters, which would tell a terminal more than a server should: '?' instead.
 [[nodiscard]] std::string printable(std::string_view text);
 

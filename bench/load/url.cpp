@@ -1,5 +1,6 @@
 #include "url.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -11,14 +12,15 @@ Expected<Url> parse_url(std::string_view text) {
     if (!is_secure && !is_bare && !text.starts_with("ws://"))
         return fail("the URL must start with ws://, wss:// or tcp://, got '{}'", text);
     const std::string_view rest = text.substr(text.find("//") + 2);
-    const std::size_t path_start = rest.find('/');
+    const std::size_t path_start = rest.find_first_of("/?");
     const std::string_view authority = rest.substr(0, path_start);
 
     Url url;
     url.is_secure = is_secure;
     url.is_bare = is_bare;
     url.authority = authority;
-    url.path = path_start == std::string_view::npos ? "/" : rest.substr(path_start);
+    const std::string_view target = rest.substr(std::min(path_start, rest.size()));
+    url.path = fmt::format("{}{}", target.starts_with('/') ? "" : "/", target);
 
     // Of an IPv6 address, which has colons, the brackets end the host (RFC 3986 section 3.2.2).
     const std::size_t bracket = authority.rfind(']');
