@@ -74,6 +74,7 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
         report.add("depth", "messages outstanding on each", std::uint64_t{options.depth});
     }
     report.add("message_bytes", "bytes of a message", options.message_bytes);
+    report.add("opcode", "kind of message", name_of(options.opcode));
     report.add("verify", "replies compared", options.verify == Verify::full ? "full" : "length");
     add_costs(report, *measured, "message");
     report.add_latency(clients.latency());

@@ -60,6 +60,11 @@ void add_shape(Report& report, const FanoutOptions& options) {
     report.add("publishers", "publishers, subscribers too", std::uint64_t{options.publishers});
     report.add("topics", "topics", std::uint64_t{options.topics});
     report.add("message_bytes", "bytes of a publication", options.message_bytes);
+    const Subprotocol* const protocol = subprotocol_of(options.protocol);
+    report.add("protocol", "protocol", name_of(options.protocol));
+    report.add("opcode", "kind of message",
+               name_of(protocol == nullptr ? options.opcode : protocol->opcode()));
+    if (!options.subprotocol.empty()) report.add("subprotocol", "subprotocol", options.subprotocol);
     if (options.rate > 0) {
         report.add("rate", "publications due per second", options.rate, 1);
     } else {

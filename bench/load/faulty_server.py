@@ -33,7 +33,7 @@ MISTAKES = {
     "join": "lets a subscriber miss what comes right behind its 101",
 }
 PINGS = " with pings"
-PING_SECONDS = 0.05
+PING_SECONDS = 0.1
 CLIENT = "00000000-0000-4000-8000-000000000000"  # Whoever it is.
 MISTAKE_INTERVAL = 31  # Of so many messages one goes wrong, since lives that end abruptly do not look at all of theirs.
 TRICKLES_FROM = 3  # This response to an upgrade, so that something comes to its end before.
@@ -121,7 +121,7 @@ class FaultyServer:
             writer.write(head + b"\r\n" + (frame(PING, b"at once") if self._pings else b""))
             pinger = self._begin(self._repeat(writer, b"", frame(PING, b"again"))) if self._pings else None
             if self._mistake == "flood":
-                while True:
+                while not writer.is_closing():
                     writer.write(frame(PING, b"x" * 125) * 500)
                     await writer.drain()
                     await asyncio.sleep(0)

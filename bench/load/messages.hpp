@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "compression.hpp"
@@ -23,6 +24,11 @@ namespace ringcast::bench {
 /// Who sends messages back: a WebSocket server, or one that sends every byte back. For that one
 /// requests are not masked, so that they are replies, too.
 enum class Echoer : std::uint8_t { server, mirror };
+
+/// Of a message: "text" or "binary".
+[[nodiscard]] constexpr std::string_view name_of(ws::Opcode opcode) noexcept {
+    return opcode == ws::Opcode::text ? "text" : "binary";
+}
 
 class Messages {
 public:

@@ -217,20 +217,33 @@ std::string case_name_of(const Result& result) {
     };
     const std::string_view command = result.command();
     std::string name(command);
-    if (command == "echo" || command == "fanout") name += ' ' + byte_text(number("message_bytes"));
+    if (command == "echo" || command == "fanout" || command == "churn")
+        name += ' ' + byte_text(number("message_bytes"));
     if (command == "fanout")
         name += fmt::format(" to {}", count_text(number("subscribers") + number("publishers")));
-    if (command == "echo" || command == "idle")
+    if (number("publishers") > 1) name += ", " + counted(number("publishers"), "publisher");
+    if (command == "echo" || command == "idle" || command == "churn")
         name += ", " + counted(number("connections"), "connection");
     if (number("depth") > 1) name += fmt::format(", {} outstanding", count_text(number("depth")));
     if (number("topics") > 1) name += ", " + counted(number("topics"), "topic");
-    if (command == "churn") name += ", " + counted(number("messages_per_life"), "message");
+    if (command == "churn")
+        name += fmt::format(", {}, {:g} abrupt", counted(number("messages_per_life"), "message"),
+                            number("abrupt_share"));
     if (command == "topics")
         name += fmt::format(" of {}", counted(number("connections"), "connection"));
     if (command == "storm")
         name += fmt::format(" of {}, {} missed", counted(number("clients"), "client"),
                             counted(number("missed"), "publication"));
     if (command == "connect") name += ", " + text("close");
+    if (number("inflight") > 1)
+        name += fmt::format(", {} in flight", count_text(number("inflight")));
+    for (const char* key : {"protocol", "opcode"}) {
+        const std::string word = text(key);
+        if (!word.empty() && word != "raw" && word != "binary") name += ", " + word;
+    }
+    if (const std::string subprotocol = text("subprotocol"); !subprotocol.empty())
+        name += ", subprotocol " + subprotocol;
+    if (text("verify") == "length") name += ", length compared";
     if (number("rate") > 0) name += fmt::format(", {}/s", count_text(number("rate")));
     if (text("url").starts_with("wss:")) name += ", TLS";
     if (const std::string compression = text("compression");

@@ -99,8 +99,17 @@ TEST_CASE("cases are named by what matters of each command") {
           "echo 1 KiB, 50 connections, 16 outstanding, TLS, shared compression");
     CHECK(name(R"({"command": "fanout", "message_bytes": 64, "subscribers": 1000, "publishers": 1,
                    "topics": 4, "rate": 500})") == "fanout 64 B to 1,001, 4 topics, 500/s");
+    CHECK(name(R"({"command": "fanout", "message_bytes": 64, "subscribers": 8, "publishers": 2,
+                   "protocol": "nats", "opcode": "text", "subprotocol": "a", "inflight": 3})") ==
+          "fanout 64 B to 10, 2 publishers, 3 in flight, nats, text, subprotocol a");
+    CHECK(name(R"({"command": "echo", "message_bytes": 20, "connections": 1, "opcode": "binary",
+                   "verify": "length"})") == "echo 20 B, 1 connection, length compared");
     CHECK(name(R"({"command": "connect", "close": "fin"})") == "connect, fin");
-    CHECK(name(R"({"command": "churn", "messages_per_life": 4})") == "churn, 4 messages");
+    CHECK(name(R"({"command": "connect", "close": "rst", "inflight": 512})") ==
+          "connect, rst, 512 in flight");
+    CHECK(name(R"({"command": "churn", "message_bytes": 20, "connections": 64,
+                   "messages_per_life": 4, "abrupt_share": 0.5})") ==
+          "churn 20 B, 64 connections, 4 messages, 0.5 abrupt");
     CHECK(name(R"({"command": "idle", "connections": 18000})") == "idle, 18,000 connections");
     CHECK(name(R"({"command": "mixed"})") == "mixed");
     CHECK(name(R"({"command": "topics", "connections": 100, "topics": 10000})") ==

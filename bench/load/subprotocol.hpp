@@ -19,6 +19,18 @@ namespace ringcast::bench {
 
 enum class Protocol : std::uint8_t { raw, nats, socketio, centrifuge, centrifuge_protobuf };
 
+/// As the command line has it.
+[[nodiscard]] constexpr std::string_view name_of(Protocol protocol) noexcept {
+    switch (protocol) {
+        case Protocol::raw: return "raw";
+        case Protocol::nats: return "nats";
+        case Protocol::socketio: return "socketio";
+        case Protocol::centrifuge: return "centrifuge";
+        case Protocol::centrifuge_protobuf: return "centrifuge-protobuf";
+    }
+    return "";
+}
+
 /// What is no delivery.
 enum class PacketKind : std::uint8_t { greeting, welcome, ping, receipt };
 
