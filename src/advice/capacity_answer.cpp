@@ -158,6 +158,15 @@ std::string amount_of(const Line& line) {
     std::unreachable();
 }
 
+/// What is to be said first of a load that is too much for these shards; else nothing.
+std::string overload_of(const Capacity& capacity) {
+    const double cores = capacity.line("cores").value;
+    if (cores <= capacity.shards) return {};
+    return fmt::format(
+        "\nThat is too much for {}: it takes {:.3g} cores, and each shard has one at most.\n",
+        counted(capacity.shards, "shard"), cores);
+}
+
 std::string_view name_of(Unit unit) noexcept {
     switch (unit) {
         case Unit::bytes: return "bytes";
@@ -188,7 +197,7 @@ std::string heading_of(const Capacity& capacity) {
 }  // namespace
 
 std::string to_text(const Capacity& capacity) {
-    std::string text = heading_of(capacity);
+    std::string text = heading_of(capacity) + overload_of(capacity);
     std::vector<const Source*> sources;
     std::string_view section;
     for (const Line& line : capacity.lines) {
@@ -202,7 +211,7 @@ std::string to_text(const Capacity& capacity) {
         text += fmt::format("  {:<26} {:>12}  {:<10} {}\n", line.what, amount_of(line),
                             fmt::format("[{}]", mark), line.how);
     }
-    text += "\nWhere that comes from\n";
+    text += fmt::format("\nWhere that comes from; what was measured, on {}\n", measured_on);
     for (const Source* const source : sources)
         text += server::help_row(fmt::format("[{}]", source->mark), source->text);
     return text;
@@ -219,12 +228,12 @@ std::string to_json(const Capacity& capacity) {
     }
     return fmt::format(
         R"({{"connections":{},"message_bytes":{},"rate":{:.12g},"subscribers":{},"topics":{},)"
-        R"("tls":{},"io":{},"shards":{},"lines":[{}]}})"
+        R"("tls":{},"io":{},"shards":{},"too_much":{},"measured_on":{},"lines":[{}]}})"
         "\n",
         load.connections, load.message_bytes, load.rate,
         load.subscribers ? std::to_string(*load.subscribers) : "null", load.topics, load.tls,
         capacity.backend == ring::Backend::uring ? R"("uring")" : R"("epoll")", capacity.shards,
-        lines);
+        !overload_of(capacity).empty(), json_text(measured_on), lines);
 }
 
 server::Exit answer_capacity(const server::OptionSources& sources) {

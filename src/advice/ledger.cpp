@@ -26,9 +26,7 @@ namespace {
 
 constexpr Source code{"code", "sizes, limits and defaults in the code of this program"};
 
-// What was measured, on a virtual machine with two cores of a Xeon, Linux 6.18 with retpolines and
-// without page table isolation, g++ 12, OpenSSL 3.0: medians of three rounds. Server and benchmark
-// had a core each. Where a connection's memory is more than a quarter off,
+// What was measured are medians of three rounds. Server and benchmark had a core each. Where a connection's memory is more than a quarter off,
 // tests/edge/capacity_tests.py fails.
 
 constexpr Source start{"start",

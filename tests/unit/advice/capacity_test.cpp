@@ -201,6 +201,19 @@ TEST_CASE("for machines there is one line of JSON, with every figure") {
     CHECK(contains(exit.text, R"({"key":"connections","value":1440000,"unit":"bytes",)"));
 }
 
+TEST_CASE("a load that is too much for the shards is no answer like another") {
+    const auto text = [](const char* rate, const char* form) {
+        return answer({"--connections", "5000", "--message-bytes", "1KiB", "--shards", "2",
+                       "--rate", rate, form})
+            .text;
+    };
+    CHECK(contains(text("1e7", "--tls"), "'1e7'"));
+    CHECK(contains(text("10000000", "--tls"), "\nThat is too much for 2 shards: it takes "));
+    CHECK(contains(text("10000000", "--json"), R"("too_much":true,"measured_on":"a virtual)"));
+    CHECK_FALSE(contains(text("1000", "--tls"), "too much"));
+    CHECK(contains(text("1000", "--json"), R"("too_much":false,)"));
+}
+
 TEST_CASE("mistakes are one line that says what would have been right") {
     const auto mistake = [](std::vector<std::string> more) {
         std::vector<std::string> arguments{"--connections", "100", "--rate=1"};
