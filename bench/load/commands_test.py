@@ -193,6 +193,15 @@ async def check_pid(program):
                 code, _, errors = await run(program, [*LOADS[name], "--pid", str(sleeper.pid)], server.port)
                 if code != 1 or f"--pid {sleeper.pid} is not the server" not in errors:
                     return f"{name}: exit code {code}: {errors}"
+            busy = await asyncio.create_subprocess_exec("sh", "-c", "while :; do :; done")
+            try:
+                for name in ("echo", "fanout", "mixed", "idle"):
+                    code, _, errors = await run(program, [*LOADS[name], "--pid", str(busy.pid)], server.port)
+                    if code != 1 or f"--pid {busy.pid} is not the server" not in errors:
+                        return f"{name}, a busy process: exit code {code}: {errors}"
+            finally:
+                busy.kill()
+                await busy.wait()
             code, output, errors = await run(program, [*LOADS["echo"], "--pid", str(os.getpid())], server.port)
         return "" if code == 0 and json.loads(output)["server_cpu_us_per_message"] > 0 else f"exit code {code}: {errors}"
     finally:

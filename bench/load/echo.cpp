@@ -61,6 +61,8 @@ Expected<Report> run_echo(const CommonOptions& common, const EchoOptions& option
     EchoClients clients(*rig->io, messages, options.verify, options.connections, pace,
                         common.stall_timeout());
     if (auto given = early.give_to(clients); !given) return std::unexpected(given.error());
+    if (auto connected = rig->meter.check_connected(options.connections); !connected)
+        return std::unexpected(connected.error());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);

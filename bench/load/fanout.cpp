@@ -125,6 +125,8 @@ Expected<Report> run_fanout(const CommonOptions& common, const FanoutOptions& op
         return std::unexpected(opened.error());
     FanoutClients clients(*rig->io, load, options.connections(), common.stall_timeout());
     if (auto given = early.give_to(clients); !given) return std::unexpected(given.error());
+    if (auto connected = rig->meter.check_connected(options.connections()); !connected)
+        return std::unexpected(connected.error());
     Loop loop(*rig->io, rig->progress);
     loop.add(clients, 0);
     const auto measured = measure(loop, rig->meter, options.lengths);

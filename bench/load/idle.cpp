@@ -45,6 +45,8 @@ Expected<Report> run_idle(const CommonOptions& common, const IdleOptions& option
     loop.add(clients, 0);
     if (auto ran = loop.run("holding", options.hold_seconds); !ran)
         return std::unexpected(ran.error());
+    if (auto connected = rig->meter.check_connected(options.connections); !connected)
+        return std::unexpected(connected.error());
     const auto held = read_memory(rig->meter);
     if (!held) return std::unexpected(held.error());
     if (auto served = rig->meter.check_served(before->reading, held->reading); !served)

@@ -26,6 +26,14 @@ Expected<Reading> Meter::read() const {
     return reading;
 }
 
+Expected<void> Meter::check_connected(std::uint32_t connections) const {
+    if (!server_) return {};
+    const auto sockets = server_->socket_count();
+    if (!sockets || *sockets >= connections) return {};
+    return fail("--pid {} is not the server: that process has {} sockets for {} connections",
+                server_->pid(), *sockets, connections);
+}
+
 Expected<void> Meter::check_served(const Reading& begin, const Reading& end) const {
     if (!server_) return {};
     // A server costs about as much as its clients; what only has a timer costs far less.

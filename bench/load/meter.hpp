@@ -27,6 +27,9 @@ public:
     /// Fails when the server is gone.
     [[nodiscard]] Expected<Reading> read() const;
 
+    /// Fails when the process cannot be the server of so many connections, which are open, since it
+    /// has fewer sockets.
+    [[nodiscard]] Expected<void> check_connected(std::uint32_t connections) const;
     /// Fails when the process has done so little between two readings that it cannot have been the
     /// one that served all this.
     [[nodiscard]] Expected<void> check_served(const Reading& begin, const Reading& end) const;

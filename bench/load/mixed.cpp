@@ -182,6 +182,8 @@ Expected<Report> run_mixed(const CommonOptions& common, const MixedOptions& opti
     Mix mix(*rig, common, options);
     Loop loop(*rig->io, rig->progress);
     if (auto joined = mix.join(loop); !joined) return std::unexpected(joined.error());
+    if (auto connected = rig->meter.check_connected(options.echo_connections); !connected)
+        return std::unexpected(connected.error());
     const auto measured = measure(loop, rig->meter, options.lengths);
     if (!measured) return std::unexpected(measured.error());
     if (auto flat = check_memory(*measured, common.memory_growth_max); !flat)

@@ -62,6 +62,20 @@ Expected<CpuTime> Process::cpu_time() const {
                    system_ticks / ticks_per_second};
 }
 
+std::optional<std::uint64_t> Process::socket_count() const {
+    std::error_code code;
+    std::uint64_t count = 0;
+    std::filesystem::directory_iterator file(fmt::format("/proc/{}/fd", pid_), code);
+    for (; !code && file != std::filesystem::directory_iterator(); file.increment(code)) {
+        std::error_code closed;
+        const std::string target = std::filesystem::read_symlink(file->path(), closed).string();
+        if (target.contains("io_uring")) return std::nullopt;
+        if (target.starts_with("socket:")) ++count;
+    }
+    if (code) return std::nullopt;
+    return count;
+}
+
 Expected<std::uint64_t> Process::resident_bytes() const {
     const auto text = read_file(fmt::format("/proc/{}/statm", pid_));
     if (!text) return std::unexpected(text.error());

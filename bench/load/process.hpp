@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <optional>
 #include <sys/types.h>
 #include <vector>
 
@@ -26,6 +27,9 @@ public:
     [[nodiscard]] Expected<CpuTime> cpu_time() const;
     /// Resident memory of the process: the kernel's memory for its sockets is not in it.
     [[nodiscard]] Expected<std::uint64_t> resident_bytes() const;
+    /// Its sockets, as far as they are files of it; nothing where that cannot be known, or where it
+    /// has an io_uring, which may hold sockets by itself (direct descriptors).
+    [[nodiscard]] std::optional<std::uint64_t> socket_count() const;
 
 private:
     Process(pid_t pid, clockid_t clock) : pid_(pid), clock_(clock) {}
