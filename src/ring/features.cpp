@@ -35,12 +35,16 @@ constexpr Features no_features{.defer_taskrun = false,
         return true;
     }
     if (word.empty() || (word.front() != '-' && word.front() != '+')) return false;
-    const auto found = std::find_if(table.begin(), table.end(), [&](const NamedFeature& named) {
-        return named.name == word.substr(1);
-    });
-    if (found == table.end()) return false;
-    features.*(found->member) = word.front() == '+';
-    return true;
+    const std::string_view name = word.substr(1);
+    bool is_known = false;
+    for (const NamedFeature& named : table) {
+        // Both of them, which the kernel calls so.
+        const bool is_meant =
+            named.name == name || (name == "multishot" && named.name.starts_with("multishot-"));
+        if (is_meant) features.*named.member = word.front() == '+';
+        is_known |= is_meant;
+    }
+    return is_known;
 }
 
 }  // namespace

@@ -23,6 +23,14 @@ TEST_CASE("a feature list is applied from left to right") {
     CHECK(parsed("-defer-taskrun,-multishot-accept") == "multishot-recv incremental min-wait");
 }
 
+TEST_CASE("a feature that is two in the list may be named by the word that they share") {
+    CHECK(parse_features("-multishot").value() ==
+          parse_features("-multishot-accept,-multishot-recv").value());
+    CHECK(parse_features("none,+multishot").value().to_string() ==
+          "multishot-accept multishot-recv");
+    CHECK_FALSE(parse_features("-multi"));
+}
+
 TEST_CASE("an unknown feature is refused by its name") {
     for (const std::string_view text : {"", "x", "all,", ",all", "incremental", "-", "+", "-x",
                                         "-min_wait", "all, none", "ALL", "6.12"}) {
