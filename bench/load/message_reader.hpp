@@ -67,7 +67,7 @@ struct StreamState {
     std::vector<std::byte> gathered;
     std::unique_ptr<MessageInflater> inflater;  ///< Where messages refer to earlier ones.
 
-    /// Grows with whatever a server owes; not with pings, nor with frames that have nothing in them.
+    /// Grows with what a server owes; not with pings, nor with frames that have nothing in them.
     [[nodiscard]] std::uint64_t progress() const noexcept { return messages + data_bytes + pongs; }
     /// True where a new message could begin.
     [[nodiscard]] bool is_between_messages() const noexcept {

@@ -26,8 +26,8 @@ namespace {
 
 constexpr Source code{"code", "sizes, limits and defaults in the code of this program"};
 
-// What was measured are medians of three rounds. Server and benchmark had a core each. Where a connection's memory is more than a quarter off,
-// tests/edge/capacity_tests.py fails.
+// What was measured are medians of three rounds. Server and benchmark had a core each. Where a
+// connection's memory is more than a quarter off, tests/edge/capacity_tests.py fails.
 
 constexpr Source start{"start",
                        "measured: VmRSS in /proc/PID/status of ringcast --echo --shards 1 once it "

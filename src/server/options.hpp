@@ -203,8 +203,8 @@ struct OptionSources {
            !options.namespaces.empty();
 }
 
-/// What options are for. To serve there has to be an address to listen on, and an effect of whatever
-/// is set; to examine a host before that, only the latter; and who only reckons needs neither.
+/// What options are for. To serve there has to be an address to listen on, and an effect of
+/// whatever is set; to examine a host before that, only the latter; who only reckons needs neither.
 enum class Purpose : std::uint8_t { serve, examine, reckon };
 
 /// Reads and checks all options, each alone and all together. Prints nothing and ends nothing
