@@ -28,8 +28,8 @@ struct StreamQuery {
     /// All up to the top, or none: for a subscription, which is live from the end on.
     bool follows = false;
     std::uint32_t count_max = 0;
-    /// Of payloads and what goes with them; a single publication may be larger. Counts as count_max does, but not for what
-    /// comes while older ones are handed out to somebody who follows.
+    /// Of payloads and what goes with them; a single publication may be larger. Counts as count_max
+    /// does, but not for what comes while older ones are handed out to somebody who follows.
     std::uint32_t bytes_max = UINT32_MAX;
     Position since;
 };

@@ -50,8 +50,8 @@ std::uint32_t seconds_until(const shard::HttpExchange& exchange, std::int64_t ti
     return static_cast<std::uint32_t>(std::clamp(time, now, now + max) - now);
 }
 
-/// As of a token: the one in base64 counts if there are both. No value: none at all, or null; the error is
-/// that it is no base64, or too long.
+/// As of a token: the one in base64 counts if there are both. No value: none at all, or null; the
+/// error is that it is no base64, or too long.
 std::expected<std::optional<auth::Payload>, ErrorCode> read_payload(
     const dialect::centrifuge::Payload& plain, std::string_view base64, std::size_t bytes_max) {
     std::optional<auth::Payload> payload;

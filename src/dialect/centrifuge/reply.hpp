@@ -39,7 +39,7 @@ struct Publication {
     const ClientInfo* info = nullptr;  ///< Who published it, if a client did.
     std::uint64_t offset = 0;          ///< 0: not in a stream.
     Tags tags;
-    bool delta = false;         ///< `data` is the difference to the publication before it.
+    bool delta = false;  ///< `data` is the difference to the publication before it.
     /// For who takes such differences: in JSON, `data` is a string with that text, of whatever kind
     /// the publication is.
     bool is_quoted = false;
