@@ -11,6 +11,7 @@
 
 #include "delivery_checker.hpp"
 #include "publication.hpp"
+#include "test_frame.hpp"
 
 namespace {
 
@@ -54,23 +55,11 @@ std::string protobuf_delivery(PublicationId id) {
            publication;
 }
 
-Bytes frame_of(unsigned first, std::string_view text) {
-    Bytes frame{std::byte(first)};
-    if (text.size() < 126) {
-        frame.push_back(std::byte(text.size()));
-    } else {
-        frame.push_back(std::byte{126});
-        frame.push_back(std::byte(text.size() >> 8U));
-        frame.push_back(std::byte(text.size() & 0xffU));
-    }
-    for (const char letter : text) frame.push_back(std::byte(letter));
-    return frame;
-}
 Bytes binary(std::string_view text) {
-    return frame_of(0x82, text);
+    return server_frame(0x82, text);
 }
 Bytes text(std::string_view text) {
-    return frame_of(0x81, text);
+    return server_frame(0x81, text);
 }
 
 Bytes operator+(Bytes left, const Bytes& right) {
@@ -178,7 +167,8 @@ TEST_CASE("NATS is one stream of lines and payloads, however it is cut into mess
         REQUIRE(unmasked(subscriber.replies) == replies);
     }
     // The last fragment of a message may be empty.
-    CHECK(refusal(nats(), frame_of(0x02, nats_delivery({0, 0})) + frame_of(0x80, "")) == "");
+    CHECK(refusal(nats(), server_frame(0x02, nats_delivery({0, 0})) + server_frame(0x80, "")) ==
+          "");
 }
 
 TEST_CASE("Socket.IO has one packet in each message, which may be fragmented") {
@@ -186,8 +176,9 @@ TEST_CASE("Socket.IO has one packet in each message, which may be fragmented") {
     check_cuts(socketio(),
                text(socketio_open) + text(R"(40{"sid":"b"})") + text(socketio_delivery({0, 0})) +
                    text("2") + text(socketio_delivery({0, 1})) +
-                   frame_of(0x01, third.substr(0, 9)) + frame_of(0x00, third.substr(9, 40)) +
-                   frame_of(0x80, third.substr(49)) + text(socketio_delivery({0, 3})),
+                   server_frame(0x01, third.substr(0, 9)) +
+                   server_frame(0x00, third.substr(9, 40)) + server_frame(0x80, third.substr(49)) +
+                   text(socketio_delivery({0, 3})),
                R"(40{"topic":"first"}3)");
 }
 
@@ -247,13 +238,13 @@ TEST_CASE("whatever is neither a delivery nor in its place is refused") {
 
 TEST_CASE("any changed octet of a delivery is noticed") {
     const auto check = [](const Subprotocol& subprotocol, unsigned first, const std::string& good) {
-        CHECK(refusal(subprotocol, frame_of(first, good)) == "");
+        CHECK(refusal(subprotocol, server_frame(first, good)) == "");
         for (std::size_t position = 0; position < good.size(); ++position) {
             std::string changed = good;
             changed[position] = static_cast<char>(changed[position] ^ 1);
             // NATS: what was a line goes on.
             Subscriber subscriber(subprotocol);
-            const std::string reason = subscriber.feed(frame_of(first, changed));
+            const std::string reason = subscriber.feed(server_frame(first, changed));
             CHECK((reason != "" || !subscriber.state.is_between_deliveries()));
             CHECK(subscriber.state.messages == 0);
         }

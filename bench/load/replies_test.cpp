@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "test_frame.hpp"
+
 namespace {
 
 using namespace ringcast;
@@ -14,17 +16,7 @@ using namespace ringcast::bench;
 using ReplyBytes = std::vector<std::byte>;
 
 ReplyBytes reply_message(std::string_view text) {
-    REQUIRE(text.size() < 65536);
-    ReplyBytes frame{std::byte{0x81}};
-    if (text.size() < 126) {
-        frame.push_back(std::byte(text.size()));
-    } else {
-        frame.push_back(std::byte{126});
-        frame.push_back(std::byte(text.size() >> 8U));
-        frame.push_back(std::byte(text.size() & 0xffU));
-    }
-    for (const char letter : text) frame.push_back(std::byte(letter));
-    return frame;
+    return server_frame(0x81, text);
 }
 
 /// All that comes of `stream`, cut at `cut`, in words.

@@ -11,6 +11,7 @@
 
 #include "memory_io.hpp"
 #include "publication.hpp"
+#include "test_frame.hpp"
 
 namespace {
 
@@ -33,16 +34,7 @@ public:
         return turned ? "" : turned.error().message;
     }
     void say(std::uint32_t index, std::string_view text) {
-        MemoryIo::Bytes frame{std::byte{0x81}};
-        if (text.size() < 126) {
-            frame.push_back(std::byte(text.size()));
-        } else {
-            frame.push_back(std::byte{126});
-            frame.push_back(std::byte(text.size() >> 8U));
-            frame.push_back(std::byte(text.size() & 0xffU));
-        }
-        for (const char letter : text) frame.push_back(std::byte(letter));
-        io.deliver(index, frame);
+        io.deliver(index, server_frame(0x81, text));
     }
     static std::string publication(std::uint64_t number) {
         std::string payload(16, '\0');
