@@ -33,7 +33,7 @@ struct CommandLine {
     bool version = false;
     bool check_config = false;
     bool print_config = false;
-    bool print_flags_markdown = false;  ///< Hidden: writes the README's table.
+    bool print_flags_markdown = false;  ///< Hidden: writes flags.md's tables.
 };
 
 /// Splits `arguments` (without the program's name) by the option table. The error is one sentence.
@@ -43,7 +43,7 @@ struct CommandLine {
 /// Whether there is a flag --`name`.
 [[nodiscard]] bool is_flag(std::string_view name) noexcept;
 
-/// `--name VALUE`, as the help and the README write it; `value_name` is empty for a toggle.
+/// `--name VALUE`, as the help and flags.md write it; `value_name` is empty for a toggle.
 [[nodiscard]] std::string usage_of(std::string_view name, std::string_view value_name);
 
 /// A row of a help text, of as many lines as it takes.
@@ -52,7 +52,7 @@ struct CommandLine {
 /// The answer to --help.
 [[nodiscard]] std::string help_text();
 
-/// The README's section on flags: one Markdown table per section.
+/// What flags.md lists: one Markdown table per section.
 [[nodiscard]] std::string flags_markdown();
 
 }  // namespace ringcast::server

@@ -1,7 +1,7 @@
 #pragma once
-// The one table of options. Flags, environment variables, configuration keys, help, the README
-// section and --print-config are all derived from it. To add an option: a member in Options, a row
-// in option_table.cpp.
+// The one table of options. Flags, environment variables, configuration keys, help, flags.md and
+// --print-config are all derived from it. To add an option: a member in Options, a row in
+// option_table.cpp.
 
 #include <array>
 #include <expected>

@@ -1,7 +1,7 @@
 #pragma once
 // What the operator can say to the edge binary, as one plain aggregate. The defaults stand here and
 // nowhere else; names, units, ranges and help stand in option_table.cpp and nowhere else.
-// Everything the operator meets (flags, environment, configuration file, help, README table,
+// Everything the operator meets (flags, environment, configuration file, help, flags.md,
 // --print-config) is derived from these two.
 //
 // Where a value comes from: flag > RINGCAST_* environment > --config file > default.

@@ -503,7 +503,7 @@ TEST_CASE("--help and --version answer in a broken environment too") {
     CHECK(answer({"--version"}, {{"RINGCAST_CONFIG", "missing.toml"}}).starts_with("ringcast "));
 }
 
-TEST_CASE("the README's table has a row for every flag") {
+TEST_CASE("the Markdown table has a row for every flag") {
     const std::string markdown = answer({"--print-flags-markdown"});
     for (const OptionRow& row : option_table()) {
         CAPTURE(row.name);
