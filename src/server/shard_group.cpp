@@ -29,7 +29,7 @@ std::expected<void, std::string> ShardGroup::start(std::vector<ShardPlan> plans,
     mesh_.emplace(static_cast<std::uint32_t>(plans.size()), mesh_bytes);
     for (ShardPlan& plan : plans) {
         plan.mesh = &*mesh_;
-        plan.snapshot = &snapshots_.emplace_back();
+        plan.metrics = &metrics_.emplace_back();
     }
     for (std::size_t i = 0; i < plans.size(); ++i)
         shards_.emplace_back(std::move(plans[i]), *logs[i], events_);
@@ -149,9 +149,7 @@ std::vector<shard::Metrics> ShardGroup::metrics() const {
 }
 
 std::vector<shard::Metrics> ShardGroup::metrics_on_shard() const {
-    std::vector<shard::Metrics> metrics;
-    for (const shard::MetricsSnapshot& snapshot : snapshots_) metrics.push_back(snapshot.load());
-    return metrics;
+    return {metrics_.begin(), metrics_.end()};
 }
 
 }  // namespace ringcast::server

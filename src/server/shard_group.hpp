@@ -32,7 +32,7 @@ public:
     ShardGroup(const ShardGroup&) = delete;
     ShardGroup& operator=(const ShardGroup&) = delete;
 
-    /// Makes the mesh of `mesh_bytes` and one shard per plan, whose `mesh` and `snapshot` it fills
+    /// Makes the mesh of `mesh_bytes` and one shard per plan, whose `mesh` and `metrics` it fills
     /// in, with the log of the same place; returns when all of them serve. The error, one sentence,
     /// is of a shard that cannot; the others may serve already. The logs outlive this.
     [[nodiscard]] std::expected<void, std::string> start(std::vector<ShardPlan> plans,
@@ -75,7 +75,7 @@ private:
     void tell(shard::Note::Kind kind, CloseCode code = CloseCode::going_away) noexcept;
     [[nodiscard]] bool have_reached(ShardThread::State state) const noexcept;
 
-    // Its mutex guards all of this, except for the snapshots when they are read by shards.
+    // Its mutex guards all of this, except for the metrics when they are read by shards.
     mutable ShardEvents events_;
     std::optional<StopRequest> stop_request_;
     SignalWaiter* signals_ = nullptr;
@@ -83,7 +83,7 @@ private:
     std::uint32_t publishers_count_ = 0;
     bool is_admin_ended_ = false;
     // One per shard, all made before the first thread starts: any of them may read all.
-    std::deque<shard::MetricsSnapshot> snapshots_;
+    std::deque<shard::Metrics> metrics_;
     std::deque<ShardThread> shards_;  // Last: the threads use everything above.
 };
 

@@ -56,8 +56,8 @@ std::expected<void, std::string> ShardThread::serve() {
     }
     auto ring = ring::make_ring(plan_.backend, plan_.ring);
     if (!ring) return std::unexpected{std::move(ring.error())};
-    shard::Shard shard{**ring,         plan_.settings, plan_.make_router(), log_,
-                       plan_.snapshot, plan_.mesh,     plan_.client_limits};
+    shard::Shard shard{**ring,        plan_.settings, plan_.make_router(), log_,
+                       plan_.metrics, plan_.mesh,     plan_.client_limits};
     for (const int listener : plan_.listeners) shard.listen(listener);
     if (plan_.tls) shard.set_tls(*plan_.tls);
     for (const int listener : plan_.tls_listeners) shard.listen(listener, shard::Transport::tls);

@@ -42,7 +42,7 @@ struct ShardPlan {
     std::function<shard::Router()>
         make_router;  ///< Called on the thread; may throw what a handler's constructor throws.
     std::function<shard::Router()> make_admin_router;  ///< Likewise, if there are admin listeners.
-    shard::MetricsSnapshot* snapshot = nullptr;        ///< Outlives the thread.
+    shard::Metrics* metrics = nullptr;                 ///< Outlives the thread.
 };
 
 /// How the threads tell of a shard whose state has changed.

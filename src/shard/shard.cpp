@@ -23,7 +23,7 @@ std::uint64_t burst_bytes_max(const Router& router) {
 }  // namespace
 
 Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
-             MetricsSnapshot* snapshot, Mesh* mesh, ClientLimits* client_limits)
+             Metrics* metrics, Mesh* mesh, ClientLimits* client_limits)
     : ring_{ring},
       settings_{settings},
       log_{log},
@@ -37,7 +37,7 @@ Shard::Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue
               settings.topics, burst_bytes_max(router_)},
       connections_{settings.connections_max + settings.admin_connections_max},
       pacing_{settings.gather_per_send, settings.gather_max},
-      snapshot_{snapshot},
+      metrics_{metrics == nullptr ? own_metrics_ : *metrics},
       client_limits_{client_limits},
       latest_{settings.topics.seed, {}} {
     inbox().open(ring_.waker());
@@ -89,7 +89,7 @@ void Shard::turn() {
     serve_attention();
     give_up_oldest();
     note_exhausted_buffers();
-    publish_metrics();
+    update_metrics();
 }
 
 ring::Wait Shard::next_wait() {
@@ -239,7 +239,7 @@ void Shard::report_handler_exception(const char* hook, std::string_view what) no
     log_.limited(limiters_.exception).field("hook", hook).field("what", what);
 }
 
-void Shard::publish_metrics() {
+void Shard::update_metrics() {
     const ring::Counters& counters = ring_.counters();
     metrics_.ring_turns = counters.turns;
     metrics_.ring_calls = counters.calls;
@@ -258,7 +258,6 @@ void Shard::publish_metrics() {
     metrics_.deflated_bytes_in = deflated.message_bytes;
     metrics_.deflated_bytes_out = deflated.payload_bytes;
     metrics_.deflate_memory_bytes = deflate_.memory_bytes();
-    if (snapshot_ != nullptr) snapshot_->store(metrics_);
 }
 
 void Shard::begin_shutdown(CloseCode code) {

@@ -50,13 +50,12 @@ namespace ringcast::shard {
 /// Owns its connections, endpoints and memory; borrows the ring, the log queue and the mesh, which
 /// must outlive it; without a mesh it makes one for itself alone. It shares the limits on clients
 /// with the other shards, if there are any; they outlive it, too. Every member is for the shard's
-/// own thread, apart from what goes through the inbox. After each turn the metrics are copied to
-/// `snapshot`, if there is one, for other threads to read.
+/// own thread, apart from what goes through the inbox. It counts in
+/// `metrics`, if they are given, for other threads to read; they outlive it.
 class Shard {
 public:
     Shard(ring::Ring& ring, const Settings& settings, Router router, LogQueue& log,
-          MetricsSnapshot* snapshot = nullptr, Mesh* mesh = nullptr,
-          ClientLimits* client_limits = nullptr);
+          Metrics* metrics = nullptr, Mesh* mesh = nullptr, ClientLimits* client_limits = nullptr);
     /// All connections must be gone: see finished().
     ~Shard();
     Shard(const Shard&) = delete;
@@ -179,7 +178,7 @@ private:
     void serve(Connection& connection);
     void on_flushed(bool is_complete);
     void attend(Connection& connection);
-    void publish_metrics();
+    void update_metrics();
     [[nodiscard]] ring::Wait next_wait();
 
     // accept.cpp: how connections come in.
@@ -454,8 +453,8 @@ private:
     TimerWheel timers_;
     ShardTimer tick_{ShardTimer::Kind::tick};
     Pacing pacing_;
-    Metrics metrics_;
-    MetricsSnapshot* snapshot_;
+    Metrics own_metrics_;  // Of a shard that was given none.
+    Metrics& metrics_;
     ClientLimits* client_limits_;
 
     UnfinishedInputs inputs_;

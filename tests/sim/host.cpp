@@ -47,7 +47,7 @@ void Host::turn() {
     shard_.turn();
     if (was_terminated) {
         terminated_ = true;
-        sessions_cut_ = sessions - std::min(sessions, metrics().sessions);
+        sessions_cut_ = sessions - std::min<std::uint64_t>(sessions, metrics().sessions);
     }
     check_turn();
 }

@@ -20,7 +20,7 @@ void TopicVerdict::check() const {
     check_stalls();
 }
 
-std::uint64_t TopicVerdict::total(std::uint64_t shard::Metrics::* count) const {
+std::uint64_t TopicVerdict::total(Counter shard::Metrics::* count) const {
     std::uint64_t sum = 0;
     for (const auto& host : story_.hosts) sum += host->metrics().*count;
     return sum;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/counter.hpp"
 #include "base/time.hpp"
 #include "sim/topic_book.hpp"
 #include "sim/topic_break.hpp"
@@ -41,7 +42,7 @@ public:
     /// Throws Violation.
     void check() const;
     /// Of all shards.
-    [[nodiscard]] std::uint64_t total(std::uint64_t shard::Metrics::* count) const;
+    [[nodiscard]] std::uint64_t total(Counter shard::Metrics::* count) const;
     /// Some shutdown could not deliver all that had been accepted.
     [[nodiscard]] bool has_lost_publications() const;
 

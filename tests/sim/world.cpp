@@ -319,7 +319,7 @@ void World::check_clients() {
             ++turned_away;
     }
     for (const auto& host : hosts_)
-        turned_away -= std::min(turned_away, host->metrics().accepts_refused);
+        turned_away -= std::min<std::uint64_t>(turned_away, host->metrics().accepts_refused);
     if (turned_away > 0) {
         throw Violation{Rule::turned_away_only_when_full,
                         std::to_string(turned_away) + " clients had no answer"};

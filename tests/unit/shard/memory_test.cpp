@@ -249,7 +249,7 @@ TEST_CASE("after 20,000 compressed sessions memory is what it was after the firs
             message.deliver(kit, fd, 0, message.size());
             count_turns(kit, 3);
         }
-        peak_bytes = std::max(peak_bytes, kit.shard.metrics().deflate_memory_bytes);
+        peak_bytes = std::max<std::size_t>(peak_bytes, kit.shard.metrics().deflate_memory_bytes);
         for (const int fd : fds) {
             goodbye.deliver(kit, fd, 0, goodbye.size());
             count_turns(kit, 3);
