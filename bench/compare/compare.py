@@ -35,8 +35,8 @@ import build
 from cases import ABLATION_CASES, BARE_CASES, CASES, PROTOCOLS, SPEECHES, Lengths, length_arguments
 from curves import CONNECTIONS_MAX, CURVE_CASES
 from micro import MicroBenchmarks, micro_markdown
-from servers import (Peer, Server, ServerError, ablated_peers, bare_peers, flagged_peers, obstacle, package_peers,
-                     ringcast_peers, roomy_peer)
+from servers import (Server, ServerError, ablated_peers, bare_peers, flagged_peers, is_shell, named_peers, obstacle,
+                     package_peers, ringcast_peers, roomy_peer)
 from summary import Run, markdown, summarise
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -119,32 +119,6 @@ def refuse_contradictions(parser, options):
         parser.error(f"--output is the JSON file, and the page goes beside it as .html; got '{options.output}'")
 
 
-def named_peers(options):
-    """The peers of the command line, in its order."""
-    commands = {}
-    for text in options.peer:
-        title, _, command = text.partition("=")
-        name, _, protocol = title.partition("/")
-        if not name or "{port}" not in command or not is_shell(command) or (protocol or "echo") not in PROTOCOLS:
-            sys.exit(f"bench: --peer needs NAME[/PROTOCOL]=COMMAND with {{port}} in it, got '{text}'")
-        by_protocol = commands.setdefault(name, {})
-        if (protocol or "echo") in by_protocol:
-            sys.exit(f"bench: two commands for {name}/{protocol or 'echo'}: give one of them another name")
-        by_protocol[protocol or "echo"] = command
-    for by_protocol in commands.values():
-        if "fanout" in by_protocol:
-            by_protocol.setdefault("fanout-rate", by_protocol["fanout"])
-    return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
-
-
-def is_shell(command):
-    """Whether its quotes are in pairs."""
-    try:
-        return bool(shlex.split(command))
-    except ValueError:
-        return False
-
-
 def named_flags(options):
     """The flags of each variant of ringcast on the command line."""
     variants = {}
@@ -180,7 +154,7 @@ def candidates(options, named):
 
 def choose_peers(options):
     """What is to be measured, and the name of the base. Exits with a sentence where that is contradictory."""
-    named = named_peers(options)
+    named = named_peers(options.peer)
     peers = candidates(options, named)
     names = [peer.name for peer in peers]
     for name in names:

@@ -5,10 +5,13 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+from cases import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = Path(__file__).resolve().parent / "peers"
@@ -128,6 +131,32 @@ def package_peers():
     return [peer._replace(is_optional=True) for peer in peers]
 
 
+def named_peers(texts):
+    """The peers that --peer flags name, in their order. Exits with a sentence where one is malformed."""
+    commands = {}
+    for text in texts:
+        title, _, command = text.partition("=")
+        name, _, protocol = title.partition("/")
+        if not name or "{port}" not in command or not is_shell(command) or (protocol or "echo") not in PROTOCOLS:
+            sys.exit(f"bench: --peer needs NAME[/PROTOCOL]=COMMAND with {{port}} in it, got '{text}'")
+        by_protocol = commands.setdefault(name, {})
+        if (protocol or "echo") in by_protocol:
+            sys.exit(f"bench: two commands for {name}/{protocol or 'echo'}: give one of them another name")
+        by_protocol[protocol or "echo"] = command
+    for by_protocol in commands.values():
+        if "fanout" in by_protocol:
+            by_protocol.setdefault("fanout-rate", by_protocol["fanout"])
+    return [Peer(name, by_protocol) for name, by_protocol in commands.items()]
+
+
+def is_shell(command):
+    """Whether its quotes are in pairs."""
+    try:
+        return bool(shlex.split(command))
+    except ValueError:
+        return False
+
+
 def obstacle(protocol):
     """Why no server at all can be measured in this protocol here, or None."""
     return "there is no openssl (scripts/deps --bench)" if protocol == "tls" and not shutil.which("openssl") else None
@@ -192,7 +221,8 @@ class Server:
         self._output.seek(0)
         return self._output.read()[-400:].decode(errors="replace").strip() or "no output"
 
-    def stop(self):
+    def end(self):
+        """Its output can still be read."""
         if self.is_alive():
             self._process.terminate()
             try:
@@ -200,6 +230,9 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+    def stop(self):
+        self.end()
         self._output.close()
         self._folder.cleanup()
 
