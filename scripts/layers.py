@@ -44,13 +44,13 @@ LAYERS = {
 FILE_POWERS = {
     "src/base/spsc_*.hpp":       "atomics",      # The queues between two shards.
     "src/base/shared_payload.*": "atomics",      # Payloads that several shards read.
+    "src/base/counter.hpp":      "atomics",      # Numbers that one thread writes and any reads.
     "src/base/doorbell.hpp":     "atomics",      # Which queues to look at, and whether the shard sleeps.
     "src/base/shard_affinity.*": "threads",      # Which thread this is; starts none.
     "src/base/assert.cpp":       "streams",      # The last words of a failed assert.
     "src/shard/publisher_lane.*": "atomics",     # The lane of a thread that is no shard.
     "src/shard/inbox.*":         "atomics",      # What other threads hand to a shard.
     "src/shard/client_limits.*": "atomics",      # What one client has, on all shards together.
-    "src/shard/metrics*":        "atomics",      # Snapshots that the server thread reads.
     "src/shard/permessage_deflate.cpp": "heap",  # Gives back what crowds have left free.
     "src/ws/handshake.cpp":      "crypto",       # SHA-1 of the key (RFC 6455 section 4.2.2).
     "src/ws/deflate.cpp":        "compression",  # permessage-deflate (RFC 7692), sent.

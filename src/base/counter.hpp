@@ -6,8 +6,8 @@
 
 namespace ringcast {
 
-/// Counts like a std::uint64_t. Only one thread may change it, which costs what a plain number does:
-/// there is no locked instruction. Copying it is reading it.
+/// Counts like a std::uint64_t. Only one thread may change it, at the cost of a plain number: no
+/// instruction is locked. Copying it is reading it.
 class Counter {
 public:
     Counter() noexcept = default;

@@ -136,9 +136,9 @@ struct alignas(64) Metrics {
     Counter presence_clients;  ///< In topics with their home here: one for each topic.
     Counter presence_bytes;
     Counter subscriptions;
-    Counter
-        tls_certificate_expires_at;  ///< The first to do so, in seconds since 1970; 0: there is no TLS.
-    Counter mesh_bytes_waiting;      ///< In the queues towards this shard.
+    /// The first to do so, in seconds since 1970; 0: there is no TLS.
+    Counter tls_certificate_expires_at;
+    Counter mesh_bytes_waiting;  ///< In the queues towards this shard.
 };
 
 }  // namespace ringcast::shard
