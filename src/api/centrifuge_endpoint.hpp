@@ -170,6 +170,7 @@ private:
         std::uint32_t slots_end = 0;  // Nobody is: all that there are.
         std::uint32_t next_slot = 0;
         bool is_begun = false;                        // On each of them.
+        std::uint32_t postponed_count = 0;            // Those that are not connected yet.
         std::unordered_set<std::uint64_t> waiting{};  // Those whose subscription is on its way.
     };
     using Works = std::map<std::uint64_t, Work>;
@@ -178,7 +179,8 @@ private:
     void forget_user(const shard::Session& session, const Client& client);
     void go_on(shard::Shard& shard, std::uint64_t id);
     void end_if_done(shard::Shard& shard, std::uint64_t id);
-    void apply(shard::Session& session, Work& work);
+    void apply(shard::Session& session, std::uint64_t id);
+    void carry_out_postponed(const shard::Session& session, std::span<const std::uint64_t> orders);
     void unsubscribe(shard::Session& session, Client& client, std::string_view channel);
     void refresh(shard::Session& session, Client& client, const RefreshOrder& order);
     [[nodiscard]] static Admission admission_of(const SubscribeOrder& order);

@@ -109,6 +109,7 @@ void CentrifugeEndpoint::finish_joining(shard::Session& session, Client& client)
     result.subs = subs;
     session.release_publications();
     answer(session, client, result, joining->pushes);
+    carry_out_postponed(session, joining->orders);
 }
 
 /// The client is told that there is no connection.
@@ -117,6 +118,7 @@ void CentrifugeEndpoint::end_joining(shard::Session& session, Client& client, co
     for (const Joining::Channel& channel : joining->channels) session.unsubscribe(channel.name);
     session.release_publications();
     answer(session, client, why);
+    carry_out_postponed(session, joining->orders);
 }
 
 /// What the connection's token permitted, and nothing else permits, ends with it.

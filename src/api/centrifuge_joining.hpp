@@ -39,8 +39,9 @@ struct CentrifugeEndpoint::Joining {
     }
 
     std::vector<Channel> channels;
-    std::size_t missing_count = 0;  ///< Not live yet.
-    TimeToLive ttl;                 ///< Of the connection.
+    std::size_t missing_count = 0;        ///< Not live yet.
+    TimeToLive ttl;                       ///< Of the connection.
+    std::vector<std::uint64_t> orders{};  ///< Of the application: works that are postponed.
     std::uint64_t missed_bytes = 0;
     std::string pushes;       ///< What was published to those that are live.
     bool is_overrun = false;  ///< That was too much.

@@ -77,8 +77,11 @@ void CentrifugeEndpoint::forget_user(const shard::Session& session, const Client
 }
 
 void CentrifugeEndpoint::on_close(shard::Session& session, CloseCode, std::string_view) {
-    forget_user(session, client_of(session));
-    if (!works_.empty()) (void)stop_waiting(session, {});
+    Client& client = client_of(session);
+    forget_user(session, client);
+    if (works_.empty()) return;
+    (void)stop_waiting(session, {});
+    if (client.joining != nullptr) carry_out_postponed(session, client.joining->orders);
 }
 
 void CentrifugeEndpoint::carry_out(shard::Shard& shard, const SessionOrder& order,
@@ -98,12 +101,12 @@ void CentrifugeEndpoint::go_on(shard::Shard& shard, std::uint64_t id) {
     Work& work = works_.at(id);
     const std::size_t end = std::min(work.next + sessions_per_turn, work.sessions.size());
     for (; work.next < end; ++work.next) {
-        if (auto session = shard.find(work.sessions[work.next])) apply(*session, work);
+        if (auto session = shard.find(work.sessions[work.next])) apply(*session, id);
     }
     const std::uint32_t slots_end = std::min(work.slots_end, work.next_slot + slots_per_turn);
     for (; work.next_slot < slots_end; ++work.next_slot) {
         auto session = shard.session_at(work.next_slot);
-        if (session && &session->endpoint() == this) apply(*session, work);
+        if (session && &session->endpoint() == this) apply(*session, id);
     }
     if (work.next < work.sessions.size() || work.next_slot < work.slots_end) {
         return shard.run_on(shard.topics().shard(),
@@ -116,12 +119,13 @@ void CentrifugeEndpoint::go_on(shard::Shard& shard, std::uint64_t id) {
 /// Whoever is told does not stand in the middle of a session's end.
 void CentrifugeEndpoint::end_if_done(shard::Shard& shard, std::uint64_t id) {
     Work& work = works_.at(id);
-    if (!work.is_begun || !work.waiting.empty()) return;
+    if (!work.is_begun || work.postponed_count > 0 || !work.waiting.empty()) return;
     shard.run_on(shard.topics().shard(), std::move(work.done));
     works_.erase(id);
 }
 
-void CentrifugeEndpoint::apply(shard::Session& session, Work& work) {
+void CentrifugeEndpoint::apply(shard::Session& session, std::uint64_t id) {
+    Work& work = works_.at(id);
     Client& client = client_of(session);
     const SessionFilter& whose = work.order.whose;
     if (client.id.empty() || client.user != whose.user) return;
@@ -130,12 +134,26 @@ void CentrifugeEndpoint::apply(shard::Session& session, Work& work) {
     if (std::ranges::find(whose.whitelist, client.id) != whose.whitelist.end()) return;
     if (const auto* const disconnect = std::get_if<DisconnectOrder>(&work.order.what)) {
         session.close(disconnect->code, disconnect->reason);
+    } else if (client.joining != nullptr) {
+        // There is nothing yet to refresh, or to end.
+        client.joining->orders.push_back(id);
+        ++work.postponed_count;
     } else if (const auto* const ending = std::get_if<UnsubscribeOrder>(&work.order.what)) {
         unsubscribe(session, client, ending->channel);
     } else if (const auto* const lasting = std::get_if<RefreshOrder>(&work.order.what)) {
         refresh(session, client, *lasting);
     } else if (impose(session, client, std::get<SubscribeOrder>(work.order.what))) {
         work.waiting.insert(key_of(session.id()));
+    }
+}
+
+/// What has waited until the session is connected; where that has ended, it has waited for nothing.
+void CentrifugeEndpoint::carry_out_postponed(const shard::Session& session,
+                                             std::span<const std::uint64_t> orders) {
+    for (const std::uint64_t id : orders) {
+        if (auto open = session.shard().find(session.id())) apply(*open, id);
+        --works_.at(id).postponed_count;
+        end_if_done(session.shard(), id);
     }
 }
 

@@ -54,7 +54,8 @@ struct SessionOrder {
 };
 
 /// Carries it out on the sessions of one shard that there are; then `done` runs there: when
-/// subscriptions are live, too. On that shard's thread.
+/// subscriptions are live, too. A session whose connect waits for its subscriptions has its turn
+/// when they are live. On that shard's thread.
 void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
 
 }  // namespace ringcast::api

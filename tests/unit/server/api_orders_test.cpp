@@ -156,6 +156,52 @@ TEST_CASE("a subscription that nobody waits for any more does not hold up the an
     CHECK(kit.shard(0).topics().subscriptions() == 0);
 }
 
+TEST_CASE("an order for a client whose subscriptions are on their way waits for them") {
+    ApiKit kit{everybody};
+    const std::string granted = kit.topic_of(1), more = kit.topic_of(0);
+    kit.freeze(1);
+    const auto client = kit.come_with(0, R"({"sub":"7","channels":[")" + granted + "\"]}");
+    CHECK(kit.heard(client) == "");
+    const std::string soon = std::to_string(CentrifugeKit::wall_now + 10);
+    const int refreshed = kit.send("refresh", R"({"user":"7","expire_at":)" + soon + "}");
+    const int subscribed = kit.send("subscribe", R"({"user":"7","channel":")" + more + "\"}");
+    const int ended = kit.send("unsubscribe", R"({"user":"7","channel":")" + granted + "\"}");
+    kit.turn(8);
+    CHECK(kit.heard(client) == "");
+    kit.thaw(1);
+    kit.turn(20);
+    for (const int request : {refreshed, subscribed, ended}) {
+        REQUIRE(kit.response(request));
+        CHECK(kit.response(request)->body == done);
+    }
+    // One after the other, as they came.
+    CHECK(kit.heard(client) ==
+          R"({"id":1,"connect":{"client":"ID","subs":{")" + granted + R"(":{}}}} )" +
+              R"({"push":{"refresh":{"expires":true,"ttl":10}}} )" + R"({"push":{"channel":")" +
+              granted + R"(","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}} )" +
+              R"({"push":{"channel":")" + more + R"(","subscribe":{}}})");
+    kit.pass(36s);
+    CHECK(kit.heard(client) == "close:3005:connection expired");
+}
+
+TEST_CASE("nor does an order wait for a client that never gets there") {
+    ApiKit kit{everybody};
+    kit.freeze(1);
+    const auto client = kit.come_with(0, R"({"sub":"7","channels":[")" + kit.topic_of(1) + "\"]}");
+    const int refreshed = kit.send("refresh", R"({"user":"7"})");
+    kit.turn(8);
+    const int disconnected = kit.send("disconnect", R"({"user":"7"})");
+    kit.turn(8);
+    CHECK(kit.heard(client) == "close:3503:force disconnect");
+    kit.leave(client);
+    kit.thaw(1);
+    kit.turn(20);
+    for (const int request : {refreshed, disconnected}) {
+        REQUIRE(kit.response(request));
+        CHECK(kit.response(request)->body == done);
+    }
+}
+
 TEST_CASE("who has as many subscriptions as there may be ends with one more") {
     CentrifugePolicy policy = everybody;
     policy.subscriptions_max = 1;
