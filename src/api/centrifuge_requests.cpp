@@ -246,6 +246,8 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
     if (!may(session, client, request.channel, TopicAction::publish))
         return centrifuge::ErrorCode::permission_denied;
     if (const TokenRate* const rate = rate_of(session.shard(), request.channel)) {
+        // Or a token would be spent on nothing.
+        if (!session.has_room_for(request.channel)) return centrifuge::ErrorCode::too_many_requests;
         const std::uint64_t publisher = client.user.empty()
                                             ? publisher_of(session)
                                             : publisher_of(session.shard(), client.user);

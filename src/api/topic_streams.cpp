@@ -48,12 +48,10 @@ HttpAnswer too_many(Duration wait, const std::string& fields) {
 
 /// A publication that cannot go at once.
 struct TopicStreams::Posted {
-    std::string topic;
-    std::string info;  ///< Whom it is from, packed.
     std::string payload;
     PublicationKind kind;
     std::string fields;
-    shard::Verdict pending;
+    shard::Verdict verdict;  ///< Pending, or what has come of it.
 };
 
 HttpAnswer TopicStreams::on_request(shard::HttpExchange& exchange, const http::Request& request,
@@ -89,66 +87,55 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& 
         kind.error().fields += fields;
         return std::move(kind.error());
     }
-    Posted posted{.topic = {},
-                  .info = {},
-                  .payload = std::string{as_text(body)},
+    Posted posted{.payload = std::string{as_text(body)},
                   .kind = *kind,
                   .fields = fields,
-                  .pending = {}};
-    shard::Verdict verdict = topics_.on_upgrade(upgrade);
-    HttpAnswer held{.kind = HttpAnswer::Kind::held};
-    if (verdict.kind == shard::Verdict::Kind::pending) {
-        posted.pending = std::move(verdict);
-    } else {
-        HttpAnswer answer = publish(exchange, posted, std::move(verdict));
-        if (answer.kind != HttpAnswer::Kind::held) return answer;
+                  .verdict = topics_.on_upgrade(upgrade)};
+    HttpAnswer answer = publish(exchange, posted);
+    if (answer.kind == HttpAnswer::Kind::held) {
+        answer.state = {new Posted{std::move(posted)},
+                        [](void* state) noexcept { delete static_cast<Posted*>(state); }};
     }
-    held.state = {new Posted{std::move(posted)},
-                  [](void* state) noexcept { delete static_cast<Posted*>(state); }};
-    return held;
+    return answer;
 }
 
-/// The answer; `held` if it is none yet.
-HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted,
-                                 shard::Verdict verdict) {
-    if (verdict.kind != shard::Verdict::Kind::admit)
-        return answer_of(std::move(verdict), posted.fields);
+/// The answer; `held` if there is no verdict yet, or no room: then on_room() tries again.
+HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted) {
+    const shard::Verdict& verdict = posted.verdict;
+    switch (verdict.kind) {
+        case shard::Verdict::Kind::pending: return {.kind = HttpAnswer::Kind::held};
+        case shard::Verdict::Kind::refuse:
+            return answer_of(std::move(posted.verdict), posted.fields);
+        case shard::Verdict::Kind::admit: break;
+    }
     if (!verdict.is_publisher) {
         return short_answer(http::Status::forbidden, "you may not publish to this topic\n",
                             posted.fields);
     }
-    if (const Duration wait = TopicEndpoint::take_publication(exchange, verdict); wait > Duration{})
-        return too_many(wait, posted.fields);
-    posted.info = TopicEndpoint::info_in(verdict);
-    posted.topic = std::move(verdict.topic);
-    return publish(exchange, posted);
-}
-
-/// What is allowed. `held` if there is no room yet, and on_room() tries again.
-HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, const Posted& posted) {
-    const PublishStatus status = exchange.shard().publish(
-        posted.topic, posted.kind, as_bytes(posted.payload), as_bytes(posted.info));
-    if (status == PublishStatus::full) {
-        exchange.await_room(posted.topic);
+    // Room comes first, or whoever goes before there is any would have spent a token on nothing.
+    if (!exchange.shard().has_room_for(verdict.topic)) {
+        exchange.await_room(verdict.topic);
         return {.kind = HttpAnswer::Kind::held};
     }
-    HttpAnswer answer = answer_of(status);
+    if (const Duration wait = TopicEndpoint::take_publication(exchange, verdict); wait > Duration{})
+        return too_many(wait, posted.fields);
+    HttpAnswer answer =
+        answer_of(exchange.shard().publish(verdict.topic, posted.kind, as_bytes(posted.payload),
+                                           as_bytes(TopicEndpoint::info_in(verdict))));
     answer.fields += posted.fields;
     return answer;
 }
 
 void TopicStreams::on_late_verdict(shard::HttpExchange& exchange, shard::Verdict verdict) {
     auto& posted = *static_cast<Posted*>(exchange.state());
-    if (!posted.topic.empty()) return;  // Decided long ago.
-    shard::Verdict complete =
-        topics_.on_late_verdict(std::move(verdict), std::move(posted.pending));
-    HttpAnswer answer = publish(exchange, posted, std::move(complete));
+    if (posted.verdict.kind != shard::Verdict::Kind::pending) return;  // Decided long ago.
+    posted.verdict = topics_.on_late_verdict(std::move(verdict), std::move(posted.verdict));
+    HttpAnswer answer = publish(exchange, posted);
     if (answer.kind != HttpAnswer::Kind::held) exchange.answer(std::move(answer));
 }
 
 void TopicStreams::on_room(shard::HttpExchange& exchange) {
     auto& posted = *static_cast<Posted*>(exchange.state());
-    if (posted.topic.empty()) return;  // Not decided yet.
     HttpAnswer answer = publish(exchange, posted);
     if (answer.kind != HttpAnswer::Kind::held) exchange.answer(std::move(answer));
 }

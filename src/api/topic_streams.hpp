@@ -34,10 +34,7 @@ private:
     [[nodiscard]] shard::HttpAnswer stream(shard::Upgrade& upgrade);
     [[nodiscard]] shard::HttpAnswer publish(shard::HttpExchange& exchange, shard::Upgrade& upgrade,
                                             std::span<const std::byte> body);
-    [[nodiscard]] static shard::HttpAnswer publish(shard::HttpExchange& exchange, Posted& posted,
-                                                   shard::Verdict verdict);
-    [[nodiscard]] static shard::HttpAnswer publish(shard::HttpExchange& exchange,
-                                                   const Posted& posted);
+    [[nodiscard]] static shard::HttpAnswer publish(shard::HttpExchange& exchange, Posted& posted);
 
     TopicEndpoint& topics_;
 };

@@ -15,6 +15,12 @@ PublishStatus Session::publish(std::string_view topic, PublicationKind kind,
     return shard_->publish(*connection_, topic, kind, payload, info);
 }
 
+bool Session::has_room_for(std::string_view topic) {
+    if (shard_->has_room_for(topic)) return true;
+    shard_->suspend_until_room(*connection_, shard_->home_of(topic));
+    return false;
+}
+
 SubscribeStatus Session::subscribe(std::string_view topic, const SubscribeFrom& from,
                                    const SubscribeAs& as) {
     if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)

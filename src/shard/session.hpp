@@ -44,6 +44,8 @@ public:
     /// whose protocol has a place for that; a packed PublicationInfo.
     PublishStatus publish(std::string_view topic, PublicationKind kind,
                           std::span<const std::byte> payload, std::span<const std::byte> info = {});
+    /// True if the next publication to `topic` finds room; else the session's input waits for it.
+    [[nodiscard]] bool has_room_for(std::string_view topic);
     /// Subscribes to `topic`, a valid name: its publications are sent once its home has confirmed,
     /// which Endpoint::on_subscribed tells. They end with unsubscribe(), or with the session, or
     /// with Endpoint::on_subscription_lost.

@@ -112,6 +112,10 @@ public:
     [[nodiscard]] PublishStatus publish(std::string_view topic, PublicationKind kind,
                                         std::span<const std::byte> payload,
                                         std::span<const std::byte> info = {});
+    /// True if the next publication to `topic` finds room.
+    [[nodiscard]] bool has_room_for(std::string_view topic) {
+        return topics_.has_room(topics_.home_of(topic));
+    }
 
     /// Of all shards; null: none.
     [[nodiscard]] const ClientLimits* client_limits() const noexcept { return client_limits_; }

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Two at once, and one a second, to topics of `slow`; what everybody wants to those of `open`.
-shard::ShardsSetup limited() {
+shard::ShardsSetup limited(std::uint64_t mesh_bytes) {
     static const hub::TopicNamespaces spaces = [] {
         using enum TopicAudience;
         hub::TopicNamespaces all;
@@ -24,7 +24,7 @@ shard::ShardsSetup limited() {
         CHECK(all.add("open", {.subscribe = anyone, .publish = anyone}));
         return all;
     }();
-    shard::ShardsSetup setup;
+    shard::ShardsSetup setup{.mesh_bytes = mesh_bytes};
     setup.settings.topics.home.namespaces = &spaces;
     setup.client_limits = {.has_publication_rates = true};
     setup.mount = [](shard::Router& router) {
@@ -39,7 +39,8 @@ shard::ShardsSetup limited() {
 
 class RatesKit : public CentrifugeKit {
 public:
-    RatesKit() : CentrifugeKit{{.ping_interval = 0s}, limited()} {
+    explicit RatesKit(std::uint64_t mesh_bytes = shard::Mesh::bytes_default)
+        : CentrifugeKit{{.ping_interval = 0s}, limited(mesh_bytes)} {
         for (std::uint32_t i = 0; i < shards(); ++i) {
             shard::TokenMaterial material = token_material();
             material.places.query = "token";
@@ -57,15 +58,37 @@ public:
                         R"("temporary":true}})");
         return 111;
     }
-    /// Posts over a connection of its own.
-    test::ServerResponse posted(std::uint32_t index, const std::string& topic,
-                                const std::string& claims = {}) {
+    /// A topic of `slow` whose home is the second shard.
+    std::string slow_elsewhere() {
+        for (int i = 0;; ++i) {
+            std::string name = "slow:" + std::to_string(i);
+            if (shard(0).home_of(name) == 1) return name;
+        }
+    }
+    /// The second shard hangs, and from the first one nothing more can be published there.
+    void fill_way_to(const std::string& topic) {
+        freeze(1);
+        for (const std::size_t size : {1000U, 0U}) {
+            const std::string payload(size, 'x');
+            while (shard(0).publish(topic, PublicationKind::text, as_bytes(payload)) ==
+                   PublishStatus::accepted) {
+            }
+        }
+    }
+    /// A client that posts, over a connection of its own.
+    shard::ShardClient post(std::uint32_t index, const std::string& topic,
+                            const std::string& claims = {}) {
         const shard::ShardClient client = accept(index);
         const std::string token =
             claims.empty() ? "" : "Authorization: Bearer " + signer().sign(claims) + "\r\n";
         send(client, "POST /raw/" + topic + " HTTP/1.1\r\nHost: a\r\n" + token +
                          "Content-Length: 1\r\n\r\nx");
         settle();
+        return client;
+    }
+    test::ServerResponse posted(std::uint32_t index, const std::string& topic,
+                                const std::string& claims = {}) {
+        const shard::ShardClient client = post(index, topic, claims);
         REQUIRE(response(client) > 0);
         const test::ServerResponse answer = last_response;
         leave(client);
@@ -198,4 +221,40 @@ TEST_CASE("what is posted too often is refused, by user or by address") {
     for (int i = 0; i < 5; ++i) {
         CHECK(kit.shard(0).publish("slow:a", PublicationKind::text, {}) == PublishStatus::accepted);
     }
+}
+
+TEST_CASE("a publication for which there is no room is none of those that a client may have") {
+    RatesKit kit{64 << 10};
+    const auto client = kit.come_with(0, seven);
+    (void)kit.heard(client);
+    const std::string topic = kit.slow_elsewhere();
+    kit.fill_way_to(topic);
+    CHECK(kit.published(client, topic) == 111);
+    CHECK(kit.metrics(0).publications_refused == 0);
+    kit.thaw(1);
+    for (int i = 0; i < 20; ++i) kit.settle();
+    CHECK(kit.published(client, topic) == 0);
+    CHECK(kit.published(client, topic) == 0);
+    CHECK(kit.published(client, topic) == 111);
+}
+
+TEST_CASE("nor is one that is posted, and gets no room before its client goes") {
+    RatesKit kit{64 << 10};
+    const std::string topic = kit.slow_elsewhere();
+    kit.fill_way_to(topic);
+    for (int i = 0; i < 2; ++i) {
+        const auto leaving = kit.post(0, topic, seven);
+        CHECK(kit.response(leaving) == 0);
+        kit.leave(leaving);
+    }
+    // Of those that wait together as many go as may.
+    const auto first = kit.post(0, topic, seven), second = kit.post(0, topic, seven),
+               third = kit.post(0, topic, seven);
+    kit.thaw(1);
+    for (int i = 0; i < 20; ++i) kit.settle();
+    CHECK(kit.response(first) == 202);
+    CHECK(kit.response(second) == 202);
+    CHECK(kit.response(third) == 429);
+    kit.pass(1s);
+    CHECK(kit.posted(0, topic, seven).status == 202);
 }
