@@ -42,12 +42,11 @@ bool is_protobuf(const http::Request& request) {
     return request.field("Content-Type").value_or("").starts_with("application/octet-stream");
 }
 
-HttpAnswer answer_of(shard::ReceiveStatus status, std::string fields) {
+HttpAnswer answer_of(shard::ReceiveStatus status) {
     if (status == shard::ReceiveStatus::full) {
-        return short_answer(http::Status::too_many_requests, "too many commands wait\n",
-                            std::move(fields));
+        return short_answer(http::Status::too_many_requests, "too many commands wait\n");
     }
-    return {.status = code_of(http::Status::no_content), .fields = std::move(fields)};
+    return {.status = code_of(http::Status::no_content)};
 }
 
 }  // namespace
@@ -71,14 +70,11 @@ HttpAnswer CentrifugeStreams::on_request(shard::HttpExchange& exchange,
         opening = http::query_parameter(request.query, "cf_connect").value_or("");
     const bool is_unidirectional = kind_ == Kind::uni_http_stream || kind_ == Kind::uni_sse;
     if (opening.empty() && is_unidirectional) opening = empty_request;
-    std::string fields = cross_origin_fields(request);
-    if (opening.empty())
-        return short_answer(http::Status::bad_request, "no connect command\n", std::move(fields));
-    fields += stream_fields;
+    if (opening.empty()) return short_answer(http::Status::bad_request, "no connect command\n");
     HttpAnswer answer{.kind = HttpAnswer::Kind::session};
     answer.session = std::make_unique<shard::SessionOffer>(shard::SessionOffer{
         sessions_, sessions_.admit_stream(exchange.shard().now(), encoding_of(request),
-                                          std::move(opening), std::move(fields))});
+                                          std::move(opening), std::string{stream_fields})});
     return answer;
 }
 
@@ -104,27 +100,23 @@ HttpAnswer CentrifugeEmulation::on_request(shard::HttpExchange& exchange,
     shard::Shard& here = exchange.shard();
     if (!here.admits_origin(request)) return origin_refusal();
     if (request.method == http::Method::options) return preflight_answer(request, "POST, OPTIONS");
-    std::string fields = cross_origin_fields(request);
     const centrifuge::Format format =
         is_protobuf(request) ? centrifuge::Format::protobuf : centrifuge::Format::json;
     body_.assign(as_text(body));
     centrifuge::EmulationRequest emulated;
-    if (decode_emulation(format, body_, emulated) != centrifuge::Malformed::none) {
-        return short_answer(http::Status::bad_request, "malformed request\n", std::move(fields));
-    }
+    if (decode_emulation(format, body_, emulated) != centrifuge::Malformed::none)
+        return short_answer(http::Status::bad_request, "malformed request\n");
     const auto id = read_stream_id(emulated.session);
     if (!id || id->shard >= here.topics().shards() || emulated.node != node_)
-        return short_answer(http::Status::not_found, "no such session\n", std::move(fields));
+        return short_answer(http::Status::not_found, "no such session\n");
     const MessageKind kind =
         format == centrifuge::Format::json ? MessageKind::text : MessageKind::binary;
     here.run_on(id->shard, [session = id->session, secret = std::string{emulated.session},
                             commands = std::string{emulated.data}, kind,
-                            back = shard::WayBack{exchange}, fields](shard::Shard& there) {
+                            back = shard::WayBack{exchange}](shard::Shard& there) {
         const shard::ReceiveStatus status =
             CentrifugeEndpoint::receive(there, session, secret, commands, kind);
-        back(there, [status, fields](shard::HttpExchange& asking) {
-            asking.answer(answer_of(status, fields));
-        });
+        back(there, [status](shard::HttpExchange& asking) { asking.answer(answer_of(status)); });
     });
     return {.kind = HttpAnswer::Kind::held};
 }

@@ -12,21 +12,10 @@ void append_line(std::string& fields, std::string_view name, std::string_view va
 
 }  // namespace
 
-std::string cross_origin_fields(const http::Request& request) {
-    std::string fields;
-    const auto origin = request.field("Origin");
-    if (!origin) return fields;
-    append_line(fields, "Access-Control-Allow-Origin", *origin);
-    append_line(fields, "Access-Control-Allow-Credentials", "true");  // A cookie may hold a token.
-    append_line(fields, "Vary", "Origin");
-    return fields;
-}
-
 shard::HttpAnswer preflight_answer(const http::Request& request, std::string_view methods) {
-    shard::HttpAnswer answer{.status = code_of(http::Status::no_content),
-                             .fields = cross_origin_fields(request)};
+    shard::HttpAnswer answer{.status = code_of(http::Status::no_content)};
     append_line(answer.fields, "Allow", methods);
-    if (answer.fields.starts_with("Allow")) return answer;
+    if (request.field_count("Origin") == 0) return answer;
     append_line(answer.fields, "Access-Control-Allow-Methods", methods);
     if (const auto wanted = request.field("Access-Control-Request-Headers"))
         append_line(answer.fields, "Access-Control-Allow-Headers", *wanted);
@@ -43,11 +32,10 @@ shard::HttpAnswer short_answer(http::Status status, std::string_view text, std::
     return {.status = code_of(status), .fields = std::move(fields), .body = std::string{text}};
 }
 
-shard::HttpAnswer answer_of(shard::Verdict refusal, std::string_view fields) {
-    return {
-        .status = refusal.status,
-        .fields = std::move(refusal.fields) + std::string{fields} + "Cache-Control: no-store\r\n",
-        .body = std::move(refusal.body)};
+shard::HttpAnswer answer_of(shard::Verdict refusal) {
+    return {.status = refusal.status,
+            .fields = std::move(refusal.fields) + "Cache-Control: no-store\r\n",
+            .body = std::move(refusal.body)};
 }
 
 }  // namespace ringcast::api

@@ -1,6 +1,7 @@
 #pragma once
 // Requests of web pages of other origins (WHATWG Fetch section 3.2): a page that may connect by
-// WebSocket may also read the answers to its plain requests, by the same list of origins.
+// WebSocket may also read the answers to its plain requests, by the same list of origins. The
+// fields that let it do so come from the shard (shard::HttpEndpoint::is_cross_origin).
 
 #include <string>
 
@@ -9,12 +10,9 @@
 
 namespace ringcast::api {
 
-/// The header lines that let the page which asks read the answer; none if no page does. The origin
-/// has been found to be allowed (shard::Shard::admits_origin).
-[[nodiscard]] std::string cross_origin_fields(const http::Request& request);
-
 /// The answer to OPTIONS, be it a browser's question whether the page may send the request that it
-/// wants to send, or anybody's what there is. `methods` as `GET, HEAD`.
+/// wants to send, or anybody's what there is. The origin has been found to be allowed
+/// (shard::Shard::admits_origin). `methods` as `GET, HEAD`.
 [[nodiscard]] shard::HttpAnswer preflight_answer(const http::Request& request,
                                                  std::string_view methods);
 
@@ -26,6 +24,6 @@ namespace ringcast::api {
                                              std::string fields = {});
 
 /// The answer that says what a verdict which refuses says.
-[[nodiscard]] shard::HttpAnswer answer_of(shard::Verdict refusal, std::string_view fields = {});
+[[nodiscard]] shard::HttpAnswer answer_of(shard::Verdict refusal);
 
 }  // namespace ringcast::api

@@ -38,10 +38,10 @@ HttpAnswer no_handshake(const http::Request& request) {
 }
 
 /// Of publications; `wait`: until one more is taken.
-HttpAnswer too_many(Duration wait, const std::string& fields) {
+HttpAnswer too_many(Duration wait) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
     return short_answer(http::Status::too_many_requests, "too many publications\n",
-                        fields + "Retry-After: " + std::to_string(seconds) + "\r\n");
+                        "Retry-After: " + std::to_string(seconds) + "\r\n");
 }
 
 }  // namespace
@@ -50,7 +50,6 @@ HttpAnswer too_many(Duration wait, const std::string& fields) {
 struct TopicStreams::Posted {
     std::string payload;
     PublicationKind kind;
-    std::string fields;
     shard::Verdict verdict;  ///< Pending, or what has come of it.
 };
 
@@ -69,8 +68,7 @@ HttpAnswer TopicStreams::on_request(shard::HttpExchange& exchange, const http::R
 
 HttpAnswer TopicStreams::stream(shard::Upgrade& upgrade) {
     HttpAnswer answer{.kind = HttpAnswer::Kind::session};
-    const std::string fields = cross_origin_fields(upgrade.request) +
-                               "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
+    const std::string fields = "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
     answer.session = std::make_unique<shard::SessionOffer>(
         shard::SessionOffer{topics_, topics_.on_event_stream(upgrade, fields)});
     return answer;
@@ -79,17 +77,12 @@ HttpAnswer TopicStreams::stream(shard::Upgrade& upgrade) {
 /// Whoever may open a session that publishes may publish so, by the same rules.
 HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& upgrade,
                                  std::span<const std::byte> body) {
-    const std::string fields = cross_origin_fields(upgrade.request);
     if (!exchange.take_tokens(topics_.limits(), body.size()))
-        return too_many(std::chrono::seconds{1}, fields);
+        return too_many(std::chrono::seconds{1});
     auto kind = posted_kind(upgrade.request, body);
-    if (!kind) {
-        kind.error().fields += fields;
-        return std::move(kind.error());
-    }
+    if (!kind) return std::move(kind.error());
     Posted posted{.payload = std::string{as_text(body)},
                   .kind = *kind,
-                  .fields = fields,
                   .verdict = topics_.on_upgrade(upgrade)};
     HttpAnswer answer = publish(exchange, posted);
     if (answer.kind == HttpAnswer::Kind::held) {
@@ -104,13 +97,11 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted) 
     const shard::Verdict& verdict = posted.verdict;
     switch (verdict.kind) {
         case shard::Verdict::Kind::pending: return {.kind = HttpAnswer::Kind::held};
-        case shard::Verdict::Kind::refuse:
-            return answer_of(std::move(posted.verdict), posted.fields);
+        case shard::Verdict::Kind::refuse: return answer_of(std::move(posted.verdict));
         case shard::Verdict::Kind::admit: break;
     }
     if (!verdict.is_publisher) {
-        return short_answer(http::Status::forbidden, "you may not publish to this topic\n",
-                            posted.fields);
+        return short_answer(http::Status::forbidden, "you may not publish to this topic\n");
     }
     // Room comes first, or whoever goes before there is any would have spent a token on nothing.
     if (!exchange.shard().has_room_for(verdict.topic)) {
@@ -118,12 +109,9 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted) 
         return {.kind = HttpAnswer::Kind::held};
     }
     if (const Duration wait = TopicEndpoint::take_publication(exchange, verdict); wait > Duration{})
-        return too_many(wait, posted.fields);
-    HttpAnswer answer =
-        answer_of(exchange.shard().publish(verdict.topic, posted.kind, as_bytes(posted.payload),
-                                           as_bytes(TopicEndpoint::info_in(verdict))));
-    answer.fields += posted.fields;
-    return answer;
+        return too_many(wait);
+    return answer_of(exchange.shard().publish(verdict.topic, posted.kind, as_bytes(posted.payload),
+                                              as_bytes(TopicEndpoint::info_in(verdict))));
 }
 
 void TopicStreams::on_late_verdict(shard::HttpExchange& exchange, shard::Verdict verdict) {

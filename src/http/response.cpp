@@ -53,8 +53,10 @@ void write_content_type(std::string& out, const Response& response) {
 void write_fields(std::string& out, const Response& response, const ResponseRules& rules) {
     // A line left open would let the next header, or the body, become part of it.
     RC_ASSERT(response.fields.empty() || response.fields.ends_with("\r\n"));
+    RC_ASSERT(response.cross_origin.empty() || response.cross_origin.ends_with("\r\n"));
     out += connection_field(rules.persistence);
     out += response.fields;
+    out += response.cross_origin;
     out += "\r\n";
 }
 

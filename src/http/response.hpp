@@ -15,7 +15,8 @@ struct Response {
     std::string_view fields;  ///< Extra header lines, each ended by CRLF.
     std::string_view content_type = "text/plain; charset=utf-8";
     std::string_view body;
-    std::string_view date;  ///< The value of `Date`. Empty: no such field.
+    std::string_view date;          ///< The value of `Date`. Empty: no such field.
+    std::string_view cross_origin;  ///< More lines, which let a page of another origin read it.
 };
 
 /// What the request, and the state of its connection, demand of the response.

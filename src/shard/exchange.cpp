@@ -146,7 +146,7 @@ void Shard::start_stream(Connection& connection, const HttpAnswer& said) {
                                   .content_type = said.content_type,
                                   .body = {}};
     scratch_.clear();
-    http::write_stream_head(scratch_, dated(response), exchange.rules);
+    http::write_stream_head(scratch_, completed(connection, response), exchange.rules);
     enqueue_raw(connection, as_bytes(scratch_));
     if (!http::takes_content(said.status, exchange.rules))
         return end_request(connection, exchange.rules.persistence);

@@ -1,11 +1,12 @@
 #pragma once
-// What a connection keeps of its client where there are proxies in between, or limits on what one
-// client may have. Connections that have neither have no Guest, and pay one comparison for each
-// receive and each message.
+// What a connection keeps of its client where there are proxies in between, limits on what one
+// client may have, or a page that asks. Connections that have none of these have no Guest, and pay
+// one comparison for each receive and each message.
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
@@ -23,6 +24,8 @@ struct Guest {
     TokenBucket messages;
     TokenBucket bytes;
     Instant resumes_at{};  ///< While suspended for want of tokens.
+    /// Until the request under way is answered: the lines that let the page read that which asks.
+    std::string cross_origin;
 };
 
 }  // namespace ringcast::shard

@@ -16,7 +16,7 @@
 namespace ringcast::shard {
 
 /// What an endpoint takes, as a set; any other method is answered with 405. OPTIONS is answered
-/// for it, unless it has more to say there than which methods there are.
+/// for it, unless it is there for pages of other origins and has to say so.
 enum class HttpMethods : std::uint8_t { get_and_head = 1, post = 2, options = 4 };
 
 [[nodiscard]] constexpr HttpMethods operator|(HttpMethods a, HttpMethods b) noexcept {
@@ -62,6 +62,11 @@ public:
     virtual void on_end(HttpExchange& exchange, HttpEnd reason);
 
     [[nodiscard]] HttpMethods methods() const noexcept { return methods_; }
+    /// True if a page that may connect by WebSocket may read all answers, by the same list of
+    /// origins: those that are given in the endpoint's stead, too.
+    [[nodiscard]] bool is_cross_origin() const noexcept {
+        return includes(methods_, HttpMethods::options);
+    }
     [[nodiscard]] std::uint64_t body_bytes_max() const noexcept { return body_bytes_max_; }
 
 private:

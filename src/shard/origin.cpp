@@ -164,4 +164,14 @@ bool is_origin_allowed(const http::Request& request,
         patterns, [&](const OriginPattern& pattern) { return pattern.matches(origin); });
 }
 
+std::string cross_origin_fields(const http::Request& request) {
+    std::string fields;
+    if (const auto origin = request.field("Origin")) {
+        fields.append("Access-Control-Allow-Origin: ").append(*origin);
+        fields += "\r\nAccess-Control-Allow-Credentials: true";  // A cookie may hold a token.
+        fields += "\r\nVary: Origin\r\n";
+    }
+    return fields;
+}
+
 }  // namespace ringcast::shard

@@ -41,4 +41,8 @@ private:
 [[nodiscard]] bool is_origin_allowed(const http::Request& request,
                                      std::span<const OriginPattern> patterns) noexcept;
 
+/// The header lines that let the page which asks read the answer to a plain request (WHATWG Fetch
+/// section 3.2), of an origin that is_origin_allowed(); none if no page does.
+[[nodiscard]] std::string cross_origin_fields(const http::Request& request);
+
 }  // namespace ringcast::shard

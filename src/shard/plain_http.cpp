@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "shard/answers.hpp"
+#include "shard/origin.hpp"
 #include "shard/shard.hpp"
 
 namespace ringcast::shard {
@@ -81,6 +82,8 @@ void Shard::on_plain_request(Connection& connection, const Router::HttpMatch& ma
     const bool is_about_server = request.path == "*";  // RFC 9110 section 9.3.7.
     if (match.endpoint == nullptr && !is_about_server)
         return answer_unread(connection, request, nothing_here);
+    if (match.endpoint != nullptr && match.endpoint->is_cross_origin())
+        note_page(connection, request);
     const HttpMethods methods =
         is_about_server ? HttpMethods::get_and_head | HttpMethods::post : match.endpoint->methods();
     if (!allows(methods, request.method)) {
@@ -205,11 +208,29 @@ void Shard::answer(Connection& connection, const http::ResponseRules& rules,
                    const http::Response& response) {
     ++metrics_.http_requests;
     scratch_.clear();
-    http::write_response_head(scratch_, dated(response), rules);
+    http::write_response_head(scratch_, completed(connection, response), rules);
     enqueue_raw(connection, as_bytes(scratch_));
     if (http::takes_content(response.status, rules) && !response.body.empty())
         enqueue_raw(connection, as_bytes(response.body));
     end_request(connection, rules.persistence);
+}
+
+/// Of which origin the page is that asks, if it may read the answer.
+void Shard::note_page(Connection& connection, const http::Request& request) {
+    if (request.field_count("Origin") == 0 ||
+        !is_origin_allowed(request, settings_.allowed_origins))
+        return;
+    if (!connection.guest) connection.guest = std::make_unique<Guest>();
+    connection.guest->cross_origin = cross_origin_fields(request);
+}
+
+/// With what goes with any answer to the request under way, whoever gives it. Valid until the next
+/// second's.
+http::Response Shard::completed(const Connection& connection,
+                                const http::Response& response) noexcept {
+    http::Response result = dated(response);
+    if (connection.guest) result.cross_origin = connection.guest->cross_origin;
+    return result;
 }
 
 /// Valid until the next second's.
@@ -226,6 +247,7 @@ void Shard::end_request(Connection& connection, http::Persistence persistence) {
     connection.parser.emplace<http::RequestParser>();  // Gives the request's memory back.
     connection.phase = Phase::request;
     connection.behind = false;
+    if (connection.guest) connection.guest->cross_origin.clear();
     connection.opened_at = ring_.now();
     schedule_by(connection, request_deadline(connection));
     // What came meanwhile is looked at on its turn, not from within whoever has answered.

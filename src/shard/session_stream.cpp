@@ -47,7 +47,8 @@ void Shard::begin_session_stream(Connection& connection, const Verdict& verdict,
     const http::Response response{
         .fields = verdict.fields, .content_type = content_type_of(verdict.encoding), .body = {}};
     scratch_.clear();
-    http::write_stream_head(scratch_, dated(response), rules);
+    http::write_stream_head(scratch_, completed(connection, response), rules);
+    if (connection.guest) connection.guest->cross_origin = {};  // The stream may last.
     enqueue_raw(connection, as_bytes(scratch_));
     auto stream =
         std::make_unique<SessionStream>(SessionStream{.takes_chunks = rules.takes_chunks});

@@ -283,6 +283,9 @@ private:
     void answer(Connection& connection, const http::ResponseRules& rules,
                 const http::Response& response);
     void end_request(Connection& connection, http::Persistence persistence);
+    void note_page(Connection& connection, const http::Request& request);
+    [[nodiscard]] http::Response completed(const Connection& connection,
+                                           const http::Response& response) noexcept;
     [[nodiscard]] http::Response dated(const http::Response& response) noexcept;
     [[nodiscard]] Instant request_deadline(const Connection& connection) const noexcept;
     void on_request_deadline(Connection& connection);

@@ -203,7 +203,7 @@ void Shard::refuse(Connection& connection, const http::Response& response) {
     // Nobody could read it yet.
     if (connection.is_tls_handshaking()) return terminate(connection);
     scratch_.clear();
-    http::write_response(scratch_, dated(response), closing_rules(connection));
+    http::write_response(scratch_, completed(connection, response), closing_rules(connection));
     enqueue_raw(connection, as_bytes(scratch_));
     drain(connection);
 }
