@@ -88,9 +88,12 @@ EncodedPublication::Form& EncodedPublication::form(Encoding encoding, Shape shap
     if (shape != Shape::plain) [[unlikely]] {
         RC_ASSERT(what_ == What::publication);
         if (deltas_ == nullptr) deltas_ = std::make_unique<Deltas>();
-        if (shape == Shape::delta && !delta(wire_of(encoding).format, pool).text)
-            shape = Shape::whole;
-        forms = shape == Shape::delta ? &deltas_->delta_forms : &deltas_->whole_forms;
+        const centrifuge::Format format = wire_of(encoding).format;
+        if (shape == Shape::delta && !delta(format, pool).text) shape = Shape::whole;
+        // Which differ in JSON only.
+        if (shape == Shape::whole && format == centrifuge::Format::protobuf) shape = Shape::plain;
+        if (shape != Shape::plain)
+            forms = shape == Shape::delta ? &deltas_->delta_forms : &deltas_->whole_forms;
     }
     Form& form = (*forms)[static_cast<std::size_t>(encoding) - 1];
     if (!form.frame) {
