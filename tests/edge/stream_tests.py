@@ -182,6 +182,31 @@ def test_what_is_posted_counts_as_what_is_sent():
             assert statuses == [202, 429, 429], statuses
 
 
+def test_a_page_of_an_allowed_origin_may_read_what_went_wrong():
+    def ask(server, text, origin):
+        """The answer's head, to the end of which the server closes the connection."""
+        with socket.create_connection(("127.0.0.1", server.port()), PATIENCE_SECONDS) as client:
+            line, _, rest = text.partition("\r\n")
+            client.sendall(f"{line}\r\nHost: a\r\nOrigin: {origin}\r\nConnection: close\r\n{rest}".encode())
+            return read_to_end(client).partition(b"\r\n\r\n")[0].decode().lower()
+
+    for ring in rings():
+        with Server("--anonymous", "publish", *LISTEN, "--io", ring, "--shards", "1", "--topics-max", "1", "--message-bytes-max",
+                    "1KiB", "--http-request-timeout", "100ms", "--allow-origin", "https://example.org") as server:
+            stream = Stream(server.port())
+            assert stream.status == 200
+            wrong = [(503, "GET /topics/b HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n")]
+            for path in ("/topics/a", "/connection/http_stream", "/connection/sse", "/emulation"):
+                wrong += [(413, f"POST {path} HTTP/1.1\r\nContent-Length: 1025\r\n\r\n"),
+                          (408, f"POST {path} HTTP/1.1\r\nContent-Length: 2\r\n\r\nx")]
+            for status, text in wrong:
+                head = ask(server, text, "https://example.org")
+                assert head.startswith(f"http/1.1 {status} "), (text, head)
+                assert "\r\naccess-control-allow-origin: https://example.org\r\n" in head, (text, head)
+                assert "access-control" not in ask(server, text, "https://evil.test"), text
+            stream.close()
+
+
 def test_plain_http_has_a_flag():
     with Server("--anonymous", "publish", "--plain-http", "off", *LISTEN) as server:
         assert Stream(server.port()).status == 426
