@@ -41,6 +41,8 @@ LOADS = {
     "idle in many rings": ["idle", "--connections", "600", "--hold", "50ms"],
     "fanout in many rings": ["fanout", "--subscribers", "300", "--warmup", "0", "--duration", "2s"],
 }
+# What a load tells per second: the mixed one for each of its crowds.
+RATES = {"mixed": ["messages", "deliveries", "lives", "visits", "slow_deliveries"]}
 # What each must notice, and a word of how it says so.
 NOTICED = {
     "echo": {"lose": "stopped answering", "double": "", "corrupt": "differs at byte", "cut": "connection",
@@ -107,7 +109,10 @@ async def check(program, name, mistake, word):
     async with server:
         code, output, errors = await run(program, LOADS[name], server.port, limits)
     if mistake in ("", PINGS):
-        return "" if code == 0 and json.loads(output) else f"exit code {code}: {errors}"
+        if code != 0 or not (figures := json.loads(output)):
+            return f"exit code {code}: {errors}"
+        is_told = all(figures[f"{rate}_per_second"] > 0 for rate in RATES.get(name, []))
+        return "" if is_told else f"not how often: {output}"
     is_one_line = errors.startswith("ringcast-bench: ") and errors.count("\n") == 1
     return "" if code == 1 and is_one_line and word in errors and not output else f"exit code {code}: {errors}{output}"
 
