@@ -3,13 +3,15 @@
 It echoes at /echo and passes publications on at /topics/NAME, in one order for all subscribers of the topic; likewise in
 the protocol of NATS at /nats, in that of Socket.IO at /socket.io, and in that of Centrifuge at /centrifuge; with more of
 the latter at /connection/websocket (faulty_centrifuge.py). A mistake is a word of MISTAKES there or here; "" is none.
-With the words PINGS behind it, each connection gets pings all the time, the first one with its 101.
+With the words PINGS behind it, each connection gets pings all the time, the first one with its 101. All of it over TLS if
+there is a certificate.
 """
 
 import asyncio
 import base64
 import hashlib
 import json
+import ssl
 import struct
 
 from faulty_centrifuge import FaultyCentrifuge
@@ -83,7 +85,7 @@ async def read_topic(path, reader, writer):
 class FaultyServer:
     """Serves on `port` within `async with`."""
 
-    def __init__(self, mistake, mistake_interval=MISTAKE_INTERVAL):
+    def __init__(self, mistake, mistake_interval=MISTAKE_INTERVAL, certificate=None):
         self._pings = mistake.endswith(PINGS)
         self._mistake = mistake = mistake.removesuffix(PINGS)
         self._mistake_interval = mistake_interval
@@ -95,9 +97,12 @@ class FaultyServer:
         self._subscribers = 0
         self._deaf = set()  # Subscribers that are to miss something.
         self._centrifuge = FaultyCentrifuge(mistake)
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+        if certificate:
+            self._tls.load_cert_chain(certificate)
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=256)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=256, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -141,7 +146,7 @@ class FaultyServer:
                     subscribers.discard(writer)
                 writer.write_eof()
                 await reader.read()  # A pong that nobody has read would reset the connection.
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError, ssl.SSLError):
             pass
         finally:
             if subscribers := self._topics.get(locals().get("path")):
