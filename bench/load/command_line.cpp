@@ -451,11 +451,12 @@ void add_commands(CLI::App& app, Choices& choices) {
                     "Connections that come, exchange messages, and leave one way or another",
                     "/echo", choices.churn, run_churn),
         choices.churn);
-    add_mixed_options(add_command(app, choices, "mixed",
-                                  "All of that at once, below /echo and /topics, to see whether "
-                                  "a server holds",
-                                  "", choices.mixed, run_mixed),
-                      choices.mixed);
+    add_mixed_options(
+        add_command(app, choices, "mixed",
+                    "Echo, fan-out and churn at once, below /echo and /topics, to see whether "
+                    "a server holds",
+                    "", choices.mixed, run_mixed),
+        choices.mixed);
     add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
                                  "/echo", choices.idle, run_idle),
                      choices.idle);

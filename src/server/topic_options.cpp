@@ -31,18 +31,21 @@ constexpr std::array topic_rows{
     OptionRow{.section = topics,
               .name = "anonymous",
               .value_name = "none|subscribe|publish",
-              .help = "what clients without credentials may do at /topics/NAME: nothing, receive, "
+              .help = "what clients without credentials may do with topics of no namespace: "
+                      "nothing, receive, "
                       "or send as well",
               .set = set_word<&Options::anonymous, access_words>,
               .get = get_word<&Options::anonymous, access_words>},
-    OptionRow{.section = topics,
-              .name = "users",
-              .value_name = "none|subscribe|publish",
-              .help = "what clients whose token names a user may do at every topic; each may at "
-                      "least receive the topics that its token grants, in channels or subs",
-              .set = set_word<&Options::users, access_words>,
-              .get = get_word<&Options::users, access_words>,
-              .needs = {&token_keys}},
+    OptionRow{
+        .section = topics,
+        .name = "users",
+        .value_name = "none|subscribe|publish",
+        .help =
+            "what clients whose token names a user may do with topics of no namespace; each may at "
+            "least receive the topics that its token grants, in channels or subs",
+        .set = set_word<&Options::users, access_words>,
+        .get = get_word<&Options::users, access_words>,
+        .needs = {&token_keys}},
     OptionRow{.section = topics,
               .name = "plain-http",
               .value_name = "on|off",
