@@ -32,8 +32,10 @@ constexpr std::array commands{
     CommandRow{"help", "", "print this and exit; -h does, too", &CommandLine::help},
 };
 /// Not in the help.
-constexpr CommandRow markdown_command{"print-flags-markdown", "", "",
-                                      &CommandLine::print_flags_markdown};
+constexpr std::array hidden_commands{
+    CommandRow{"print-flags-markdown", "", "", &CommandLine::print_flags_markdown},
+    CommandRow{"print-metrics", "", "", &CommandLine::print_metrics},
+};
 
 std::string flag_name(std::string_view name) {
     return fmt::format("--{}", name);
@@ -137,8 +139,10 @@ std::string cell(std::string_view text) {
 }  // namespace
 
 bool is_flag(std::string_view name) noexcept {
-    return find_option(name) != nullptr || name == markdown_command.name ||
-           std::ranges::find(commands, name, &CommandRow::name) != commands.end();
+    const auto has_it = [name](const auto& rows) {
+        return std::ranges::find(rows, name, &CommandRow::name) != rows.end();
+    };
+    return find_option(name) != nullptr || has_it(commands) || has_it(hidden_commands);
 }
 
 std::string usage_of(std::string_view name, std::string_view value_name) {
@@ -171,7 +175,8 @@ std::expected<CommandLine, std::string> parse_command_line(std::vector<std::stri
     for (const CommandRow& row : commands) {
         if (row.flag != nullptr) flags.emplace_back(&row, app.add_flag(spellings_of(row)));
     }
-    flags.emplace_back(&markdown_command, app.add_flag(flag_name(markdown_command.name)));
+    for (const CommandRow& row : hidden_commands)
+        flags.emplace_back(&row, app.add_flag(flag_name(row.name)));
     CLI::Option* const config = app.add_option("--config")->allow_extra_args(false);
     config->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 

@@ -34,6 +34,7 @@ struct CommandLine {
     bool check_config = false;
     bool print_config = false;
     bool print_flags_markdown = false;  ///< Hidden: writes flags.md's tables.
+    bool print_metrics = false;         ///< Hidden: writes what metrics.md lists.
 };
 
 /// Splits `arguments` (without the program's name) by the option table. The error is one sentence.

@@ -21,6 +21,7 @@
 #include "server/listening.hpp"
 #include "server/namespace_options.hpp"
 #include "server/option_table.hpp"
+#include "server/prometheus.hpp"
 #include "server/version.hpp"
 
 namespace ringcast::server {
@@ -360,6 +361,7 @@ std::expected<Options, Exit> load_options(const OptionSources& sources, Purpose 
     if (command_line->help) return answer(help_text());
     if (command_line->version) return answer(fmt::format("ringcast {}\n", version));
     if (command_line->print_flags_markdown) return answer(flags_markdown());
+    if (command_line->print_metrics) return answer(prometheus_text({{shard::Metrics{}}}, {}));
 
     const auto config = read_config(sources, *command_line);
     if (!config) return mistake(config.error());

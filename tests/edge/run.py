@@ -176,9 +176,9 @@ def test_version_and_help():
     assert code == 0 and "--send-queue-bytes-max" in text
 
 
-def test_flags_md_lists_the_flags_of_the_program():
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/update-flags")
-    assert subprocess.run([script, "--check", BINARY]).returncode == 0, "run scripts/update-flags"
+def test_the_reference_lists_the_flags_and_metrics_of_the_program():
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/update-reference")
+    assert subprocess.run([script, "--check", BINARY]).returncode == 0, "run scripts/update-reference"
 
 
 def test_limits_given_by_flags_are_in_force():
