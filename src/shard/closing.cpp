@@ -28,9 +28,11 @@ bool is_pinged_when_quiet(const Connection& connection) noexcept {
 /// told it of another session has 1006, too.
 void Shard::start_close(Connection& connection, CloseCode code, std::string_view reason) {
     if (!connection.session_open || connection.phase != Phase::open || connection.broken) return;
+    RC_ASSERT(telling_ != &connection);  // Or there would be two Closes.
     if (!ws::may_be_received(static_cast<std::uint16_t>(code))) code = CloseCode::no_status;
-    topics_.unsubscribe_all(connection);                   // Nothing may follow a Close.
-    if (connection.skipped > 0) tell_skipped(connection);  // There is no later.
+    topics_.unsubscribe_all(connection);  // Nothing may follow a Close.
+    // There is no later. The session is still open, since the client is told before its Close.
+    if (connection.skipped > 0) tell_skipped(connection);
     send_close(connection, code, reason);
     connection.phase = Phase::closing;
     // Whatever it waited for: suspended input has to flow again, or the peer's Close is never seen.

@@ -115,8 +115,9 @@ public:
     virtual void on_close(Session& session, CloseCode code, std::string_view reason) = 0;
     /// So many publications were dropped because the session was behind, which is told of all of
     /// them, at the latest before on_close. What is sent now stands in their place. The exception
-    /// to the rule above: it may be called from within a fan-out or Session::close, so it may do
-    /// nothing else.
+    /// to the rule above: it may be called from within a fan-out, or from within Session::close
+    /// (the session is open then, so that what is sent goes before the Close). So it may do nothing
+    /// else: to close or to subscribe from here is asserted against.
     virtual void on_skipped(Session& session, std::uint64_t count);
     /// A publication for a session that holds them: `message` is what it would have been sent. As
     /// on_skipped().

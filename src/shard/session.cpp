@@ -25,6 +25,7 @@ SubscribeStatus Session::subscribe(std::string_view topic, const SubscribeFrom& 
                                    const SubscribeAs& as) {
     if (!connection_->session_open || connection_->phase != Phase::open || shard_->shutdown_code_)
         return SubscribeStatus::closed;
+    RC_ASSERT(shard_->telling_ != connection_);  // It may be closing.
     switch (shard_->topics_.subscribe(*connection_, topic, from, as)) {
         case hub::LocalTopics::Outcome::live:
         case hub::LocalTopics::Outcome::waiting: return SubscribeStatus::accepted;
