@@ -72,6 +72,10 @@ public:
         deltas_->previous = std::move(previous);
         deltas_->maker = &deltas;
     }
+    /// There is something to make a delta to.
+    [[nodiscard]] bool has_previous() const noexcept {
+        return deltas_ != nullptr && deltas_->previous.frame;
+    }
     /// Before it is encoded: so many came before it that its receiver has not been sent, which it
     /// is told where the encoding has a place for that.
     void set_skipped(std::uint64_t count) noexcept { skipped_ = count; }

@@ -13,7 +13,7 @@ namespace ringcast::shard {
 namespace {
 
 /// Deliveries between two looks at the work that they were.
-constexpr std::size_t compressing_part = 16;
+constexpr std::size_t working_part = 16;
 
 }  // namespace
 
@@ -152,6 +152,7 @@ void Topics::step(hub::PreviousPublication& previous, EncodedPublication& public
                 .kind = record.publication_kind};
     }
     publication.set_previous(std::exchange(previous, std::move(next)), shard_.deltas_);
+    if (publication.has_previous()) ++steps_;
 }
 
 void Topics::fan_out() {
@@ -180,14 +181,13 @@ void Topics::hand_out() {
     const PermessageDeflate& deflate = shard_.deflate_;
     const PublicationDeltas& deltas = shard_.deltas_;
     const std::uint64_t work_before = deflate.work(), delta_work_before = deltas.work();
-    // A delivery that has to be compressed first is much more work than others.
-    const bool is_much_work = deflate.is_on() || local_.delta_takers() > 0;
-    const std::size_t part_max = is_much_work ? compressing_part : settings_.deliveries_per_turn;
     std::size_t left = settings_.deliveries_per_turn;
     while (left > 0 && fanout_.is_under_way() &&
            deflate.work() - work_before < PermessageDeflate::work_per_turn &&
            deltas.work() - delta_work_before < PublicationDeltas::work_per_turn) {
-        const std::size_t part = std::min(left, part_max);
+        // A delivery that has to be compressed first, or made a delta, is much more work.
+        const bool is_much_work = deflate.is_on() || steps_ > 0;
+        const std::size_t part = is_much_work ? std::min(left, working_part) : left;
         fanout_.run(
             local_, part, settings_.deliveries_quantum,
             [this](hub::Subscriber& subscriber, Delivery& delivery) {
@@ -196,6 +196,7 @@ void Topics::hand_out() {
                 shard_.deliver(subscriber.session, delivery.publication);
             },
             [this](const Delivery& delivery) {
+                if (delivery.publication.has_previous()) --steps_;
                 if (delivery.publisher == SlotId{}) return;
                 --publishers_waiting_;
                 published_.push_back(delivery.publisher);

@@ -263,6 +263,7 @@ private:
     std::vector<SlotId> published_;         // To be told after the fan-out.
     Instant window_end_ = instant_never;    // Of publications that wait.
     std::uint32_t publishers_waiting_ = 0;  // Deliveries in the fan-out that somebody waits for.
+    std::uint32_t steps_ = 0;  // Deliveries in the fan-out that some are sent as a delta.
 
     std::vector<std::unique_ptr<Inquiries>> inquiries_;  // By home; null: none yet.
     hub::ShardSet inquiring_ = 0;                        // Homes for which inquiries wait.

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <deque>
 #include <doctest/doctest.h>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/prng.hpp"
 #include "unit/shard/delta_kit.hpp"
@@ -117,6 +119,43 @@ TEST_CASE("who was skipped by `latest` is sent a whole one before the next delta
     }
     CHECK(slow.wholes == 3);
     CHECK(quick.wholes == 1);
+}
+
+TEST_CASE("a fan-out goes in small parts only while deltas are made in it") {
+    std::string order;
+    DeltaKit kit;
+    const std::string topics[] = {kit.topic_of(0, 1), kit.topic_of(0, 2)};
+    ScriptedEndpoint& endpoint = kit.scripted(1);
+    const auto takes_deltas = endpoint.received;
+    endpoint.received = [](Session& session, Message message) {
+        session.hold_publications();
+        (void)session.subscribe(message.payload);
+    };
+    endpoint.held = [&](Session& session, std::string_view) {
+        order += session.newest_topic() == topics[0] ? 'a' : 'b';
+    };
+    for (const std::string& topic : topics) {
+        for (int i = 0; i < 20; ++i) kit.come(1, Format::json).say(topic);
+    }
+    kit.settle();
+    endpoint.received = takes_deltas;
+    DeltaClient& taker = kit.subscribed(1, Format::json);
+    const auto order_beside = [&](int price) {
+        order.clear();
+        kit.publish(quote(price));
+        for (const std::string& topic : topics) {
+            CHECK(kit.shard(0).publish(topic, PublicationKind::json, {}) ==
+                  PublishStatus::accepted);
+        }
+        kit.settle();
+        return order;
+    };
+    const std::string whole = std::string(20, 'a') + std::string(20, 'b');
+    CHECK(order_beside(1) == whole);
+    // The first part has the delta, too; what is left then is no more work than it was.
+    CHECK(order_beside(2) == std::string(14, 'a') + std::string(20, 'b') + std::string(6, 'a'));
+    taker.read(kit.published);
+    CHECK(taker.deltas == 1);
 }
 
 TEST_CASE("without memory to keep the publication before, all go whole") {

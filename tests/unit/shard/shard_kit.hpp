@@ -74,6 +74,9 @@ public:
     void on_skipped(Session& session, std::uint64_t count) override {
         if (skipped) skipped(session, count);
     }
+    void on_held(Session& session, std::string_view message) override {
+        if (held) held(session, message);
+    }
     void on_tick(Shard& shard) override {
         ++ticks_count;
         if (ticked) ticked(shard);
@@ -88,6 +91,7 @@ public:
     std::function<void(Session&, std::string_view topic, std::string_view reason)>
         subscription_lost;
     std::function<void(Session&, std::uint64_t count)> skipped;
+    std::function<void(Session&, std::string_view message)> held;
     std::function<void(Shard&)> ticked;
     std::size_t opened_count = 0, messages_count = 0, drains_count = 0, ticks_count = 0;
     std::vector<Ending> endings;
