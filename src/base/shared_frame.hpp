@@ -44,6 +44,8 @@ public:
         return {reinterpret_cast<std::byte*>(head_ + 1), head_->size};
     }
     [[nodiscard]] std::size_t size() const noexcept { return head_->size; }
+    /// Of the block that it lies in.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return head_->block.capacity(); }
 
 private:
     struct Head {

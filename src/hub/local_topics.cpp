@@ -48,7 +48,6 @@ LocalTopics::Outcome LocalTopics::subscribe(SlotId session, SessionTopics& topic
     if (takes_deltas) {
         if (topic.deltas_ == nullptr) topic.deltas_ = std::make_unique<LocalTopic::Deltas>();
         ++topic.deltas_->takers;
-        ++delta_takers_;
     }
     topic.subscribers_.push_back({.session = session,
                                   .subscription = subscription->slot,
@@ -143,9 +142,9 @@ void LocalTopics::remove(std::uint32_t slot) noexcept {
     Subscriber& place = topic.subscribers_[position];
     RC_ASSERT(place.subscription == slot && !place.is_gone());
     if (place.hears_presence) --topic.presence_hearers_;
-    if (place.takes_deltas) {
-        --delta_takers_;
-        if (--topic.deltas_->takers == 0) topic.deltas_.reset();
+    if (place.takes_deltas && --topic.deltas_->takers == 0) {
+        previous_.forget(topic.deltas_->place);
+        topic.deltas_.reset();
     }
     if (topic.is_delivering_) {
         place.session = {};

@@ -24,11 +24,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/publication.hpp"
-#include "base/shared_frame.hpp"
 #include "base/slab.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/position.hpp"
+#include "hub/previous_publications.hpp"
 
 namespace ringcast::hub {
 
@@ -51,13 +50,6 @@ struct Subscriber {
 
     [[nodiscard]] bool is_gone() const noexcept { return session.generation == 0; }
     [[nodiscard]] bool is_live() const noexcept { return live_from < recovering; }
-};
-
-/// A publication that is kept for what the next one differs from it in.
-struct PreviousPublication {
-    SharedFrame frame;  ///< Ends with the payload. Null: there is none.
-    std::size_t payload_bytes = 0;
-    PublicationKind kind = PublicationKind::json;
 };
 
 /// What the home knows of this shard's interest.
@@ -83,10 +75,8 @@ public:
     [[nodiscard]] const Epoch& epoch() const noexcept { return epoch_; }
     /// Some subscriber does.
     [[nodiscard]] bool hears_presence() const noexcept { return presence_hearers_ > 0; }
-    /// Where the last publication is kept; null unless some subscriber takes deltas.
-    [[nodiscard]] PreviousPublication* previous() noexcept {
-        return deltas_ == nullptr ? nullptr : &deltas_->previous;
-    }
+    /// Some subscriber does.
+    [[nodiscard]] bool takes_deltas() const noexcept { return deltas_ != nullptr; }
 
 private:
     friend class LocalTopics;
@@ -95,7 +85,7 @@ private:
 
     struct Deltas {
         std::uint32_t takers = 0;  // Subscribers that are not gone.
-        PreviousPublication previous;
+        PreviousPublications::Place place;
     };
 
     std::vector<Subscriber> subscribers_;
@@ -233,8 +223,16 @@ public:
     [[nodiscard]] bool visit(Cursor& cursor, std::size_t places_max, Visit&& visit) const;
     [[nodiscard]] std::size_t size() const noexcept { return topics_.size(); }
     [[nodiscard]] std::uint32_t subscriptions() const noexcept { return subscriptions_.size(); }
-    /// Of these, who takes deltas.
-    [[nodiscard]] std::uint32_t delta_takers() const noexcept { return delta_takers_; }
+
+    /// Of a topic that takes deltas: keeps `next` for what the next one differs from it in, and
+    /// returns what was kept before. All topics keep `bytes_max` at most: what
+    /// is oldest is let go first.
+    [[nodiscard]] PreviousPublication replace_previous(LocalTopic& topic, PreviousPublication next,
+                                                       std::uint64_t bytes_max) noexcept {
+        return previous_.replace(topic.deltas_->place, std::move(next), bytes_max);
+    }
+    /// Memory of what is kept so.
+    [[nodiscard]] std::uint64_t previous_bytes() const noexcept { return previous_.bytes(); }
 
 private:
     struct Subscription {
@@ -276,7 +274,7 @@ private:
     const Limits limits_;
     std::uint64_t joins_ = 0;
     std::uint64_t wishes_ = 0;
-    std::uint32_t delta_takers_ = 0;
+    PreviousPublications previous_;
     std::unordered_map<std::string, LocalTopic, TopicHash, std::equal_to<>> topics_;
     Slab<Subscription> subscriptions_;
     std::vector<LocalTopic*> unsettled_, settling_;

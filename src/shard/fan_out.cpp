@@ -127,8 +127,8 @@ void Topics::on_publication(const Record& record) {
                                        record.publication_kind,
                                        {.offset = record.number, .epoch = topic->epoch()},
                                        info_frame(record.info)};
-        if (topic->previous() != nullptr) [[unlikely]]
-            step(*topic->previous(), publication, record);
+        if (topic->takes_deltas()) [[unlikely]]
+            step(*topic, publication, record);
         fanout_.add(*topic, {.publication = std::move(publication), .publisher = record.publisher},
                     bytes);
         if (record.publisher != SlotId{}) ++publishers_waiting_;
@@ -139,19 +139,22 @@ void Topics::on_publication(const Record& record) {
     if (record.block != nullptr) record.block->release();
 }
 
-/// From the publication before to this one, which some are sent as a delta to that. Both are kept
-/// while memory is not scarce.
-void Topics::step(hub::PreviousPublication& previous, EncodedPublication& publication,
-                  const Record& record) {
+/// From the publication before to this one, which some are sent as a delta to that. This one is
+/// kept for the next, unless memory is scarce.
+void Topics::step(hub::LocalTopic& topic, EncodedPublication& publication, const Record& record) {
+    const std::uint64_t pool_bytes_max = shard_.settings_.pool_bytes_max;
     hub::PreviousPublication next;
     const bool is_kept = record.payload.size() <= PublicationDeltas::payload_bytes_max &&
-                         shard_.pool_.bytes_in_use() <= shard_.settings_.pool_bytes_max / 2;
+                         shard_.pool_.bytes_in_use() <= pool_bytes_max;
     if (is_kept) {
         next = {.frame = publication.frame(),
                 .payload_bytes = record.payload.size(),
                 .kind = record.publication_kind};
     }
-    publication.set_previous(std::exchange(previous, std::move(next)), shard_.deltas_);
+    publication.set_previous(
+        local_.replace_previous(topic, std::move(next),
+                                pool_bytes_max / PublicationDeltas::pool_share),
+        shard_.deltas_);
     if (publication.has_previous()) ++steps_;
 }
 

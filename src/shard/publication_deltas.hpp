@@ -21,6 +21,10 @@ public:
 
     /// Longer ones are sent whole: a delta takes about as long as some copies of both.
     static constexpr std::size_t payload_bytes_max = 256 << 10;
+    /// What deltas are made to takes this part of a shard's memory for messages at most: an eighth,
+    /// so that of many topics those with the most publications keep theirs, and nobody's queue
+    /// lacks it.
+    static constexpr std::uint64_t pool_share = 8;
     /// Work of one turn: 4 ms or so.
     static constexpr std::uint64_t work_per_turn = 4'000'000;
 

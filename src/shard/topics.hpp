@@ -234,8 +234,7 @@ private:
     void tell_subscriber(const News& news);
     [[nodiscard]] SharedFrame info_frame(std::span<const std::byte> info);
     void on_publication(const Record& record);
-    void step(hub::PreviousPublication& previous, EncodedPublication& publication,
-              const Record& record);
+    void step(hub::LocalTopic& topic, EncodedPublication& publication, const Record& record);
     [[nodiscard]] bool can_take_delivery() const noexcept;
     void fan_out();
     [[nodiscard]] bool is_window_over() const noexcept;

@@ -570,24 +570,28 @@ TEST_CASE("a topic knows whether somebody hears of presence there") {
     CHECK_FALSE(kit.local.find("a")->hears_presence());
 }
 
-TEST_CASE("a topic has a place for its last publication while somebody takes deltas there") {
+TEST_CASE("a topic keeps its last publication while somebody takes deltas there") {
     BufferPool pool;
     HubKit kit;
+    const auto publish = [&](std::size_t size) {
+        return kit.local.replace_previous(*kit.local.find("a"), {.frame = {pool, size}}, 1 << 20);
+    };
     (void)kit.subscribe(1, "a");
-    CHECK(kit.local.find("a")->previous() == nullptr);
+    CHECK_FALSE(kit.local.find("a")->takes_deltas());
     (void)kit.subscribe_for_deltas(2, "a");
     (void)kit.subscribe_for_deltas(3, "a");
     (void)kit.subscribe_for_deltas(3, "b");
-    CHECK(kit.local.delta_takers() == 3);
-    REQUIRE(kit.local.find("a")->previous() != nullptr);
-    kit.local.find("a")->previous()->frame = SharedFrame{pool, 5};
+    CHECK(kit.local.find("a")->takes_deltas());
+    CHECK_FALSE(publish(5).frame);
     CHECK(kit.unsubscribe(2, "a"));
-    CHECK(kit.local.find("a")->previous()->frame.size() == 5);
+    CHECK(publish(6).frame.size() == 5);
+    CHECK(kit.local.previous_bytes() > 0);
     kit.unsubscribe_all(3);
-    CHECK(kit.local.find("a")->previous() == nullptr);
-    CHECK(kit.local.delta_takers() == 0);
+    CHECK_FALSE(kit.local.find("a")->takes_deltas());
+    CHECK(kit.local.previous_bytes() == 0);
     CHECK(pool.blocks_in_use() == 0);
     // It does not come back with the next one.
     (void)kit.subscribe_for_deltas(4, "a");
-    CHECK_FALSE(kit.local.find("a")->previous()->frame);
+    CHECK_FALSE(publish(7).frame);
+    kit.unsubscribe_all(4);
 }

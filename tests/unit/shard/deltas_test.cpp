@@ -121,6 +121,44 @@ TEST_CASE("who was skipped by `latest` is sent a whole one before the next delta
     CHECK(quick.wholes == 1);
 }
 
+TEST_CASE("what deltas are made to has a budget, beyond which the oldest is let go") {
+    // Of the eighth that is meant for that, two take all.
+    DeltaKit kit{{}, {.pool_bytes_max = 8 * 2 * 4096}};
+    struct Stage {
+        std::string topic;
+        DeltaClient& client;
+        Published published;
+    };
+    std::vector<Stage> stages;
+    for (int i = 0; i < 3; ++i) {
+        const std::string topic = kit.topic_of(0, i);
+        DeltaClient& client = kit.come(1, Format::json);
+        client.say(topic);
+        stages.push_back({topic, client, {}});
+    }
+    kit.settle();
+    const auto is_delta = [&](std::size_t i) {
+        Stage& stage = stages[i];
+        const std::string payload =
+            "\"" + std::string(3000, '.') + std::to_string(stage.published.size()) + "\"";
+        REQUIRE(kit.shard(0).publish(stage.topic, PublicationKind::json,
+                                     std::as_bytes(std::span{payload})) == PublishStatus::accepted);
+        stage.published.emplace_back(payload, PublicationKind::json);
+        kit.settle();
+        const std::size_t before = stage.client.deltas;
+        stage.client.read(stage.published);
+        CHECK(stage.client.has_last(stage.published));
+        return stage.client.deltas > before;
+    };
+    for (std::size_t i = 0; i < 3; ++i) CHECK_FALSE(is_delta(i));
+    CHECK(kit.shard(1).pool().bytes_in_use() == 2 * 4096);
+    CHECK(is_delta(1));
+    CHECK(is_delta(2));
+    CHECK_FALSE(is_delta(0));  // It was the oldest of three ...
+    CHECK_FALSE(is_delta(1));  // ... and so is this now.
+    CHECK(is_delta(0));
+}
+
 TEST_CASE("a fan-out goes in small parts only while deltas are made in it") {
     std::string order;
     DeltaKit kit;
