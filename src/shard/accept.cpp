@@ -118,10 +118,34 @@ void Shard::accept_connection(int fd, const Listener& listener) {
     } else {
         ++metrics_.accepts;
     }
-    connection->opened_at = connection->active_at = ring_.now();
-    timers_.schedule(*connection, ring_.now() + settings_.handshake_timeout);
-    arm_recv(*connection);
-    if (is_ending(access)) refuse(*connection, shutting_down);
+    if (is_ending(access)) return refuse(*connection, shutting_down);
+    // Whoever looks after the server does not stand in its clients' line.
+    if (is_admin || newcomers_left_ > 0) return begin_reading(*connection);
+    newcomers_.push_back(connection->id);
+    is_turn_owed_ = true;
+}
+
+/// From here on it is the client's time that passes.
+void Shard::begin_reading(Connection& connection) {
+    if (newcomers_left_ > 0) --newcomers_left_;
+    connection.opened_at = connection.active_at = ring_.now();
+    timers_.schedule(connection, ring_.now() + settings_.handshake_timeout);
+    arm_recv(connection);
+}
+
+/// Begins the turn's portion of those who have come: those who wait go first, in order. However
+/// many come at once, a turn stays short: what they have sent already is read, and answered, when
+/// it is their turn, and everybody else's input between.
+void Shard::read_newcomers() {
+    newcomers_left_ = settings_.newcomers_per_turn;
+    while (!newcomers_.empty() && newcomers_left_ > 0) {
+        Connection* const connection = connections_.find(newcomers_.front());
+        newcomers_.pop_front();
+        // A shutdown may have come before.
+        if (connection == nullptr || connection->phase != Phase::request) continue;
+        begin_reading(*connection);
+    }
+    is_turn_owed_ |= !newcomers_.empty();
 }
 
 /// Who has asked for something is told that it will not come. Who has been answered and asks for

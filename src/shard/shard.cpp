@@ -80,6 +80,7 @@ void Shard::turn() {
     forget_work();
     resume_worked();
     close_refused();
+    read_newcomers();
     if (tls_ != nullptr) continue_handshakes();
     for (const ring::Completion& completion : completions.subspan(shortfalls)) complete(completion);
     if (is_accepting_ending_) end_accepting();

@@ -190,6 +190,8 @@ private:
     void on_accept(const ring::Completion& completion);
     void on_accept_error(Listener& listener, int error);
     void accept_connection(int fd, const Listener& listener);
+    void begin_reading(Connection& connection);
+    void read_newcomers();
     [[nodiscard]] std::size_t client_connections() const noexcept {
         return connections_.size() - admin_connections_;
     }
@@ -464,6 +466,8 @@ private:
     Metrics& metrics_;
     ClientLimits* client_limits_;
 
+    std::deque<SlotId> newcomers_;      // Accepted connections that are not read yet, in order.
+    std::uint32_t newcomers_left_ = 0;  // That this turn can still begin to read.
     UnfinishedInputs inputs_;
     std::vector<SlotId> senders_;    // Connections with output that has not been submitted.
     std::vector<SlotId> quiet_;      // Connections with a quiet send that has not come home.

@@ -186,6 +186,7 @@ TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
     Prng secure{scenario.settings.topics.seed ^ secure_salt};
     scenario.is_secure = secure.chance(1, 8);
     scenario.settings.tls_handshakes_per_turn = pick<std::uint32_t>(secure, {1, 2, 16});
+    scenario.settings.newcomers_per_turn = pick<std::uint32_t>(secure, {1, 2, 64});
     draw_window(scenario);
     draw_history(scenario);
     if (may_be_hostile) draw_hostile_clients(scenario);

@@ -104,6 +104,7 @@ Scenario World::draw_scenario() {
         sim::draw_scenario(prng_, features_, Prng{options_.seed ^ compression_salt});
     scenario.is_secure = scenario.limits.is_secure = secure_.chance(1, 8);
     scenario.settings.tls_handshakes_per_turn = pick<std::uint32_t>(secure_, {1, 2, 16});
+    scenario.settings.newcomers_per_turn = pick<std::uint32_t>(secure_, {1, 2, 64});
     const bool may_be_hostile = options_.broken == Break::none || wants_hostiles(options_.broken);
     if (may_be_hostile && !options_.walk) add_hostiles(hostile_, scenario);
     return scenario;
