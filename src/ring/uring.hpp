@@ -1,6 +1,7 @@
 #pragma once
 // The ring on io_uring. One system call per turn hands over the whole batch, waits, and runs the
-// kernel's deferred work; what comes back is drained in one go.
+// kernel's deferred work; what comes back is drained in one go. Where the kernel does that work in
+// portions, a turn with more makes a call for each.
 //
 //   Submission -> entry (user_data = Token)      completion queue -> Completion
 //   accept, recv   multishot, or single-shot if that feature is switched off
@@ -81,7 +82,8 @@ private:
     void hand_over();
     [[nodiscard]] UringQueue::Wait plan(const Wait& wait) const noexcept;
     void hand_over_and_wait(const Wait& wait);
-    void collect();
+    void finish_deferred_work(std::size_t collected);
+    std::size_t collect();
     void take(const io_uring_cqe& entry);
     [[nodiscard]] std::byte* take_slice(const io_uring_cqe& entry);
     void return_buffers();

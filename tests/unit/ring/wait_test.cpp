@@ -150,5 +150,20 @@ TEST_CASE("a ring that gathers waits for several completions, but not for ever")
     });
 }
 
+TEST_CASE("io_uring: one turn takes all that has come, however many it is from") {
+    on_each_ring([](const Variant& variant) {
+        if (variant.backend == Backend::epoll) return;  // A turn takes a portion, in order.
+        auto ring = make(variant, {.buffers_count = 256, .buffer_bytes = 4096});
+        std::vector<Pair> pairs;
+        for (int i = 0; i < 150; ++i) {
+            pairs.push_back(connected_pair(*ring));
+            ring->recv(token_of(pairs.back().server), pairs.back().server);
+        }
+        CHECK(ring->turn({.until = ring->now()}).empty());
+        for (const Pair& pair : pairs) write_all(pair.client, "x");
+        CHECK(ring->turn({.until = ring->now()}).size() == pairs.size());
+    });
+}
+
 }  // namespace
 }  // namespace ringcast::ring
