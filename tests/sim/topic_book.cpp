@@ -61,7 +61,11 @@ void TopicBook::on_accepted(std::uint32_t id) {
 
 void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic) {
     ++order_;
-    visitors_[visit].runs.push_back({.topic = topic, .live = order_, .own = order_});
+    Visitor& visitor = visitors_[visit];
+    std::optional<Standing> resumed;
+    if (visitor.resumes) resumed = visitors_[*visitor.resumes].runs.back().standing;
+    visitor.runs.push_back(
+        {.topic = topic, .live = order_, .own = order_, .resumed = std::move(resumed)});
 }
 
 void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t asked) {
@@ -97,7 +101,7 @@ std::uint32_t TopicBook::on_publication(std::uint32_t visit, bool is_text,
     if (run == nullptr) fail(Rule::publications_exact, visit, name + " is of another topic");
     if (!run->entries.empty() && run->skipped == 0 && !may_miss_silently(visit))
         link(visit, run->entries.back().publication, *id);
-    if (visitors_[visit].place) count(visit, publication.topic, *id, run->skipped);
+    if (run->standing) count(visit, *run, *id);
     run->entries.push_back({.publication = *id, .skipped_before = run->skipped});
     run->skipped = 0;
     return *id;
@@ -126,30 +130,37 @@ void TopicBook::on_skipped(std::uint32_t visit, std::uint64_t count) {
     ++gaps_told_;
 }
 
-void TopicBook::on_position(std::uint32_t visit, const Place& place, std::optional<bool> recovered,
-                            Instant now) {
+std::optional<TopicBook::Place> TopicBook::resume(std::uint32_t visit) {
     Visitor& visitor = visitors_[visit];
-    if (visitor.place) fail(Rule::positions_true, visit, "was told twice where it is");
-    if (recovered.has_value() != visitor.resumes.has_value())
-        fail(Rule::recovered_if_kept, visit, "was told of what it has not asked for");
-    visitor.place = place;
-    visitor.counts_since = now;
-    if (recovered) check_resumed(visit, place, *recovered, now);
+    const std::vector<Run>& runs = visitors_[*visitor.resumes].runs;
+    if (!runs.empty() && runs.back().standing) return runs.back().standing->place;
+    visitor.resumes.reset();
+    return std::nullopt;
 }
 
-void TopicBook::check_resumed(std::uint32_t visit, const Place& place, bool recovered,
-                              Instant now) {
-    const Visitor& before = visitors_[*visitors_[visit].resumes];
-    const bool is_same = place.epoch == before.place->epoch;
+void TopicBook::on_position(std::uint32_t visit, std::uint32_t topic, const Place& place,
+                            std::optional<bool> recovered, Instant now) {
+    Run& run = *open_run(visit, topic);
+    if (run.standing) fail(Rule::positions_true, visit, "was told twice where it is");
+    if (recovered.has_value() != run.resumed.has_value())
+        fail(Rule::recovered_if_kept, visit, "was told of what it has not asked for");
+    run.standing = {.place = place, .since = now};
+    if (recovered) check_resumed(visit, run, *recovered, now);
+}
+
+void TopicBook::check_resumed(std::uint32_t visit, Run& run, bool recovered, Instant now) {
+    const Place& place = run.standing->place;
+    const Standing& before = *run.resumed;
+    const bool is_same = place.epoch == before.place.epoch;
     if (recovered && !policy_.is_newest_enough) {
-        if (!is_same || place.offset != before.place->offset)
+        if (!is_same || place.offset != before.place.offset)
             fail(Rule::positions_true, visit, "has recovered from where it was not");
-        visitors_[visit].last_seen = before.last_seen;
+        run.standing->last_seen = before.last_seen;
     }
-    const bool is_kept = !policy_.may_forget && now - before.counts_since < policy_.kept_for;
+    const bool is_kept = !policy_.may_forget && now - before.since < policy_.kept_for;
     if (recovered || !is_kept) return;
     if (!is_same) fail(Rule::recovered_if_kept, visit, "its topic was forgotten too soon");
-    const std::uint64_t missed = place.offset - before.place->offset;
+    const std::uint64_t missed = place.offset - before.place.offset;
     if (missed <= policy_.kept_min)
         fail(Rule::recovered_if_kept, visit, std::to_string(missed) + " were not recovered");
 }
@@ -174,19 +185,16 @@ void TopicBook::on_kept(const Place& place, bool is_text, std::string_view paylo
 
 /// The next publication of a visit that counts has come. Whoever has come back sees the one that
 /// others saw behind its last.
-void TopicBook::count(std::uint32_t visit, std::uint32_t topic, std::uint32_t publication,
-                      std::uint64_t skipped) {
-    Visitor& visitor = visitors_[visit];
-    Place& place = *visitor.place;
-    place.offset += skipped + 1;
-    if (!is_at(place, publication)) {
+void TopicBook::count(std::uint32_t visit, Run& run, std::uint32_t publication) {
+    Standing& standing = *run.standing;
+    standing.place.offset += run.skipped + 1;
+    if (!is_at(standing.place, publication)) {
         fail(Rule::positions_true, visit,
-             std::to_string(publication) + " came as number " + std::to_string(place.offset) +
-                 ", which is another one's");
+             std::to_string(publication) + " came as number " +
+                 std::to_string(standing.place.offset) + ", which is another one's");
     }
-    const std::uint32_t last = std::exchange(visitor.last_seen, publication);
-    const bool is_first = open_run(visit, topic)->entries.empty();
-    if (!is_first || last == nobody || skipped > 0) return;
+    const std::uint32_t last = std::exchange(standing.last_seen, publication);
+    if (!run.entries.empty() || last == nobody || run.skipped > 0) return;
     link(visit, last, publication);
     ++recoveries_proven_;
 }

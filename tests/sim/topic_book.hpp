@@ -49,6 +49,17 @@ public:
         // Of the checks.
         std::uint32_t chain = nobody, position = 0;
     };
+    /// A position, as clients are told.
+    struct Place {
+        std::string epoch;
+        std::uint64_t offset = 0;
+    };
+    /// Where a client is in a topic whose publications it counts.
+    struct Standing {
+        Place place;
+        std::uint32_t last_seen = nobody;  ///< The publication there, if it is known.
+        Instant since{};                   ///< It has counted since then.
+    };
     /// What one client sees of one topic between the start and the end of a subscription.
     struct Run {
         struct Entry {
@@ -60,13 +71,10 @@ public:
         std::uint64_t live = 0;
         std::uint64_t own = 0;  ///< It sees what it writes itself from then on.
         std::vector<Entry> entries;
-        std::uint64_t skipped = 0;  ///< It was told of so many behind the last entry.
-        bool has_ended = false;     ///< By its own wish.
-    };
-    /// A position, as clients are told.
-    struct Place {
-        std::string epoch;
-        std::uint64_t offset = 0;
+        std::uint64_t skipped = 0;              ///< It was told of so many behind the last entry.
+        bool has_ended = false;                 ///< By its own wish.
+        std::optional<Standing> resumed = {};   ///< It comes back to there.
+        std::optional<Standing> standing = {};  ///< If it counts, once it knows.
     };
     struct Visitor {
         VisitKind kind = VisitKind::raw;
@@ -74,10 +82,7 @@ public:
         bool is_prompt = false;                     ///< Nothing holds up what is on its way to it.
         bool is_told_of_skips = false;              ///< If something is dropped.
         std::optional<std::uint32_t> resumes = {};  ///< It comes back to where that visit was.
-        std::optional<Place> place = {};            ///< Where it is, if it counts.
-        std::uint32_t last_seen = nobody;           ///< The publication there, if it is known.
-        Instant counts_since{};
-        int status = 0;  ///< Of the response, once it is there.
+        int status = 0;                             ///< Of the response, once it is there.
         bool has_closed = false;
         std::uint16_t close_code = 0;
         std::string close_reason;
@@ -131,17 +136,14 @@ public:
     void on_kept(const Place& place, bool is_text, std::string_view payload);
     /// Where the visit that this one comes back for has got to. None, and it begins anew, if that
     /// was told nothing.
-    [[nodiscard]] std::optional<Place> resume(std::uint32_t visit) {
-        const std::optional<Place> place = visitors_[*visitors_[visit].resumes].place;
-        if (!place) visitors_[visit].resumes.reset();
-        return place;
-    }
+    [[nodiscard]] std::optional<Place> resume(std::uint32_t visit);
     [[nodiscard]] bool was_recovered(std::uint32_t visit) const {
-        return visitors_[visit].last_seen != nobody;
+        const std::optional<Standing>& standing = visitors_[visit].runs.back().standing;
+        return standing && standing->last_seen != nobody;
     }
     /// The visit is told where it is, and if it comes back, whether nothing is missing before that.
-    void on_position(std::uint32_t visit, const Place& place, std::optional<bool> recovered,
-                     Instant now);
+    void on_position(std::uint32_t visit, std::uint32_t topic, const Place& place,
+                     std::optional<bool> recovered, Instant now);
     void on_close(std::uint32_t visit, std::uint16_t code, std::string_view reason, Instant now);
 
     /// Who published and who saw what, to stderr.
@@ -176,9 +178,8 @@ private:
     [[nodiscard]] Run* open_run(std::uint32_t visit, std::uint32_t topic);
     void link(std::uint32_t visit, std::uint32_t earlier, std::uint32_t later);
     [[nodiscard]] bool is_at(const Place& place, std::uint32_t publication);
-    void count(std::uint32_t visit, std::uint32_t topic, std::uint32_t publication,
-               std::uint64_t skipped);
-    void check_resumed(std::uint32_t visit, const Place& place, bool recovered, Instant now);
+    void count(std::uint32_t visit, Run& run, std::uint32_t publication);
+    void check_resumed(std::uint32_t visit, Run& run, bool recovered, Instant now);
 
     // topic_checks.cpp
     void find_chains();

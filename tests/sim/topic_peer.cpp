@@ -244,7 +244,7 @@ void TopicPeer::take_place(std::string_view text) {
     const std::string epoch{text.substr(place_start.size(), epoch_size)};
     text.remove_prefix(std::min(text.size(), place_start.size() + epoch_size));
     std::uint64_t offset = 0;
-    bool is_whole = text.starts_with(middle) && !visitor().place && visit_.counts();
+    bool is_whole = text.starts_with(middle) && visit_.counts();
     if (is_whole) {
         const char* const end = text.data() + text.size();
         text.remove_prefix(static_cast<std::size_t>(
@@ -255,7 +255,7 @@ void TopicPeer::take_place(std::string_view text) {
     if (text == ",\"recovered\":false}") recovered = false;
     is_whole = is_whole && (recovered || text == "}");
     if (!is_whole) fail(Rule::publications_exact, "a position that is none");
-    book_.on_position(number_, {.epoch = epoch, .offset = offset}, recovered, now_);
+    book_.on_position(number_, visit_.topic, {.epoch = epoch, .offset = offset}, recovered, now_);
 }
 
 /// Every question has one, in the order in which they were asked.
