@@ -10,7 +10,7 @@
 namespace ringcast::sim {
 namespace {
 
-constexpr char mark = '|';
+constexpr char mark = '|', quote = '"';
 
 }  // namespace
 
@@ -22,21 +22,31 @@ std::uint32_t TopicBook::add_publication(const Publication& publication) {
 /// Its number, and then octets that no other one has.
 std::string TopicBook::payload_of(std::uint32_t id) const {
     const Publication& publication = publications_[id];
-    std::string payload = std::to_string(id) + mark;
+    std::string payload = publication.is_json ? std::string{quote} : "";
+    payload += std::to_string(id) + mark;
     Prng prng{id};
     const unsigned letters = id % 2 == 0 ? 64 : 4;  // Some compress well.
     while (payload.size() < publication.size) {
         const std::uint64_t drawn = prng.next();
         for (int i = 0; i < 8 && payload.size() < publication.size; ++i) {
             const auto octet = static_cast<unsigned char>(drawn >> (8 * i));
-            payload += static_cast<char>(publication.is_text ? ' ' + octet % letters : octet);
+            // Some are so alike that they are sent as deltas to each other.
+            if (publication.is_json && id % 3 > 0)
+                payload += static_cast<char>('a' + payload.size() % 26);
+            else
+                payload += static_cast<char>(publication.is_text ? ' ' + octet % letters : octet);
         }
     }
-    return payload;
+    if (!publication.is_json) return payload;
+    // Nothing in it has to be escaped.
+    std::replace_if(
+        payload.begin() + 1, payload.end(), [](char c) { return c == quote || c == '\\'; }, '_');
+    return payload + quote;
 }
 
 std::optional<std::uint32_t> TopicBook::read(std::string_view payload) const {
     std::uint32_t id = 0;
+    if (payload.starts_with(quote)) payload.remove_prefix(1);
     const auto [end, error] = std::from_chars(payload.data(), payload.data() + payload.size(), id);
     const bool is_marked = error == std::errc{} && end != payload.data() + payload.size() &&
                            *end == mark && id < publications_.size();
@@ -52,11 +62,26 @@ void TopicBook::on_accepted(std::uint32_t id) {
     if (publication.accepted != 0)
         throw Violation{Rule::publications_exact, std::to_string(id) + " was accepted twice"};
     publication.accepted = ++order_;
-    for (const Publication& other : publications_) {
-        if (other.accepted != 0 && other.publisher == publication.publisher &&
-            other.topic == publication.topic)
-            ++publication.number;  // Itself, too.
-    }
+}
+
+void TopicBook::on_answered(std::uint32_t id, bool is_accepted) {
+    Publication& publication = publications_[id];
+    if (is_accepted && publication.accepted == 0) on_accepted(id);
+    if (is_accepted) return;
+    if (publication.accepted != 0)
+        throw Violation{Rule::publications_exact, std::to_string(id) + " was seen and refused"};
+    publication.is_refused = true;
+}
+
+/// Now that somebody has got it. Clients that are told what was accepted may be told later.
+bool TopicBook::was_published(std::uint32_t id) {
+    const Publication& publication = publications_[id];
+    if (publication.accepted != 0) return true;
+    const bool is_answered = publication.publisher != nobody &&
+                             visitors_[publication.publisher].kind == VisitKind::centrifuge;
+    if (!is_answered || publication.written == 0 || publication.is_refused) return false;
+    on_accepted(id);
+    return true;
 }
 
 void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic) {
@@ -74,6 +99,13 @@ void TopicBook::on_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t a
     visitors_[visit].runs.push_back({.topic = topic, .own = asked});
 }
 
+void TopicBook::on_confirmed_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t asked,
+                                 std::optional<Standing> resumed) {
+    on_run(visit, topic, asked);
+    visitors_[visit].runs.back().live = ++order_;
+    visitors_[visit].runs.back().resumed = std::move(resumed);
+}
+
 void TopicBook::on_run_end(std::uint32_t visit, std::uint32_t topic) {
     Run* const run = open_run(visit, topic);
     if (run == nullptr) fail(Rule::publications_exact, visit, "an end of no subscription");
@@ -87,21 +119,22 @@ TopicBook::Run* TopicBook::open_run(std::uint32_t visit, std::uint32_t topic) {
     return nullptr;
 }
 
-std::uint32_t TopicBook::on_publication(std::uint32_t visit, bool is_text,
-                                        std::string_view payload) {
+std::uint32_t TopicBook::on_publication(std::uint32_t visit, bool is_text, std::string_view payload,
+                                        std::uint64_t offset) {
     const auto id = read(payload);
     if (!id) fail(Rule::publications_exact, visit, "a message that nobody has published");
     const Publication& publication = publications_[*id];
     const std::string name = "publication " + std::to_string(*id);
     if (payload != payload_of(*id) || is_text != publication.is_text)
         fail(Rule::publications_exact, visit, name + " came as another one");
-    if (publication.accepted == 0)
-        fail(Rule::publications_exact, visit, name + " was never accepted");
+    if (!was_published(*id)) fail(Rule::publications_exact, visit, name + " was never accepted");
     Run* const run = open_run(visit, publication.topic);
     if (run == nullptr) fail(Rule::publications_exact, visit, name + " is of another topic");
     if (!run->entries.empty() && run->skipped == 0 && !may_miss_silently(visit))
         link(visit, run->entries.back().publication, *id);
     if (run->standing) count(visit, *run, *id);
+    if (offset != 0 && (!run->standing || run->standing->place.offset != offset))
+        fail(Rule::positions_true, visit, name + " came as number " + std::to_string(offset));
     run->entries.push_back({.publication = *id, .skipped_before = run->skipped});
     run->skipped = 0;
     return *id;
@@ -138,13 +171,36 @@ std::optional<TopicBook::Place> TopicBook::resume(std::uint32_t visit) {
     return std::nullopt;
 }
 
+const TopicBook::Standing* TopicBook::standing(std::uint32_t visit, std::uint32_t topic) const {
+    const std::vector<Run>& runs = visitors_[visit].runs;
+    const auto found = std::find_if(runs.rbegin(), runs.rend(), [topic](const Run& run) {
+        return run.topic == topic && run.standing;
+    });
+    return found == runs.rend() ? nullptr : &*found->standing;
+}
+
+TopicBook::Standing TopicBook::standing_before(std::uint32_t visit, std::uint32_t topic,
+                                               std::size_t count) const {
+    const std::vector<Run>& runs = visitors_[visit].runs;
+    const auto run = std::find_if(runs.rbegin(), runs.rend(), [topic](const Run& each) {
+        return each.topic == topic && each.standing;
+    });
+    Standing standing = *run->standing;
+    const std::size_t seen = run->entries.size();
+    const std::size_t back = std::min(count, seen);
+    standing.place.offset -= back;
+    if (back > 0)
+        standing.last_seen = back < seen ? run->entries[seen - 1 - back].publication : nobody;
+    return standing;
+}
+
 void TopicBook::on_position(std::uint32_t visit, std::uint32_t topic, const Place& place,
-                            std::optional<bool> recovered, Instant now) {
+                            std::optional<bool> recovered, Instant now, Instant since) {
     Run& run = *open_run(visit, topic);
     if (run.standing) fail(Rule::positions_true, visit, "was told twice where it is");
     if (recovered.has_value() != run.resumed.has_value())
         fail(Rule::recovered_if_kept, visit, "was told of what it has not asked for");
-    run.standing = {.place = place, .since = now};
+    run.standing = {.place = place, .since = since};
     if (recovered) check_resumed(visit, run, *recovered, now);
 }
 
@@ -152,12 +208,15 @@ void TopicBook::check_resumed(std::uint32_t visit, Run& run, bool recovered, Ins
     const Place& place = run.standing->place;
     const Standing& before = *run.resumed;
     const bool is_same = place.epoch == before.place.epoch;
+    if (recovered && before.is_made_up && !policy_.is_newest_enough)
+        fail(Rule::recovered_if_kept, visit, "has recovered from where nobody was");
     if (recovered && !policy_.is_newest_enough) {
         if (!is_same || place.offset != before.place.offset)
             fail(Rule::positions_true, visit, "has recovered from where it was not");
         run.standing->last_seen = before.last_seen;
     }
-    const bool is_kept = !policy_.may_forget && now - before.since < policy_.kept_for;
+    const bool is_kept =
+        !policy_.may_forget && !before.is_made_up && now - before.since < policy_.kept_for;
     if (recovered || !is_kept) return;
     if (!is_same) fail(Rule::recovered_if_kept, visit, "its topic was forgotten too soon");
     const std::uint64_t missed = place.offset - before.place.offset;
@@ -177,7 +236,7 @@ bool TopicBook::is_at(const Place& place, std::uint32_t publication) {
 void TopicBook::on_kept(const Place& place, bool is_text, std::string_view payload) {
     const auto id = read(payload);
     if (!id || payload != payload_of(*id) || is_text != publications_[*id].is_text ||
-        publications_[*id].accepted == 0)
+        !was_published(*id))
         throw Violation{Rule::publications_exact, "something is kept that nobody has published"};
     if (!is_at(place, *id))
         throw Violation{Rule::positions_true, std::to_string(*id) + " is kept as another one"};
@@ -230,6 +289,7 @@ bool TopicBook::is_answered(std::uint32_t visit) const {
 }
 
 void TopicBook::print() const {
+    constexpr const char* names[] = {"raw", "rooms", "centrifuge"};
     for (std::size_t i = 0; i < publications_.size(); ++i) {
         const Publication& each = publications_[i];
         std::fprintf(stderr,
@@ -242,8 +302,8 @@ void TopicBook::print() const {
     for (std::size_t i = 0; i < visitors_.size(); ++i) {
         const Visitor& visitor = visitors_[i];
         std::fprintf(stderr, "visit %zu, %s, shard %u: status %d, Close %u %s\n", i,
-                     visitor.kind == VisitKind::raw ? "raw" : "rooms", visitor.shard,
-                     visitor.status, visitor.close_code, visitor.close_reason.c_str());
+                     names[static_cast<std::size_t>(visitor.kind)], visitor.shard, visitor.status,
+                     visitor.close_code, visitor.close_reason.c_str());
         for (const Run& run : visitor.runs) {
             std::fprintf(stderr, "  topic %u, live from event %llu:", run.topic,
                          static_cast<unsigned long long>(run.live));

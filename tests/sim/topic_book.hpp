@@ -27,8 +27,9 @@
 namespace ringcast::sim {
 
 enum class VisitKind : std::uint8_t {
-    raw,    ///< Of a TopicEndpoint: subscribed to the topic of the path from the 101 on.
-    rooms,  ///< Of an application that subscribes and unsubscribes it at its word.
+    raw,         ///< Of a TopicEndpoint: subscribed to the topic of the path from the 101 on.
+    rooms,       ///< Of an application that subscribes and unsubscribes it at its word.
+    centrifuge,  ///< Of a CentrifugeEndpoint. The book sees what it is told, not what is accepted.
 };
 
 class TopicBook {
@@ -39,6 +40,7 @@ public:
         std::uint32_t publisher = nobody;  ///< A visit, or nobody: another thread of the server.
         std::uint32_t topic = 0;
         bool is_text = true;
+        bool is_json = false;        ///< A string of JSON; is_text.
         std::size_t size = 0;        ///< Of its payload, at least; the number in front needs some.
         std::uint64_t written = 0;   ///< The order in which writing began; 0: not yet.
         std::uint64_t accepted = 0;  ///< The order in which a shard took it; 0: not yet.
@@ -59,6 +61,7 @@ public:
         Place place;
         std::uint32_t last_seen = nobody;  ///< The publication there, if it is known.
         Instant since{};                   ///< It has counted since then.
+        bool is_made_up = false;           ///< Nobody has ever been there.
     };
     /// What one client sees of one topic between the start and the end of a subscription.
     struct Run {
@@ -121,6 +124,8 @@ public:
     /// By the shard of its publisher.
     void on_accepted(std::uint32_t publication);
     void on_refused(std::uint32_t publication) { publications_[publication].is_refused = true; }
+    /// Its publisher is told what became of it. Others may have seen it before.
+    void on_answered(std::uint32_t publication, bool is_accepted);
     void on_response(std::uint32_t visit, int status) { visitors_[visit].status = status; }
     /// The visit's subscription begins: it sees whatever is written from now on.
     void on_run(std::uint32_t visit, std::uint32_t topic);
@@ -128,22 +133,32 @@ public:
     std::uint64_t on_asked() { return ++order_; }
     /// The subscription that the visit has `asked` for begins: from then on it sees its own.
     void on_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t asked);
+    /// Likewise, and it is told so: it sees whatever is written from now on, too.
+    void on_confirmed_run(std::uint32_t visit, std::uint32_t topic, std::uint64_t asked,
+                          std::optional<Standing> resumed);
     void on_run_end(std::uint32_t visit, std::uint32_t topic);
-    /// Returns what it was.
-    std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload);
+    /// Returns what it was. `offset`: as it is told; 0: it has to count.
+    std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload,
+                                 std::uint64_t offset = 0);
     void on_skipped(std::uint32_t visit, std::uint64_t count);
     /// Somebody who asked for what is kept got this, at that place.
     void on_kept(const Place& place, bool is_text, std::string_view payload);
     /// Where the visit that this one comes back for has got to. None, and it begins anew, if that
     /// was told nothing.
     [[nodiscard]] std::optional<Place> resume(std::uint32_t visit);
+    /// Where the visit is, or was at last, in that topic; null: it never knew.
+    [[nodiscard]] const Standing* standing(std::uint32_t visit, std::uint32_t topic) const;
+    /// Where it was that many publications before, as far as it has seen so many.
+    [[nodiscard]] Standing standing_before(std::uint32_t visit, std::uint32_t topic,
+                                           std::size_t count) const;
     [[nodiscard]] bool was_recovered(std::uint32_t visit) const {
         const std::optional<Standing>& standing = visitors_[visit].runs.back().standing;
         return standing && standing->last_seen != nobody;
     }
     /// The visit is told where it is, and if it comes back, whether nothing is missing before that.
+    /// `since`: it was there then, or later.
     void on_position(std::uint32_t visit, std::uint32_t topic, const Place& place,
-                     std::optional<bool> recovered, Instant now);
+                     std::optional<bool> recovered, Instant now, Instant since);
     void on_close(std::uint32_t visit, std::uint16_t code, std::string_view reason, Instant now);
 
     /// Who published and who saw what, to stderr.
@@ -181,7 +196,10 @@ private:
     void count(std::uint32_t visit, Run& run, std::uint32_t publication);
     void check_resumed(std::uint32_t visit, Run& run, bool recovered, Instant now);
 
+    [[nodiscard]] bool was_published(std::uint32_t id);
+
     // topic_checks.cpp
+    void number_publications();
     void find_chains();
     void check_run(std::uint32_t visit, const Run& run, bool is_flushed);
     void check_publishers(std::uint32_t visit, const Run& run, bool is_whole) const;
@@ -190,6 +208,7 @@ private:
     void check_own(std::uint32_t visit, const Run& run);
     void check_end(std::uint32_t visit, const Run& run) const;
     void check_complete(std::uint32_t visit, const Run& run) const;
+    void check_standing(std::uint32_t visit, const Run& run) const;
     [[nodiscard]] static std::uint64_t told_of(const Run& run);
     /// Of the publications that were accepted and `are_due` to the subscriber.
     struct Due {

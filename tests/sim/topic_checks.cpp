@@ -9,6 +9,7 @@
 namespace ringcast::sim {
 
 void TopicBook::check(const Circumstances& circumstances) {
+    number_publications();
     find_chains();
     for (std::uint32_t visit = 0; visit < visitors_.size(); ++visit) {
         for (const Run& run : visitors_[visit].runs)
@@ -20,6 +21,18 @@ void TopicBook::check(const Circumstances& circumstances) {
                                               std::to_string(circumstances.deliveries_dropped) +
                                               " were dropped"};
     }
+}
+
+/// Those of one publisher for one topic were accepted in the order in which they were written.
+void TopicBook::number_publications() {
+    std::vector<Publication*> accepted;
+    for (Publication& publication : publications_) {
+        if (publication.accepted != 0) accepted.push_back(&publication);
+    }
+    std::ranges::sort(accepted, {}, &Publication::written);
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> counts;
+    for (Publication* const each : accepted)
+        each->number = ++counts[{each->publisher, each->topic}];
 }
 
 /// Numbers what hangs together through links. What is in no chain goes round in a circle.
@@ -51,6 +64,7 @@ void TopicBook::check_run(std::uint32_t visit, const Run& run, bool is_flushed) 
     if (!is_complete) return;
     check_end(visit, run);
     check_complete(visit, run);
+    check_standing(visit, run);
 }
 
 /// What one publisher had accepted comes in that order, and nothing in between is missing.
@@ -146,6 +160,19 @@ void TopicBook::check_complete(std::uint32_t visit, const Run& run) const {
     if (missing <= told_of(run)) return;
     fail(Rule::shutdown_delivers_all, visit,
          std::to_string(missing) + " that were accepted did not come");
+}
+
+/// Whoever counts has got as far as anybody has seen.
+void TopicBook::check_standing(std::uint32_t visit, const Run& run) const {
+    if (!run.standing) return;
+    const Place& place = run.standing->place;
+    const auto behind = numbered_.upper_bound({run.topic, place.epoch, UINT64_MAX});
+    if (behind == numbered_.begin()) return;
+    const auto& [topic, epoch, newest] = std::prev(behind)->first;
+    if (topic != run.topic || epoch != place.epoch || newest <= place.offset + run.skipped) return;
+    fail(Rule::positions_true, visit,
+         "is at number " + std::to_string(place.offset) + ", there was one of number " +
+             std::to_string(newest));
 }
 
 std::uint64_t TopicBook::told_of(const Run& run) {

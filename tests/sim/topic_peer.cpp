@@ -255,7 +255,8 @@ void TopicPeer::take_place(std::string_view text) {
     if (text == ",\"recovered\":false}") recovered = false;
     is_whole = is_whole && (recovered || text == "}");
     if (!is_whole) fail(Rule::publications_exact, "a position that is none");
-    book_.on_position(number_, visit_.topic, {.epoch = epoch, .offset = offset}, recovered, now_);
+    book_.on_position(number_, visit_.topic, {.epoch = epoch, .offset = offset}, recovered, now_,
+                      now_);
 }
 
 /// Every question has one, in the order in which they were asked.
