@@ -43,6 +43,7 @@ enum class Rule {
     shutdown_delivers_all,  ///< What was accepted comes before the Close of a shutdown.
     positions_true,         ///< Each number of an epoch names one publication, for all who count.
     recovered_if_kept,      ///< Whoever comes back gets what it has missed, if that is kept.
+    commands_answered,      ///< Each command has one answer, in their order: what is due to it.
     presence_true,      ///< Lists of clients, and what is told of comers and goers, agree with who
                         ///< is there.
     delivered_in_time,  ///< Nothing waits for a timer, nor for a frozen shard beyond the stall

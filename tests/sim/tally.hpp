@@ -51,8 +51,21 @@ struct TopicTally {
     std::uint64_t guests = 0;             ///< Of halls ...
     std::uint64_t presence_lists = 0;     ///< ... the lists that they got, and were found true ...
     std::uint64_t presence_events = 0;    ///< ... and the comers and goers of whom they heard.
-    std::uint64_t unflushed = 0;          ///< Shutdowns that could not deliver everything.
-    std::uint64_t wakes = 0;              ///< Of shards that slept.
+    std::uint64_t centrifuge_visits = 0;  ///< Connections of clients of that protocol ...
+    std::uint64_t centrifuge_protobuf = 0;  ///< ... and those in Protobuf.
+    std::uint64_t centrifuge_replies = 0;   ///< Answers to commands ...
+    std::uint64_t centrifuge_errors = 0;    ///< ... and those that are errors.
+    std::uint64_t centrifuge_publications = 0;
+    std::uint64_t centrifuge_deltas = 0;
+    std::uint64_t centrifuge_recovered = 0;      ///< Subscriptions that missed nothing ...
+    std::uint64_t centrifuge_not_recovered = 0;  ///< ... and those that may have.
+    std::uint64_t centrifuge_histories = 0;
+    std::uint64_t centrifuge_presences = 0;
+    std::uint64_t centrifuge_events = 0;
+    std::uint64_t centrifuge_unsubscribed = 0;  ///< By the server.
+    std::uint64_t centrifuge_pings = 0;
+    std::uint64_t unflushed = 0;  ///< Shutdowns that could not deliver everything.
+    std::uint64_t wakes = 0;      ///< Of shards that slept.
 };
 
 struct Tally {
@@ -173,6 +186,19 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"guests", &TopicTally::guests},
     {"presence_lists", &TopicTally::presence_lists},
     {"presence_events", &TopicTally::presence_events},
+    {"centrifuge_visits", &TopicTally::centrifuge_visits},
+    {"centrifuge_protobuf", &TopicTally::centrifuge_protobuf},
+    {"centrifuge_replies", &TopicTally::centrifuge_replies},
+    {"centrifuge_errors", &TopicTally::centrifuge_errors},
+    {"centrifuge_publications", &TopicTally::centrifuge_publications},
+    {"centrifuge_deltas", &TopicTally::centrifuge_deltas},
+    {"centrifuge_recovered", &TopicTally::centrifuge_recovered},
+    {"centrifuge_not_recovered", &TopicTally::centrifuge_not_recovered},
+    {"centrifuge_histories", &TopicTally::centrifuge_histories},
+    {"centrifuge_presences", &TopicTally::centrifuge_presences},
+    {"centrifuge_events", &TopicTally::centrifuge_events},
+    {"centrifuge_unsubscribed", &TopicTally::centrifuge_unsubscribed},
+    {"centrifuge_pings", &TopicTally::centrifuge_pings},
     {"unflushed", &TopicTally::unflushed},
     {"wakes", &TopicTally::wakes},
 };

@@ -39,6 +39,25 @@ enum class TopicBreak : std::uint8_t {
     leak,            ///< A descriptor stays open.
     shorten_list,    ///< Somebody is missing in the list of who is there.
     endless_window,  ///< What waits for the end of a delivery window waits on.
+    // Of clients of the Centrifuge protocol: between the wire and one of them ...
+    lose_push,       ///< A publication in the middle ...
+    repeat_push,     ///< ... or it comes twice.
+    repeat_missed,   ///< The last one that it has missed comes twice ...
+    shorten_missed,  ///< ... or not at all.
+    claim_recovery,  ///< It is told that it has missed nothing, and has ...
+    deny_recovery,   ///< ... or that it has, and has not.
+    swap_answers,    ///< Two answers come in the wrong order.
+    lose_answer,     ///< Of a publish command.
+    change_error,    ///< To another one.
+    change_disconnect,
+    talk_on,         ///< A publication comes behind the end of its subscription.
+    lose_history,    ///< All of an answer ...
+    cut_history,     ///< ... or one in the middle.
+    hide_publisher,  ///< Nobody is named.
+    lose_departure,  ///< It does not hear that another one has gone.
+    forget_client,   ///< In the list of who is there.
+    // ... and of the server that they talk to.
+    forgive_silence,  ///< A pong may take any time.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
@@ -48,6 +67,11 @@ enum class TopicBreak : std::uint8_t {
 /// Only guests do.
 [[nodiscard]] constexpr bool wants_guests(TopicBreak broken) noexcept {
     return broken == TopicBreak::lose_leave || broken == TopicBreak::shorten_list;
+}
+
+/// Only clients of the Centrifuge protocol do.
+[[nodiscard]] constexpr bool wants_centrifuge(TopicBreak broken) noexcept {
+    return broken >= TopicBreak::lose_push && broken <= TopicBreak::forgive_silence;
 }
 
 /// Only hostile clients bring it to light.
@@ -89,6 +113,23 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"leak", TopicBreak::leak, Rule::end_state_empty},
     {"shorten_list", TopicBreak::shorten_list, Rule::presence_true},
     {"endless_window", TopicBreak::endless_window, Rule::delivered_in_time},
+    {"lose_push", TopicBreak::lose_push, Rule::positions_true},
+    {"repeat_push", TopicBreak::repeat_push, Rule::topic_order},
+    {"repeat_missed", TopicBreak::repeat_missed, Rule::topic_order},
+    {"shorten_missed", TopicBreak::shorten_missed, Rule::positions_true},
+    {"claim_recovery", TopicBreak::claim_recovery, Rule::positions_true},
+    {"deny_recovery", TopicBreak::deny_recovery, Rule::recovered_if_kept},
+    {"swap_answers", TopicBreak::swap_answers, Rule::commands_answered},
+    {"lose_answer", TopicBreak::lose_answer, Rule::commands_answered},
+    {"change_error", TopicBreak::change_error, Rule::commands_answered},
+    {"change_disconnect", TopicBreak::change_disconnect, Rule::close_as_scripted},
+    {"talk_on", TopicBreak::talk_on, Rule::publications_exact},
+    {"lose_history", TopicBreak::lose_history, Rule::positions_true},
+    {"cut_history", TopicBreak::cut_history, Rule::positions_true},
+    {"hide_publisher", TopicBreak::hide_publisher, Rule::publications_exact},
+    {"lose_departure", TopicBreak::lose_departure, Rule::presence_true},
+    {"forget_client", TopicBreak::forget_client, Rule::presence_true},
+    {"forgive_silence", TopicBreak::forgive_silence, Rule::liveness},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},
     {"dawdle", TopicBreak::dawdle, Rule::latency_bounded},

@@ -5,17 +5,19 @@
 #include <utility>
 
 #include "api/endpoint.hpp"
+#include "sim/centrifuge_application.hpp"
 #include "sim/rules.hpp"
 
 namespace ringcast::sim {
 
 TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicScenario& scenario,
                      const shard::Settings& settings, shard::Mesh& mesh, TopicBook& book,
-                     TopicBreak broken, HallBook* hall)
+                     TopicBreak broken, HallBook* hall, CentrifugeStage* centrifuge)
     : scenario_{scenario},
       book_{book},
       broken_{broken},
       hall_{hall},
+      centrifuge_{centrifuge},
       index_{settings.index},
       mesh_{mesh},
       listener_{network.listen()},
@@ -58,6 +60,10 @@ shard::Router TopicHost::make_router() {
     if (hall_ != nullptr) {
         router.mount(*shard::PathPattern::parse("/hall/{guest}"),
                      std::make_unique<Hall>(limits, *hall_, broken_));
+    }
+    if (centrifuge_ != nullptr) {
+        router.mount(*shard::PathPattern::parse("/connection/websocket"),
+                     std::make_unique<OverheardCentrifuge>(limits, *centrifuge_));
     }
     return router;
 }

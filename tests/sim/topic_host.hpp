@@ -6,6 +6,7 @@
 
 #include "shard/mesh.hpp"
 #include "shard/shard.hpp"
+#include "sim/centrifuge_conversation.hpp"
 #include "sim/fiber.hpp"
 #include "sim/hall.hpp"
 #include "sim/network.hpp"
@@ -23,7 +24,7 @@ public:
     /// index and seed.
     TopicHost(Network& network, Faults& faults, Prng& prng, const TopicScenario& scenario,
               const shard::Settings& settings, shard::Mesh& mesh, TopicBook& book,
-              TopicBreak broken, HallBook* hall = nullptr);
+              TopicBreak broken, HallBook* hall = nullptr, CentrifugeStage* centrifuge = nullptr);
 
     /// Goes on until it waits or has ended a turn; then every rule that holds between turns. Throws
     /// Violation.
@@ -74,7 +75,8 @@ private:
     const TopicScenario& scenario_;
     TopicBook& book_;
     TopicBreak broken_;
-    HallBook* hall_;  // Null: there is none.
+    HallBook* hall_;               // Null: there is none.
+    CentrifugeStage* centrifuge_;  // Likewise.
     const std::uint32_t index_;
     shard::Mesh& mesh_;
     int listener_;

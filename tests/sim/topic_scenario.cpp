@@ -114,7 +114,7 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
 constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5,
-                        history_salt = 6;
+                        history_salt = 6, centrifuge_salt = 2334;
 
 /// Its end wakes a shard, too: so in most runs there is none.
 void draw_window(TopicScenario& scenario) {
@@ -164,7 +164,24 @@ void draw_hostile_clients(TopicScenario& scenario) {
     scenario.hostiles = draw_hostiles(prng, scenario.ground);
 }
 
-TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
+/// In half of them who is there is told.
+void draw_centrifuge(TopicScenario& scenario) {
+    Prng prng{scenario.settings.topics.seed ^ centrifuge_salt};
+    if (!prng.chance(1, scenario.asks_positions ? 2 : 8)) return;
+    CentrifugePolicy& policy = scenario.centrifuge.emplace();
+    policy.anonymous = TopicAccess::publish;
+    policy.stale_timeout = minutes{2};
+    policy.ping_interval = pick<seconds>(prng, {seconds{0}, seconds{0}, seconds{5}, seconds{25}});
+    policy.pong_timeout = pick<seconds>(prng, {seconds{2}, minutes{2}});
+    policy.subscriptions_max = pick<std::uint32_t>(prng, {2, 128, 128});
+    hub::PresencePolicy& presence = scenario.settings.topics.home.presence;
+    presence.is_kept = prng.chance(1, 2);
+    presence.is_announced = prng.chance(1, 2);
+    presence.is_forced = prng.chance(1, 4);
+    if (prng.chance(1, 3)) scenario.settings.topics.home.delta = TopicDelta::fossil;
+}
+
+TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {
     TopicScenario scenario;
     scenario.shards_count = pick<std::uint32_t>(prng, {1, 2, 2, 3, 4});
     scenario.visits_count = 2 + prng.below(12);
@@ -189,7 +206,8 @@ TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile) {
     scenario.settings.newcomers_per_turn = pick<std::uint32_t>(secure, {1, 2, 64});
     draw_window(scenario);
     draw_history(scenario);
-    if (may_be_hostile) draw_hostile_clients(scenario);
+    if (guests.hostile) draw_hostile_clients(scenario);
+    if (guests.centrifuge && scenario.hostiles.empty()) draw_centrifuge(scenario);
     return scenario;
 }
 
@@ -197,9 +215,24 @@ std::uint64_t TopicScenario::largest_bytes() const noexcept {
     return hostiles.empty() ? publication_bytes_max : session_limits.message_bytes_max;
 }
 
+/// In JSON: every other octet escaped, between the names of fields.
+std::uint64_t TopicScenario::encoded_bytes_max() const noexcept {
+    constexpr std::uint64_t push_bytes = 300, small_bytes_max = 220;
+    if (!centrifuge) return largest_bytes();
+    return 2 * std::max(largest_bytes(), small_bytes_max) + push_bytes;
+}
+
+/// Whoever has missed something gets, too, what comes while that is handed out.
+std::uint64_t TopicScenario::message_bytes_max() const noexcept {
+    constexpr std::uint64_t overrun_max = 1024;
+    if (!centrifuge) return largest_bytes();
+    if (settings.topics.home.stream.count_max == 0) return encoded_bytes_max();
+    return encoded_bytes_max() * (settings.topics.recovered_max + overrun_max);
+}
+
 std::uint64_t TopicScenario::queue_bytes_max() const noexcept {
     return std::max<std::uint64_t>(session_limits.send_queue_bytes_max,
-                                   largest_bytes() + frame_header_bytes_max) +
+                                   message_bytes_max() + frame_header_bytes_max) +
            queue_extra_bytes;
 }
 
@@ -209,8 +242,10 @@ std::uint64_t TopicScenario::queue_bytes_max() const noexcept {
 std::uint64_t TopicScenario::pool_bytes_max(std::uint64_t connections,
                                             std::uint64_t queued_bytes) const noexcept {
     const std::uint64_t frame_block_bytes =
-        std::bit_ceil(largest_bytes() + frame_header_bytes_max + shared_head_bytes);
-    const std::uint64_t fan_out_bytes = settings.pool_bytes_max + frame_block_bytes;
+        std::bit_ceil(encoded_bytes_max() + frame_header_bytes_max + shared_head_bytes);
+    // Of a frame there may be one of each encoding.
+    const std::uint64_t encodings = centrifuge ? 3 : 1;
+    const std::uint64_t fan_out_bytes = settings.pool_bytes_max + encodings * frame_block_bytes;
     // Beside a frame that is being delivered, what it is compressed to for each window.
     const std::uint64_t compressed_bytes =
         compression.offers.empty() ? 0 : ws::Deflaters::windows * fan_out_bytes;

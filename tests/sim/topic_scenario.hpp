@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/prng.hpp"
+#include "ringcast/centrifuge.hpp"
 #include "shard/settings.hpp"
 #include "sim/compression.hpp"
 #include "sim/hostile.hpp"
@@ -50,6 +51,8 @@ struct TopicScenario {
     bool is_secure = false;  ///< Clients speak TLS.
     HostileGround ground;
     std::vector<Hostile> hostiles;
+    /// Clients of that protocol come, too.
+    std::optional<CentrifugePolicy> centrifuge;
     std::size_t shared_topics_count = 0;  ///< Those of `topics` that clients are drawn for.
 
     [[nodiscard]] bool drops() const noexcept {
@@ -78,6 +81,10 @@ struct TopicScenario {
 
     /// Of publications, by whomever.
     [[nodiscard]] std::uint64_t largest_bytes() const noexcept;
+    /// A publication as it is sent to whoever takes it in the most octets.
+    [[nodiscard]] std::uint64_t encoded_bytes_max() const noexcept;
+    /// A message, be it several publications that were missed.
+    [[nodiscard]] std::uint64_t message_bytes_max() const noexcept;
     /// Of one queue of the mesh.
     [[nodiscard]] std::uint64_t mesh_queue_bytes() const noexcept;
 
@@ -92,8 +99,14 @@ struct TopicScenario {
     [[nodiscard]] std::uint64_t payload_bytes_max() const noexcept;
 };
 
-/// `may_be_hostile`: in one scenario of four there are hostile clients, and a topic behind the
-/// shared ones for an honest client that is watched beside them.
-[[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng, bool may_be_hostile);
+/// Who may come beside the usual clients.
+struct TopicGuests {
+    /// In one scenario of four there are hostile clients, and a topic behind the shared ones for an
+    /// honest client that is watched beside them.
+    bool hostile = false;
+    bool centrifuge = false;  ///< In some of the others.
+};
+
+[[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests);
 
 }  // namespace ringcast::sim

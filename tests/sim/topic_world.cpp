@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/centrifuge_crowd.hpp"
 #include "sim/delivery_rounds.hpp"
 #include "sim/hall.hpp"
 #include "sim/hostile_crowd.hpp"
@@ -36,6 +37,10 @@ bool may_have_guests(const TopicWorldOptions& options) {
     return (options.broken == TopicBreak::none || wants_guests(options.broken)) && !options.walk;
 }
 
+bool may_have_centrifuge(const TopicWorldOptions& options) {
+    return options.broken == TopicBreak::none || wants_centrifuge(options.broken);
+}
+
 class TopicWorld {
 public:
     explicit TopicWorld(const TopicWorldOptions& options);
@@ -56,7 +61,8 @@ private:
     void close_listeners();
     template <class Done>
     void run_until(Instant limit, Done&& done);
-    void check_halls() const;
+    void check_presence() const;
+    [[nodiscard]] std::vector<int> listeners() const;
     void begin_shutdown();
     [[nodiscard]] TopicVerdict verdict() const;
     void check_end();
@@ -83,6 +89,7 @@ private:
     HallCrowd halls_;
     std::unique_ptr<DeliveryRounds> rounds_;  // Of the last visit, beside hostile clients.
     std::vector<Visit> visits_;
+    CentrifugeCrowd centrifuge_;
     std::vector<std::unique_ptr<TopicPeer>> peers_;
     std::vector<bool> is_arranged_, is_late_;  // By visit: it is to come; after the shutdown.
     std::vector<std::uint32_t> due_;
@@ -96,7 +103,8 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       prng_{options.seed},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
-      scenario_{draw_topic_scenario(prng_, may_be_hostile(options))},
+      scenario_{draw_topic_scenario(
+          prng_, {.hostile = may_be_hostile(options), .centrifuge = may_have_centrifuge(options)})},
       book_{{.drops = scenario_.drops(),
              .shutdown_code = scenario_.shutdown_code,
              .kept_min = scenario_.kept_min(),
@@ -107,15 +115,15 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       crowd_{network_, scenario_.hostiles, scenario_.ground},
       halls_{scenario_, may_have_guests(options), options.broken},
       visits_{draw_visits(prng_, scenario_, book_)},
+      centrifuge_{scenario_, book_, options.broken},
       is_arranged_(visits_.size()),
       is_late_(visits_.size()),
       start_{network_.now()} {
     draw_hosts();
     draw_peers();
     if (!crowd_.empty()) connect_hostiles();
-    std::vector<int> listeners;
-    for (const auto& host : hosts_) listeners.push_back(host->listener());
-    halls_.connect(network_, listeners);
+    halls_.connect(network_, listeners());
+    centrifuge_.arrange(network_, listeners());
     if (prng_.chance(1, 4)) {
         const auto carrier = static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
         threads_.push_back(std::make_unique<TopicThread>(prng_, scenario_, book_, mesh_, carrier));
@@ -136,8 +144,8 @@ void TopicWorld::draw_hosts() {
         settings.seed = prng_.next();
         settings.topics.epoch_seed = scenario_.settings.topics.seed + 100 + i;
         hosts_.push_back(std::make_unique<TopicHost>(network_, faults_, prng_, scenario_, settings,
-                                                     mesh_, book_, options_.broken,
-                                                     &halls_.book()));
+                                                     mesh_, book_, options_.broken, &halls_.book(),
+                                                     centrifuge_.stage()));
         if (options_.prints_trace) hosts_.back()->ring().print_trace();
         if (scenario_.freeze && scenario_.freeze->is_midway && scenario_.freeze->shard == i)
             hosts_.back()->halt_from(start_ + scenario_.freeze->after);
@@ -172,9 +180,13 @@ std::uint32_t TopicWorld::connect(std::uint32_t visit, Duration delay) {
 }
 
 void TopicWorld::connect_hostiles() {
+    crowd_.connect(prng_, listeners());
+}
+
+std::vector<int> TopicWorld::listeners() const {
     std::vector<int> listeners;
     for (const auto& host : hosts_) listeners.push_back(host->listener());
-    crowd_.connect(prng_, listeners);
+    return listeners;
 }
 
 /// Those who come back do so when they have gone.
@@ -223,6 +235,7 @@ void TopicWorld::step() {
     crowd_.watch();
     close_listeners();
     arrange_visits();
+    centrifuge_.arrange(network_, listeners());
     let_threads_publish();
 }
 
@@ -261,7 +274,7 @@ void TopicWorld::run_until(Instant limit, Done&& done) {
         for (std::size_t i = 0; i < peers_.size(); ++i) {
             if (!peers_[i]->is_done()) text += ", waiting: visit " + std::to_string(i);
         }
-        text += crowd_.what_is_left();
+        text += crowd_.what_is_left() + centrifuge_.what_is_left();
         throw Violation{Rule::liveness, text};
     }
 }
@@ -271,6 +284,7 @@ void TopicWorld::on_seen(std::uint32_t visit, std::uint32_t id) const {
     if (rounds_ != nullptr && visit + 1 == visits_.size()) rounds_->on_seen();
     const TopicBook::Publication& publication = book_.publication(id);
     const bool is_from_thread = publication.publisher == TopicBook::nobody;
+    if (!is_from_thread && publication.publisher >= visits_.size()) return;
     const bool is_prompt = visits_[visit].is_prompt() &&
                            scenario_.publication_bytes_max <= prompt_bytes_max &&
                            !scenario_.has_slow_readers && !scenario_.is_memory_scarce &&
@@ -300,7 +314,7 @@ bool TopicWorld::all_waiting() const {
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_waiting_for_shutdown()) return false;
     }
-    return crowd_.is_over() && halls_.is_waiting() &&
+    return crowd_.is_over() && halls_.is_waiting() && centrifuge_.is_waiting() &&
            std::ranges::all_of(threads_, [](const auto& thread) { return thread->is_done(); });
 }
 
@@ -309,7 +323,7 @@ bool TopicWorld::all_done() const {
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_done()) return false;
     }
-    return crowd_.is_over() && halls_.is_done() &&
+    return crowd_.is_over() && halls_.is_done() && centrifuge_.is_done() &&
            std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
 }
 
@@ -332,34 +346,41 @@ void TopicWorld::live() {
     const Instant quiet_until = network_.now() + scenario_.quiet_time;
     network_.tick(quiet_until);
     run_until(limit, [&] { return network_.now() >= quiet_until; });
-    check_halls();
+    check_presence();
     begin_shutdown();
     run_until(limit, [&] { return all_done(); });
     is_over_ = true;
     verdict().check();
+    centrifuge_.check_ends(shut_down_early_);
     book_.check({.deliveries_dropped = verdict().total(&shard::Metrics::deliveries_dropped),
                  .is_flushed = !verdict().has_lost_publications()});
     check_end();
 }
 
 /// Once all has come to rest, unless a shard has stood still until now.
-void TopicWorld::check_halls() const {
+void TopicWorld::check_presence() const {
     const bool is_quiet = !shut_down_early_ && scenario_.quiet_time > Duration{0};
     const bool was_frozen = scenario_.freeze && freeze_end() + delivery_time_max > network_.now();
     if (!is_quiet || was_frozen) return;
-    halls_.check([&](std::string_view topic) {
-        const std::uint32_t home =
-            hub::home_of(topic, scenario_.settings.topics.seed, scenario_.shards_count);
-        GuestSet listed;
-        hosts_[home]->presence().for_each(topic, [&](const ClientInfo& client) {
-            listed.insert(std::to_integer<std::uint32_t>(client.id[0]));
-        });
-        return listed;
-    });
+    // Those at that octet of their ids.
+    const auto listed_at = [&](std::size_t octet) {
+        return [this, octet](std::string_view topic) {
+            const std::uint32_t home =
+                hub::home_of(topic, scenario_.settings.topics.seed, scenario_.shards_count);
+            GuestSet listed;
+            hosts_[home]->presence().for_each(topic, [&](const ClientInfo& client) {
+                listed.insert(std::to_integer<std::uint32_t>(client.id[octet]));
+            });
+            return listed;
+        };
+    };
+    halls_.check(listed_at(0));
+    centrifuge_.check_presence(listed_at(3));
 }
 
 void TopicWorld::begin_shutdown() {
     is_shutting_down_ = true;
+    centrifuge_.begin_shutdown();
     shutdown_at_ = network_.now();
     for (const auto& host : hosts_) host->post(shard::Note::Kind::shutdown);
 }
@@ -409,6 +430,7 @@ Tally TopicWorld::tally() const {
     tally.early_shutdowns = shut_down_early_ ? 1 : 0;
     crowd_.add_to(tally);
     halls_.add_to(tally);
+    centrifuge_.add_to(tally);
     if (rounds_ != nullptr) {
         tally.latencies = rounds_->counted();
         tally.turns_waited = rounds_->rounds_max();
