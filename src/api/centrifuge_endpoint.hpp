@@ -119,8 +119,8 @@ private:
     [[nodiscard]] std::optional<Answer> subscribe(
         shard::Session& session, Client& client,
         const dialect::centrifuge::SubscribeRequest& request);
-    [[nodiscard]] Answer publish(shard::Session& session, const Client& client,
-                                 const dialect::centrifuge::PublishRequest& request);
+    [[nodiscard]] std::optional<Answer> publish(shard::Session& session, const Client& client,
+                                                const dialect::centrifuge::PublishRequest& request);
     [[nodiscard]] std::optional<Answer> presence(shard::Session& session, const Client& client,
                                                  std::string_view channel,
                                                  shard::PresenceQuery query) const;

@@ -210,6 +210,7 @@ std::expected<TimeToLive, centrifuge::ErrorCode> CentrifugeEndpoint::admit(shard
     return ttl_of(*tokens, claims->expires_at, now);
 }
 
+/// No answer while the server stops: its end comes behind what was published before.
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     shard::Session& session, Client& client, const centrifuge::SubscribeRequest& request) {
     if (const auto fault = fault_of(session, request.channel)) return *fault;
@@ -236,12 +237,12 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
         case SubscribeStatus::invalid_topic: return centrifuge::ErrorCode::bad_request;
         case SubscribeStatus::closed: break;
     }
-    return centrifuge::DisconnectCode::shutdown;
+    return std::nullopt;
 }
 
-CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
-                                                       const Client& client,
-                                                       const centrifuge::PublishRequest& request) {
+/// As subscribe().
+std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::publish(
+    shard::Session& session, const Client& client, const centrifuge::PublishRequest& request) {
     if (const auto fault = fault_of(session, request.channel)) return *fault;
     if (!may(session, client, request.channel, TopicAction::publish))
         return centrifuge::ErrorCode::permission_denied;
@@ -267,7 +268,7 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::publish(shard::Session& session,
         case PublishStatus::too_large: return centrifuge::ErrorCode::bad_request;
         case PublishStatus::closed: break;
     }
-    return centrifuge::DisconnectCode::shutdown;
+    return std::nullopt;
 }
 
 /// What goes with a client's publications. What is said of it in a topic counts while it is
