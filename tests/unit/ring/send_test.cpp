@@ -59,15 +59,21 @@ TEST_CASE("a quiet send that falls short tells first how much went, and a send f
             CHECK(shortfall.token.opcode == Opcode::send_quiet);
             CHECK(shortfall.token.slot == static_cast<std::uint32_t>(stuck.server));
             REQUIRE(shortfall.result > 0);
-            const auto sent = static_cast<std::size_t>(shortfall.result);
-            REQUIRE(sent < large.size());
+            auto sent = static_cast<std::size_t>(shortfall.result);
             CHECK(ring->counters().quiet_shortfalls == 1);
 
-            // A socket that is full takes nothing at all.
-            ring->send_quiet(token_of(stuck.server), stuck.server, bytes_of("x"));
-            const auto again = ring->flush();
-            REQUIRE(again.size() == 1);
-            CHECK(again.front().result == -EAGAIN);
+            // A socket that is full takes nothing at all. Until then the kernel may still pass on
+            // what it has taken, and make room.
+            for (std::int32_t result = 0; result != -EAGAIN;
+                 sent += static_cast<std::size_t>(std::max(result, 0))) {
+                REQUIRE(sent < large.size());
+                ring->send_quiet(token_of(stuck.server), stuck.server,
+                                 bytes_of(std::string_view{large}.substr(sent)));
+                const auto again = ring->flush();
+                REQUIRE(again.size() == 1);
+                result = again.front().result;
+                REQUIRE((result > 0 || result == -EAGAIN));
+            }
 
             std::size_t finished = 0;
             bool armed = true;
