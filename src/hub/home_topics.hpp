@@ -7,7 +7,9 @@
 // A topic is there while some shard wants it or publications of it are kept, and for `idle_timeout`
 // afterwards, so that one that comes and goes keeps its epoch and numbers. Whoever comes back in
 // that time learns whether it has missed anything, also where nothing is kept. Idle topics stand in
-// a list, oldest first; the oldest also makes room for a new one when the table is full.
+// two lists, oldest first: those that keep nothing, whose oldest makes room for a new one when the
+// table is full, and those that keep something. Who only wants to hear or ask has no topic forget
+// what it keeps; what is published does, as it does where the memory is full.
 
 #include <cstddef>
 #include <cstdint>
@@ -86,8 +88,9 @@ public:
         Stream stream_;
         Instant idle_since_{};
         const std::string* name_ = nullptr;  // The key of the node that this lies in.
-        Topic* older_ = nullptr;             // In the list of idle topics.
+        Topic* older_ = nullptr;             // In its list of idle topics.
         Topic* newer_ = nullptr;
+        bool is_in_keeping_ = false;  // Which of the two that is.
     };
 
     /// What one topic takes, in a table's node with its link, hash and bucket; a name of more than
@@ -106,9 +109,11 @@ public:
     /// It does not any more. Does nothing if it did not.
     void leave(std::string_view name, std::uint32_t shard, Instant now);
 
+    /// What a topic that is not there yet is needed for.
+    enum class Need : std::uint8_t { to_ask, to_publish };
     /// `name` is published to, or asked for: there from now on, if what is published may be kept.
     /// Null if nothing is kept and nobody wants it, or there are too many. Valid as find()'s.
-    [[nodiscard]] Topic* find_or_keep(std::string_view name, Instant now);
+    [[nodiscard]] Topic* find_or_keep(std::string_view name, Need need, Instant now);
     /// Null if it has been forgotten: nobody has wanted it for idle_timeout, or for less where the
     /// table was full. Valid until the next join(), find_or_keep() or evict_idle().
     [[nodiscard]] Topic* find(std::string_view name);
@@ -137,17 +142,28 @@ public:
     [[nodiscard]] std::size_t idle_count() const noexcept { return idle_count_; }
 
 private:
-    [[nodiscard]] Topic* insert(std::string_view name);
+    struct IdleTopics {
+        Topic* oldest = nullptr;
+        Topic* newest = nullptr;
+    };
+
+    [[nodiscard]] Topic* insert(std::string_view name, Need need);
+    [[nodiscard]] IdleTopics& list_of(const Topic& topic) noexcept {
+        return topic.is_in_keeping_ ? keeping_ : empty_;
+    }
+    [[nodiscard]] Topic* oldest_empty() noexcept;
     void make_idle(Topic& topic, Instant now) noexcept;
     void make_busy(Topic& topic) noexcept;
-    void evict_oldest();
+    void move_back(Topic& topic) noexcept;
+    void evict(Topic& topic);
+    void evict_idle(IdleTopics& topics, Instant now, std::size_t& count_left);
 
     const Limits limits_;
     Prng epochs_;
     History history_;
     std::unordered_map<std::string, Topic, TopicHash, std::equal_to<>> topics_;
-    Topic* oldest_idle_ = nullptr;
-    Topic* newest_idle_ = nullptr;
+    IdleTopics empty_;    // As of when they became idle: some may keep something since.
+    IdleTopics keeping_;  // Likewise: of some all may have become too old.
     std::size_t idle_count_ = 0;
 };
 

@@ -111,13 +111,18 @@ public:
     static void note(Stream& stream, const PublicationVersion& version);
     /// Empties the stream; its numbers go on, and its version stays.
     void clear(Stream& stream) noexcept;
+    /// Likewise, for want of room.
+    void evict(Stream& stream) noexcept {
+        evictions_ += stream.count();
+        clear(stream);
+    }
     /// Takes away what is too old, of `count_max` streams at most.
     void expire(Instant now, std::size_t count_max) noexcept;
 
     /// Publications that are kept, and what they take.
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
-    /// Publications that were taken away for want of room in the budget.
+    /// Publications that were taken away for want of room.
     [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
 
 private:

@@ -74,8 +74,11 @@ constexpr std::array topic_rows{
     OptionRow{.section = topics,
               .name = "topics-max",
               .value_name = "N",
-              .help = "topics of the whole process, shared out evenly among the shards and rounded "
-                      "up for each; who wants one more is answered with status 503",
+              .help =
+                  "topics of the whole process, shared out evenly among the shards and rounded "
+                  "up for each; idle ones that keep no publications make room; else who wants one "
+                  "more is answered with status 503, and what is published to one more has the "
+                  "one that has been idle for longest forgotten",
               .set = set_count<&Options::topics_max, 1, 1'000'000'000>,
               .get = get_count<&Options::topics_max>,
               .needs = {&publishers}},

@@ -57,7 +57,8 @@ bool Topics::serve_request(std::uint32_t source, const Record& record) {
 }
 
 bool Topics::serve_publish(std::uint32_t source, const Record& record) {
-    hub::HomeTopics::Topic* const topic = home_.find_or_keep(record.topic, shard_.now());
+    hub::HomeTopics::Topic* const topic =
+        home_.find_or_keep(record.topic, hub::HomeTopics::Need::to_publish, shard_.now());
     const hub::ShardSet interest = topic != nullptr ? topic->interest() : 0;
     const bool is_reply_owed = record.publisher != SlotId{};
     const hub::ShardSet targets = is_reply_owed ? interest | hub::set_of(source) : interest;
@@ -84,7 +85,8 @@ Submitted Topics::submit(std::string_view name, PublicationKind kind,
     };
     const Instant now = shard_.now();
     // Where there is no topic nobody has heard the first one, either.
-    hub::HomeTopics::Topic* const topic = home_.find_or_keep(name, now);
+    hub::HomeTopics::Topic* const topic =
+        home_.find_or_keep(name, hub::HomeTopics::Need::to_publish, now);
     const auto remember_key = [&] {
         if (!options.key.empty())
             keys_.remember(topic->stream().epoch().number(), options.key, topic->stream().top(),

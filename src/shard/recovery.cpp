@@ -54,7 +54,8 @@ void Topics::serve_recoveries() {
 /// From where it last ended, with up to `steps`, which it counts down. True if it has come to the
 /// end, which is told in the same step: so what is delivered behind that is what comes behind it.
 bool Topics::hand_out_stored(std::uint32_t source, Recovery& recovery, std::size_t& steps) {
-    hub::HomeTopics::Topic* const topic = home_.find_or_keep(recovery.topic, shard_.now());
+    hub::HomeTopics::Topic* const topic =
+        home_.find_or_keep(recovery.topic, hub::HomeTopics::Need::to_ask, shard_.now());
     const bool enters = topic != nullptr && !recovery.entering.empty();
     // They hear of it in the same step.
     const hub::ShardSet hearers = enters && recovery.seen.is_announced ? topic->interest() : 0;

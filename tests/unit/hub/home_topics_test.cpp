@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/buffer_pool.hpp"
+#include "base/bytes.hpp"
 #include "base/prng.hpp"
+#include "base/shared_payload.hpp"
 
 using namespace ringcast;
 using namespace ringcast::hub;
@@ -130,6 +133,44 @@ TEST_CASE("in a full table the topic that has been idle for longest makes room")
     CHECK(topics.idle_count() == 0);
 }
 
+TEST_CASE("in a full table nobody who only listens or asks has a topic forget what it keeps") {
+    HomeTopics::Limits few = limits(3, 1h);
+    few.stream = {.count_max = 10, .age_max = 1min};
+    BufferPool pool{1 << 20};
+    PayloadReturn home;
+    HomeTopics topics{1, few, Prng{1}};
+    const auto publish = [&](std::string_view name) {
+        HomeTopics::Topic* const topic =
+            topics.find_or_keep(name, HomeTopics::Need::to_publish, start);
+        REQUIRE(topic != nullptr);
+        SharedPayload& payload =
+            SharedPayload::make(pool, home, as_bytes(std::string_view{"x"}), {});
+        (void)topics.append(*topic, payload, PublicationKind::text, start);
+    };
+    publish("a");
+    publish("b");
+    CHECK(topics.join("c", 0));
+    CHECK_FALSE(topics.join("d", 0));
+    CHECK(topics.find_or_keep("d", HomeTopics::Need::to_ask, start) == nullptr);
+    CHECK(topics.history().evictions() == 0);
+    topics.leave("c", 0, start);
+    CHECK(topics.join("d", 0));
+    CHECK(topics.find("c") == nullptr);
+
+    publish("e");  // Who publishes has the oldest forgotten, and that is counted.
+    CHECK(topics.find("a") == nullptr);
+    CHECK(topics.find("b") != nullptr);
+    CHECK(topics.history().evictions() == 1);
+    topics.evict_idle(start + 2min, 10);  // All is too old now.
+    CHECK(topics.history().evictions() == 1);
+    CHECK(topics.join("f", 0));
+    CHECK(topics.join("g", 0));
+    CHECK(topics.find("b") == nullptr);
+    CHECK(topics.find("e") == nullptr);
+    CHECK_FALSE(topics.join("h", 0));
+    home.free_all();
+}
+
 TEST_CASE("homes are shared out among the shards, and the seed decides where they are") {
     constexpr std::uint32_t shards = 4, names = 4000;
     std::vector<std::uint32_t> counts(shards);
@@ -239,7 +280,7 @@ TEST_CASE("each topic keeps what its namespace says") {
     CHECK(topics.find("kept:a")->stream().keeps());
     CHECK(topics.find("a")->stream().keeps());
     CHECK_FALSE(topics.find("passing:a")->stream().keeps());
-    CHECK(topics.find_or_keep("kept:b", start) != nullptr);
-    CHECK(topics.find_or_keep("passing:b", start) == nullptr);
-    CHECK(topics.find_or_keep("b", start) != nullptr);
+    CHECK(topics.find_or_keep("kept:b", HomeTopics::Need::to_publish, start) != nullptr);
+    CHECK(topics.find_or_keep("passing:b", HomeTopics::Need::to_publish, start) == nullptr);
+    CHECK(topics.find_or_keep("b", HomeTopics::Need::to_publish, start) != nullptr);
 }
