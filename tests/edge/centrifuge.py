@@ -10,8 +10,8 @@ from kit import PATIENCE_SECONDS, read_exactly, upgrade
 class Centrifuge:
     """Connected to the server at `port`."""
 
-    def __init__(self, port, token=None):
-        self._socket, status = upgrade(("127.0.0.1", port), "/connection/websocket")
+    def __init__(self, port, token=None, receive_buffer=None):
+        self._socket, status = upgrade(("127.0.0.1", port), "/connection/websocket", receive_buffer=receive_buffer)
         assert " 101 " in status, status
         self._number = 0
         self._lines = []

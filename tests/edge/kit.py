@@ -69,11 +69,13 @@ def run(*flags, environment=None, **more):
     return done.returncode, done.stdout, done.stderr
 
 
-def upgrade(address, path="/echo", fields=()):
+def upgrade(address, path="/echo", fields=(), receive_buffer=None):
     """A connected socket and the status line of its opening handshake."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     client = socket.socket(family)
     client.settimeout(PATIENCE_SECONDS)
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     client.connect(address)
     lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",
              "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}", *fields]

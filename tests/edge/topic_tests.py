@@ -1,12 +1,14 @@
 """Topics of the edge binary. Run by run.py."""
 
+import json
 import random
 import selectors
 import signal
 
-from kit import PATIENCE_SECONDS, Server, upgrade
-
-LISTEN = ["--listen", "ws://127.0.0.1:0"]
+from admin_tests import ADMIN, LISTEN, rings
+from api_tests import call, key_file
+from centrifuge import Centrifuge
+from kit import PATIENCE_SECONDS, Server, read_exactly, upgrade
 
 
 class Subscriber:
@@ -93,3 +95,47 @@ def expect_whole_end(flags, stop_at):
             own = [int(payload.split()[1]) for payload in longest if payload.startswith(b"%d " % number)]
             assert own == list(range(len(own)))
         assert server.end()[0] == 0
+
+
+def read_json(client):
+    """The next message of a WebSocket, which is one frame."""
+    opcode, size = read_exactly(client, 2)
+    assert opcode == 0x81, opcode
+    if size > 125:
+        size = int.from_bytes(read_exactly(client, 2 if size == 126 else 8), "big")
+    return json.loads(read_exactly(client, size))
+
+
+def test_whoever_is_behind_gets_the_newest_of_a_topic_and_is_told_of_the_others():
+    count, narrow = 600, 64 << 10  # Far more than the buffers of a socket hold.
+    for ring in rings():
+        with key_file() as keys, Server(*LISTEN, *ADMIN, "--shards", "2", "--io", ring, "--anonymous", "subscribe",
+                                        "--slow-consumer", "latest", "--send-queue-bytes-max", "64KiB",
+                                        "--history-size", "1", "--api-key-file", keys) as server:
+            client = Centrifuge(server.port(), receive_buffer=narrow)
+            client.ask({"subscribe": {"channel": "price"}})
+            raw, _ = upgrade(("127.0.0.1", server.port()), "/topics/price?gaps=1", receive_buffer=narrow)
+            for n in range(1, count + 1):
+                data = {"n": n, "padding": "x" * 20_000}
+                answer = call(server.admin_urls()[0], "publish", {"channel": "price", "data": data})
+                assert answer["result"]["offset"] == n, answer
+            seen = skipped = last = 0
+            while last < count:
+                publication = client.push()["push"]["pub"]
+                skipped += int(publication.get("tags", {}).get("skipped", 0))
+                seen += 1
+                last = publication["data"]["n"]
+                assert seen + skipped == last == publication["offset"], (seen, skipped, last)
+            assert skipped > 0
+            seen = skipped = last = 0
+            while last < count:
+                message = read_json(raw)
+                if "skipped" in message:
+                    skipped += message["skipped"]
+                else:
+                    seen += 1
+                    last = message["n"]
+                    assert seen + skipped == last, (seen, skipped, last)
+            assert skipped > 0
+            client.close()
+            raw.close()
