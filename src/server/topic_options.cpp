@@ -59,7 +59,8 @@ constexpr std::array topic_rows{
               .value_name = "close|drop|latest",
               .help = "a subscriber that falls behind by --send-queue-bytes-max is closed with "
                       "code 1013, or misses publications, or gets the newest of each topic "
-                      "and key once it has caught up; and is told how many it missed with ?gaps=1",
+                      "and key once it has caught up; and is told how many it missed with "
+                      "?gaps=1; Centrifuge clients are closed with drop, too, with code 3008",
               .set = set_word<&Options::slow_consumer, slow_words>,
               .get = get_word<&Options::slow_consumer, slow_words>,
               .needs = {&topic_clients}},

@@ -111,14 +111,26 @@ TEST_CASE("a subscriber that falls behind has the fate that the namespace says")
     on_each_io([](Io io) {
         Server server{with_namespaces(io)};
         server.mount_topics("/topics", {});
+        server.mount_centrifuge("/connection", {.anonymous = TopicAccess::subscribe});
         const std::string url = started(server);
         SocketClient lossy = client_of(url, "lossy:a?gaps=1", 4096);
         SocketClient strict = client_of(url, "open:a?gaps=1", 4096);
+        // Nothing in its protocol tells of a gap, so drop is close to it.
+        SocketClient centrifuge{url, 4096};
+        centrifuge.open({.target = "/connection/websocket"});
+        centrifuge.send(test::text_frame(R"({"connect":{},"id":1})"));
+        CHECK(centrifuge.message().starts_with(R"({"id":1,"connect":)"));
+        centrifuge.send(test::text_frame(R"({"subscribe":{"channel":"lossy:a"},"id":2})"));
+        CHECK(centrifuge.message() == R"({"id":2,"subscribe":{}})");
         Publisher publisher = server.make_publisher();
         flood(publisher, "lossy:a");
         flood(publisher, "open:a");
         CHECK(after_flood(lossy).payload.starts_with(R"({"skipped":)"));
         CHECK(after_flood(strict).close_code() == 1013);
+        test::ServerFrame last = centrifuge.frame();
+        while (last.opcode != test::opcode_close) last = centrifuge.frame();
+        CHECK(last.close_code() == 3008);
+        CHECK(last.payload.substr(2) == "slow");
     });
 }
 
