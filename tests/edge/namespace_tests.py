@@ -9,6 +9,7 @@ import urllib.parse
 
 from centrifuge import Centrifuge
 from kit import PATIENCE_SECONDS, Server, expect_one_line_error, read_exactly, run, upgrade
+from stream_tests import Stream
 
 CONFIG = """
 listen = "ws://127.0.0.1:0"
@@ -35,6 +36,12 @@ delta = "fossil"
 
 [namespaces.team]
 """
+SCORE = """
+[namespaces.score]
+history-size = 10
+history-mode = "cache"
+subscribe = "anyone"
+"""
 
 
 @contextlib.contextmanager
@@ -57,11 +64,7 @@ def send_text(client, text):
     client.sendall(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
 
 
-def status_of_publication(server, topic):
-    return publish_text(server, topic, "hello")
-
-
-def publish_text(server, topic, text):
+def status_of_publication(server, topic, text="hello"):
     address = urllib.parse.urlsplit(server.admin_urls()[0]).netloc
     connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
     connection.request("POST", f"/publish/{topic}", text.encode(), {"Content-Type": "text/plain"})
@@ -140,10 +143,36 @@ def test_centrifuge_clients_get_deltas_where_the_namespace_says_so():
         assert quotes.ask({"subscribe": {"channel": "quotes:a", "delta": "fossil"}})["subscribe"] == {"delta": True}
         text = "a text that is long enough " * 3
         for word in "one", "two":
-            assert publish_text(server, "quotes:a", text + word) == 202
+            assert status_of_publication(server, "quotes:a", text + word) == 202
         assert quotes.push()["push"]["pub"] == {"data": json.dumps(text + "one")}
         delta = quotes.push()["push"]["pub"]
         assert delta["delta"] and "two" in delta["data"] and text not in delta["data"]
+
+
+def test_whoever_comes_back_gets_the_newest_where_the_namespace_says_that_it_says_all():
+    with config_file(CONFIG + SCORE) as path, Server("--config", path) as server:
+        address = ("127.0.0.1", server.port())
+        first = Centrifuge(server.port())
+        epoch = first.ask({"subscribe": {"channel": "score:a"}})["subscribe"]["epoch"]
+        for number in 1, 2, 3:
+            assert status_of_publication(server, "score:a", str(number)) == 202
+            assert first.push()["push"]["pub"]["offset"] == number
+        for newest, theirs in (3, epoch), (4, "another1"):  # The newest says all, whatever it is compared with.
+            position = {"epoch": epoch, "offset": newest - 1, "recovered": True}
+            client = Centrifuge(server.port())
+            request = {"channel": "score:a", "recover": True, "offset": 1, "epoch": theirs}
+            told = client.ask({"subscribe": request})["subscribe"]
+            assert told["recovered"] and told["epoch"] == epoch, told
+            assert told["publications"] == [{"data": str(newest), "offset": newest}], told
+            raw, _ = upgrade(address, f"/topics/score:a?offset=1&epoch={theirs}")
+            assert json.loads(read_text(raw)) == position
+            assert read_text(raw) == str(newest)
+            stream = Stream(server.port(), "/topics/score:a", {"Last-Event-ID": f"{theirs}:1"})
+            assert json.loads(stream.event()["data"]) == position
+            assert stream.event() == {"id": f"{epoch}:{newest}", "data": str(newest)}
+            assert status_of_publication(server, "score:a", str(newest + 1)) == 202
+            assert client.push()["push"]["pub"] == {"data": str(newest + 1), "offset": newest + 1}
+            assert read_text(raw) == stream.event()["data"] == str(newest + 1)
 
 
 def test_mistakes_in_namespaces_are_told_with_their_line():
