@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "support/folder.hpp"
 #include "support/stream_client.hpp"
+#include "support/token_signer.hpp"
 #include "unit/api/server_kit.hpp"
 
 using namespace ringcast;
@@ -266,6 +268,41 @@ TEST_CASE("who only listens connects with its request, and gets pushes that stan
                                      "\n"));
         CHECK(by_query.close_code() == 3001);
         by_query.send(test::close_frame(3001));
+    });
+}
+
+TEST_CASE("who only listens is told what is published to the topics of its token") {
+    on_each_io([](Io io) {
+        const test::TokenSigner signer{auth::Algorithm::hs256, std::string(32, 's')};
+        const test::Folder folder;
+        Settings settings = quiet(io, 2);
+        settings.tokens.keys.secret_files = {folder.write("secret", signer.secret())};
+        Server server{settings};
+        const std::string url = serve(server);
+        const std::string by_list = signer.sign(R"({"sub":"7","channels":["a"]})");
+        const std::string by_subs = signer.sign(R"({"sub":"8","subs":{"a":{"data":{"b":1}}}})");
+        StreamClient lines{url}, events{url};
+        SocketClient socket{url};
+        (void)lines.request({.method = "POST",
+                             .target = "/connection/uni_http_stream",
+                             .body = R"({"token":")" + by_list + R"("})"});
+        CHECK(lines.line().find(R"("subs":{"a":{}})") != std::string::npos);
+        const std::string query = "?cf_connect=%7B%22token%22:%22" + by_subs + "%22%7D";
+        (void)events.request({.target = "/connection/uni_sse" + query});
+        (void)events.until("\n");
+        CHECK(events.event().find(R"("subs":{"a":{"data":{"b":1}}})") != std::string::npos);
+        socket.open({.target = "/connection/uni_websocket" + query});
+        CHECK(socket.message().find(R"("subs":{"a":{"data":{"b":1}}})") != std::string::npos);
+
+        SocketClient plain{url};
+        plain.open({.target = "/topics/a"});
+        for (const std::string text : {"one", "two"}) {
+            plain.send(test::text_frame(text));
+            const std::string push = R"({"channel":"a","pub":{"data":")" + text + R"("}})";
+            CHECK(lines.line() == push);
+            CHECK(events.event() == "data: " + push + "\n\n");
+            CHECK(socket.message() == push);
+        }
     });
 }
 
