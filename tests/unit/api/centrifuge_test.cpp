@@ -167,6 +167,25 @@ TEST_CASE("what may not be said ends the connection with the code that the proto
     SocketClient binary = opened(url);
     binary.send(test::binary_frame("x"));
     CHECK(ending(std::move(binary), {}) == "3506 inappropriate protocol");
+    const auto ending_of_protobuf = [&](const std::string& frame) {
+        SocketClient client{url};
+        client.open({.target = "/connection/websocket?format=protobuf"});
+        client.send(frame);
+        return ending(std::move(client), {});
+    };
+    using namespace std::string_view_literals;
+    for (const std::string_view malformed :
+         {"\xff"sv,                  // A length without its end.
+          "\x05\x08\x01"sv,          // Less than its length.
+          "\x04\x08\x01\x22\x07"sv,  // A connect that is longer than its command.
+          "\x02\x08\x01"sv,          // A command without a method.
+          "\x02\x0f\x01"sv,          // No wire type.
+          ""sv})
+        CHECK(ending_of_protobuf(test::binary_frame(malformed)) == "3501 bad request");
+    CHECK(ending_of_protobuf(test::text_frame(connect_command)) == "3506 inappropriate protocol");
+    SocketClient long_winded = opened(url);
+    say(long_winded, std::string((64 << 10) + 1, ' '));
+    CHECK(long_winded.close_code() == 1009);
 }
 
 TEST_CASE("whom the policy does not let in is told so") {
