@@ -130,6 +130,29 @@ def test_a_stream_that_is_too_slow_for_a_reply_is_told_so_and_nobody_else():
             other.close()
 
 
+def test_what_is_posted_to_a_stream_that_nobody_reads_waits_within_bounds():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2", "--history-size", "20") as (server, admin):
+            for _ in range(20):
+                call(admin, "publish", {"channel": "large", "data": "x" * 30000})
+            client = StreamedCentrifuge(server.port())
+            assert client.say({"id": 2, "subscribe": {"channel": "large"}}) == 204
+            assert client.reply()["id"] == 2
+            posts = 0
+            while (status := client.say({"id": 3, "history": {"channel": "large", "limit": -1}},
+                                        {"id": 4, "rpc": {"data": "y" * 50000}})) == 204:
+                posts += 1
+                assert posts < 100
+            assert status == 429, status
+            for _ in range(posts):
+                reply = client.reply()
+                assert reply["id"] == 3 and len(reply["history"]["publications"]) == 20
+                assert client.reply()["error"]["code"] == 108
+            assert client.say({"id": 5, "ping": {}}) == 204
+            assert client.reply() == {"id": 5, "ping": {}}  # And nothing of what was refused.
+            client.close()
+
+
 def test_curl_listens_and_publishes():
     curl = shutil.which("curl")
     if not curl:
