@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import re
@@ -11,9 +12,10 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 from guest_tests import figure, wait_for
-from kit import Server, expect_one_line_error, read_exactly, run, upgrade
+from kit import PATIENCE_SECONDS, Server, expect_one_line_error, read_exactly, run, upgrade
 
 LISTEN = ["--listen", "ws://127.0.0.1:0", "--admin-listen", "http://127.0.0.1:0"]
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -117,6 +119,13 @@ def test_each_wrong_token_is_refused_and_counted_by_its_reason():
         assert "suppressed_event=token_refused" in errors or os.cpu_count() > 8, errors
 
 
+def expect_none_of(errors, *tokens):
+    assert "event=session_opened" in errors and "event=token_refused reason=" in errors, errors
+    for jwt in tokens:
+        for part in jwt.split("."):
+            assert part not in errors, errors
+
+
 def test_a_token_that_came_in_the_query_is_in_no_log():
     with keys(secret=SECRET) as path:
         with Server(*LISTEN, "--token-hmac-secret-file", path("secret"), "--token-query", "token", "--users", "publish",
@@ -129,10 +138,34 @@ def test_a_token_that_came_in_the_query_is_in_no_log():
                 assert line.split(" ")[1].startswith(expected), line
                 client.close()
             errors = server.stop()[1]
-        assert "event=session_opened" in errors and "event=token_refused reason=" in errors, errors
-        for jwt in (good, bad):
-            for part in jwt.split("."):
-                assert part not in errors, errors
+        expect_none_of(errors, good, bad)
+
+
+def test_a_token_in_a_connect_request_in_the_query_is_in_no_log():
+    with keys(secret=SECRET) as path:
+        with Server(*LISTEN, "--token-hmac-secret-file", path("secret"), "--users", "publish", "--access-log", "on",
+                    "--log-level", "debug", "--shards", "1") as server:
+            good, bad = token({"sub": "42"}), token({"sub": "42"}, OTHER_SECRET)
+            for jwt, wanted in (good, b'"client"'), (bad, b"3500"):
+                request = {"token": jwt}
+                for kind, command in ("sse", {"connect": request, "id": 1}), ("uni_sse", request):
+                    query = urllib.parse.quote(json.dumps(command))
+                    connection = http.client.HTTPConnection("127.0.0.1", server.port(), timeout=PATIENCE_SECONDS)
+                    connection.request("GET", f"/connection/{kind}?cf_connect={query}")
+                    answer = connection.getresponse()
+                    assert answer.readline() == b"\r\n" and wanted in answer.readline()
+                    answer.close()
+                    connection.close()
+                for fields, status in ([], "101"), (["Origin: http://evil.example"], "403"), \
+                        (["Sec-WebSocket-Version: 7"], "4"):
+                    client, line = upgrade(("127.0.0.1", server.port()), f"/connection/uni_websocket?cf_connect={query}",
+                                           fields)
+                    assert line.split(" ")[1].startswith(status), line
+                    if status == "101":
+                        read_exactly(client, 2)  # It has been told.
+                    client.close()
+            errors = server.stop()[1]
+        expect_none_of(errors, good, bad)
 
 
 def test_sighup_reads_keys_again_and_bad_ones_change_nothing():
