@@ -81,3 +81,26 @@ TEST_CASE("what is asked for before the shards serve is done as soon as they do"
     REQUIRE(kit.published.size() == 1);
     CHECK(takes(kit.published[0], second_signer));
 }
+
+TEST_CASE("a JWKS file is read again, and one without keys changes nothing") {
+    const TokenSigner first{auth::Algorithm::es256}, second{auth::Algorithm::es256};
+    const auto jwks = [](const std::string& keys) { return R"({"keys":[)" + keys + "]}"; };
+    const Folder folder;
+    shard::LogQueue log{shard::LogRecord::no_shard, shard::LogLevel::debug};
+    TokenKeeper keeper{{.jwks_file = folder.write("jwks", jwks(first.jwk(R"(,"kid":"1")")))}, log};
+    std::vector<shard::TokenMaterial> published;
+    REQUIRE(keeper.load().has_value());
+    keeper.start([&](const shard::TokenMaterial& material) { published.push_back(material); });
+    (void)folder.write("jwks", jwks(second.jwk(R"(,"kid":"2")")));
+    keeper.reload();
+    REQUIRE(published.size() == 1);
+    CHECK(!takes(published[0], first));
+    CHECK(takes(published[0], second));
+    for (const std::string& useless : {jwks(""), std::string{"{"}}) {
+        (void)folder.write("jwks", useless);
+        keeper.reload();
+    }
+    CHECK(published.size() == 1);
+    CHECK(events_of(log) == std::vector<std::string>{"tokens_reloaded", "token_reload_failed",
+                                                     "token_reload_failed"});
+}
