@@ -17,9 +17,9 @@ using namespace ringcast::dialect::centrifuge;
 
 namespace {
 
-constexpr std::string_view methods[] = {"batch",       "publish",    "broadcast", "subscribe",
-                                        "unsubscribe", "disconnect", "refresh",   "history",
-                                        "channels",    "info"};
+constexpr std::string_view methods[] = {
+    "batch",   "publish",  "broadcast", "subscribe", "unsubscribe",    "disconnect",    "refresh",
+    "history", "channels", "info",      "presence",  "presence_stats", "history_remove"};
 
 }  // namespace
 
