@@ -2,14 +2,13 @@
 // (see run.py). It does by itself what the tests look at: it connects again, subscribes again, and recovers.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import process from 'node:process';
 import { Centrifuge as JsonCentrifuge } from 'centrifuge';
 import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf';
 import { EventSource } from 'undici';
 import WebSocket from 'ws';
-import { runTests } from './results.mjs';
+import { runTests, tokenOf } from './results.mjs';
 
 const [url, scenario] = process.argv.slice(2);
 const httpUrl = url.replace(/^ws/, 'http');
@@ -155,16 +154,6 @@ async function rejection(promise) {
     return error;
   }
   throw new Error('it was not refused');
-}
-
-function base64url(text) {
-  return Buffer.from(text).toString('base64url');
-}
-
-/** A token (HS256) with these claims. */
-function tokenOf(claims) {
-  const text = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url(JSON.stringify(claims))}`;
-  return `${text}.${createHmac('sha256', process.env.TOKEN_SECRET).update(text).digest('base64url')}`;
 }
 
 /** What the server API answers. */

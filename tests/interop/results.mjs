@@ -1,5 +1,6 @@
 // What the clients written in JavaScript share: how a test is run, and the line it prints (see run.py).
 
+import { createHmac } from 'node:crypto';
 import process from 'node:process';
 
 const TEST_MILLISECONDS_MAX = 30000;
@@ -11,6 +12,16 @@ export function pattern(size) {
   const bytes = Buffer.alloc(size);
   for (let i = 0; i < size; ++i) bytes[i] = i * 31 + (i >> 8) * 7 + 5;
   return bytes;
+}
+
+function base64url(text) {
+  return Buffer.from(text).toString('base64url');
+}
+
+/** A token (HS256) with these claims. */
+export function tokenOf(claims) {
+  const text = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url(JSON.stringify(claims))}`;
+  return `${text}.${createHmac('sha256', process.env.TOKEN_SECRET).update(text).digest('base64url')}`;
 }
 
 /** Runs {name: async function} one after the other, and ends the process. */

@@ -52,6 +52,7 @@ CLIENTS = {
     "websockets": ["/usr/bin/python3", FOLDER / "websockets_client.py"],
     "undici": ["node", FOLDER / "undici_client.mjs"],
     "centrifuge": ["node", FOLDER / "centrifuge_client.mjs"],
+    "cent": ["node", FOLDER / "cent_client.mjs"],
     "eventsource": ["node", FOLDER / "eventsource_client.mjs"],
     "aiohttp": ["/usr/bin/python3", FOLDER / "aiohttp_client.py"],
     "tornado": ["/usr/bin/python3", FOLDER / "tornado_client.py"],
@@ -101,6 +102,9 @@ SCENARIOS = {
     "tokens": (["--users", "publish", "--history-size", "100", "--admin-listen", "http://127.0.0.1:0",
                 "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET),
                 "--api-key-file", file_with("api.keys", API_KEY)], signal.SIGTERM, ["centrifuge"]),
+    "api": (["--presence", "--history-size", "100", "--admin-listen", "http://127.0.0.1:0",
+             "--token-hmac-secret-file", file_with("token.secret", TOKEN_SECRET),
+             "--api-key-file", file_with("api.keys", API_KEY)], signal.SIGTERM, ["cent"]),
     "crowd": (["--echo"], None, ["websockets"]),
     "page": (["--dev"], signal.SIGTERM, ["page"]),
     "demo": (["--demo"], None, ["demo"]),
@@ -258,7 +262,8 @@ def missing_clients():
     for name in ("websockets", "aiohttp", "tornado"):
         found = subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode == 0
         reasons[name] = None if found else f"no python3-{name}"
-    reasons["ws"] = reasons["undici"] = reasons["centrifuge"] = reasons["eventsource"] = install_packages()
+    packages = install_packages()
+    reasons |= dict.fromkeys(["ws", "undici", "centrifuge", "cent", "eventsource"], packages)
     reasons["chromium"] = ("no python3-websockets to steer it" if reasons["websockets"]
                            else None if shutil.which("chromium") else "no chromium")
     reasons["page"] = reasons["demo"] = reasons["chromium"]
