@@ -12,7 +12,8 @@ std::optional<ErrorCode> channel_fault(const hub::TopicNamespaces& namespaces,
     switch (check_topic(namespaces, channel)) {
         case TopicNameFault::none: return std::nullopt;
         // In Centrifugo's words: of a namespace that there is not.
-        case TopicNameFault::reserved: return ErrorCode::unknown_channel;
+        case TopicNameFault::reserved:
+        case TopicNameFault::unknown_namespace: return ErrorCode::unknown_channel;
         case TopicNameFault::empty:
         case TopicNameFault::too_long:
         case TopicNameFault::not_utf8:

@@ -34,10 +34,12 @@ Denial denial_by(TopicAudience audience, const Identity& who) noexcept {
 
 dialect::TopicNameFault check_topic(const hub::TopicNamespaces& namespaces,
                                     std::string_view topic) noexcept {
-    const dialect::TopicNameFault fault = dialect::check_topic_name(topic);
-    const bool has_rules =
-        fault == dialect::TopicNameFault::reserved && namespaces.find(topic) != nullptr;
-    return has_rules ? dialect::TopicNameFault::none : fault;
+    using dialect::TopicNameFault;
+    const TopicNameFault fault = dialect::check_topic_name(topic);
+    if (fault != TopicNameFault::reserved) return fault;
+    if (hub::TopicNamespaces::name_in(topic).empty()) return fault;
+    return namespaces.find(topic) != nullptr ? TopicNameFault::none
+                                             : TopicNameFault::unknown_namespace;
 }
 
 TopicAccess general_access(TopicAccess anonymous, TopicAccess users, const Identity& who) noexcept {

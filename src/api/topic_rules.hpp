@@ -19,7 +19,8 @@
 
 namespace ringcast::api {
 
-/// As dialect::check_topic_name(), but names in a namespace that there is are in order.
+/// As dialect::check_topic_name(), but names in a namespace that there is are in order; and of one
+/// that there is not this says so.
 [[nodiscard]] dialect::TopicNameFault check_topic(const hub::TopicNamespaces& namespaces,
                                                   std::string_view topic) noexcept;
 

@@ -44,6 +44,8 @@ std::string_view to_string(TopicNameFault fault) noexcept {
             return "the name of a topic must have no control characters\n";
         case TopicNameFault::reserved:
             return "names of topics with ':' or beginning with '$' or '#' are reserved\n";
+        case TopicNameFault::unknown_namespace:
+            return "there is no such namespace: names of topics with ':' begin with one\n";
     }
     return "";
 }

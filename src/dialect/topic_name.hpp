@@ -14,8 +14,10 @@ enum class TopicNameFault : std::uint8_t {
     not_utf8,           ///< RFC 3629.
     control_character,  ///< U+0000 to U+001F, U+007F to U+009F.
     reserved,           ///< It contains `:`, or begins with `$` or `#`: kept for namespaces.
+    unknown_namespace,  ///< It is in one that there is not.
 };
 
+/// Never unknown_namespace: it knows of none.
 [[nodiscard]] TopicNameFault check_topic_name(std::string_view name) noexcept;
 
 /// One sentence for people; empty for none. Static storage.

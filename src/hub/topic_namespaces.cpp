@@ -16,6 +16,15 @@ bool TopicNamespaces::is_name(std::string_view name) noexcept {
     });
 }
 
+std::string_view TopicNamespaces::name_in(std::string_view topic) noexcept {
+    if (topic.starts_with('$')) topic.remove_prefix(1);
+    const std::size_t colon = topic.find(':');
+    // A namespace alone names no topic.
+    if (colon == std::string_view::npos || colon + 1 == topic.size()) return {};
+    const std::string_view name = topic.substr(0, colon);
+    return is_name(name) ? name : std::string_view{};
+}
+
 bool TopicNamespaces::add(std::string_view name, const TopicPolicy& policy) {
     RC_ASSERT(is_name(name));
     return policies_.try_emplace(std::string{name}, policy).second;
@@ -35,11 +44,7 @@ const TokenRate* TopicNamespaces::rate_of(std::string_view topic) const noexcept
 
 const TopicPolicy* TopicNamespaces::find(std::string_view topic) const noexcept {
     if (policies_.empty()) return nullptr;
-    if (topic.starts_with('$')) topic.remove_prefix(1);
-    const std::size_t colon = topic.find(':');
-    // A namespace alone names no topic.
-    if (colon == std::string_view::npos || colon + 1 == topic.size()) return nullptr;
-    const auto place = policies_.find(topic.substr(0, colon));
+    const auto place = policies_.find(name_in(topic));
     return place == policies_.end() ? nullptr : &place->second;
 }
 

@@ -24,6 +24,9 @@ public:
     /// 1 to 64 letters, digits, `_`, `-` and `.`.
     [[nodiscard]] static bool is_name(std::string_view name) noexcept;
 
+    /// What `topic` says that its namespace is, be it there or not; empty: it says none.
+    [[nodiscard]] static std::string_view name_in(std::string_view topic) noexcept;
+
     /// `name` is one. False, and nothing changes, if it is there.
     bool add(std::string_view name, const TopicPolicy& policy);
     /// Null if `topic` has no namespace, or one that is not there. Valid until the next add().

@@ -71,8 +71,9 @@ TEST_CASE("a topic's name is 1 to 255 bytes of UTF-8 without control characters"
 TEST_CASE("every fault has a sentence of its own") {
     CHECK(to_string(Fault::none).empty());
     std::string all;
-    for (const Fault fault : {Fault::empty, Fault::too_long, Fault::not_utf8,
-                              Fault::control_character, Fault::reserved}) {
+    for (const Fault fault :
+         {Fault::empty, Fault::too_long, Fault::not_utf8, Fault::control_character, Fault::reserved,
+          Fault::unknown_namespace}) {
         const std::string_view text = to_string(fault);
         CHECK(text.ends_with("\n"));
         CHECK(all.find(text) == std::string::npos);

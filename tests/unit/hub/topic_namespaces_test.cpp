@@ -30,6 +30,14 @@ TEST_CASE("a topic has the policy of the namespace before its first colon") {
     CHECK(no_namespaces.find("news:today") == nullptr);
 }
 
+TEST_CASE("a topic says what its namespace is, whether that is there or not") {
+    for (const char* topic : {"news:today", "$news:today", "news:a:b", "news::", "news:#1,2"})
+        CHECK(TopicNamespaces::name_in(topic) == "news");
+    for (const char* topic :
+         {"", "news", "$news", "news:", "$news:", ":news", "$:", "$$news:a", "#news:a", " news:a"})
+        CHECK(TopicNamespaces::name_in(topic).empty());
+}
+
 TEST_CASE("the name of a namespace is short and plain") {
     for (const char* name : {"a", "news", "News-2", "a_b.c"}) CHECK(TopicNamespaces::is_name(name));
     CHECK(TopicNamespaces::is_name(std::string(64, 'a')));
