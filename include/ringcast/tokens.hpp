@@ -9,7 +9,7 @@ namespace ringcast {
 
 /// Files of keys that are replaced together.
 struct TokenKeyFiles {
-    /// Each has one secret of at least 32 bytes, for HMAC; a line feed at its end is none of it.
+    /// Each has a secret: HS256 needs 32 bytes, HS384 48, HS512 64. A line feed at its end is none.
     std::vector<std::string> secret_files{};
     /// PEM files with public keys or certificates: RSA from 2048 bits on, EC, Ed25519.
     std::vector<std::string> public_key_files{};

@@ -83,8 +83,8 @@ constexpr std::array token_table{
     OptionRow{.section = tokens,
               .name = "token-hmac-secret-file",
               .value_name = "FILE",
-              .help = "file with a secret of 32 bytes or more that tokens (JWT) are signed with: "
-                      "HS256, HS384, HS512; may be repeated; read again at SIGHUP, as all keys",
+              .help = "file with a secret that tokens (JWT) are signed with: HS256 needs 32 bytes, "
+                      "HS384 48, HS512 64; may be repeated; read again at SIGHUP, as all keys",
               .form = OptionRow::Form::list,
               .set = add_text<&Options::token_hmac_secret_files>,
               .get = get_texts<&Options::token_hmac_secret_files>,
