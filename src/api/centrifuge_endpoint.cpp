@@ -86,10 +86,6 @@ const void* CentrifugeEndpoint::state_tag() const noexcept {
     return &detail::type_tag<Client>;
 }
 
-const void* CentrifugeEndpoint::class_tag() const noexcept {
-    return &detail::type_tag<CentrifugeEndpoint>;
-}
-
 shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_slow() const noexcept {
     constexpr auto slow = centrifuge::DisconnectCode::slow;
     return {static_cast<CloseCode>(slow), centrifuge::reason_of(slow)};

@@ -81,10 +81,7 @@ public:
 
     [[nodiscard]] const void* state_tag() const noexcept override;
 
-    [[nodiscard]] const void* class_tag() const noexcept override;
-
-    /// Of api::carry_out(): the part of this endpoint.
-    void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
+    void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) override;
 
 private:
     struct Client;

@@ -23,6 +23,14 @@ detail::SessionCore core_of(shard::Session& session) noexcept {
 
 }  // namespace
 
+const void* ApiEndpoint::class_tag() const noexcept {
+    return &detail::type_tag<ApiEndpoint>;
+}
+
+void ApiEndpoint::carry_out(shard::Shard& shard, const SessionOrder&, shard::Task done) {
+    done(shard);
+}
+
 shard::Verdict HandlerEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     auto client = authenticate(upgrade);
     if (!client) return std::move(client.error());

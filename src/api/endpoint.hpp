@@ -6,6 +6,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "api/session_orders.hpp"
 #include "ringcast/detail/handler.hpp"
 #include "shard/endpoint.hpp"
 #include "shard/shard.hpp"
@@ -32,6 +33,10 @@ public:
     using Endpoint::Endpoint;
     /// Which type the states of its sessions have.
     [[nodiscard]] virtual const void* state_tag() const noexcept = 0;
+    [[nodiscard]] const void* class_tag() const noexcept final;
+
+    /// Of api::carry_out(): the part of this endpoint's sessions. Here: none is meant.
+    virtual void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
 };
 
 /// A user's handler. One per mounted path and shard.

@@ -21,27 +21,25 @@ namespace {
 
 /// What one order does in a turn: then others have theirs.
 constexpr std::size_t sessions_per_turn = 256;
-/// And what it looks at where nobody has noted whose sessions they are.
-constexpr std::uint32_t slots_per_turn = 4096;
 
 /// A session, as a key.
 std::uint64_t key_of(SlotId id) noexcept {
     return std::uint64_t{id.slot} << 16 | id.generation;
 }
 
-/// The one of that index among a shard's endpoints of this protocol; null behind the last.
-CentrifugeEndpoint* find_endpoint(shard::Shard& shard, std::size_t index) {
-    CentrifugeEndpoint* found = nullptr;
+/// The one of that index among a shard's endpoints; null behind the last.
+ApiEndpoint* find_endpoint(shard::Shard& shard, std::size_t index) {
+    ApiEndpoint* found = nullptr;
     shard.for_each_endpoint([&](shard::Endpoint& endpoint) {
-        if (endpoint.class_tag() == &detail::type_tag<CentrifugeEndpoint> && index-- == 0)
-            found = static_cast<CentrifugeEndpoint*>(&endpoint);
+        if (endpoint.class_tag() == &detail::type_tag<ApiEndpoint> && index-- == 0)
+            found = static_cast<ApiEndpoint*>(&endpoint);
     });
     return found;
 }
 
 void carry_out_from(shard::Shard& shard, const SessionOrder& order, shard::Task done,
                     std::size_t index) {
-    CentrifugeEndpoint* const endpoint = find_endpoint(shard, index);
+    ApiEndpoint* const endpoint = find_endpoint(shard, index);
     if (endpoint == nullptr) return done(shard);
     endpoint->carry_out(shard, order, [order, done = std::move(done), index](shard::Shard& here) {
         carry_out_from(here, order, done, index + 1);

@@ -1,6 +1,7 @@
 #pragma once
-// What an application has the server do to sessions of the Centrifuge protocol, whichever shard
-// they are on: each shard carries the order out on its own, a part of them in each turn.
+// What an application has the server do to sessions, whichever shard they are on: each shard
+// carries the order out on its own, a part of them in each turn. All orders are for sessions of the
+// Centrifuge protocol; a disconnect of a user is for its sessions of the raw dialect, too.
 //
 //   application -> any shard -> carry_out() on every shard -> done, when all of it is
 
@@ -17,7 +18,11 @@
 
 namespace ringcast::api {
 
-/// Whose sessions: those of `user`, or of nobody in particular if it is empty.
+/// What one order looks at in a turn where nobody has noted whose sessions they are.
+inline constexpr std::uint32_t slots_per_turn = 4096;
+
+/// Whose sessions: those of `user`, or of nobody in particular if it is empty. One of the raw
+/// dialect has no id: whoever names one does not mean it.
 struct SessionFilter {
     std::string user;
     std::string client;                  ///< Empty: whichever.

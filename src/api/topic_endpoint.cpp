@@ -34,9 +34,11 @@ struct RawSession {
     const TokenRate* rate = nullptr;  ///< Of its publications; null: any.
     std::uint64_t publisher = 0;      ///< Its user; 0: nobody knows.
     std::string info{};               ///< Likewise, as others are told: a packed PublicationInfo.
+    std::string user{};               ///< Of its token.
 
     [[nodiscard]] bool is_common() const noexcept {
-        return ends_at == instant_never && rate == nullptr && publisher == 0 && info.empty();
+        return ends_at == instant_never && rate == nullptr && publisher == 0 && info.empty() &&
+               user.empty();
     }
 };
 
@@ -133,6 +135,7 @@ struct TopicEndpoint::Wishes {
     const TokenRate* rate = nullptr;
     std::uint64_t publisher = 0;
     std::string info{};
+    std::string user{};
 
     /// `verdict`, completed by what `access` means.
     [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicAccess access,
@@ -149,7 +152,8 @@ struct TopicEndpoint::Wishes {
                                        .ends_at = ends_at,
                                        .rate = may_publish ? rate : nullptr,
                                        .publisher = publisher,
-                                       .info = may_publish ? info : std::string{}});
+                                       .info = may_publish ? info : std::string{},
+                                       .user = user});
         return verdict;
     }
 };
@@ -218,6 +222,7 @@ shard::Verdict TopicEndpoint::decide(shard::Upgrade& upgrade, const std::string&
         wishes.ends_at = (*client)->ends_at;
         wishes.publisher = publisher_of(upgrade.session.shard(), (*client)->user.name);
         wishes.info = (*client)->publisher;
+        wishes.user = (*client)->user.name;
     }
     wishes.rate = rate_of(upgrade.session.shard(), topic);
     if (!policy_.authorize) {
@@ -353,6 +358,31 @@ void TopicEndpoint::pace(shard::Session& session, const TokenRate& rate, std::ui
 void TopicEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {
     if (session_of(session).wants_gaps)
         send_notice(session, "skipped", dialect::raw::skipped_text(count));
+}
+
+void TopicEndpoint::carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) {
+    const SessionFilter& whose = order.whose;
+    const bool is_meant = std::holds_alternative<DisconnectOrder>(order.what) &&
+                          !whose.user.empty() && whose.client.empty() && whose.session.empty();
+    is_meant ? disconnect(shard, order, std::move(done), 0) : done(shard);
+}
+
+/// Those from that slot on: a part of them now, the rest in the next turns.
+void TopicEndpoint::disconnect(shard::Shard& shard, const SessionOrder& order, shard::Task done,
+                               std::uint32_t next_slot) {
+    const auto& how = std::get<DisconnectOrder>(order.what);
+    const std::uint32_t end = std::min(shard.slots(), next_slot + slots_per_turn);
+    for (; next_slot < end; ++next_slot) {
+        auto session = shard.session_at(next_slot);
+        if (session && &session->endpoint() == this &&
+            session_of(*session).user == order.whose.user)
+            session->close(how.code, how.reason);
+    }
+    if (end == shard.slots()) return done(shard);
+    shard.run_on(shard.topics().shard(),
+                 [this, order, done = std::move(done), end](shard::Shard& here) {
+                     disconnect(here, order, done, end);
+                 });
 }
 
 void TopicEndpoint::append_farewell(const shard::Session&, CloseCode code, std::string_view reason,

@@ -1,6 +1,7 @@
 #pragma once
 // What mount_topics() serves: the raw dialect, in which the path names the topic.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,12 +46,17 @@ public:
 
     [[nodiscard]] const void* state_tag() const noexcept override;
 
+    /// Disconnects sessions of a user, whom their token has named.
+    void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) override;
+
 private:
     struct Wishes;
     struct PendingTopic;
 
     [[nodiscard]] shard::Verdict decide(shard::Upgrade& upgrade, const std::string& topic,
                                         Wishes wishes);
+    void disconnect(shard::Shard& shard, const SessionOrder& order, shard::Task done,
+                    std::uint32_t next_slot);
     static void pace(shard::Session& session, const TokenRate& rate, std::uint64_t publisher);
     void send_notice(shard::Session& session, std::string_view name, const std::string& text,
                      const hub::Position& position = {});

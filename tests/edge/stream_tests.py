@@ -12,7 +12,7 @@ from api_tests import api_server, call
 from centrifuge import Centrifuge, StreamedCentrifuge
 from guest_tests import figure, wait_for
 from http_tests import read_to_end
-from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, run
+from kit import PATIENCE_SECONDS, Server, Skip, expect_one_line_error, read_exactly, run, upgrade
 from token_tests import SECRET, keys, token
 
 ADMIN = ["--admin-listen", "http://127.0.0.1:0"]
@@ -188,6 +188,34 @@ def test_tokens_say_who_may_listen_and_post_and_for_how_long():
                 assert late.event()["data"] == "x"
                 end = late.event()
                 assert end["event"] == "close" and json.loads(end["data"])["code"] == 3005 and late.event() is None
+
+
+def test_who_is_thrown_out_is_so_from_topics_too():
+    for ring in rings():
+        with keys(secret=SECRET) as path, api_server("--io", ring, "--shards", "2", "--users", "publish",
+                                                     "--token-hmac-secret-file", path("secret")) as (server, admin):
+            address = ("127.0.0.1", server.port())
+            theirs, others = (f"Bearer {token({'sub': user})}" for user in ("42", "7"))
+            sockets, streams = [[], []], [[], []]
+            for i, bearer in enumerate((theirs, others)):
+                for _ in range(4):  # On both shards.
+                    sockets[i].append(upgrade(address, "/topics/a", [f"Authorization: {bearer}"])[0])
+                    streams[i].append(Stream(server.port(), fields={"Authorization": bearer}))
+            banned = {"user": "42", "disconnect": {"code": 4001, "reason": "banned"}}
+            assert call(admin, "disconnect", banned) == {"result": {}}
+            for client in sockets[0]:
+                assert read_exactly(client, 10) == b"\x88\x08\x0f\xa1banned"
+            for stream in streams[0]:
+                end = stream.event()
+                assert end["event"] == "close" and json.loads(end["data"]) == {"code": 4001, "reason": "banned"}, end
+                assert stream.event() is None
+            assert call(admin, "publish", {"channel": "a", "data": 1}) == {"result": {}}
+            for client in sockets[1]:
+                assert read_exactly(client, 3) == b"\x81\x011"
+            for stream in streams[1]:
+                assert stream.event()["data"] == "1"
+            for client in (*sockets[0], *sockets[1], *streams[0], *streams[1]):
+                client.close()
 
 
 def test_what_is_posted_counts_as_what_is_sent():
