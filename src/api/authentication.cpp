@@ -50,7 +50,7 @@ std::string subprotocol_beside(const http::Request& request, std::string_view pr
 
 }  // namespace
 
-std::expected<std::optional<Authenticated>, shard::Verdict> authenticate(
+std::expected<std::optional<ShownToken>, shard::Verdict> shown_token(
     const shard::Upgrade& upgrade) {
     shard::Shard& shard = upgrade.session.shard();
     shard::Tokens* const tokens = shard.tokens();
@@ -59,19 +59,30 @@ std::expected<std::optional<Authenticated>, shard::Verdict> authenticate(
     if (!found) return std::nullopt;
     auto claims = tokens->verify_connection(found->text);
     if (!claims) return std::unexpected{refusal_for(claims.error())};
-    Authenticated result;
-    if (claims->expires_at) result.ends_at = tokens->end_of(*claims->expires_at, shard.now());
+    ShownToken shown{.claims = *std::move(claims)};
+    if (const auto end = shown.claims.expires_at) shown.ends_at = tokens->end_of(*end, shard.now());
     if (found->place == http::TokenPlace::subprotocol) {
-        result.subprotocol =
+        shown.subprotocol =
             subprotocol_beside(upgrade.request, tokens->places().subprotocol_prefix);
     }
-    if (!claims->user.empty()) {
-        const std::string info = packed(claims->info);
+    return shown;
+}
+
+std::expected<std::optional<Authenticated>, shard::Verdict> authenticate(
+    const shard::Upgrade& upgrade) {
+    auto shown = shown_token(upgrade);
+    if (!shown) return std::unexpected{std::move(shown.error())};
+    if (!*shown) return std::nullopt;
+    auth::ConnectionClaims& claims = (*shown)->claims;
+    Authenticated result{
+        .user = {}, .subprotocol = std::move((*shown)->subprotocol), .ends_at = (*shown)->ends_at};
+    if (!claims.user.empty()) {
+        const std::string info = packed(claims.info);
         result.publisher =
             std::string{untagged} +
-            pack(ClientInfo{.id = {}, .user = claims->user, .connection = info, .channel = {}});
+            pack(ClientInfo{.id = {}, .user = claims.user, .connection = info, .channel = {}});
     }
-    result.user = user_of(std::move(*claims));
+    result.user = user_of(std::move(claims));
     return result;
 }
 

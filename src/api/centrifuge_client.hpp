@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/authentication.hpp"
 #include "api/centrifuge_endpoint.hpp"
 #include "api/centrifuge_joining.hpp"
 #include "api/packed_info.hpp"
@@ -42,7 +43,8 @@ struct CentrifugeEndpoint::Client {
     const dialect::centrifuge::Wire wire;
     const dialect::centrifuge::Format format;
     Session session;
-    std::string opening;    ///< What came with the request that has opened the session.
+    std::unique_ptr<ShownToken> shown;  ///< With the request that has opened the session.
+    std::string opening;                ///< What came with the request that has opened the session.
     std::string stream_id;  ///< The secret of a client that is_emulated(), once it is connected.
     std::string id;         ///< Empty: not connected.
     std::string user;       ///< Empty: nobody in particular.

@@ -97,35 +97,44 @@ shard::Endpoint::CloseReason CentrifugeEndpoint::reason_of_shutdown(CloseCode) c
 }
 
 shard::Verdict CentrifugeEndpoint::on_upgrade(shard::Upgrade& upgrade) {
-    const Instant now = upgrade.session.shard().now();
     if (direction_ == Direction::to_client) {
-        return admit(now, shard::Encoding::centrifuge_uni_json,
+        return admit(upgrade, shard::Encoding::centrifuge_uni_json,
                      http::query_parameter(upgrade.request.query, "cf_connect").value_or(""),
                      centrifuge::Pings::frame);
     }
     const Offer offer = offer_of(upgrade.request);
     shard::Verdict verdict =
-        admit(now,
+        admit(upgrade,
               offer.format == centrifuge::Format::json ? shard::Encoding::centrifuge_json
                                                        : shard::Encoding::centrifuge_protobuf,
               {}, offer.pings);
-    verdict.subprotocol = offer.subprotocol;
+    if (!offer.subprotocol.empty()) verdict.subprotocol = offer.subprotocol;
     return verdict;
 }
 
-shard::Verdict CentrifugeEndpoint::admit_stream(Instant now, shard::Encoding encoding,
-                                                std::string opening, std::string fields) const {
-    shard::Verdict verdict = admit(now, encoding, std::move(opening), centrifuge::Pings::message);
-    verdict.fields = std::move(fields);
+shard::Verdict CentrifugeEndpoint::admit_stream(const shard::Upgrade& upgrade,
+                                                shard::Encoding encoding, std::string opening,
+                                                std::string_view fields) const {
+    shard::Verdict verdict =
+        admit(upgrade, encoding, std::move(opening), centrifuge::Pings::message);
+    verdict.fields += fields;
     return verdict;
 }
 
-shard::Verdict CentrifugeEndpoint::admit(Instant now, shard::Encoding encoding, std::string opening,
-                                         centrifuge::Pings pings) const {
+/// Unless it has shown a token that is not in order. Who it is counts once it connects.
+shard::Verdict CentrifugeEndpoint::admit(const shard::Upgrade& upgrade, shard::Encoding encoding,
+                                         std::string opening, centrifuge::Pings pings) const {
+    auto shown = shown_token(upgrade);
+    if (!shown) return std::move(shown.error());
     shard::Verdict verdict;
     verdict.encoding = encoding;
-    auto client = std::make_unique<Client>(settings_, wire_of(encoding), pings, now);
+    auto client = std::make_unique<Client>(settings_, wire_of(encoding), pings,
+                                           upgrade.session.shard().now());
     client->opening = std::move(opening);
+    if (*shown) {
+        verdict.subprotocol = (*shown)->subprotocol;
+        client->shown = std::make_unique<ShownToken>(**std::move(shown));
+    }
     verdict.state = {client.release(),
                      [](void* state) noexcept { delete static_cast<Client*>(state); }};
     return verdict;

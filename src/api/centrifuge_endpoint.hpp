@@ -51,9 +51,11 @@ public:
                        Direction direction = Direction::both);
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
-    /// Of a session that is a stream, with what its client has said so far.
-    [[nodiscard]] shard::Verdict admit_stream(Instant now, shard::Encoding encoding,
-                                              std::string opening, std::string fields) const;
+    /// About a session that is a stream, with what its client has said so far, and `fields` in any
+    /// answer.
+    [[nodiscard]] shard::Verdict admit_stream(const shard::Upgrade& upgrade,
+                                              shard::Encoding encoding, std::string opening,
+                                              std::string_view fields) const;
     /// Commands for a session of any endpoint like this on that shard; `closed` if it is over, or
     /// `secret` is not what its client was told.
     [[nodiscard]] static shard::ReceiveStatus receive(shard::Shard& shard, SlotId session,
@@ -91,8 +93,8 @@ private:
     using Answer = dialect::centrifuge::SessionAnswer;
 
     [[nodiscard]] static Client& client_of(const shard::Session& session) noexcept;
-    [[nodiscard]] shard::Verdict admit(Instant now, shard::Encoding encoding, std::string opening,
-                                       dialect::centrifuge::Pings pings) const;
+    [[nodiscard]] shard::Verdict admit(const shard::Upgrade& upgrade, shard::Encoding encoding,
+                                       std::string opening, dialect::centrifuge::Pings pings) const;
 
     void take(shard::Session& session, Client& client, std::span<char> message);
     void take_rest(shard::Session& session, Client& client);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -128,21 +129,30 @@ std::vector<CentrifugeEndpoint::Admission> CentrifugeEndpoint::admissions_of(
 std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
     shard::Session& session, Client& client, const centrifuge::ConnectRequest& request) {
     TimeToLive ttl;
-    std::string info;
-    std::vector<auth::Grant> grants;
+    const std::unique_ptr<ShownToken> shown = std::move(client.shown);
+    std::optional<auth::ConnectionClaims> claims;
     if (!request.token.empty()) {
         shard::Tokens* const tokens = session.shard().tokens();
         if (tokens == nullptr) return centrifuge::DisconnectCode::invalid_token;
         session.count_work(verification_work);
-        auto claims = tokens->verify_connection(request.token);
-        if (!claims) return answer_of(claims.error());
-        ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());
+        auto verified = tokens->verify_connection(request.token);
+        if (!verified) return answer_of(verified.error());
+        ttl = ttl_of(*tokens, verified->expires_at, session.shard().now());
+        claims = *std::move(verified);
+    } else if (shown != nullptr) {
+        // The client may have no way to renew it but to come back: it is not told that it expires.
+        client.session.end_at(shown->ends_at);
+        claims = std::move(shown->claims);
+    } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
+        return centrifuge::DisconnectCode::permission_denied;
+    }
+    std::string info;
+    std::vector<auth::Grant> grants;
+    if (claims) {
         client.user = std::move(claims->user);
         info = packed(claims->info);
         grants = std::move(claims->grants);
         client.granted = admissions_of(grants);
-    } else if (policy_.anonymous == TopicAccess::none && !namespaces_of(session).has_open()) {
-        return centrifuge::DisconnectCode::permission_denied;
     }
     const ClientId id = draw_client_id(entropy_);
     const auto text = text_of(id);

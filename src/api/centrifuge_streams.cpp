@@ -71,10 +71,12 @@ HttpAnswer CentrifugeStreams::on_request(shard::HttpExchange& exchange,
     const bool is_unidirectional = kind_ == Kind::uni_http_stream || kind_ == Kind::uni_sse;
     if (opening.empty() && is_unidirectional) opening = empty_request;
     if (opening.empty()) return short_answer(http::Status::bad_request, "no connect command\n");
+    shard::Session session = exchange.as_session();
+    const shard::Upgrade upgrade{.request = request, .parameters = {}, .session = session};
     HttpAnswer answer{.kind = HttpAnswer::Kind::session};
     answer.session = std::make_unique<shard::SessionOffer>(shard::SessionOffer{
-        sessions_, sessions_.admit_stream(exchange.shard().now(), encoding_of(request),
-                                          std::move(opening), std::string{stream_fields})});
+        sessions_,
+        sessions_.admit_stream(upgrade, encoding_of(request), std::move(opening), stream_fields)});
     return answer;
 }
 

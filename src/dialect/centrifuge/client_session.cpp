@@ -218,7 +218,7 @@ void ClientSession::accept(const Pending& pending, const ConnectResult& result, 
     state_ = State::connected;
     stale_at_ = instant_never;
     client_refreshes_ = result.expires;
-    expires_at_ = expiry(result.expires, result.ttl, now);
+    if (result.expires) expires_at_ = expiry(true, result.ttl, now);
     for (const auto& [channel, subscribed] : result.subs) {
         const Instant until = expiry(subscribed.expires, subscribed.ttl, now);
         subscriptions_.push_back({std::string{channel}, until, SubscribedBy::token});

@@ -126,6 +126,9 @@ public:
     bool unsubscribe(std::string_view channel, UnsubscribeCode code, std::string& out);
     /// The host has refreshed the connection; `ttl` in seconds.
     void refresh(bool expires, std::uint32_t ttl, Instant now, std::string& out);
+    /// The connection ends then, and the client is not to refresh it, unless the answer to its
+    /// connect request says that it is. Before that answer.
+    void end_at(Instant time) noexcept { expires_at_ = time; }
     /// The host ends the session. On a stream, a push in `out` says so.
     void close(DisconnectCode code, std::string& out);
 
