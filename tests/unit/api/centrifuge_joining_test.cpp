@@ -31,6 +31,28 @@ std::string quoted(const std::string& text) {
     return "\"" + text + "\"";
 }
 
+/// Little room on the way from shard to shard.
+shard::ShardsSetup losing() {
+    shard::ShardsSetup setup = with_history();
+    setup.mesh_bytes = 64 << 10;
+    return setup;
+}
+
+/// More than there is room for, of a topic of the first shard, while the second does not look.
+void lose_on_the_way(CentrifugeKit& kit, const std::string& topic) {
+    kit.freeze(1);
+    const std::string payload(1000, 'x');
+    for (int i = 0; i < 200; ++i) {
+        (void)kit.shard(0).publish(topic, PublicationKind::text, std::as_bytes(std::span{payload}));
+        kit.turn();
+    }
+    kit.pass(3s);
+    kit.settle();
+    kit.thaw(1);
+    for (int i = 0; i < 20; ++i) kit.settle();
+    CHECK(kit.metrics(1).mesh_gaps == 1);
+}
+
 std::string invalidated(const std::string& channel) {
     return R"({"push":{"channel":")" + channel +
            R"(","unsubscribe":{"code":2502,"reason":"state invalidated"}}})";
@@ -188,24 +210,34 @@ TEST_CASE("a client whose subscriptions are on their way for long is not stale")
 }
 
 TEST_CASE("whoever loses what its token subscribed it to comes back") {
-    shard::ShardsSetup setup = with_history();
-    setup.mesh_bytes = 64 << 10;
-    CentrifugeKit kit{tokens_only, setup};
+    CentrifugeKit kit{tokens_only, losing()};
     const std::string topic = kit.topic_of(0);
     const auto client = kit.come_with(1, claims_for(quoted(topic)));
     CHECK(kit.heard(client).starts_with(connected_begin));
-    kit.freeze(1);
-    const std::string payload(1000, 'x');
-    for (int i = 0; i < 200; ++i) {
-        (void)kit.shard(0).publish(topic, PublicationKind::text, std::as_bytes(std::span{payload}));
-        kit.turn();
-    }
-    kit.pass(3s);
-    kit.settle();
-    kit.thaw(1);
-    for (int i = 0; i < 20; ++i) kit.settle();
-    CHECK(kit.metrics(1).mesh_gaps == 1);
+    lose_on_the_way(kit, topic);
     CHECK(kit.heard(client).ends_with("close:3010:insufficient state"));
+}
+
+TEST_CASE("whoever loses what it has subscribed to itself is told so, and does that anew") {
+    CentrifugePolicy policy = tokens_only;
+    policy.users = TopicAccess::subscribe;
+    CentrifugeKit kit{policy, losing()};
+    const std::string topic = kit.topic_of(0);
+    const auto client = kit.come_with(1, R"({"sub":"7"})");
+    const std::string subscribe =
+        R"({"id":2,"subscribe":{"channel":")" + topic + R"(","positioned":true}})";
+    kit.say(client, subscribe);
+    kit.settle();
+    CHECK(kit.heard(client).contains(R"({"id":2,"subscribe":{"recoverable":true,)"));
+    lose_on_the_way(kit, topic);
+    CHECK(kit.heard(client).ends_with(R"({"push":{"channel":")" + topic +
+                                      R"(","unsubscribe":{"code":2500,)"
+                                      R"("reason":"insufficient state"}}})"));
+    kit.say(client, subscribe);
+    kit.settle();
+    CHECK(kit.heard(client).starts_with(R"({"id":2,"subscribe":{"recoverable":true,)"));
+    kit.publish_to(topic, "1");
+    CHECK(kit.heard(client).contains(R"("pub":{"data":"1","offset":)"));
 }
 
 TEST_CASE("a refresh takes what the token before had granted, and grants what the new one does") {
