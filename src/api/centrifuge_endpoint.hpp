@@ -8,6 +8,7 @@
 //                                  |         held: the session's input waits
 //                                  +-> shard -> on_subscribed, on_history -> answered, goes on
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -84,6 +85,7 @@ public:
     [[nodiscard]] const void* state_tag() const noexcept override;
 
     void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) override;
+    [[nodiscard]] std::size_t user_count() const noexcept override { return users_.size(); }
 
 private:
     struct Client;

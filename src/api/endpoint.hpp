@@ -1,6 +1,7 @@
 #pragma once
 // The bridge between a shard's Endpoint and a user's handler. Whatever the user throws ends here.
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -37,6 +38,8 @@ public:
 
     /// Of api::carry_out(): the part of this endpoint's sessions. Here: none is meant.
     virtual void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
+    /// Users who are noted as having sessions of it.
+    [[nodiscard]] virtual std::size_t user_count() const noexcept { return 0; }
 };
 
 /// A user's handler. One per mounted path and shard.

@@ -27,12 +27,20 @@ std::uint64_t key_of(SlotId id) noexcept {
     return std::uint64_t{id.slot} << 16 | id.generation;
 }
 
-/// The one of that index among a shard's endpoints; null behind the last.
-ApiEndpoint* find_endpoint(shard::Shard& shard, std::size_t index) {
-    ApiEndpoint* found = nullptr;
+/// Calls `visit(ApiEndpoint&)` for each of a shard.
+template <class Visit>
+void for_each_endpoint(const shard::Shard& shard, Visit&& visit) {
     shard.for_each_endpoint([&](shard::Endpoint& endpoint) {
-        if (endpoint.class_tag() == &detail::type_tag<ApiEndpoint> && index-- == 0)
-            found = static_cast<ApiEndpoint*>(&endpoint);
+        if (endpoint.class_tag() == &detail::type_tag<ApiEndpoint>)
+            visit(static_cast<ApiEndpoint&>(endpoint));
+    });
+}
+
+/// The one of that index; null behind the last.
+ApiEndpoint* find_endpoint(const shard::Shard& shard, std::size_t index) {
+    ApiEndpoint* found = nullptr;
+    for_each_endpoint(shard, [&](ApiEndpoint& endpoint) {
+        if (index-- == 0) found = &endpoint;
     });
     return found;
 }
@@ -50,6 +58,12 @@ void carry_out_from(shard::Shard& shard, const SessionOrder& order, shard::Task 
 
 void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) {
     carry_out_from(shard, order, std::move(done), 0);
+}
+
+std::uint64_t user_count(const shard::Shard& shard) {
+    std::uint64_t count = 0;
+    for_each_endpoint(shard, [&](const ApiEndpoint& endpoint) { count += endpoint.user_count(); });
+    return count;
 }
 
 void CentrifugeEndpoint::note_user(const shard::Session& session, Client& client) {

@@ -63,4 +63,8 @@ struct SessionOrder {
 /// when they are live. On that shard's thread.
 void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
 
+/// Users of the shard's sessions of the Centrifuge protocol; one who has some at two paths counts
+/// twice. On that shard's thread.
+[[nodiscard]] std::uint64_t user_count(const shard::Shard& shard);
+
 }  // namespace ringcast::api

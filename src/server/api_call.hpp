@@ -37,6 +37,7 @@ struct ApiNode {
 /// What all shards say together.
 struct ShardFigures {
     std::uint64_t sessions = 0;
+    std::uint64_t users = 0;  ///< Counted on each shard.
     std::uint64_t subscriptions = 0;
     std::uint64_t channels = 0;
     /// Those that were asked for, with their subscribers; one too many if there are too many.

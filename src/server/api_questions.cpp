@@ -7,6 +7,7 @@
 
 #include "api/centrifuge_publications.hpp"
 #include "api/centrifuge_rules.hpp"
+#include "api/session_orders.hpp"
 #include "base/bytes.hpp"
 #include "dialect/centrifuge/channel_pattern.hpp"
 #include "dialect/centrifuge/named_client.hpp"
@@ -45,6 +46,7 @@ struct Scan {
         if (pattern && !visit(there.topics()))
             return there.run_on(there.topics().shard(), std::move(*this));
         figures.sessions = there.metrics().sessions;
+        figures.users = ringcast::api::user_count(there);
         figures.subscriptions = there.topics().subscriptions();
         figures.channels = there.topics().home_topics_wanted();
         send_back(back, there, std::move(figures));
@@ -69,7 +71,7 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::InfoRequest&) {
                                .name = "ringcast",
                                .version = version,
                                .num_clients = clamped(figures.sessions),
-                               .num_users = 0,
+                               .num_users = clamped(figures.users),
                                .num_channels = clamped(figures.channels),
                                .uptime = clamped_seconds(unix_seconds() - node_.start_time_seconds),
                                .num_subs = clamped(figures.subscriptions)};
@@ -137,6 +139,7 @@ void ApiCall::take(const ShardFigures& figures) {
     count_answer();
     ShardFigures& all = progress_.figures;
     all.sessions += figures.sessions;
+    all.users += figures.users;
     all.subscriptions += figures.subscriptions;
     all.channels += figures.channels;
     for (const auto& [name, count] : figures.subscribers) all.subscribers[name] += count;

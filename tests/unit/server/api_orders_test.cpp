@@ -52,6 +52,27 @@ TEST_CASE("sessions of a user are disconnected, on all shards, and no others") {
     CHECK(kit.heard(nobody) == "");
 }
 
+TEST_CASE("users are counted on each shard, and nobody in particular is none") {
+    ApiKit kit{everybody, {.shards = 2}};
+    const auto users = [&] {
+        const std::string said = kit.said("info", "{}");
+        const std::size_t at = said.find(R"("num_users":)");
+        return said.substr(at, said.find(',', at) - at);
+    };
+    CHECK(users() == R"("num_users":0)");
+    const auto first = kit.come_with(0, seven), second = kit.come_with(0, seven);
+    (void)kit.come_with(1, eight);
+    (void)kit.come_with(1, R"({"sub":""})");
+    CHECK(users() == R"("num_users":2)");
+    kit.leave(first);
+    CHECK(users() == R"("num_users":2)");
+    kit.leave(second);
+    CHECK(users() == R"("num_users":1)");
+    // Whoever is on two shards.
+    (void)kit.come_with(0, eight);
+    CHECK(users() == R"("num_users":2)");
+}
+
 TEST_CASE("a session of nobody in particular is found by its client id") {
     ApiKit kit{everybody};
     const auto nobody = kit.come_with(1, R"({"sub":""})"), other = kit.come_with(1, seven);
