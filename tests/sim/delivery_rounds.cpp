@@ -19,8 +19,13 @@ constexpr std::uint64_t rounded_up(std::uint64_t value, std::uint64_t unit) noex
 }  // namespace
 
 DeliveryRounds::DeliveryRounds(const TopicScenario& scenario, const TopicBook& book,
-                               std::uint32_t witness, std::uint32_t connection)
-    : scenario_{scenario}, book_{book}, witness_{witness}, connection_{connection} {
+                               std::uint32_t witness, std::uint32_t connection,
+                               std::size_t other_topics)
+    : scenario_{scenario},
+      book_{book},
+      witness_{witness},
+      connection_{connection},
+      other_topics_{other_topics} {
     const auto& all = book.publications();
     const auto first = std::ranges::find(all, witness, &TopicBook::Publication::publisher);
     next_ = static_cast<std::uint32_t>(first - all.begin());
@@ -58,7 +63,8 @@ std::uint64_t DeliveryRounds::bound(std::uint64_t requests) const noexcept {
         scenario_.compression.offers.empty()
             ? settings.deliveries_per_turn
             : std::min<std::uint64_t>(settings.deliveries_per_turn, deliveries_between_looks);
-    const std::uint64_t topics = scenario_.topics.size() + scenario_.ground.targets.size();
+    const std::uint64_t topics =
+        scenario_.topics.size() + scenario_.ground.targets.size() + other_topics_;
     return 3 + scenario_.shards_count * rounded_up(before + 1, taken) +
            rounded_up(topics * settings.deliveries_quantum, delivered);
 }

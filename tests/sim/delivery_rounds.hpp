@@ -10,7 +10,9 @@
 //   handed to the ring                                                                           1
 //
 //   n  shards, one of which goes first in each turn of a home
-//   a  requests before it: never more than its shard has ever made, nor than the queue holds
+//   a  requests before it: never more than its shard may ever have made, nor than the queue holds.
+//      For each subscription that may be a join, a leave, an inquiry and an exit, and another
+//      inquiry for each question of who is there
 //   r  requests_per_turn, at most four: so many always have room in queues that are emptied
 //   t  topics    q  deliveries_quantum    d  deliveries_per_turn, at most 16 where there is
 //                                            compression
@@ -31,11 +33,18 @@ namespace ringcast::sim {
 class DeliveryRounds final : public RingObserver {
 public:
     /// Of the visit `witness`, whose connection is the network's number `connection`.
+    /// `other_topics`: beside those of the scenario.
     DeliveryRounds(const TopicScenario& scenario, const TopicBook& book, std::uint32_t witness,
-                   std::uint32_t connection);
+                   std::uint32_t connection, std::size_t other_topics);
 
-    /// After a turn of anybody: `turned` have had one, `asleep` need none. `requests`: made by the
-    /// witness's shard up to now.
+    /// That come of so many.
+    [[nodiscard]] static std::uint64_t requests_max(std::uint64_t publications,
+                                                    std::uint64_t subscribes,
+                                                    std::uint64_t questions) noexcept {
+        return publications + 4 * subscribes + questions;
+    }
+    /// After a turn of anybody: `turned` have had one, `asleep` need none. `requests`: that the
+    /// witness's shard may have made up to now.
     void on_turns(hub::ShardSet turned, hub::ShardSet asleep, std::uint64_t requests);
     void on_received(std::uint32_t, std::span<const std::byte>) override {}
     /// Throws Violation.
@@ -53,6 +62,7 @@ private:
     const TopicScenario& scenario_;
     const TopicBook& book_;
     const std::uint32_t witness_, connection_;
+    const std::size_t other_topics_;
     hub::ShardSet turned_ = 0;
     std::uint64_t round_ = 0;
     std::uint32_t next_;  // The publication that it is to publish next.

@@ -70,6 +70,7 @@ public:
     void check(std::string_view topic, const GuestSet& listed) const;
     [[nodiscard]] bool may_be_closed() const noexcept { return may_be_closed_; }
     [[nodiscard]] std::uint64_t lists() const noexcept { return lists_; }
+    [[nodiscard]] std::uint64_t questions() const noexcept { return questions_.size(); }
 
 private:
     struct Guest {
@@ -198,6 +199,7 @@ public:
 
     [[nodiscard]] HallBook& book() noexcept { return book_; }
     void connect(Network& network, const std::vector<int>& listeners);
+    [[nodiscard]] std::size_t topics_count() const noexcept { return topics_.size(); }
     [[nodiscard]] bool is_waiting() const;
     [[nodiscard]] bool is_done() const;
     /// All is quiet, and no network has failed: `listed(topic)` is what its home lists. Throws

@@ -165,7 +165,8 @@ void TopicWorld::draw_peers() {
         // Nobody's turn brings a window to its end.
         const bool counts_rounds = scenario_.settings.topics.delivery_window == Duration{0};
         if (i + 1 < visits_.size() || crowd_.empty() || !counts_rounds) continue;
-        rounds_ = std::make_unique<DeliveryRounds>(scenario_, book_, i, connection);
+        rounds_ = std::make_unique<DeliveryRounds>(scenario_, book_, i, connection,
+                                                   halls_.topics_count());
         hosts_[visits_[i].shard]->ring().observe_with(*rounds_);
     }
 }
@@ -247,8 +248,10 @@ void TopicWorld::take_turn(std::uint32_t shard) {
     for (std::uint32_t i = 0; i < hosts_.size(); ++i) {
         if (hosts_[i]->finished() || hosts_[i]->is_asleep()) asleep |= hub::set_of(i);
     }
+    const shard::Metrics& counted = hosts_[visits_.back().shard]->metrics();
     rounds_->on_turns(hub::set_of(shard), asleep,
-                      hosts_[visits_.back().shard]->metrics().publications);
+                      DeliveryRounds::requests_max(counted.publications, counted.subscribes,
+                                                   halls_.book().questions()));
 }
 
 void TopicWorld::let_threads_publish() {
