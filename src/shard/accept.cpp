@@ -47,7 +47,6 @@ void Shard::on_accept(const ring::Completion& completion) {
     RC_ASSERT(listener.armed);
     if (!completion.has_more()) listener.armed = false;
     if (completion.result >= 0) {
-        listener.was_busy = true;
         accept_connection(completion.result, listener);
         if (!listener.armed && listener.end < Listener::End::cancelling) arm_accept(listener);
     } else {
@@ -71,24 +70,28 @@ void Shard::begin_ending(Access access) {
         if (listener.access != access) continue;
         timers_.cancel(listener);
         listener.end = Listener::End::taking;
-        listener.was_busy = true;  // At least one more turn looks.
+        listener.was_busy = true;
     }
 }
 
-/// Part of a shutdown: what the kernel has queued is taken first (a turn that brought no connection
-/// says that there is no more). Then the socket ends: whoever comes now is told at once, rather
-/// than left in a queue that nobody serves.
+/// Part of a shutdown: what the kernel has queued is taken first. A turn that brings something else
+/// may have passed over a connection: where few descriptors are ready the epoll ring takes one a
+/// turn, where many are so many at most. One that brings nothing may have been interrupted; two say
+/// that there is no more. Then the socket ends: whoever comes now is told at once, rather than left
+/// in a queue that nobody serves.
 void Shard::end_accepting() {
     is_accepting_ending_ = false;
+    const bool is_busy = completions_last_turn_ > 0;
     for (Listener& listener : listeners_) {
         if (listener.end == Listener::End::open || listener.end == Listener::End::told) continue;
         is_accepting_ending_ = true;
+        if (is_busy) listener.was_busy = true;
         if (!listener.armed) {
             listener.end = Listener::End::told;
             ring_.shutdown(token_of(listener), listener.fd, ring::Shutdown::both);
         } else if (listener.end == Listener::End::cancelling) {
             continue;  // The accept's last completion ends the wait.
-        } else if (!std::exchange(listener.was_busy, false) ||
+        } else if ((!is_busy && !std::exchange(listener.was_busy, false)) ||
                    ++listener.turns_taken == last_accept_turns_max) {
             listener.end = Listener::End::cancelling;
             ring_.cancel(token_of(listener), listener.fd, ring::Opcode::accept);

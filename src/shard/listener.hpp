@@ -22,7 +22,7 @@ struct Listener : ShardTimer {
     Access access;
     Transport transport;
     bool armed = false;
-    bool was_busy = false;         // A connection came since end_accepting() looked.
+    bool was_busy = false;         // The turn before brought something, in a shutdown.
     std::uint8_t turns_taken = 0;  // That a shutdown let it go on.
     enum class End : std::uint8_t { open, taking, cancelling, told } end = End::open;
 };

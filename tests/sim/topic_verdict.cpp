@@ -67,10 +67,19 @@ void TopicVerdict::check_response(std::uint32_t visit) const {
     // In the middle of a TLS handshake nothing can be said.
     if (status == 0 && story_.scenario.is_secure && story_.scenario.is_memory_scarce) return;
     const bool may_refuse = story_.scenario.has_small_limits || story_.scenario.is_memory_scarce ||
-                            total(&shard::Metrics::mesh_stalls) > 0;
+                            total(&shard::Metrics::mesh_stalls) > 0 || wakes_to_shutdown(visit);
     if (status == 503 && may_refuse && !has(TopicBreak::change_status)) return;
     throw Violation{Rule::handshake_answered, "visit " + std::to_string(visit) +
                                                   " was answered with " + std::to_string(status)};
+}
+
+/// Its shard stood still when it was told of the shutdown: those who came meanwhile, after all the
+/// others had settled down, it hears of no earlier.
+bool TopicVerdict::wakes_to_shutdown(std::uint32_t visit) const {
+    const std::optional<Freeze>& freeze = story_.scenario.freeze;
+    return freeze && freeze->shard == story_.book.visitor(visit).shard &&
+           story_.freeze_end - freeze->duration <= story_.shutdown_at &&
+           story_.shutdown_at < story_.freeze_end;
 }
 
 void TopicVerdict::check_close(std::uint32_t visit) const {

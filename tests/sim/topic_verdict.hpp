@@ -49,6 +49,7 @@ public:
 private:
     void check_visits() const;
     void check_response(std::uint32_t visit) const;
+    [[nodiscard]] bool wakes_to_shutdown(std::uint32_t visit) const;
     void check_close(std::uint32_t visit) const;
     void check_stalls() const;
     [[nodiscard]] bool has(TopicBreak broken) const noexcept { return story_.broken == broken; }

@@ -179,6 +179,23 @@ TEST_CASE("a shutdown takes what the kernel has queued, then ends the listener")
     CHECK(kit.shard.metrics().handshakes_refused == 3);
 }
 
+TEST_CASE("a turn that brings only others leaves a shutdown accepting") {
+    ShardKit kit;
+    const int busy = kit.accept();
+    kit.shard.begin_shutdown(CloseCode::going_away);
+    for (int i = 0; i < 10; ++i) {
+        kit.ring.deliver(busy, "x");
+        kit.turn();
+        REQUIRE(kit.ring.is_accepting(ShardKit::listener));
+    }
+    const int queued = kit.ring.add_connection();
+    kit.ring.complete_accept(ShardKit::listener, queued);
+    kit.turn(2);
+    CHECK(kit.take_response(queued).status == 503);
+    kit.turn(4);
+    CHECK(kit.ring.is_listener_shut(ShardKit::listener));
+}
+
 TEST_CASE("a slow peer is not cut while it reads what was owed before the end") {
     Settings settings;
     settings.close_timeout = std::chrono::seconds{5};
@@ -346,7 +363,7 @@ TEST_CASE("whatever is there can be cut at once") {
     SUBCASE("whose receive then runs out of buffers") {
         kit.ring.finish_recv(held, -ENOBUFS);
     }
-    kit.turn(3);
+    kit.turn(6);
     CHECK(kit.shard.finished());
     CHECK(kit.endpoint->messages_count == 1);
 }

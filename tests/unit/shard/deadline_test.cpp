@@ -295,7 +295,7 @@ TEST_CASE("a shutdown is not finished before the last refused connection is clos
     kit.ring.complete_accept(ShardKit::listener, refused);
     kit.turn();
     CHECK_FALSE(kit.shard.finished());
-    kit.turn(4);
+    kit.turn(6);
     CHECK(kit.ring.socket(refused).closed);
     CHECK(kit.shard.finished());
 }
