@@ -64,9 +64,7 @@ void CentrifugeConversation::take_answer(const told::Reply& reply) {
     if (asked.disconnect != 0)
         fail(Rule::commands_answered, "an answer to what the server should close for");
     if (reply.error) return take_error(asked, reply.error->code);
-    // Lost after the server had begun to answer.
-    const bool is_late = asked.was_lost && due_error(asked) == permission_denied;
-    if (due_error(asked) != 0 && !is_late)
+    if (due_error(asked) != 0 && !is_late(asked))
         fail(Rule::commands_answered, "no error " + std::to_string(due_error(asked)));
     const auto take_result = [this](const auto& result, auto&& use) {
         if (!result) fail(Rule::commands_answered, "an answer to another command");
@@ -123,10 +121,16 @@ std::uint32_t CentrifugeConversation::due_error(const Asked& asked) const {
     }
 }
 
+/// What it asks for was lost after the server had begun to answer.
+bool CentrifugeConversation::is_late(const Asked& asked) const {
+    return asked.was_lost && due_error(asked) == permission_denied;
+}
+
 void CentrifugeConversation::take_error(const Asked& asked, std::uint32_t code) {
     ++counts_.errors;
     const std::uint32_t due = due_error(asked);
-    if (due != 0 ? code != due : !may_fail(asked, code)) {
+    const bool may_fail_otherwise = (due == 0 || is_late(asked)) && may_fail(asked, code);
+    if (code != due && !may_fail_otherwise) {
         fail(Rule::commands_answered, "error " + std::to_string(code) + ", due was " +
                                           (due == 0 ? "none" : std::to_string(due)));
     }

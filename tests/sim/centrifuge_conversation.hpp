@@ -115,6 +115,7 @@ private:
     void take_answer(const told::Reply& reply);
     void take_error(const Asked& asked, std::uint32_t code);
     [[nodiscard]] std::uint32_t due_error(const Asked& asked) const;
+    [[nodiscard]] bool is_late(const Asked& asked) const;
     [[nodiscard]] bool may_fail(const Asked& asked, std::uint32_t code) const;
     [[nodiscard]] std::uint64_t written_count(std::uint32_t topic) const;
     [[nodiscard]] bool is_surely_kept(std::uint32_t topic, Instant since) const;
