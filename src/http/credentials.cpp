@@ -15,11 +15,6 @@ std::string_view take_until(std::string_view& rest, char separator) noexcept {
     return text;
 }
 
-/// Whether it is that parameter of a query, as query_parameter() understands it.
-bool is_called(std::string_view parameter, std::string_view name) {
-    return query_parameter(parameter.substr(0, parameter.find('=')), name).has_value();
-}
-
 }  // namespace
 
 std::optional<FoundToken> find_token(const Request& request, const TokenPlaces& places) {
@@ -73,24 +68,6 @@ std::optional<std::string_view> subprotocol_token(const Request& request,
         }
     }
     return std::nullopt;
-}
-
-std::string redacted(std::string_view text, std::string_view name) {
-    std::string result;
-    const std::size_t query = text.find('?') + 1;  // 0 where there is none: the text is a query.
-    result += text.substr(0, query);
-    for (std::string_view rest = text.substr(query); !rest.empty();) {
-        const bool is_last = rest.find('&') == rest.npos;
-        const std::string_view parameter = take_until(rest, '&');
-        const std::size_t value = parameter.find('=') + 1;
-        if (value != 0 && is_called(parameter, name)) {
-            result.append(parameter.substr(0, value)).append("...");
-        } else {
-            result += parameter;
-        }
-        if (!is_last) result += '&';
-    }
-    return result;
 }
 
 }  // namespace ringcast::http

@@ -45,8 +45,4 @@ struct FoundToken {
 [[nodiscard]] std::optional<std::string_view> subprotocol_token(const Request& request,
                                                                 std::string_view prefix) noexcept;
 
-/// `text`, a target or a query, with `...` for the values of the parameters called `name`, however
-/// the name is encoded: for logs.
-[[nodiscard]] std::string redacted(std::string_view text, std::string_view name);
-
 }  // namespace ringcast::http

@@ -85,15 +85,4 @@ TEST_CASE("the first place that has something counts") {
                    {}) == std::nullopt);
 }
 
-TEST_CASE("a token in a query is not shown, however its name is written") {
-    CHECK(redacted("/topics/a?x=1&token=secret&y=2", "token") == "/topics/a?x=1&token=...&y=2");
-    CHECK(redacted("token=secret", "token") == "token=...");
-    CHECK(redacted("/a?token=1&token=2", "token") == "/a?token=...&token=...");
-    CHECK(redacted("/a?%74oken=secret", "token") == "/a?%74oken=...");
-    CHECK(redacted("/a?token", "token") == "/a?token");
-    CHECK(redacted("/a?tokens=1&&", "token") == "/a?tokens=1&&");
-    CHECK(redacted("/a", "token") == "/a");
-    CHECK(redacted("", "token") == "");
-}
-
 }  // namespace ringcast::http
