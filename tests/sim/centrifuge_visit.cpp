@@ -168,18 +168,11 @@ private:
         actions_->push_back(action);
     }
 
-    /// One of them is the one that most is about.
-    std::uint32_t draw_topic() {
-        if (prng_.chance(1, 2)) return 0;
-        return static_cast<std::uint32_t>(prng_.below(scenario_.shared_topics_count));
-    }
+    std::uint32_t draw_topic() { return scenario_.draw_topic(prng_); }
     std::uint32_t draw_shard() {
         return static_cast<std::uint32_t>(prng_.below(scenario_.shards_count));
     }
-    Duration draw_duration() {
-        return Duration{static_cast<Duration::rep>(
-            prng_.below(static_cast<std::uint64_t>(scenario_.activity_span.count())))};
-    }
+    Duration draw_duration() { return scenario_.draw_duration(prng_); }
 
     Prng& prng_;
     const TopicScenario& scenario_;

@@ -71,6 +71,16 @@ struct TopicScenario {
         const hub::HomeTopics::Limits& home = settings.topics.home;
         return std::min(home.idle_timeout, home.stream.age_max);
     }
+    /// A shared topic; one of them is the one that most is about.
+    [[nodiscard]] std::uint32_t draw_topic(Prng& prng) const {
+        if (prng.chance(1, 2)) return 0;
+        return static_cast<std::uint32_t>(prng.below(shared_topics_count));
+    }
+    /// Less than activity_span.
+    [[nodiscard]] Duration draw_duration(Prng& prng) const {
+        return Duration{static_cast<Duration::rep>(
+            prng.below(static_cast<std::uint64_t>(activity_span.count())))};
+    }
     /// The freeze lasts long enough for the others to declare the shard stalled.
     [[nodiscard]] bool may_stall() const noexcept {
         return freeze && freeze->duration >= settings.topics.mesh_stall_timeout;

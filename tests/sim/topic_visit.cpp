@@ -182,15 +182,8 @@ private:
         return link;
     }
 
-    /// One of them is the one that most visits are about.
-    std::uint32_t draw_topic() {
-        if (prng_.chance(1, 2)) return 0;
-        return static_cast<std::uint32_t>(prng_.below(scenario_.shared_topics_count));
-    }
-    Duration draw_duration() {
-        return Duration{static_cast<Duration::rep>(
-            prng_.below(static_cast<std::uint64_t>(scenario_.activity_span.count())))};
-    }
+    std::uint32_t draw_topic() { return scenario_.draw_topic(prng_); }
+    Duration draw_duration() { return scenario_.draw_duration(prng_); }
 
     Prng& prng_;
     const TopicScenario& scenario_;
