@@ -45,8 +45,9 @@ void ApiCall::Progress::clear() noexcept {
     has_asked = false;
     figures = {};
     crowd = {};
-    content.reset();
-    info.clear();
+    targets.clear();
+    has_key = false;
+    publication = nullptr;
     responses.clear();
     epochs.clear();
 }

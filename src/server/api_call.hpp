@@ -50,6 +50,12 @@ struct Crowd {
     std::string clients;  ///< A shard::ClientList, if that was asked for.
 };
 
+/// What became of a publication that was handed to its topic's home.
+struct SubmissionAnswer {
+    std::size_t index;  ///< Of its response.
+    shard::Submitted submitted;
+};
+
 /// All that there is to say.
 struct Done {};
 
@@ -65,8 +71,8 @@ public:
     [[nodiscard]] bool run(shard::HttpExchange& exchange);
     // Answers that the command under way waits for; run() goes on with each.
 
-    /// What became of the publication that was handed to its topic's home.
-    void take(const shard::Submitted& submitted);
+    /// What became of all that was handed to one home.
+    void take(std::span<const SubmissionAnswer> answers);
     /// One shard's part of what was asked of all.
     void take(const ShardFigures& figures);
     /// What a topic keeps.
@@ -83,22 +89,32 @@ private:
     using PublishResponse =
         dialect::centrifuge::server_api::Response<dialect::centrifuge::server_api::PublishResult>;
 
+    /// A channel, and what is published there.
+    struct Target {
+        std::string_view channel;
+        const dialect::centrifuge::server_api::NewPublication* publication;
+    };
     /// What is published, of the kind that it says.
     struct Content {
-        PublicationKind kind;
-        std::string_view bytes;
+        PublicationKind kind = PublicationKind::json;
+        std::string_view bytes{};
     };
-    /// Of the command under way: what was asked, what has come of it, and the decoded texts that
-    /// results are views of.
+    /// Of the command under way, or of publications that follow each other: what was asked, what
+    /// has come of it, and the decoded texts that results are views of.
     struct Progress {
         bool has_asked = false;
         std::uint32_t missing_count = 0;  // Answers.
         ShardFigures figures{};
         Crowd crowd{};
-        std::optional<Content> content{};
+        std::vector<Target> targets{};
+        bool has_key = false;  // A publication of these.
+        // The publication that was read last, and what is wrong with it; else what it says.
+        const dialect::centrifuge::server_api::NewPublication* publication = nullptr;
+        std::optional<ErrorCode> fault{};
+        Content content{};
         std::string decoded{};
-        std::string info{};  // That goes with what is published, packed.
-        std::vector<PublishResponse> responses{};
+        std::string info{};                        // That goes with what is published, packed.
+        std::vector<PublishResponse> responses{};  // Of the first targets; some are to come.
         std::deque<hub::Epoch> epochs{};
 
         void clear() noexcept;
@@ -135,11 +151,11 @@ private:
                              const dialect::centrifuge::server_api::HistoryRemoveRequest& request);
     [[nodiscard]] bool serve(shard::HttpExchange& exchange, const std::monostate& unknown);
 
-    [[nodiscard]] bool publish(shard::HttpExchange& exchange,
-                               std::span<const std::string_view> channels,
-                               const dialect::centrifuge::server_api::NewPublication& publication);
-    bool submit(shard::HttpExchange& exchange, std::string_view topic,
-                const dialect::centrifuge::server_api::NewPublication& publication);
+    void aim(std::string_view channel,
+             const dialect::centrifuge::server_api::NewPublication& publication);
+    [[nodiscard]] bool publish(shard::HttpExchange& exchange);
+    [[nodiscard]] std::optional<ErrorCode> fault_of(const shard::HttpExchange& exchange,
+                                                    const Target& target);
     [[nodiscard]] std::optional<ErrorCode> read(
         const dialect::centrifuge::server_api::NewPublication& publication);
     [[nodiscard]] std::optional<ErrorCode> read_data(

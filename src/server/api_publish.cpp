@@ -32,10 +32,13 @@ bool are_tags_valid(std::span<const Tag> tags) noexcept {
            });
 }
 
-/// A publication on its way to the home of its topic. Whoever is not answered publishes again under
-/// the same key.
+bool is_kept(const shard::HttpExchange& exchange, std::string_view topic) noexcept {
+    return exchange.shard().settings().topics.home.stream_of(topic).count_max > 0;
+}
+
+/// A publication on its way to the home of its topic.
 struct Submission {
-    shard::WayBack back;
+    std::size_t index;
     std::string topic;
     PublicationKind kind;
     std::string payload;
@@ -43,119 +46,163 @@ struct Submission {
     std::string key;
     std::uint64_t version;
     std::string version_epoch;
+};
+
+/// Those for one home, which takes one after the other: so publications to one topic stay in order
+/// also where one of them has to wait for room. Whoever is not answered publishes again under the
+/// same key.
+struct Submissions {
+    shard::WayBack back;
+    std::vector<Submission> all;
+    std::vector<SubmissionAnswer> answers{};
 
     void operator()(shard::Shard& home) {
-        const shard::Submitted submitted =
-            home.submit(topic, kind, as_bytes(payload),
-                        {.key = key,
-                         .version = {.number = version, .epoch = version_epoch},
-                         .info = as_bytes(info)});
-        if (submitted.status == PublishStatus::full)
-            return home.run_on(home.topics().shard(), std::move(*this));
-        send_back(back, home, submitted);
+        answers.reserve(all.size());
+        while (answers.size() < all.size()) {
+            const Submission& next = all[answers.size()];
+            const shard::Submitted submitted =
+                home.submit(next.topic, next.kind, as_bytes(next.payload),
+                            {.key = next.key,
+                             .version = {.number = next.version, .epoch = next.version_epoch},
+                             .info = as_bytes(next.info)});
+            if (submitted.status == PublishStatus::full)
+                return home.run_on(home.topics().shard(), std::move(*this));
+            answers.push_back({next.index, submitted});
+        }
+        send_back(back, home, std::move(answers));
     }
 };
 
+/// For each home.
+using Parcels = std::vector<std::vector<Submission>>;
+
+/// How many homes have got one.
+std::uint32_t send_out(shard::HttpExchange& exchange, Parcels& parcels) {
+    std::uint32_t count = 0;
+    for (std::uint32_t home = 0; home < parcels.size(); ++home) {
+        if (parcels[home].empty()) continue;
+        exchange.shard().run_on(
+            home, Submissions{.back = shard::WayBack{exchange}, .all = std::move(parcels[home])});
+        ++count;
+    }
+    return count;
+}
+
+/// Not for what is full.
+std::variant<api::Error, api::PublishResult> outcome_of(PublishStatus status) noexcept {
+    switch (status) {
+        case PublishStatus::accepted: return api::PublishResult{};
+        case PublishStatus::too_large: return api::Error{ErrorCode::limit_exceeded};
+        case PublishStatus::full:
+        case PublishStatus::invalid_topic:
+        case PublishStatus::closed: break;
+    }
+    return api::Error{ErrorCode::internal};
+}
+
 }  // namespace
 
-bool ApiCall::serve(shard::HttpExchange& exchange, const api::PublishRequest& request) {
-    if (!publish(exchange, std::span{&request.channel, 1}, request)) return false;
-    const auto& outcome = progress_.responses.front().outcome;
-    if (const auto* const error = std::get_if<api::Error>(&outcome)) return finish({*error});
-    return finish({std::get<api::PublishResult>(outcome)});
+/// Those that follow each other in a batch are under way together.
+bool ApiCall::serve(shard::HttpExchange& exchange, const api::PublishRequest&) {
+    if (progress_.targets.empty()) {
+        for (const api::Command& command : std::span{call_.batch.commands}.subspan(done_count_)) {
+            const auto* const request = std::get_if<api::PublishRequest>(&command.request);
+            if (request == nullptr) break;
+            aim(request->channel, *request);
+        }
+    }
+    if (!publish(exchange)) return false;
+    for (const PublishResponse& response : progress_.responses)
+        std::visit([&](const auto& outcome) { finish({outcome}); }, response.outcome);
+    done_count_ += progress_.responses.size() - 1;  // And this one.
+    return true;
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::BroadcastRequest& request) {
     if (request.channels.empty()) return refuse(ErrorCode::bad_request);
-    if (!publish(exchange, request.channels, request)) return false;
+    if (progress_.targets.empty()) {
+        for (const std::string_view channel : request.channels) aim(channel, request);
+    }
+    if (!publish(exchange)) return false;
     return finish({api::BroadcastResult{progress_.responses}});
 }
 
-/// Publishes to each of `channels`, and notes what came of it. Where nothing is kept an answer says
-/// that the home's queue has taken the publication: who finds no room waits. Otherwise, or with a
-/// key, the home itself is asked. False: there is more to do.
-bool ApiCall::publish(shard::HttpExchange& exchange, std::span<const std::string_view> channels,
-                      const api::NewPublication& publication) {
-    const std::optional<Content>& content = progress_.content;
+void ApiCall::aim(std::string_view channel, const api::NewPublication& publication) {
+    progress_.targets.push_back({channel, &publication});
+    progress_.has_key |= !publication.idempotency_key.empty();
+}
+
+/// Publishes to each target, a share at a time, and notes what came of it. Where nothing is kept an
+/// answer says that the home's queue has taken the publication: who finds no room waits. Otherwise,
+/// or with a key, the home itself is asked. False: there is more to do.
+bool ApiCall::publish(shard::HttpExchange& exchange) {
+    shard::Shard& here = exchange.shard();
     auto& responses = progress_.responses;
-    if (!content) {
-        if (const auto error = read(publication)) {
-            responses.assign(channels.size(), {api::Error{*error}});
-            return true;
-        }
-    }
-    const std::string_view info = progress_.info;
-    const std::size_t bytes = content->bytes.size() + info.size() + publication_bytes;
-    while (responses.size() < channels.size()) {
-        const std::string_view topic = channels[responses.size()];
-        if (const auto error = fault_of(exchange, topic)) {
+    Parcels parcels;
+    while (responses.size() < progress_.targets.size()) {
+        const Target& target = progress_.targets[responses.size()];
+        if (const auto error = fault_of(exchange, target)) {
             responses.push_back({api::Error{*error}});
             continue;
         }
-        const auto& topics = exchange.shard().settings().topics;
-        const bool is_kept = topics.home.stream_of(topic).count_max > 0;
-        if (is_kept && publication.skip_history) {
-            responses.push_back({api::Error{ErrorCode::not_available}});
-            continue;
+        const std::string_view topic = target.channel, info = progress_.info;
+        const auto& [kind, payload] = progress_.content;
+        const std::size_t bytes = payload.size() + info.size() + publication_bytes;
+        const bool has_share = share_bytes_ >= bytes || share_bytes_ == share_bytes_max;
+        // A key of one is reason to ask for all: two ways to a home are no order.
+        const bool asks_home = progress_.has_key || is_kept(exchange, topic);
+        PublishStatus status = PublishStatus::full;
+        if (has_share && asks_home) {
+            parcels.resize(here.topics().shards());
+            parcels[here.home_of(topic)].push_back(
+                {.index = responses.size(),
+                 .topic = std::string{topic},
+                 .kind = kind,
+                 .payload = std::string{payload},
+                 .info = std::string{info},
+                 .key = std::string{target.publication->idempotency_key},
+                 .version = target.publication->version,
+                 .version_epoch = std::string{target.publication->version_epoch}});
+            status = PublishStatus::accepted;  // So far: take() says what became of it.
+        } else if (has_share) {
+            status = here.publish(topic, kind, as_bytes(payload), as_bytes(info));
         }
-        if (!publication.idempotency_key.empty() || is_kept) {
-            return submit(exchange, topic, publication);
+        if (status == PublishStatus::full) {
+            // Answers bring the call on as room does.
+            if (!parcels.empty()) break;
+            exchange.await_room(topic);
+            return false;
         }
-        const bool is_share_spent = share_bytes_ < bytes && share_bytes_ < share_bytes_max;
-        const PublishStatus status =
-            is_share_spent ? PublishStatus::full
-                           : exchange.shard().publish(topic, content->kind,
-                                                      as_bytes(content->bytes), as_bytes(info));
-        switch (status) {
-            case PublishStatus::accepted:
-                responses.push_back({api::PublishResult{}});
-                share_bytes_ -= std::min(share_bytes_, bytes);
-                break;
-            case PublishStatus::full: exchange.await_room(topic); return false;
-            case PublishStatus::too_large:
-                responses.push_back({api::Error{ErrorCode::limit_exceeded}});
-                break;
-            case PublishStatus::invalid_topic:
-            case PublishStatus::closed:
-                responses.push_back({api::Error{ErrorCode::internal}});
-                break;
-        }
+        responses.push_back({outcome_of(status)});
+        if (status == PublishStatus::accepted) share_bytes_ -= std::min(share_bytes_, bytes);
     }
-    return true;
+    return await(send_out(exchange, parcels));
 }
 
-bool ApiCall::submit(shard::HttpExchange& exchange, std::string_view topic,
-                     const api::NewPublication& publication) {
-    shard::Shard& here = exchange.shard();
-    here.run_on(here.home_of(topic),
-                Submission{.back = shard::WayBack{exchange},
-                           .topic = std::string{topic},
-                           .kind = progress_.content->kind,
-                           .payload = std::string{progress_.content->bytes},
-                           .info = progress_.info,
-                           .key = std::string{publication.idempotency_key},
-                           .version = publication.version,
-                           .version_epoch = std::string{publication.version_epoch}});
-    return await(1);
-}
-
-void ApiCall::take(const shard::Submitted& submitted) {
+void ApiCall::take(std::span<const SubmissionAnswer> answers) {
     count_answer();
-    auto& responses = progress_.responses;
-    switch (submitted.status) {
-        case PublishStatus::accepted: {
+    for (const auto& [index, submitted] : answers) {
+        auto& outcome = progress_.responses[index].outcome;
+        outcome = outcome_of(submitted.status);
+        if (auto* const result = std::get_if<api::PublishResult>(&outcome)) {
             const hub::Position& position = submitted.position;
-            const std::string_view epoch = progress_.epochs.emplace_back(position.epoch).text();
-            responses.push_back({api::PublishResult{.offset = position.offset, .epoch = epoch}});
-            return;
+            result->offset = position.offset;
+            result->epoch = progress_.epochs.emplace_back(position.epoch).text();
         }
-        case PublishStatus::too_large:
-            responses.push_back({api::Error{ErrorCode::limit_exceeded}});
-            return;
-        case PublishStatus::full:
-        case PublishStatus::invalid_topic:
-        case PublishStatus::closed: responses.push_back({api::Error{ErrorCode::internal}}); return;
     }
+}
+
+/// Of a publication, or of its channel.
+std::optional<ErrorCode> ApiCall::fault_of(const shard::HttpExchange& exchange,
+                                           const Target& target) {
+    const api::NewPublication& publication = *target.publication;
+    if (std::exchange(progress_.publication, &publication) != &publication)
+        progress_.fault = read(publication);
+    if (progress_.fault) return progress_.fault;
+    if (const auto error = fault_of(exchange, target.channel)) return error;
+    if (publication.skip_history && is_kept(exchange, target.channel))
+        return ErrorCode::not_available;
+    return std::nullopt;
 }
 
 /// Finds out what is to be published. The error is what is wrong with it.
@@ -165,6 +212,7 @@ std::optional<ErrorCode> ApiCall::read(const api::NewPublication& publication) {
     if (publication.version_epoch.size() > hub::PublicationVersion::epoch_bytes_max)
         return ErrorCode::bad_request;
     if (!are_tags_valid(publication.tags)) return ErrorCode::bad_request;
+    progress_.info.clear();
     if (!publication.tags.empty()) progress_.info = pack(std::span<const Tag>{publication.tags});
     // Whoever sends both means this one, as with Centrifugo: some SDKs send `data` in any case.
     if (!publication.b64data.empty()) return read_base64(publication);

@@ -263,6 +263,26 @@ def test_a_broadcast_larger_than_every_queue_is_answered_when_all_of_it_is_accep
             client.close()
 
 
+def test_broadcasts_and_batches_are_told_every_place_and_keep_the_order_of_each_topic():
+    for ring in rings():
+        with api_server("--io", ring, "--shards", "2", "--mesh-bytes", "64KiB", "--history-size", "10") as (server, admin):
+            client = upgrade(("127.0.0.1", server.port()), "/topics/room/999")[0]
+            names = [f"room/{i}" for i in range(1000)]
+            data = "x" * 1000
+            responses = call(admin, "broadcast", {"channels": names + names[::-1], "data": data})["result"]["responses"]
+            assert [each["result"]["offset"] for each in responses] == [1] * 1000 + [2] * 1000
+            assert read_exactly(client, 2 * (4 + 1002))[4:1006] == f'"{data}"'.encode()
+            client.close()
+            client = upgrade(("127.0.0.1", server.port()), "/topics/orders")[0]
+            commands = [{"publish": {"channel": channel, "data": i}} for i in range(1000) for channel in ("orders", names[i])]
+            replies = call(admin, "batch", {"commands": commands})["replies"]
+            places = [each["publish"]["offset"] for each in replies]
+            assert (places[::2], places[1::2]) == (list(range(1, 1001)), [3] * 1000)
+            expected = b"".join(bytes([0x81, len(str(i))]) + str(i).encode() for i in range(1000))
+            assert read_exactly(client, len(expected)) == expected
+            client.close()
+
+
 def test_curl_drives_the_api():
     curl = shutil.which("curl")
     if not curl:
