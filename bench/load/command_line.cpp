@@ -113,10 +113,11 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
     app.add_option(
            "--url", options.url,
            "The server, as ws://HOST:PORT/PATH, or wss:// for TLS (any certificate will do); for "
-           "echo also tcp://HOST:PORT, a server that sends every byte back")
+           "echo also tcp://HOST:PORT, a server that sends every byte back; for publish the "
+           "server API, as http://HOST:PORT/PATH")
         ->default_str(
             "ws://127.0.0.1:8080/echo, for fanout /topics, for topics and storm "
-            "/connection/websocket");
+            "/connection/websocket, for publish http://127.0.0.1:9090/api");
     app.add_option("--pid", options.pid,
                    "The server's process, to measure its CPU time, memory and system calls")
         ->check(CLI::Range(1, std::numeric_limits<pid_t>::max()));
@@ -127,7 +128,7 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
         ->allow_extra_args(false);
     app.add_option("--header", options.headers,
                    "A further header field of each opening handshake, like 'Authorization: Bearer "
-                   "TOKEN'; may be repeated")
+                   "TOKEN', or of each request of publish, like 'X-API-Key: KEY'; may be repeated")
         ->type_name("'NAME: VALUE'")
         ->allow_extra_args(false);
     add_seconds(app, "--stall-timeout", options.stall_timeout_seconds,
@@ -295,6 +296,21 @@ void add_mixed_options(CLI::App& app, MixedOptions& options) {
     add_lengths(app, options.lengths);
 }
 
+void add_publish_options(CLI::App& app, PublishOptions& options) {
+    app.add_option("--connections", options.connections,
+                   "Connections, each with one request outstanding")
+        ->check(CLI::Range(1U, 4096U))
+        ->capture_default_str();
+    app.add_option("--channels", options.channels,
+                   "Channels of a request; it is a broadcast if there are more than one")
+        ->check(CLI::Range(1U, 10'000U))
+        ->capture_default_str();
+    add_topic_prefix(app, options.topic_prefix);
+    add_message_bytes(app, options.message_bytes, "A publication, a JSON string, with its quotes",
+                      PublishOptions::quotes_bytes);
+    add_lengths(app, options.lengths);
+}
+
 void add_idle_options(CLI::App& app, IdleOptions& options) {
     app.add_option("--connections", options.connections, "Connections")
         ->check(CLI::Range(1U, 1'000'000U))
@@ -360,6 +376,7 @@ struct Choices {
     ConnectOptions connect;
     ChurnOptions churn;
     MixedOptions mixed;
+    PublishOptions publish;
     IdleOptions idle;
     TopicsOptions topics;
     StormOptions storm;
@@ -383,7 +400,8 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
                       Expected<Report> (&command)(const CommonOptions&, const Options&)) {
     CLI::App* added = app.add_subcommand(name, description);
     added->callback([&app, &choices, &options, &command, name, path] {
-        if (name == "echo" || name == "fanout" || name == "connect" || name == "idle")
+        const bool is_publish = name == "publish";
+        if (name == "echo" || name == "fanout" || name == "connect" || name == "idle" || is_publish)
             refuse(*app.get_option(memory_option), name);
         if (choices.common.memory_growth_max && !choices.common.pid)
             throw CLI::ValidationError(memory_option, "it is not known without --pid");
@@ -391,7 +409,11 @@ CLI::App& add_command(CLI::App& app, Choices& choices, const std::string& name,
             throw CLI::ValidationError("--url", fmt::format("tcp:// is not for {}", name));
         if (choices.common.url.starts_with("tcp://") && !choices.common.headers.empty())
             throw CLI::ValidationError("--header", "there is no handshake with tcp://");
-        if (choices.common.url.empty()) choices.common.url = "ws://127.0.0.1:8080" + path;
+        if (choices.common.url.empty())
+            choices.common.url =
+                (is_publish ? "http://127.0.0.1:9090" : "ws://127.0.0.1:8080") + path;
+        if (choices.common.url.starts_with("http://") != is_publish)
+            throw CLI::ValidationError("--url", "http:// is for publish, and nothing else is");
         choices.run = [&]() -> Expected<std::optional<Report>> {
             return command(choices.common, options);
         };
@@ -457,6 +479,10 @@ void add_commands(CLI::App& app, Choices& choices) {
                     "a server holds",
                     "", choices.mixed, run_mixed),
         choices.mixed);
+    add_publish_options(add_command(app, choices, "publish",
+                                    "Publications through the server API, every answer verified",
+                                    "/api", choices.publish, run_publish),
+                        choices.publish);
     add_idle_options(add_command(app, choices, "idle", "Open connections that say nothing: memory",
                                  "/echo", choices.idle, run_idle),
                      choices.idle);

@@ -15,6 +15,8 @@ namespace ringcast::bench {
 [[nodiscard]] Expected<Report> run_fanout(const CommonOptions& common,
                                           const FanoutOptions& options);
 [[nodiscard]] Expected<Report> run_mixed(const CommonOptions& common, const MixedOptions& options);
+[[nodiscard]] Expected<Report> run_publish(const CommonOptions& common,
+                                           const PublishOptions& options);
 [[nodiscard]] Expected<Report> run_topics(const CommonOptions& common,
                                           const TopicsOptions& options);
 [[nodiscard]] Expected<Report> run_storm(const CommonOptions& common, const StormOptions& options);

@@ -158,7 +158,7 @@ async def check_usage(program):
         result.flush()
         page = ["--output", result.name + ".html"]
         expected = [(2, [command, "--memory-growth-max", "1MiB"], "--memory-growth-max")
-                    for command in ("echo", "fanout", "connect", "idle")]
+                    for command in ("echo", "fanout", "connect", "idle", "publish")]
         expected += [(1, [command, "--memory-growth-max", "1MiB", "--pid", str(os.getpid())], "cannot connect")
                      for command in ("churn", "mixed", "topics", "storm")]
         expected += [(2, [command, "--memory-growth-max", "1MiB"], "--memory-growth-max: it is not known without --pid")
@@ -176,6 +176,11 @@ async def check_usage(program):
                      (2, ["ecko"], "ecko")]
         expected += [(2, [command, "--url", "tcp://127.0.0.1:1"], "tcp://")
                      for command in ("fanout", "connect", "churn", "mixed", "idle", "topics", "storm")]
+        expected += [(2, ["echo", "--url", "http://127.0.0.1:1"], "http://"),
+                     (2, ["publish", "--url", "ws://127.0.0.1:1"], "http://"),
+                     (1, ["publish", "--url", "http://127.0.0.1:1"], "cannot connect"),
+                     (1, ["publish", "--url", "http://127.0.0.1:1", "--compression", "shared"], "not compressed"),
+                     (2, ["publish", "--url", "http://127.0.0.1:1", "--message-bytes", "1"], "--message-bytes")]
         expected += [(1, ["topics", "--name-bytes", "7"], "--name-bytes"),
                      (1, ["topics", "--connections", "1", "--subscriptions", "1"], "--publications"),
                      (1, ["storm", "--compression", "shared"], "no compression"),
@@ -322,6 +327,53 @@ async def check_bytes(program, bare_echo):
     return "" if code == 1 and "differs at byte" in errors else f"a changed byte: exit code {code}: {errors}"
 
 
+async def check_publishing(program):
+    """Likewise of servers with an API: one that does it right, and those that once do not."""
+    async def publish(mistake, *arguments):
+        offsets, answered = {}, 0
+
+        async def serve(reader, writer):
+            nonlocal answered
+            try:
+                while head := (await reader.readuntil(b"\r\n\r\n")).decode():
+                    request = json.loads(await reader.readexactly(int(head.partition("Content-Length: ")[2].split()[0])))
+                    assert "X-API-Key: k\r\n" in head
+                    channels = request.get("channels") or [request["channel"]]
+                    answered += 1
+                    if answered == 9:
+                        channels = mistake(channels)
+                    for channel in channels:
+                        offsets[channel] = offsets.get(channel, 0) + 1
+                    results = [{"result": {"offset": offsets[channel]}} for channel in channels]
+                    if "channels" in request:
+                        results = [{"result": {"responses": results}}]
+                    answer = json.dumps(results[0] if results else {"error": {"code": 100}}, separators=(",", ":"))
+                    writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode())
+            except (asyncio.IncompleteReadError, ConnectionError):
+                pass  # It has seen enough.
+            finally:
+                writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            process = await asyncio.create_subprocess_exec(
+                program, "--json", "publish", "--url", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api",
+                "--header", "X-API-Key: k", *SHORT, "--connections", "3", *arguments,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+            output, errors = await asyncio.wait_for(process.communicate(), RUN_SECONDS_MAX)
+        return process.returncode, output.decode(), errors.decode()
+
+    for arguments in ([], ["--channels", "5"]):
+        code, output, errors = await publish(list, *arguments)
+        if code != 0 or not json.loads(output)["publications_per_second"] > 0:
+            return f"{arguments}: exit code {code}: {errors}"
+        for mistake, word in ((lambda channels: channels[1:], "results for"),
+                              (lambda channels: channels[:-1] + ["another"], "another offset")):
+            code, _, errors = await publish(mistake, *arguments)
+            if code != 1 or word not in errors:
+                return f"{arguments}, {word}: exit code {code}: {errors}"
+    return ""
+
+
 async def main():
     program, bare_echo = sys.argv[1:]
     # Over TLS it takes the faulty server a moment to see that a client is gone, and each write until then is a warning.
@@ -357,6 +409,7 @@ async def main():
             judge("scripts", check_scripts()),
             judge("a full disk", check_full_disk(program)),
             judge("bytes", check_bytes(program, bare_echo)),
+            judge("publications through an API", check_publishing(program)),
             judge("two runs at once", check_neighbours(program)),
             judge("an honest storm", check_honest_storm(program)),
             judge("more than there is room for", check_what_has_no_room(program)))

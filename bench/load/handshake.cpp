@@ -61,12 +61,6 @@ std::vector<std::string_view> header_values(std::string_view head, std::string_v
     return values;
 }
 
-/// The first of them; empty if there is none.
-std::string_view header_value(std::string_view head, std::string_view name) {
-    const auto values = header_values(head, name);
-    return values.empty() ? std::string_view() : values.front();
-}
-
 /// Whether `token` is in the lists that the headers called `name` have (RFC 9110 section 5.6.1).
 bool lists_token(std::string_view head, std::string_view name, std::string_view token) {
     for (const std::string_view list : header_values(head, name)) {
@@ -83,6 +77,11 @@ bool is_token(std::string_view text) {
     constexpr std::string_view token_characters =
         "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     return !text.empty() && text.find_first_not_of(token_characters) == std::string_view::npos;
+}
+
+std::string_view header_value(std::string_view head, std::string_view name) {
+    const auto values = header_values(head, name);
+    return values.empty() ? std::string_view() : values.front();
 }
 
 Expected<std::string> header_lines(std::span<const std::string> fields) {

@@ -27,6 +27,10 @@ enum class CloseKind : std::uint8_t { reset, fin };
 /// Whether it is a token (RFC 9110 section 5.6.2), as names of fields and subprotocols are.
 [[nodiscard]] bool is_token(std::string_view text);
 
+/// The value of the first field of `head` called `name`, without the space around it; empty if
+/// there is none.
+[[nodiscard]] std::string_view header_value(std::string_view head, std::string_view name);
+
 /// Fields as "Name: value" (RFC 9112 section 5), as lines of a request. Fails if one is not of that
 /// form, or names what the handshake itself says.
 [[nodiscard]] Expected<std::string> header_lines(std::span<const std::string> fields);
@@ -61,6 +65,10 @@ public:
 
     /// Makes connections ask for `paths[number % paths.size()]` instead of the URL's path.
     void set_paths(std::span<const std::string> paths);
+
+    /// Makes connections send `requests[number % requests.size()]`, which are no upgrades; then
+    /// advance() is not for what they receive.
+    void set_requests(std::vector<std::string> requests) { requests_ = std::move(requests); }
 
     /// Gives sockets receive buffers of so many bytes, so that the server notices soon if nobody
     /// reads.

@@ -62,7 +62,7 @@ TEST_CASE("the host of a URL may be an IPv6 address in brackets, or a name") {
 
 TEST_CASE("a URL that is none is refused") {
     for (const char* text :
-         {"", "http://127.0.0.1/", "wss:127.0.0.1/", "ws://[::1/", "ws://::1/", "ws://[::1]x:80/",
+         {"", "https://127.0.0.1/", "wss:127.0.0.1/", "ws://[::1/", "ws://::1/", "ws://[::1]x:80/",
           "ws://[127.0.0.1]:80/", "ws://[]:80/", "ws://[::1]:/", "ws://127.0.0.1:0/",
           "ws://127.0.0.1:65536/", "ws://127.0.0.1:/", "ws://127.0.0.1:8x/", "ws://:80/"}) {
         CAPTURE(text);

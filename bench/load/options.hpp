@@ -121,6 +121,17 @@ struct MixedOptions {
     Lengths lengths{.duration_seconds = 10, .syscall_seconds = 0};
 };
 
+/// Through the server API, in a closed loop: each connection keeps one request outstanding.
+struct PublishOptions {
+    static constexpr std::uint64_t quotes_bytes = 2;  ///< What is published is a JSON string.
+
+    std::uint32_t connections = 16;
+    std::uint32_t channels = 1;  ///< Of each request, which is a broadcast if there are more.
+    std::string topic_prefix = default_topic_prefix;
+    std::uint64_t message_bytes = 64;
+    Lengths lengths;
+};
+
 struct IdleOptions {
     std::uint32_t connections = 1000;
     double hold_seconds = 2;  ///< From the last handshake to the reading of the server's memory.

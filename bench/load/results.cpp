@@ -206,6 +206,7 @@ std::string_view unit_of(std::string_view command) {
     if (command == "fanout") return "delivery";
     if (command == "connect") return "handshake";
     if (command == "churn") return "life";
+    if (command == "publish") return "publication";
     return {};
 }
 
@@ -217,14 +218,15 @@ std::string case_name_of(const Result& result) {
     };
     const std::string_view command = result.command();
     std::string name(command);
-    if (command == "echo" || command == "fanout" || command == "churn")
+    if (command == "echo" || command == "fanout" || command == "churn" || command == "publish")
         name += ' ' + byte_text(number("message_bytes"));
     if (command == "fanout")
         name += fmt::format(" to {}", count_text(number("subscribers") + number("publishers")));
     if (number("publishers") > 1) name += ", " + counted(number("publishers"), "publisher");
-    if (command == "echo" || command == "idle" || command == "churn")
+    if (command == "echo" || command == "idle" || command == "churn" || command == "publish")
         name += ", " + counted(number("connections"), "connection");
     if (number("depth") > 1) name += fmt::format(", {} outstanding", count_text(number("depth")));
+    if (number("channels") > 1) name += ", " + counted(number("channels"), "channel");
     if (number("topics") > 1) name += ", " + counted(number("topics"), "topic");
     if (command == "churn")
         name += fmt::format(", {}, {:g} abrupt", counted(number("messages_per_life"), "message"),

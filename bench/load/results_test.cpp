@@ -111,6 +111,8 @@ TEST_CASE("cases are named by what matters of each command") {
                    "messages_per_life": 4, "abrupt_share": 0.5})") ==
           "churn 20 B, 64 connections, 4 messages, 0.5 abrupt");
     CHECK(name(R"({"command": "idle", "connections": 18000})") == "idle, 18,000 connections");
+    CHECK(name(R"({"command": "publish", "message_bytes": 64, "connections": 1,
+                   "channels": 1000})") == "publish 64 B, 1 connection, 1,000 channels");
     CHECK(name(R"({"command": "mixed"})") == "mixed");
     CHECK(name(R"({"command": "topics", "connections": 100, "topics": 10000})") ==
           "topics, 10,000 topics of 100 connections");

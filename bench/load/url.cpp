@@ -9,8 +9,8 @@ namespace ringcast::bench {
 Expected<Url> parse_url(std::string_view text) {
     const bool is_secure = text.starts_with("wss://");
     const bool is_bare = text.starts_with("tcp://");
-    if (!is_secure && !is_bare && !text.starts_with("ws://"))
-        return fail("the URL must start with ws://, wss:// or tcp://, got '{}'", text);
+    if (!is_secure && !is_bare && !text.starts_with("ws://") && !text.starts_with("http://"))
+        return fail("the URL must start with ws://, wss://, tcp:// or http://, got '{}'", text);
     const std::string_view rest = text.substr(text.find("//") + 2);
     const std::size_t path_start = rest.find_first_of("/?");
     const std::string_view authority = rest.substr(0, path_start);

@@ -1,7 +1,7 @@
 #pragma once
 // Where the server is: `ws://127.0.0.1:9001/echo`, `ws://[::1]:9001/echo`, or over TLS
 // `wss://example.org/echo`; `tcp://127.0.0.1:9001` is a server that sends every byte back and knows
-// nothing of WebSocket.
+// nothing of WebSocket. `http://127.0.0.1:9090/api` takes requests that are no upgrades.
 
 #include <string>
 #include <string_view>
@@ -21,9 +21,9 @@ struct Url {
     bool is_bare = false;    ///< `tcp`: what is sent comes back as it is.
 };
 
-/// Reads a `ws://`, `wss://` or `tcp://` URL. A name is looked up once, here: a resolver's time has
-/// no place in a measurement. `localhost` is 127.0.0.1, whose network has many addresses to connect
-/// from.
+/// Reads a `ws://`, `wss://`, `tcp://` or `http://` URL. A name is looked up once, here: a
+/// resolver's time has no place in a measurement. `localhost` is 127.0.0.1, whose network has many
+/// addresses to connect from.
 [[nodiscard]] Expected<Url> parse_url(std::string_view text);
 
 }  // namespace ringcast::bench
