@@ -24,8 +24,9 @@ struct CentrifugePolicy {
     TopicAccess anonymous = TopicAccess::none;
     /// And those whose token names a user; a token that names a topic lets its client subscribe.
     TopicAccess users = TopicAccess::subscribe;
-    /// Between two pings of the server to one client; clients give up 10 s after one that is
-    /// missing. Whole seconds; 0: none.
+    /// Between two pings of the server to one client, whichever way it comes: ping_interval of the
+    /// server is not for these. Clients give up 10 s after one that is missing. Whole seconds; 0:
+    /// none.
     std::chrono::seconds ping_interval{25};
     /// How long a client may take for its answer to a ping: closed with 3012 beyond.
     std::chrono::nanoseconds pong_timeout = std::chrono::seconds{8};

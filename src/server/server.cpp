@@ -103,21 +103,20 @@ void Server::mount_centrifuge(std::string_view path, CentrifugePolicy policy,
     RC_ASSERT(!impl_->is_started);
     while (path.ends_with('/')) path.remove_suffix(1);
     const std::string& node = impl_->node;
-    impl_->mounts.mount(
-        fmt::format("{}/websocket", path), options,
-        [policy, node](shard::SessionLimits limits) {
+    using Direction = api::CentrifugeEndpoint::Direction;
+    const auto endpoint = [policy, node](Direction direction) {
+        return [policy, node, direction](shard::SessionLimits limits) {
             limits.ping_interval = {};  // The protocol has pings of its own.
             return std::make_unique<api::CentrifugeEndpoint>(limits, policy, server::fill_random,
-                                                             server::version, node);
-        },
-        policy.plain_http == PlainHttp::on ? plain_centrifuge(path, node)
-                                           : std::vector<server::Mounts::PlainRoute>{});
+                                                             server::version, node, direction);
+        };
+    };
+    impl_->mounts.mount(fmt::format("{}/websocket", path), options, endpoint(Direction::both),
+                        policy.plain_http == PlainHttp::on
+                            ? plain_centrifuge(path, node)
+                            : std::vector<server::Mounts::PlainRoute>{});
     impl_->mounts.mount(fmt::format("{}/uni_websocket", path), options,
-                        [policy, node](const shard::SessionLimits& limits) {
-                            return std::make_unique<api::CentrifugeEndpoint>(
-                                limits, policy, server::fill_random, server::version, node,
-                                api::CentrifugeEndpoint::Direction::to_client);
-                        });
+                        endpoint(Direction::to_client));
 }
 
 void Server::mount_page(std::string_view path, Page page) {

@@ -222,6 +222,28 @@ TEST_CASE("streams have the protocol's pings, and who does not answer by a post 
     CHECK(answering.reply() == R"({"push":{"disconnect":{"code":3012,"reason":"no pong"}}})");
 }
 
+TEST_CASE("WebSockets have no pings but the protocol's, which say that their clients are there") {
+    on_each_io([](Io io) {
+        for (const char* const target : {"/connection/websocket", "/connection/uni_websocket"}) {
+            CAPTURE(target);
+            // Whom the shard would ping would hear that first.
+            Settings settings = quiet(io);
+            settings.ping_interval = 10ms;
+            settings.idle_timeout = 200ms;
+            Server server{settings};
+            SocketClient silent{serve(server, {.ping_interval = 0s})};
+            silent.open({.target = target});
+            CHECK(silent.close_code() == 1001);
+        }
+        Server server{quiet(io)};
+        SocketClient listening{
+            serve(server, {.anonymous = TopicAccess::subscribe, .ping_interval = 1s})};
+        listening.open({.target = "/connection/uni_websocket?cf_connect=%7B%7D"});
+        CHECK(listening.message().find("\"ping\"") == std::string::npos);
+        CHECK(listening.message(test::opcode_ping).empty());
+    });
+}
+
 TEST_CASE("who only listens connects with its request, and gets pushes that stand alone") {
     on_each_io([](Io io) {
         Server server{quiet(io)};
