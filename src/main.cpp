@@ -3,6 +3,7 @@
 #include <ringcast/ringcast.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -180,6 +181,13 @@ int end_with(const Exit& exit) {
     return exit.code == 0 && !is_told ? 1 : exit.code;
 }
 
+/// Of the Centrifuge protocol, which counts in whole seconds.
+std::chrono::seconds centrifuge_ping_interval(const Options& options) {
+    if (options.ping_interval == ringcast::Duration{}) return {};
+    const auto whole = std::chrono::floor<std::chrono::seconds>(options.ping_interval);
+    return std::max(whole, std::chrono::seconds{1});
+}
+
 /// What --check-config says.
 Exit exit_of(const std::expected<void, std::string>& checked) {
     if (checked) return {.code = 0, .text = "the settings are in order\n"};
@@ -202,9 +210,10 @@ int main(int argument_count, char** arguments) {
         server.mount_topics(
             "/topics",
             {.anonymous = options->anonymous, .users = options->users, .plain_http = plain_http});
-        server.mount_centrifuge(
-            "/connection",
-            {.anonymous = options->anonymous, .users = options->users, .plain_http = plain_http});
+        server.mount_centrifuge("/connection", {.anonymous = options->anonymous,
+                                                .users = options->users,
+                                                .ping_interval = centrifuge_ping_interval(*options),
+                                                .plain_http = plain_http});
     }
     if (options->dev) {
         const auto inspector = server::dev_page(server::inspector_html);

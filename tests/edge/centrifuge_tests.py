@@ -125,6 +125,12 @@ def test_the_api_reads_and_removes_what_is_kept():
                 assert left == {"publications": [], "epoch": result["epoch"], "offset": 3}
 
 
+def test_the_ping_interval_is_that_of_the_protocol_too():
+    for given, told in (("7500ms", 7), ("300ms", 1), ("0", None)):
+        with edge("--ping-interval", given) as (server, _):
+            assert Client(server, {"sub": "7"}).connected.get("ping") == told
+
+
 def test_a_stop_is_told_in_the_words_of_the_protocol():
     for ring in rings():
         with edge("--io", ring) as (server, _):
