@@ -128,7 +128,8 @@ public:
     /// What `{name}` in the mounted path stands for, decoded; empty if the path has no such
     /// parameter. Arbitrary octets but 0, as with query().
     [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
-    /// Who it is, by a token; null without one. A token that is not in order has been refused.
+    /// Who it is, by a token; null without one. A token that is not in order has been refused. The
+    /// session is that user's for the server API: `disconnect` ends it, `info` counts its user.
     [[nodiscard]] const User* user() const noexcept;
     /// `192.0.2.7:51234`. Costs a system call.
     [[nodiscard]] std::string peer_address() const;

@@ -27,10 +27,6 @@ const void* ApiEndpoint::class_tag() const noexcept {
     return &detail::type_tag<ApiEndpoint>;
 }
 
-void ApiEndpoint::carry_out(shard::Shard& shard, const SessionOrder&, shard::Task done) {
-    done(shard);
-}
-
 shard::Verdict HandlerEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     auto client = authenticate(upgrade);
     if (!client) return std::move(client.error());
@@ -39,6 +35,7 @@ shard::Verdict HandlerEndpoint::on_upgrade(shard::Upgrade& upgrade) {
         impl.user = &(*client)->user;
         impl.subprotocol = (*client)->subprotocol;
     }
+    opening_user_ = *client ? (*client)->user.name : std::string{};
     Upgrade view{impl};
     detail::Handler::Decision decision = Rejection{.status = 500, .body = "internal error\n"};
     call(upgrade.session.shard(), "on_upgrade", [&] { decision = handler_->on_upgrade(view); });
@@ -51,10 +48,24 @@ shard::Verdict HandlerEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     if (!impl.deferred) return refused({.status = 500, .body = "internal error\n"});
     shard::Verdict verdict;
     verdict.kind = shard::Verdict::Kind::pending;
+    if (!opening_user_.empty()) {
+        verdict.state = {new std::string{std::move(opening_user_)},
+                         [](void* user) noexcept { delete static_cast<std::string*>(user); }};
+    }
     return verdict;
 }
 
+shard::Verdict HandlerEndpoint::on_late_verdict(shard::Verdict late, shard::Verdict pending) {
+    auto* const user = static_cast<std::string*>(pending.state.get());
+    opening_user_ = user != nullptr ? std::move(*user) : std::string{};
+    return late;
+}
+
 void HandlerEndpoint::on_open(shard::Session& session) {
+    if (!opening_user_.empty()) {
+        count_user(opening_user_);
+        session_users_.emplace(session.id().slot, std::exchange(opening_user_, {}));
+    }
     call_for(session, "on_open", [&] { handler_->on_open(core_of(session)); });
 }
 
@@ -84,7 +95,13 @@ void HandlerEndpoint::on_drain(shard::Session& session) {
 
 void HandlerEndpoint::on_close(shard::Session& session, CloseCode code, std::string_view reason) {
     (void)tell_skipped(session);
+    if (const auto entry = session_users_.extract(session.id().slot)) discount_user(entry.mapped());
     call(session.shard(), "on_close", [&] { handler_->on_close(core_of(session), code, reason); });
+}
+
+std::string_view HandlerEndpoint::user_of(const shard::Session& session) const {
+    const auto found = session_users_.find(session.id().slot);
+    return found != session_users_.end() ? found->second : std::string_view{};
 }
 
 void HandlerEndpoint::on_tick(shard::Shard& shard) {

@@ -66,6 +66,42 @@ std::uint64_t user_count(const shard::Shard& shard) {
     return count;
 }
 
+void UserEndpoint::count_user(std::string_view user) {
+    if (!user.empty()) ++users_[std::string{user}];
+}
+
+void UserEndpoint::discount_user(std::string_view user) {
+    if (user.empty()) return;
+    const auto found = users_.find(std::string{user});
+    RC_ASSERT(found != users_.end());
+    if (--found->second == 0) users_.erase(found);
+}
+
+void UserEndpoint::carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) {
+    const SessionFilter& whose = order.whose;
+    const bool is_meant = std::holds_alternative<DisconnectOrder>(order.what) &&
+                          users_.contains(whose.user) && whose.client.empty() &&
+                          whose.session.empty();
+    is_meant ? disconnect(shard, order, std::move(done), 0) : done(shard);
+}
+
+/// Those from that slot on: a part of them now, the rest in the next turns.
+void UserEndpoint::disconnect(shard::Shard& shard, const SessionOrder& order, shard::Task done,
+                              std::uint32_t next_slot) {
+    const auto& how = std::get<DisconnectOrder>(order.what);
+    const std::uint32_t end = std::min(shard.slots(), next_slot + slots_per_turn);
+    for (; next_slot < end; ++next_slot) {
+        auto session = shard.session_at(next_slot);
+        if (session && &session->endpoint() == this && user_of(*session) == order.whose.user)
+            session->close(how.code, how.reason);
+    }
+    if (end == shard.slots()) return done(shard);
+    shard.run_on(shard.topics().shard(),
+                 [this, order, done = std::move(done), end](shard::Shard& here) {
+                     disconnect(here, order, done, end);
+                 });
+}
+
 void CentrifugeEndpoint::note_user(const shard::Session& session, Client& client) {
     if (client.user.empty()) return;
     std::vector<SlotId>& sessions = users_[client.user];

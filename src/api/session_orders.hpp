@@ -1,7 +1,8 @@
 #pragma once
 // What an application has the server do to sessions, whichever shard they are on: each shard
 // carries the order out on its own, a part of them in each turn. All orders are for sessions of the
-// Centrifuge protocol; a disconnect of a user is for its sessions of the raw dialect, too.
+// Centrifuge protocol; a disconnect of a user is for its sessions of the raw dialect and of
+// handlers, too.
 //
 //   application -> any shard -> carry_out() on every shard -> done, when all of it is
 
@@ -22,7 +23,7 @@ namespace ringcast::api {
 inline constexpr std::uint32_t slots_per_turn = 4096;
 
 /// Whose sessions: those of `user`, or of nobody in particular if it is empty. One of the raw
-/// dialect has no id: whoever names one does not mean it.
+/// dialect, or of a handler, has no id: whoever names one does not mean it.
 struct SessionFilter {
     std::string user;
     std::string client;                  ///< Empty: whichever.
@@ -63,7 +64,7 @@ struct SessionOrder {
 /// when they are live. On that shard's thread.
 void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done);
 
-/// Users of the shard's sessions of the Centrifuge protocol; one who has some at two paths counts
+/// Users of the shard's sessions, whom tokens have named; one who has some at two paths counts
 /// twice. On that shard's thread.
 [[nodiscard]] std::uint64_t user_count(const shard::Shard& shard);
 

@@ -257,7 +257,12 @@ shard::Verdict TopicEndpoint::on_late_verdict(shard::Verdict late, shard::Verdic
 }
 
 void TopicEndpoint::on_open(shard::Session& session) {
+    count_user(user_of(session));
     if (session_of(session).ends_at != instant_never) session.reschedule();
+}
+
+void TopicEndpoint::on_close(shard::Session& session, CloseCode, std::string_view) {
+    discount_user(user_of(session));
 }
 
 Instant TopicEndpoint::deadline(const shard::Session& session) const {
@@ -360,29 +365,8 @@ void TopicEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {
         send_notice(session, "skipped", dialect::raw::skipped_text(count));
 }
 
-void TopicEndpoint::carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) {
-    const SessionFilter& whose = order.whose;
-    const bool is_meant = std::holds_alternative<DisconnectOrder>(order.what) &&
-                          !whose.user.empty() && whose.client.empty() && whose.session.empty();
-    is_meant ? disconnect(shard, order, std::move(done), 0) : done(shard);
-}
-
-/// Those from that slot on: a part of them now, the rest in the next turns.
-void TopicEndpoint::disconnect(shard::Shard& shard, const SessionOrder& order, shard::Task done,
-                               std::uint32_t next_slot) {
-    const auto& how = std::get<DisconnectOrder>(order.what);
-    const std::uint32_t end = std::min(shard.slots(), next_slot + slots_per_turn);
-    for (; next_slot < end; ++next_slot) {
-        auto session = shard.session_at(next_slot);
-        if (session && &session->endpoint() == this &&
-            session_of(*session).user == order.whose.user)
-            session->close(how.code, how.reason);
-    }
-    if (end == shard.slots()) return done(shard);
-    shard.run_on(shard.topics().shard(),
-                 [this, order, done = std::move(done), end](shard::Shard& here) {
-                     disconnect(here, order, done, end);
-                 });
+std::string_view TopicEndpoint::user_of(const shard::Session& session) const {
+    return session_of(session).user;
 }
 
 void TopicEndpoint::append_farewell(const shard::Session&, CloseCode code, std::string_view reason,

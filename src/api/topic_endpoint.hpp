@@ -15,10 +15,10 @@
 namespace ringcast::api {
 
 /// One per mounted path and shard. The path's pattern has a parameter `topic`.
-class TopicEndpoint final : public ApiEndpoint {
+class TopicEndpoint final : public UserEndpoint {
 public:
     TopicEndpoint(const shard::SessionLimits& limits, TopicsPolicy policy)
-        : ApiEndpoint{limits}, policy_{std::move(policy)} {}
+        : UserEndpoint{limits}, policy_{std::move(policy)} {}
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     /// The same about a plain request for a stream of events, with `fields` in any answer to it.
@@ -38,7 +38,7 @@ public:
     [[nodiscard]] Instant expiry(const shard::Session& session) const override;
     void on_time(shard::Session& session) override;
     void on_drain(shard::Session&) override {}
-    void on_close(shard::Session&, CloseCode, std::string_view) override {}
+    void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
     void on_skipped(shard::Session& session, std::uint64_t count) override;
     void append_farewell(const shard::Session& session, CloseCode code, std::string_view reason,
                          std::string& content) const override;
@@ -46,17 +46,13 @@ public:
 
     [[nodiscard]] const void* state_tag() const noexcept override;
 
-    /// Disconnects sessions of a user, whom their token has named.
-    void carry_out(shard::Shard& shard, const SessionOrder& order, shard::Task done) override;
-
 private:
     struct Wishes;
     struct PendingTopic;
 
     [[nodiscard]] shard::Verdict decide(shard::Upgrade& upgrade, const std::string& topic,
                                         Wishes wishes);
-    void disconnect(shard::Shard& shard, const SessionOrder& order, shard::Task done,
-                    std::uint32_t next_slot);
+    [[nodiscard]] std::string_view user_of(const shard::Session& session) const override;
     static void pace(shard::Session& session, const TokenRate& rate, std::uint64_t publisher);
     void send_notice(shard::Session& session, std::string_view name, const std::string& text,
                      const hub::Position& position = {});

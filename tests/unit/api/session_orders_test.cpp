@@ -1,4 +1,5 @@
-// Orders of the application to sessions of the raw dialect, over shards that are turned by hand.
+// Orders of the application to sessions of the raw dialect and of handlers, over shards that are
+// turned by hand.
 
 #include "api/session_orders.hpp"
 
@@ -17,15 +18,39 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// With topics of two mounts besides, whose clients show their tokens as they come.
+struct Level {
+    int value = 0;
+};
+/// Decides about those who come with ?later when the test does, and refuses ?never.
+class Guarded {
+public:
+    explicit Guarded(std::vector<Ticket<Level>>* waiting) : waiting_{waiting} {}
+
+    Admission<Level> on_upgrade(Upgrade& upgrade) {
+        if (upgrade.query("never")) return reject(403);
+        if (!upgrade.query("later")) return Level{};
+        waiting_->push_back(upgrade.defer<Level>());
+        return pending;
+    }
+    void on_message(Session<Level>& session, Message message) { session.send(message); }
+
+private:
+    std::vector<Ticket<Level>>* waiting_;
+};
+
+/// With topics of two mounts besides, and a handler, whose clients show their tokens as they come.
 class OrdersKit : public CentrifugeKit {
 public:
     explicit OrdersKit(shard::ShardsSetup setup = {})
         : CentrifugeKit{{.anonymous = TopicAccess::publish, .ping_interval = 0s},
-                        with_raw(std::move(setup))} {}
+                        with_more(std::move(setup), &waiting)} {}
 
-    static shard::ShardsSetup with_raw(shard::ShardsSetup setup) {
-        setup.mount = [limits = setup.limits](shard::Router& router) {
+    static shard::ShardsSetup with_more(shard::ShardsSetup setup,
+                                        std::vector<Ticket<Level>>* waiting) {
+        setup.mount = [limits = setup.limits, waiting](shard::Router& router) {
+            router.mount(shard::PathPattern::parse("/guarded").value(),
+                         std::make_unique<api::HandlerEndpoint>(
+                             limits, std::make_unique<detail::TypedHandler<Guarded>>(waiting)));
             for (const char* const pattern : {"/raw/{topic}", "/more/{topic}"}) {
                 router.mount(shard::PathPattern::parse(pattern).value(),
                              std::make_unique<api::TopicEndpoint>(
@@ -36,6 +61,12 @@ public:
     }
     shard::ShardClient come_raw(std::uint32_t index, const std::string& claims,
                                 const std::string& path = "/raw/a") {
+        const shard::ShardClient client = ask(index, claims, path);
+        REQUIRE(response(client) == 101);
+        return client;
+    }
+    shard::ShardClient ask(std::uint32_t index, const std::string& claims,
+                           const std::string& path) {
         const shard::ShardClient client = accept(index);
         send(client, encode(test::UpgradeRequest{
                          .target = path,
@@ -43,7 +74,6 @@ public:
                                                   : "Authorization: Bearer " +
                                                         signer().sign(claims) + "\r\n"}));
         settle();
-        REQUIRE(response(client) == 101);
         return client;
     }
     /// On all shards; how many of them have done it after some turns.
@@ -54,6 +84,13 @@ public:
         settle();
         return done_count;
     }
+    [[nodiscard]] std::uint64_t user_count() {
+        std::uint64_t count = 0;
+        for (std::uint32_t i = 0; i < shards(); ++i) count += api::user_count(shard(i));
+        return count;
+    }
+
+    std::vector<Ticket<Level>> waiting;
 };
 
 const api::DisconnectOrder banned{.code = CloseCode{4001}, .reason = "banned"};
@@ -106,4 +143,59 @@ TEST_CASE("raw sessions are looked for a part in each turn, and all of them are 
     kit.settle();
     CHECK(is_done);
     CHECK(kit.received(behind) == "close:4001:banned");
+}
+
+TEST_CASE("so are a user's sessions of handlers, whenever those have let it in") {
+    OrdersKit kit;
+    const std::string seven_claims = R"({"sub":"7"})";
+    const auto at_once = kit.come_raw(0, seven_claims, "/guarded");
+    const auto later = kit.ask(1, seven_claims, "/guarded?later");
+    const auto refused = kit.ask(1, seven_claims, "/guarded?never");
+    const auto nobody_later = kit.ask(1, {}, "/guarded?later");
+    CHECK(kit.response(refused) == 403);
+    REQUIRE(kit.waiting.size() == 2);
+    // Whoever comes meanwhile is somebody else.
+    const auto eight = kit.come_raw(1, R"({"sub":"8"})", "/guarded");
+    kit.waiting[1].admit({});
+    kit.waiting[0].admit({});
+    kit.settle();
+    REQUIRE(kit.response(later) == 101);
+    REQUIRE(kit.response(nobody_later) == 101);
+    const std::vector<shard::ShardClient> others{eight, nobody_later,
+                                                 kit.come_raw(0, {}, "/guarded"),
+                                                 kit.come_raw(0, R"({"sub":""})", "/guarded")};
+    CHECK(kit.carry_out(disconnect_of({.user = "7", .client = "x"})) == 2);
+    CHECK(kit.received(at_once) == "");
+    CHECK(kit.carry_out(disconnect_of({.user = "7"})) == 2);
+    CHECK(kit.received(at_once) == "close:4001:banned");
+    CHECK(kit.received(later) == "close:4001:banned");
+    for (const auto client : others) CHECK(kit.received(client) == "");
+}
+
+TEST_CASE("the place of a session that has ended is not taken for its user's") {
+    OrdersKit kit{shard::ShardsSetup{.shards = 1}};
+    kit.leave(kit.come_raw(0, R"({"sub":"7"})", "/guarded"));
+    const auto next = kit.come_raw(0, {}, "/guarded");
+    CHECK(kit.carry_out(disconnect_of({.user = "7"})) == 1);
+    CHECK(kit.received(next) == "");
+}
+
+TEST_CASE("users are counted who have raw sessions or such of handlers") {
+    OrdersKit kit;
+    for (const char* const path : {"/raw/a", "/guarded"}) {
+        CAPTURE(path);
+        CHECK(kit.user_count() == 0);
+        const auto first = kit.come_raw(0, R"({"sub":"7"})", path),
+                   second = kit.come_raw(0, R"({"sub":"7"})", path),
+                   other = kit.come_raw(0, R"({"sub":"8"})", path);
+        (void)kit.come_raw(0, {}, path);
+        (void)kit.come_raw(0, R"({"sub":""})", path);
+        CHECK(kit.user_count() == 2);
+        const auto elsewhere = kit.come_raw(1, R"({"sub":"7"})", path);
+        CHECK(kit.user_count() == 3);
+        kit.leave(first);
+        CHECK(kit.user_count() == 3);
+        for (const auto client : {second, other, elsewhere}) kit.leave(client);
+    }
+    CHECK(kit.user_count() == 0);
 }
