@@ -28,9 +28,8 @@ StreamCursor::Step StreamCursor::step(const Stream& stream) noexcept {
     if (next_ > stream.top()) return Step::end;
     // What was kept when it began may have fallen out; or more comes than goes. A piece of the
     // stream may be shorter than was asked for, but has no gap.
-    if (next_ < stream.first() || left_ == 0)
+    if (next_ < stream.first() || left_ == 0 || !fits(stream, next_))
         return query_.follows ? end(StreamResult::missing) : Step::end;
-    if (!query_.follows && !fits(stream, next_)) return Step::end;
     --left_;
     offset_ = next_++;
     return Step::publication;
@@ -40,17 +39,20 @@ void StreamCursor::begin(const Stream& stream) noexcept {
     has_begun_ = true;
     epoch_ = stream.epoch();
     left_ = query_.count_max;
+    bytes_max_ = query_.bytes_max;
     const bool is_forward = query_.order == StreamQuery::Order::forward;
     switch (query_.start) {
         case StreamQuery::Start::oldest: next_ = is_forward ? stream.first() : 0; break;
         case StreamQuery::Start::newest:
             next_ = is_forward ? stream.top() + 1 - newest_that_fit(stream) : stream.top();
+            if (!query_.follows) break;
+            left_ += overrun_max;
+            bytes_max_ += query_.bytes_max;
             break;
         case StreamQuery::Start::since:
             is_forward ? begin_behind(stream) : begin_before(stream);
             break;
     }
-    if (query_.follows) left_ += overrun_max;
 }
 
 void StreamCursor::begin_behind(const Stream& stream) noexcept {
@@ -88,7 +90,7 @@ std::uint64_t StreamCursor::newest_that_fit(const Stream& stream) const noexcept
 /// Counts it, if so.
 bool StreamCursor::fits(const Stream& stream, std::uint64_t offset) noexcept {
     const std::uint64_t bytes = bytes_ + bytes_of(stream, offset);
-    if (bytes > query_.bytes_max && bytes_ > 0) return false;
+    if (bytes > bytes_max_ && bytes_ > 0) return false;
     bytes_ = bytes;
     return true;
 }

@@ -27,9 +27,11 @@ struct StreamQuery {
     Order order = Order::forward;
     /// All up to the top, or none: for a subscription, which is live from the end on.
     bool follows = false;
+    /// What comes while older ones are handed out to somebody who follows counts, too. Except that
+    /// whoever wants the newest gets these, and what comes meanwhile: up to overrun_max more, and
+    /// as many bytes again.
     std::uint32_t count_max = 0;
-    /// Of payloads and what goes with them; a single publication may be larger. Counts as count_max
-    /// does, but not for what comes while older ones are handed out to somebody who follows.
+    /// Of payloads and what goes with them; a single publication may be larger.
     std::uint32_t bytes_max = UINT32_MAX;
     Position since;
 };
@@ -37,7 +39,7 @@ struct StreamQuery {
 /// How it ended.
 enum class StreamResult : std::uint8_t {
     complete,
-    missing,      ///< Of another epoch, not kept any more, or more than count_max or bytes_max.
+    missing,      ///< Of another epoch, not kept any more, or more than may be handed out.
     unavailable,  ///< There is no such topic.
 };
 
@@ -52,10 +54,11 @@ public:
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
     [[nodiscard]] StreamResult result() const noexcept { return result_; }
 
-private:
-    /// Publications that may come while older ones are handed out.
+    /// Who wants the newest one of a busy topic would else get none whenever two come before the
+    /// home has its next turn. Without any bound it might never come to an end.
     static constexpr std::uint32_t overrun_max = 1024;
 
+private:
     void begin(const Stream& stream) noexcept;
     void begin_behind(const Stream& stream) noexcept;
     void begin_before(const Stream& stream) noexcept;
@@ -70,6 +73,7 @@ private:
     std::uint64_t offset_ = 0;
     std::uint64_t next_ = 0;
     std::uint64_t left_ = 0;
+    std::uint64_t bytes_max_ = 0;
     std::uint64_t bytes_ = 0;  // Of what was handed out.
 };
 

@@ -93,8 +93,9 @@ struct TopicSettings {
     std::uint32_t requests_per_turn = 1024;    ///< Of each shard, taken by a home.
     std::uint32_t deliveries_per_turn = 1024;  ///< Handed to send queues ...
     std::uint32_t deliveries_quantum = 256;  ///< ... of one topic, before it is another one's turn.
-    /// Publications of one topic that a client may get that has missed them, or asks for them.
-    /// Whoever has missed more begins anew.
+    /// Publications of one topic that a client may get that has missed them, or asks for them, with
+    /// those that come while it is given them. Whoever has missed more begins anew. Beyond that go
+    /// those alone that come while somebody is given the newest: hub::StreamCursor::overrun_max.
     std::uint32_t recovered_max = 300;
     std::uint32_t recovered_bytes_max = 768 << 10;  ///< Of their payloads, unless it is one.
     std::uint32_t recovered_per_turn = 256;         ///< Of these, to each shard, by a home.

@@ -222,12 +222,11 @@ std::uint64_t TopicScenario::encoded_bytes_max() const noexcept {
     return 2 * std::max(largest_bytes(), small_bytes_max) + push_bytes;
 }
 
-/// Whoever has missed something gets, too, what comes while that is handed out.
+/// Of those that a client has missed, and what comes while they are handed out.
 std::uint64_t TopicScenario::message_bytes_max() const noexcept {
-    constexpr std::uint64_t overrun_max = 1024;
     if (!centrifuge) return largest_bytes();
     if (settings.topics.home.stream.count_max == 0) return encoded_bytes_max();
-    return encoded_bytes_max() * (settings.topics.recovered_max + overrun_max);
+    return encoded_bytes_max() * settings.topics.recovered_max;
 }
 
 std::uint64_t TopicScenario::queue_bytes_max() const noexcept {

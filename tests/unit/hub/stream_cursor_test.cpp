@@ -112,15 +112,36 @@ TEST_CASE("what comes while it is handed out belongs to it, up to the top") {
         kit.history.clear(kit.stream);
         CHECK(rest(cursor, kit.stream) == "!");
     }
-    SUBCASE("more comes than goes, for ever") {
+}
+
+TEST_CASE("what comes while it is handed out counts as what was there") {
+    TenKit kit{{.count_max = 2000}};  // "1" to "10" are kept: 11 bytes.
+    const auto steps_at_pace = [&kit](const StreamQuery& query) {
+        StreamCursor cursor{query};
         int steps = 0;
-        while (cursor.step(kit.stream) == StreamCursor::Step::publication) {
-            kit.append("x");
-            ++steps;
-        }
+        for (; cursor.step(kit.stream) == StreamCursor::Step::publication; ++steps) kit.append("x");
         CHECK(cursor.result() == StreamResult::missing);
-        CHECK(steps > 1000);
-        CHECK(steps < 2000);
+        return steps;
+    };
+    StreamQuery query{
+        .start = Start::since, .follows = true, .count_max = 30, .since = {0, kit.stream.epoch()}};
+    SUBCASE("in number") {
+        CHECK(steps_at_pace(query) == 30);
+    }
+    SUBCASE("in bytes") {
+        query.bytes_max = 20;
+        CHECK(steps_at_pace(query) == 19);
+    }
+    SUBCASE("where the newest are wanted, they are what is left of, or rather much more") {
+        query.start = Start::newest;
+        query.count_max = 2;
+        CHECK(steps_at_pace(query) == 2 + 1024);
+    }
+    SUBCASE("but not for bytes") {
+        query.start = Start::newest;
+        query.count_max = 2;
+        query.bytes_max = 20;
+        CHECK(steps_at_pace(query) == 39);  // "9", "10" and then as many bytes as twice 20 has.
     }
 }
 
