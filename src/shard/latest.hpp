@@ -42,7 +42,7 @@ public:
         return outcome;
     }
     /// Of the topic whose turn it is: calls `give(skipped, publication)` for one, where `skipped`
-    /// publications came since the last that was sent.
+    /// publications came between the last that was sent and that one.
     template <class Give>
     void take(Connection& connection, Give&& give) {
         hub::Conflated& session = sessions_.at(connection.id.slot);

@@ -73,6 +73,22 @@ TEST_CASE("in its turn a topic's keys go out, in the order of their newest publi
     CHECK(taken(prices, session) == "2:a7");
 }
 
+TEST_CASE("what was skipped is counted at the place where it is missing") {
+    Prices prices{1, {}};
+    Conflated session;
+    for (const std::uint64_t offset : {1u, 3u, 4u, 7u})
+        (void)prices.keep(session, 1, {"a", offset});
+    CHECK(prices.keep(session, 1, {"b", 8}) == Kept::kept);
+    CHECK(prices.keep(session, 1, {"c", 9}) == Kept::kept);
+    CHECK(prices.keep(session, 1, {"b", 10}) == Kept::replaced);
+    // 1, 3 and 4 are missing before 7, and 8 before 9: whoever counts is at 7 behind the first.
+    CHECK(taken(prices, session) == "1:a7(-3)");
+    CHECK(prices.keep(session, 1, {"c", 11}) == Kept::replaced);
+    CHECK(taken(prices, session) == "1:b10(-2)");
+    CHECK(taken(prices, session) == "1:c11");
+    CHECK(session.is_empty());
+}
+
 TEST_CASE("a topic that is published to all the time comes in its turn, and so do the others") {
     Prices prices{1, {}};
     Conflated session;
@@ -137,9 +153,13 @@ TEST_CASE("a limit is told, and what is kept already can be replaced all the sam
 TEST_CASE("whatever is kept, taken and dropped, each session gets what a naive list gives") {
     struct NaiveTurn {
         std::uint32_t subscription;
-        std::uint64_t skipped = 0;
         std::vector<Price> items;
         std::size_t left = 0;
+        std::vector<std::uint64_t> replaced = {};  // Their offsets, which are steps.
+        /// Those before that offset, which are told then.
+        std::size_t take_replaced(std::uint64_t offset) {
+            return std::erase_if(replaced, [offset](std::uint64_t each) { return each < offset; });
+        }
     };
     constexpr std::size_t items_max = 40, session_items_max = 15;
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
@@ -166,13 +186,16 @@ TEST_CASE("whatever is kept, taken and dropped, each session gets what a naive l
                     for (const auto& each : naive) all += count(each);
                     Kept expected = Kept::kept;
                     bool is_same = false;
-                    if (place != turns.end())
-                        is_same = 0 < std::erase_if(place->items, [&](const Price& each) {
-                                      return each.tag == key;
-                                  });
+                    if (place != turns.end()) {
+                        const auto same = std::ranges::find(place->items, key, &Price::tag);
+                        is_same = same != place->items.end();
+                        if (is_same) {
+                            place->replaced.push_back(same->offset);
+                            place->items.erase(same);
+                        }
+                    }
                     if (is_same) {
                         expected = Kept::replaced;
-                        ++place->skipped;
                         place->items.push_back({key, step});
                     } else if (count(turns) == session_items_max) {
                         expected = Kept::session_full;
@@ -199,8 +222,8 @@ TEST_CASE("whatever is kept, taken and dropped, each session gets what a naive l
                         turn.items.erase(turn.items.begin());
                         expected = std::to_string(turn.subscription) + ":" + item.tag +
                                    std::to_string(item.offset);
-                        if (turn.skipped > 0) expected += "(-" + std::to_string(turn.skipped) + ")";
-                        turn.skipped = 0;
+                        const std::size_t skipped = turn.take_replaced(item.offset);
+                        if (skipped > 0) expected += "(-" + std::to_string(skipped) + ")";
                         const bool goes_on = --turn.left > 0;
                         if (!turn.items.empty()) {
                             goes_on ? turns.push_front(std::move(turn))
