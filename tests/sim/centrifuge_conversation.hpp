@@ -52,8 +52,8 @@ struct CentrifugeStage {
 /// Of a run.
 struct CentrifugeCounts {
     std::uint64_t replies = 0, errors = 0, publications = 0, histories = 0, presences = 0,
-                  events = 0, deltas = 0, recovered = 0, not_recovered = 0, unsubscribed = 0,
-                  pings = 0;
+                  events = 0, deltas = 0, skips = 0, recovered = 0, not_recovered = 0,
+                  unsubscribed = 0, pings = 0;
 };
 
 class CentrifugeConversation {

@@ -129,6 +129,7 @@ void CentrifugeCrowd::add_to(Tally& tally) const {
     topics.centrifuge_errors += counts_.errors;
     topics.centrifuge_publications += counts_.publications;
     topics.centrifuge_deltas += counts_.deltas;
+    topics.centrifuge_skips += counts_.skips;
     topics.centrifuge_recovered += counts_.recovered;
     topics.centrifuge_not_recovered += counts_.not_recovered;
     topics.centrifuge_histories += counts_.histories;

@@ -24,6 +24,7 @@ std::vector<told::Reply> CentrifugeDamage::done_to_push(told::Reply push) {
     newest_ = push;
     if (break_ == TopicBreak::lose_push && pushes_ == 2) return {};
     if (break_ == TopicBreak::repeat_push && pushes_ == 2) return {push, push};
+    if (break_ == TopicBreak::hide_skip) push.push->pub->tags.erase("skipped");
     if (break_ == TopicBreak::hide_publisher) push.push->pub->info.reset();
     return {std::move(push)};
 }

@@ -39,6 +39,11 @@ void CentrifugeConversation::take_publication(std::uint32_t topic, told::Publica
         fail(Rule::publications_exact, "a delta that it has not asked for");
     if (subscription.takes_deltas)
         subscription.previous = publication.data = whole(publication, subscription.previous);
+    const auto skipped = publication.tags.find("skipped");
+    if (skipped != publication.tags.end()) {
+        ++counts_.skips;
+        stage_.book.on_skipped(visitor(), topic, std::stoull(skipped->second));
+    }
     const Payload payload = payload_of(publication);
     check_publisher(publication, payload.bytes);
     const auto id = stage_.book.read(payload.bytes);

@@ -27,6 +27,8 @@ std::string_view to_string(Rule rule) noexcept {
         case Rule::live_after_101: return "live_after_101";
         case Rule::own_publication_seen: return "own_publication_seen";
         case Rule::drops_told: return "drops_told";
+        case Rule::skipped_only_behind: return "skipped_only_behind";
+        case Rule::newest_comes: return "newest_comes";
         case Rule::shutdown_delivers_all: return "shutdown_delivers_all";
         case Rule::positions_true: return "positions_true";
         case Rule::recovered_if_kept: return "recovered_if_kept";

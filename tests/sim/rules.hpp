@@ -38,8 +38,11 @@ enum class Rule {
     topic_order,     ///< All see one order of a topic, each a contiguous piece of it: no gap, no
                      ///< duplicate.
     live_after_101,  ///< What is written after a subscriber's 101 has come reaches it.
-    own_publication_seen,   ///< A publisher gets its own publication, too.
-    drops_told,             ///< A gap is counted, and told at its place if the client asked.
+    own_publication_seen,  ///< A publisher gets its own publication, too.
+    drops_told,            ///< A gap is counted, and told at its place if the client asked.
+    skipped_only_behind,   ///< Nothing is left out for who keeps up.
+    newest_comes,  ///< Of each topic and key, to whoever has caught up, where older ones are
+                   ///< skipped.
     shutdown_delivers_all,  ///< What was accepted comes before the Close of a shutdown.
     positions_true,         ///< Each number of an epoch names one publication, for all who count.
     recovered_if_kept,      ///< Whoever comes back gets what it has missed, if that is kept.

@@ -33,8 +33,11 @@ struct TopicTally {
     std::uint64_t contexts_refused = 0;  ///< For want of memory.
     std::uint64_t fan_outs_cut = 0;      ///< Turns that had no time for more deliveries.
     std::uint64_t deliveries_dropped = 0;
+    std::uint64_t deliveries_conflated = 0;
     std::uint64_t gaps_told = 0;    ///< To clients ...
     std::uint64_t gaps_proven = 0;  ///< ... and found to be of the right size.
+    std::uint64_t replaced_proven =
+        0;  ///< Skipped, and newer ones of their keys found to be there.
     std::uint64_t slow_closes = 0;
     std::uint64_t topics_refused = 0;
     std::uint64_t subscriptions_lost = 0;
@@ -57,6 +60,7 @@ struct TopicTally {
     std::uint64_t centrifuge_errors = 0;    ///< ... and those that are errors.
     std::uint64_t centrifuge_publications = 0;
     std::uint64_t centrifuge_deltas = 0;
+    std::uint64_t centrifuge_skips = 0;          ///< Times that it was told of some.
     std::uint64_t centrifuge_recovered = 0;      ///< Subscriptions that missed nothing ...
     std::uint64_t centrifuge_not_recovered = 0;  ///< ... and those that may have.
     std::uint64_t centrifuge_histories = 0;
@@ -168,8 +172,10 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"contexts_refused", &TopicTally::contexts_refused},
     {"fan_outs_cut", &TopicTally::fan_outs_cut},
     {"deliveries_dropped", &TopicTally::deliveries_dropped},
+    {"deliveries_conflated", &TopicTally::deliveries_conflated},
     {"gaps_told", &TopicTally::gaps_told},
     {"gaps_proven", &TopicTally::gaps_proven},
+    {"replaced_proven", &TopicTally::replaced_proven},
     {"slow_closes", &TopicTally::slow_closes},
     {"topics_refused", &TopicTally::topics_refused},
     {"subscriptions_lost", &TopicTally::subscriptions_lost},
@@ -192,6 +198,7 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"centrifuge_errors", &TopicTally::centrifuge_errors},
     {"centrifuge_publications", &TopicTally::centrifuge_publications},
     {"centrifuge_deltas", &TopicTally::centrifuge_deltas},
+    {"centrifuge_skips", &TopicTally::centrifuge_skips},
     {"centrifuge_recovered", &TopicTally::centrifuge_recovered},
     {"centrifuge_not_recovered", &TopicTally::centrifuge_not_recovered},
     {"centrifuge_histories", &TopicTally::centrifuge_histories},

@@ -5,6 +5,9 @@
 #include <span>
 
 #include "base/assert.hpp"
+#include "base/bytes.hpp"
+#include "base/publication_info.hpp"
+#include "dialect/raw.hpp"
 #include "shard/session.hpp"
 #include "shard/shard.hpp"
 
@@ -27,12 +30,25 @@ void OverheardTopics::on_message(shard::Session session, std::string_view payloa
     const auto publication = book_.read(payload);
     RC_ASSERT(publication);
     const std::uint64_t before = session.shard().metrics().publications;
-    topics_.on_message(session, payload, kind);
+    publish(session, payload, kind, book_.publication(*publication).key);
     if (session.shard().metrics().publications != before) book_.on_accepted(*publication);
     if (asks_ && *publication % 3 == 0) {
         // May be refused, to a session that closes.
         (void)session.history(session.newest_topic(), query_of(*publication), *publication);
     }
+}
+
+/// The raw dialect has no word for a key: it is put on its publications here.
+void OverheardTopics::publish(shard::Session session, std::string_view payload, MessageKind kind,
+                              std::uint32_t key) {
+    if (key == 0) return topics_.on_message(session, payload, kind);
+    const std::string name = std::to_string(mixes_keys_ ? 1 : key);
+    const Tag tags[] = {{"key", name}};
+    const std::string info = pack(tags);
+    const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(kind),
+                                        as_bytes(payload), as_bytes(info));
+    if (status == PublishStatus::full)
+        session.close(CloseCode::try_again_later, "no room for the publication");
 }
 
 /// What it gets is a piece of the topic, in the order asked for. The book knows what belongs where.

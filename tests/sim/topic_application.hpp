@@ -28,12 +28,13 @@ inline constexpr char enter = '*';
 /// A TopicEndpoint, overheard.
 class OverheardTopics final : public shard::Endpoint {
 public:
-    /// `asks`: for what is kept, too, now and then.
-    OverheardTopics(const shard::SessionLimits& limits, TopicBook& book, bool asks)
+    /// `asks`: for what is kept, too, now and then. `mixes_keys` is a break: all have one.
+    OverheardTopics(const shard::SessionLimits& limits, TopicBook& book, bool asks, bool mixes_keys)
         : Endpoint{limits},
           topics_{limits, {.anonymous = TopicAccess::publish}},
           book_{book},
-          asks_{asks} {}
+          asks_{asks},
+          mixes_keys_{mixes_keys} {}
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override {
         return topics_.on_upgrade(upgrade);
@@ -54,9 +55,12 @@ public:
     void on_tick(shard::Shard& shard) override { topics_.on_tick(shard); }
 
 private:
+    void publish(shard::Session session, std::string_view payload, MessageKind kind,
+                 std::uint32_t key);
+
     api::TopicEndpoint topics_;
     TopicBook& book_;
-    const bool asks_;
+    const bool asks_, mixes_keys_;
 };
 
 /// A handler as a program would mount it.

@@ -154,11 +154,14 @@ void TopicBook::link(std::uint32_t visit, std::uint32_t earlier, std::uint32_t l
     previous = earlier;
 }
 
-void TopicBook::on_skipped(std::uint32_t visit, std::uint64_t count) {
-    Visitor& visitor = visitors_[visit];
-    if (!policy_.drops || !visitor.is_told_of_skips || visitor.runs.empty() || count == 0)
+void TopicBook::on_skipped(std::uint32_t visit, std::uint32_t topic, std::uint64_t count) {
+    const Visitor& visitor = visitors_[visit];
+    Run* const run = open_run(visit, topic);
+    // The Centrifuge protocol has no word for what is dropped.
+    const bool may_be = visitor.kind == VisitKind::centrifuge ? policy_.conflates : policy_.drops;
+    if (!may_be || !visitor.is_told_of_skips || run == nullptr || count == 0)
         fail(Rule::drops_told, visit, "was told of a gap that cannot be");
-    visitor.runs.back().skipped += count;
+    run->skipped += count;
     told_ += count;
     ++gaps_told_;
 }

@@ -39,6 +39,7 @@ public:
     struct Publication {
         std::uint32_t publisher = nobody;  ///< A visit, or nobody: another thread of the server.
         std::uint32_t topic = 0;
+        std::uint32_t key = 0;  ///< Newer ones of the same stand for it; 0: those without.
         bool is_text = true;
         bool is_json = false;        ///< A string of JSON; is_text.
         std::size_t size = 0;        ///< Of its payload, at least; the number in front needs some.
@@ -90,10 +91,14 @@ public:
         std::uint16_t close_code = 0;
         std::string close_reason;
         Instant closed_at{};
+        std::uint64_t caught_up = 0;  ///< In that order it was not behind; 0: perhaps it was.
         std::vector<Run> runs;
     };
     struct Policy {
-        bool drops = false;  ///< What slow consumers miss; else they are closed.
+        bool drops = false;      ///< What slow consumers miss; else they are closed.
+        bool conflates = false;  ///< But for the newest of each topic and key.
+        /// Nobody is behind whose publications fit into that; 0: that is not certain.
+        std::uint64_t queue_bytes = 0;
         std::uint16_t shutdown_code = 0;
         std::uint64_t kept_min = 0;     ///< Publications of a topic that are kept in any case ...
         Duration kept_for{};            ///< ... for so long.
@@ -102,7 +107,7 @@ public:
     };
     /// The server's side of the story.
     struct Circumstances {
-        std::uint64_t deliveries_dropped = 0;  ///< As the shards counted.
+        std::uint64_t deliveries_dropped = 0;  ///< Or replaced, as the shards counted.
         bool is_flushed = true;  ///< All that was accepted had the time to reach its subscribers.
     };
 
@@ -140,7 +145,9 @@ public:
     /// Returns what it was. `offset`: as it is told; 0: it has to count.
     std::uint32_t on_publication(std::uint32_t visit, bool is_text, std::string_view payload,
                                  std::uint64_t offset = 0);
-    void on_skipped(std::uint32_t visit, std::uint64_t count);
+    void on_skipped(std::uint32_t visit, std::uint32_t topic, std::uint64_t count);
+    /// All is quiet, and its shard has sent it what there was.
+    void on_caught_up(std::uint32_t visit) { visitors_[visit].caught_up = ++order_; }
     /// Somebody who asked for what is kept got this, at that place.
     void on_kept(const Place& place, bool is_text, std::string_view payload);
     /// Where the visit that this one comes back for has got to. None, and it begins anew, if that
@@ -187,6 +194,8 @@ public:
     [[nodiscard]] std::uint64_t recoveries_proven() const noexcept { return recoveries_proven_; }
     /// Gaps whose size was checked against what others saw.
     [[nodiscard]] std::uint64_t gaps_proven() const noexcept { return gaps_proven_; }
+    /// Publications that were missing where a newer one stands for them.
+    [[nodiscard]] std::uint64_t replaced_proven() const noexcept { return replaced_proven_; }
 
 private:
     [[noreturn]] void fail(Rule rule, std::uint32_t visit, const std::string& text) const;
@@ -209,6 +218,9 @@ private:
     void check_end(std::uint32_t visit, const Run& run) const;
     void check_complete(std::uint32_t visit, const Run& run) const;
     void check_standing(std::uint32_t visit, const Run& run) const;
+    void check_behind(std::uint32_t visit, const Run& run) const;
+    void check_newest(std::uint32_t visit, const Run& run);
+    [[nodiscard]] bool has_caught_up(std::uint32_t visit) const;
     [[nodiscard]] static std::uint64_t told_of(const Run& run);
     /// Of the publications that were accepted and `are_due` to the subscriber.
     struct Due {
@@ -225,7 +237,7 @@ private:
     std::vector<Publication> publications_;
     std::vector<Visitor> visitors_;
     std::uint64_t missed_silently_ = 0, told_ = 0, gaps_told_ = 0, gaps_proven_ = 0,
-                  own_proven_ = 0, recoveries_proven_ = 0;
+                  own_proven_ = 0, recoveries_proven_ = 0, replaced_proven_ = 0;
     std::map<std::tuple<std::uint32_t, std::string, std::uint64_t>, std::uint32_t> numbered_;
     std::map<std::uint32_t, std::uint64_t> numbers_;  // By publication.
 };

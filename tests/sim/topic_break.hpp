@@ -23,6 +23,7 @@ enum class TopicBreak : std::uint8_t {
     change_position,     ///< Of a client.
     lose_skip,           ///< Word of a gap ...
     change_skip,         ///< ... and of a smaller one.
+    skip_newest,         ///< What comes behind a gap is said to be missing, too.
     change_code,         ///< Of a Close.
     change_status,       ///< Of a handshake.
     lose_leave,          ///< A guest does not hear that another one has gone.
@@ -38,6 +39,8 @@ enum class TopicBreak : std::uint8_t {
     keep_topic,      ///< A topic is never forgotten.
     leak,            ///< A descriptor stays open.
     shorten_list,    ///< Somebody is missing in the list of who is there.
+    skip_early,      ///< Whoever has anything in its queue is behind.
+    mix_keys,        ///< Publications of other keys stand for each other.
     endless_window,  ///< What waits for the end of a delivery window waits on.
     // Of clients of the Centrifuge protocol: between the wire and one of them ...
     lose_push,       ///< A publication in the middle ...
@@ -53,6 +56,7 @@ enum class TopicBreak : std::uint8_t {
     talk_on,         ///< A publication comes behind the end of its subscription.
     lose_history,    ///< All of an answer ...
     cut_history,     ///< ... or one in the middle.
+    hide_skip,       ///< It is not told that others were skipped.
     hide_publisher,  ///< Nobody is named.
     lose_departure,  ///< It does not hear that another one has gone.
     forget_client,   ///< In the list of who is there.
@@ -98,6 +102,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"change_position", TopicBreak::change_position, Rule::positions_true},
     {"lose_skip", TopicBreak::lose_skip, Rule::topic_order},
     {"change_skip", TopicBreak::change_skip, Rule::drops_told},
+    {"skip_newest", TopicBreak::skip_newest, Rule::newest_comes},
     {"change_code", TopicBreak::change_code, Rule::close_as_scripted},
     {"change_status", TopicBreak::change_status, Rule::handshake_answered},
     {"lose_leave", TopicBreak::lose_leave, Rule::presence_true},
@@ -112,6 +117,8 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"keep_topic", TopicBreak::keep_topic, Rule::end_state_empty},
     {"leak", TopicBreak::leak, Rule::end_state_empty},
     {"shorten_list", TopicBreak::shorten_list, Rule::presence_true},
+    {"skip_early", TopicBreak::skip_early, Rule::skipped_only_behind},
+    {"mix_keys", TopicBreak::mix_keys, Rule::newest_comes},
     {"endless_window", TopicBreak::endless_window, Rule::delivered_in_time},
     {"lose_push", TopicBreak::lose_push, Rule::positions_true},
     {"repeat_push", TopicBreak::repeat_push, Rule::topic_order},
@@ -126,6 +133,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"talk_on", TopicBreak::talk_on, Rule::publications_exact},
     {"lose_history", TopicBreak::lose_history, Rule::positions_true},
     {"cut_history", TopicBreak::cut_history, Rule::positions_true},
+    {"hide_skip", TopicBreak::hide_skip, Rule::positions_true},
     {"hide_publisher", TopicBreak::hide_publisher, Rule::publications_exact},
     {"lose_departure", TopicBreak::lose_departure, Rule::presence_true},
     {"forget_client", TopicBreak::forget_client, Rule::presence_true},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "sim/topic_book.hpp"
@@ -55,10 +56,15 @@ void TopicBook::check_run(std::uint32_t visit, const Run& run, bool is_flushed) 
     const Visitor& visitor = visitors_[visit];
     check_publishers(visit, run, !may_miss_silently(visit));
     check_gaps(visit, run);
-    if (may_miss_silently(visit)) return;
+    check_behind(visit, run);
     // It was there until the very end, so nothing that had been accepted may be missing.
-    const bool is_complete = is_flushed && visitor.has_closed && !run.has_ended &&
-                             visitor.close_code == policy_.shutdown_code;
+    bool is_complete = is_flushed && visitor.has_closed && !run.has_ended &&
+                       visitor.close_code == policy_.shutdown_code;
+    if (is_complete && policy_.conflates && has_caught_up(visit)) check_newest(visit, run);
+    if (may_miss_silently(visit)) return;
+    // What was kept for it then it is not told of.
+    if (policy_.conflates && visitor.kind == VisitKind::centrifuge && !has_caught_up(visit))
+        is_complete = false;
     if (is_complete) check_own(visit, run);
     check_start(visit, run);
     if (!is_complete) return;
@@ -173,6 +179,50 @@ void TopicBook::check_standing(std::uint32_t visit, const Run& run) const {
     fail(Rule::positions_true, visit,
          "is at number " + std::to_string(place.offset) + ", there was one of number " +
              std::to_string(newest));
+}
+
+/// Nothing is skipped for who was not behind, which nobody was who was sent so little.
+void TopicBook::check_behind(std::uint32_t visit, const Run& run) const {
+    constexpr std::uint64_t session_bytes = 2048, publication_bytes = 40;
+    const std::uint64_t told = told_of(run);
+    if (told == 0 || visitors_[visit].kind != VisitKind::raw) return;
+    std::uint64_t bytes = session_bytes;
+    for (const Publication& publication : publications_) {
+        if (publication.topic == run.topic && publication.written != 0)
+            bytes += publication.size + publication_bytes;
+    }
+    if (bytes > policy_.queue_bytes) return;
+    fail(Rule::skipped_only_behind, visit,
+         "was told that " + std::to_string(told) + " were skipped, but was never behind");
+}
+
+/// It was not behind at the end: nothing new has been published since.
+bool TopicBook::has_caught_up(std::uint32_t visit) const {
+    const std::uint64_t caught_up = visitors_[visit].caught_up;
+    return caught_up != 0 && std::ranges::none_of(publications_, [&](const Publication& each) {
+               return std::max(each.accepted, each.written) > caught_up;
+           });
+}
+
+/// The newest has come, and for whatever has not there is a newer one with its key.
+void TopicBook::check_newest(std::uint32_t visit, const Run& run) {
+    if (run.skipped > 0)
+        fail(Rule::newest_comes, visit, "is not behind, but has not got the newest");
+    if (run.entries.empty()) return;
+    std::uint32_t id = run.entries.back().publication;
+    while (publications_[id].next != nobody) id = publications_[id].next;
+    std::set<std::uint32_t> seen, keys;
+    for (const Run::Entry& entry : run.entries) seen.insert(entry.publication);
+    for (; id != nobody && seen.size() > 0; id = publications_[id].previous) {
+        const std::uint32_t key = publications_[id].key;
+        const bool has_come = seen.erase(id) > 0;
+        if (!has_come && !keys.contains(key)) {
+            fail(Rule::newest_comes, visit,
+                 std::to_string(id) + " is the newest of its key, and has not come");
+        }
+        keys.insert(key);
+        replaced_proven_ += has_come ? 0 : 1;
+    }
 }
 
 std::uint64_t TopicBook::told_of(const Run& run) {

@@ -45,11 +45,13 @@ shard::Router TopicHost::make_router() {
     const TopicScenario* const scenario = &scenario_;
     TopicBook* const book = &book_;
     shard::SessionLimits limits = scenario_.session_limits;
+    if (has(TopicBreak::skip_early)) limits.send_queue_bytes_max = 1;
     if (has(TopicBreak::open_queue)) limits.send_queue_bytes_max = 1 << 30;
     if (has(TopicBreak::forget_deadline)) limits.message_timeout = Duration{0};
     shard::Router router;
     router.mount(*shard::PathPattern::parse("/topics/{topic...}"),
-                 std::make_unique<OverheardTopics>(limits, book_, scenario_.asks_positions));
+                 std::make_unique<OverheardTopics>(limits, book_, scenario_.asks_positions,
+                                                   has(TopicBreak::mix_keys)));
     const TopicsPolicy anybody{.anonymous = TopicAccess::publish};
     router.mount(*shard::PathPattern::parse("/hostile/{topic...}"),
                  std::make_unique<api::TopicEndpoint>(limits, anybody));
@@ -181,6 +183,7 @@ void TopicHost::add_to(Tally& tally) const {
     topics.fan_outs_cut += fan_outs_cut_;
     topics.wakes += ring_.wakes();
     topics.deliveries_dropped += counted.deliveries_dropped;
+    topics.deliveries_conflated += counted.deliveries_conflated;
     topics.slow_closes += counted.slow_consumers_closed;
     topics.topics_refused += counted.topics_refused;
     topics.subscriptions_lost += counted.subscriptions_lost;

@@ -58,6 +58,7 @@ public:
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
     [[nodiscard]] SimRing& ring() noexcept { return ring_; }
     [[nodiscard]] shard::Inbox& inbox() noexcept { return shard_.inbox(); }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return metrics().queue_bytes; }
     [[nodiscard]] const shard::Metrics& metrics() const noexcept { return shard_.metrics(); }
     /// Those that it has given up at some time.
     [[nodiscard]] hub::ShardSet stalled() const noexcept { return stalled_; }

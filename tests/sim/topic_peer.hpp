@@ -51,6 +51,7 @@ private:
     void take_text(const test::ServerFrame& frame);
     void take_answer(char word, std::uint32_t topic);
     void answer(const test::ServerFrame& frame);
+    void skip_newest(test::ServerFrame& frame);
     [[nodiscard]] bool is_held_back(const test::ServerFrame& frame) const;
     [[nodiscard]] bool is_lost(const test::ServerFrame& frame);
     /// Starts actions until one has to wait.
@@ -89,7 +90,8 @@ private:
     bool reads_ = true;
     bool begins_close_ = false, has_sent_close_ = false;
     bool was_severed_ = false, was_reset_ = false;
-    bool has_lost_ = false;  // By TopicBreak::lose_own.
+    bool has_lost_ = false;       // By TopicBreak::lose_own.
+    bool is_behind_gap_ = false;  // Of TopicBreak::skip_newest.
     bool done_ = false;
 };
 

@@ -114,7 +114,7 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
 constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5,
-                        history_salt = 6, centrifuge_salt = 2334;
+                        history_salt = 6, centrifuge_salt = 2334, latest_salt = 781;
 
 /// Its end wakes a shard, too: so in most runs there is none.
 void draw_window(TopicScenario& scenario) {
@@ -135,6 +135,18 @@ void draw_history(TopicScenario& scenario) {
     topics.home.stream.is_newest_enough = prng.chance(1, 8);
     topics.recovered_per_turn = pick<std::uint32_t>(prng, {1, 1, 3, 256});
     topics.recovered_max = pick<std::uint32_t>(prng, {2, 300, 300});
+}
+
+void draw_latest(TopicScenario& scenario) {
+    Prng prng{scenario.settings.topics.seed ^ latest_salt};
+    if (!prng.chance(1, 4)) return;
+    shard::SessionLimits& session = scenario.session_limits;
+    session.slow_consumer = SlowConsumer::latest;
+    if (!scenario.has_slow_readers && prng.chance(1, 2)) {
+        scenario.has_slow_readers = true;
+        session.send_queue_bytes_max = pick<std::uint64_t>(prng, {300, 1000, 5000});
+    }
+    scenario.keys_count = pick<std::uint32_t>(prng, {0, 1, 3, 10});
 }
 
 }  // namespace
@@ -206,6 +218,7 @@ TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {
     scenario.settings.newcomers_per_turn = pick<std::uint32_t>(secure, {1, 2, 64});
     draw_window(scenario);
     draw_history(scenario);
+    draw_latest(scenario);
     if (guests.hostile) draw_hostile_clients(scenario);
     if (guests.centrifuge && scenario.hostiles.empty()) draw_centrifuge(scenario);
     return scenario;

@@ -37,6 +37,7 @@ struct TopicScenario {
     /// Visits begin within so long, and pauses of clients are no longer.
     Duration activity_span{};
     std::size_t publication_bytes_max = 100;  ///< Of honest clients.
+    std::uint32_t keys_count = 0;             ///< That publications of a topic may have.
     bool is_busy = false;                     ///< Clients publish a lot.
     std::optional<Freeze> freeze;
     std::uint16_t shutdown_code = 1012;
@@ -55,8 +56,13 @@ struct TopicScenario {
     std::optional<CentrifugePolicy> centrifuge;
     std::size_t shared_topics_count = 0;  ///< Those of `topics` that clients are drawn for.
 
+    /// Whoever is behind misses something, and stays.
     [[nodiscard]] bool drops() const noexcept {
-        return session_limits.slow_consumer == SlowConsumer::drop;
+        return session_limits.slow_consumer != SlowConsumer::close;
+    }
+    /// Whoever is behind gets the newest of what it misses.
+    [[nodiscard]] bool conflates() const noexcept {
+        return session_limits.slow_consumer == SlowConsumer::latest;
     }
     /// So many publications of a topic are kept in any case, for so long.
     [[nodiscard]] std::uint64_t kept_min() const noexcept {

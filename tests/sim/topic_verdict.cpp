@@ -99,8 +99,11 @@ void TopicVerdict::check_close(std::uint32_t visit) const {
     }
     if (visitor.close_code != 1013) fail("no reason for this Close");
     const std::string& reason = visitor.close_reason;
-    const bool may_be_slow = story_.scenario.has_slow_readers || story_.scenario.is_memory_scarce ||
-                             story_.scenario.publication_bytes_max > prompt_bytes_max ||
+    const bool may_be_behind = story_.scenario.has_slow_readers ||
+                               story_.scenario.publication_bytes_max > prompt_bytes_max;
+    // For whom the newest is kept, it is not closed.
+    const bool is_kept_for = story_.scenario.conflates() && peer.visit().kind == VisitKind::raw;
+    const bool may_be_slow = (may_be_behind && !is_kept_for) || story_.scenario.is_memory_scarce ||
                              peer.visit().counts();
     const bool has_stalled = total(&shard::Metrics::mesh_stalls) > 0;
     const bool is_justified =

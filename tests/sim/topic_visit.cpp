@@ -27,7 +27,8 @@ public:
           rooms_odds_{pick<std::uint64_t>(prng, {0, 0, 2, 4})},
           large_odds_{pick<std::uint64_t>(prng, {1, 3, 3})},
           entering_{scenario.settings.topics.seed},
-          resuming_{scenario.settings.topics.seed + 2} {
+          resuming_{scenario.settings.topics.seed + 2},
+          keying_{scenario.settings.topics.seed + 3} {
         for (std::uint64_t& kind : end_kinds_) kind = prng.below(8);
     }
 
@@ -135,11 +136,19 @@ private:
             const std::size_t size = prng_.below(size_max + 1);
             bytes_ += size;
             const bool enters = visit.kind == VisitKind::rooms && entering_.chance(1, 4);
-            visit.actions.push_back(
-                {.kind = enters ? Kind::enter : Kind::publish,
-                 .number = book_.add_publication(
-                     {.publisher = index, .topic = topic, .is_text = is_text, .size = size})});
+            visit.actions.push_back({.kind = enters ? Kind::enter : Kind::publish,
+                                     .number = book_.add_publication({.publisher = index,
+                                                                      .topic = topic,
+                                                                      .key = draw_key(visit),
+                                                                      .is_text = is_text,
+                                                                      .size = size})});
         }
+    }
+
+    /// A program that mounts a handler has no way to name one.
+    std::uint32_t draw_key(const Visit& visit) {
+        if (visit.kind != VisitKind::raw || scenario_.keys_count == 0) return 0;
+        return static_cast<std::uint32_t>(keying_.below(scenario_.keys_count + 1));
     }
 
     void change_rooms(Visit& visit) {
@@ -190,7 +199,8 @@ private:
     TopicBook& book_;
     std::vector<std::uint64_t> end_kinds_;
     std::uint64_t burst_max_, rooms_odds_, large_odds_;
-    Prng entering_, resuming_;  // Their own, so that seeds on record are still what they were.
+    Prng entering_, resuming_,
+        keying_;  // Their own, so that seeds on record are still what they were.
     std::vector<Visit> visits_;
     std::size_t bytes_ = 0;  // Of all publications so far.
 };

@@ -61,7 +61,9 @@ private:
     void close_listeners();
     template <class Done>
     void run_until(Instant limit, Done&& done);
+    [[nodiscard]] bool is_quiet() const;
     void check_presence() const;
+    void note_caught_up();
     [[nodiscard]] std::vector<int> listeners() const;
     void begin_shutdown();
     [[nodiscard]] TopicVerdict verdict() const;
@@ -106,6 +108,9 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       scenario_{draw_topic_scenario(
           prng_, {.hostile = may_be_hostile(options), .centrifuge = may_have_centrifuge(options)})},
       book_{{.drops = scenario_.drops(),
+             .conflates = scenario_.conflates(),
+             .queue_bytes =
+                 scenario_.is_memory_scarce ? 0 : scenario_.session_limits.send_queue_bytes_max,
              .shutdown_code = scenario_.shutdown_code,
              .kept_min = scenario_.kept_min(),
              .kept_for = scenario_.kept_for(),
@@ -350,21 +355,36 @@ void TopicWorld::live() {
     network_.tick(quiet_until);
     run_until(limit, [&] { return network_.now() >= quiet_until; });
     check_presence();
+    note_caught_up();
     begin_shutdown();
     run_until(limit, [&] { return all_done(); });
     is_over_ = true;
     verdict().check();
     centrifuge_.check_ends(shut_down_early_);
-    book_.check({.deliveries_dropped = verdict().total(&shard::Metrics::deliveries_dropped),
+    book_.check({.deliveries_dropped = verdict().total(&shard::Metrics::deliveries_dropped) +
+                                       verdict().total(&shard::Metrics::deliveries_conflated),
                  .is_flushed = !verdict().has_lost_publications()});
     check_end();
 }
 
-/// Once all has come to rest, unless a shard has stood still until now.
-void TopicWorld::check_presence() const {
-    const bool is_quiet = !shut_down_early_ && scenario_.quiet_time > Duration{0};
+/// All has come to rest, unless a shard has stood still until now.
+bool TopicWorld::is_quiet() const {
+    const bool has_waited = !shut_down_early_ && scenario_.quiet_time > Duration{0};
     const bool was_frozen = scenario_.freeze && freeze_end() + delivery_time_max > network_.now();
-    if (!is_quiet || was_frozen) return;
+    return has_waited && !was_frozen;
+}
+
+/// Those whose shard has nothing more to send.
+void TopicWorld::note_caught_up() {
+    if (!is_quiet()) return;
+    for (std::uint32_t i = 0; i < book_.visitors().size(); ++i) {
+        const TopicHost& host = *hosts_[book_.visitor(i).shard];
+        if (!host.is_due() && host.queued_bytes() == 0) book_.on_caught_up(i);
+    }
+}
+
+void TopicWorld::check_presence() const {
+    if (!is_quiet()) return;
     // Those at that octet of their ids.
     const auto listed_at = [&](std::size_t octet) {
         return [this, octet](std::string_view topic) {
@@ -455,6 +475,7 @@ Tally TopicWorld::tally() const {
     }
     topics.gaps_told = book_.gaps_told();
     topics.gaps_proven = book_.gaps_proven();
+    topics.replaced_proven = book_.replaced_proven();
     topics.own_proven = book_.own_proven();
     topics.recoveries_proven = book_.recoveries_proven();
     topics.freezes = scenario_.freeze ? 1 : 0;
