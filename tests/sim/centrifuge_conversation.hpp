@@ -20,7 +20,7 @@
 #include "sim/centrifuge_damage.hpp"
 #include "sim/centrifuge_replies.hpp"
 #include "sim/centrifuge_visit.hpp"
-#include "sim/hall.hpp"
+#include "sim/hall_book.hpp"
 #include "sim/topic_book.hpp"
 #include "sim/topic_break.hpp"
 #include "sim/topic_scenario.hpp"

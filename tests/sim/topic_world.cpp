@@ -9,12 +9,11 @@
 #include "sim/delivery_rounds.hpp"
 #include "sim/hall.hpp"
 #include "sim/hostile_crowd.hpp"
-#include "sim/network.hpp"
 #include "sim/rules.hpp"
 #include "sim/topic_host.hpp"
-#include "sim/topic_peer.hpp"
 #include "sim/topic_thread.hpp"
 #include "sim/topic_verdict.hpp"
+#include "sim/visit_crowd.hpp"
 
 namespace ringcast::sim {
 namespace {
@@ -28,17 +27,14 @@ constexpr Duration topic_time_max = minutes{45};
 constexpr Duration between_publications = std::chrono::milliseconds{1};
 
 /// A walk goes over a scenario once for each of its decisions, and a crowd would make too many.
-bool may_be_hostile(const TopicWorldOptions& options) {
-    const bool is_fit = options.broken == TopicBreak::none || wants_hostiles(options.broken);
-    return is_fit && !options.walk;
+TopicGuests guests_of(const TopicWorldOptions& options) {
+    const bool is_whole = options.broken == TopicBreak::none;
+    return {.hostile = !options.walk && (is_whole || wants_hostiles(options.broken)),
+            .centrifuge = is_whole || wants_centrifuge(options.broken)};
 }
 
-bool may_have_guests(const TopicWorldOptions& options) {
-    return (options.broken == TopicBreak::none || wants_guests(options.broken)) && !options.walk;
-}
-
-bool may_have_centrifuge(const TopicWorldOptions& options) {
-    return options.broken == TopicBreak::none || wants_centrifuge(options.broken);
+bool may_have_halls(const TopicWorldOptions& options) {
+    return !options.walk && (options.broken == TopicBreak::none || wants_guests(options.broken));
 }
 
 class TopicWorld {
@@ -49,15 +45,11 @@ public:
 private:
     void live();
     void draw_hosts();
-    void draw_peers();
-    void connect_hostiles();
+    void connect_visitors();
     /// One step of whoever is due, else time passes until somebody is.
     void step();
     void take_turn(std::uint32_t shard);
     void let_threads_publish();
-    void arrange_visits();
-    std::uint32_t connect(std::uint32_t visit, Duration delay);
-    void on_seen(std::uint32_t visit, std::uint32_t publication) const;
     void close_listeners();
     template <class Done>
     void run_until(Instant limit, Done&& done);
@@ -90,10 +82,8 @@ private:
     HostileCrowd crowd_;
     HallCrowd halls_;
     std::unique_ptr<DeliveryRounds> rounds_;  // Of the last visit, beside hostile clients.
-    std::vector<Visit> visits_;
+    VisitCrowd visitors_;
     CentrifugeCrowd centrifuge_;
-    std::vector<std::unique_ptr<TopicPeer>> peers_;
-    std::vector<bool> is_arranged_, is_late_;  // By visit: it is to come; after the shutdown.
     std::vector<std::uint32_t> due_;
     std::uint64_t turns_ = 0;
     Instant start_, shutdown_at_{};
@@ -105,8 +95,7 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       prng_{options.seed},
       faults_{options.walk ? Faults::walk(*options.walk) : Faults::swarm(options.seed)},
       network_{prng_.next(), faults_},
-      scenario_{draw_topic_scenario(
-          prng_, {.hostile = may_be_hostile(options), .centrifuge = may_have_centrifuge(options)})},
+      scenario_{draw_topic_scenario(prng_, guests_of(options))},
       book_{{.drops = scenario_.drops(),
              .conflates = scenario_.conflates(),
              .queue_bytes =
@@ -118,15 +107,13 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
              .is_newest_enough = scenario_.settings.topics.home.stream.is_newest_enough}},
       mesh_{scenario_.shards_count, scenario_.mesh_bytes},
       crowd_{network_, scenario_.hostiles, scenario_.ground},
-      halls_{scenario_, may_have_guests(options), options.broken},
-      visits_{draw_visits(prng_, scenario_, book_)},
+      halls_{scenario_, may_have_halls(options), options.broken},
+      visitors_{network_, prng_, scenario_, book_, options.broken},
       centrifuge_{scenario_, book_, options.broken},
-      is_arranged_(visits_.size()),
-      is_late_(visits_.size()),
       start_{network_.now()} {
     draw_hosts();
-    draw_peers();
-    if (!crowd_.empty()) connect_hostiles();
+    connect_visitors();
+    if (!crowd_.empty()) crowd_.connect(prng_, listeners());
     halls_.connect(network_, listeners());
     centrifuge_.arrange(network_, listeners());
     if (prng_.chance(1, 4)) {
@@ -157,50 +144,22 @@ void TopicWorld::draw_hosts() {
     }
 }
 
-void TopicWorld::draw_peers() {
-    for (std::uint32_t i = 0; i < visits_.size(); ++i) {
-        const bool is_for_all = options_.broken < TopicBreak::lose_publication ||
-                                options_.broken > TopicBreak::lose_last;
-        peers_.push_back(std::make_unique<TopicPeer>(
-            i, visits_[i], scenario_, book_,
-            is_for_all || i == 0 ? options_.broken : TopicBreak::none,
-            [this, i](std::uint32_t publication) { on_seen(i, publication); }));
-        if (visits_[i].follows) continue;
-        const std::uint32_t connection = connect(i, visits_[i].after);
-        // Nobody's turn brings a window to its end.
-        const bool counts_rounds = scenario_.settings.topics.delivery_window == Duration{0};
-        if (i + 1 < visits_.size() || crowd_.empty() || !counts_rounds) continue;
-        rounds_ = std::make_unique<DeliveryRounds>(scenario_, book_, i, connection,
-                                                   halls_.topics_count());
-        hosts_[visits_[i].shard]->ring().observe_with(*rounds_);
-    }
-}
-
-std::uint32_t TopicWorld::connect(std::uint32_t visit, Duration delay) {
-    is_arranged_[visit] = true;
-    is_late_[visit] = is_shutting_down_;
-    std::unique_ptr<TlsEnd> tls;
-    if (scenario_.is_secure) tls = std::make_unique<TlsEnd>(Prng{prng_.next()});
-    return network_.connect(*peers_[visit], hosts_[visits_[visit].shard]->listener(),
-                            network_.now() + delay, visits_[visit].link, std::move(tls));
-}
-
-void TopicWorld::connect_hostiles() {
-    crowd_.connect(prng_, listeners());
+void TopicWorld::connect_visitors() {
+    const std::uint32_t last = visitors_.connect(listeners());
+    // Nobody's turn brings a window to its end.
+    const bool counts_rounds = scenario_.settings.topics.delivery_window == Duration{0};
+    if (crowd_.empty() || !counts_rounds) return;
+    const auto witness = static_cast<std::uint32_t>(visitors_.visits().size() - 1);
+    rounds_ =
+        std::make_unique<DeliveryRounds>(scenario_, book_, witness, last, halls_.topics_count());
+    visitors_.count_with(*rounds_);
+    hosts_[visitors_.visits().back().shard]->ring().observe_with(*rounds_);
 }
 
 std::vector<int> TopicWorld::listeners() const {
     std::vector<int> listeners;
     for (const auto& host : hosts_) listeners.push_back(host->listener());
     return listeners;
-}
-
-/// Those who come back do so when they have gone.
-void TopicWorld::arrange_visits() {
-    for (std::uint32_t i = 0; i < visits_.size(); ++i) {
-        if (!is_arranged_[i] && peers_[*visits_[i].follows]->is_done())
-            connect(i, visits_[i].after);
-    }
 }
 
 // ---- Running ----
@@ -240,7 +199,7 @@ void TopicWorld::step() {
     }
     crowd_.watch();
     close_listeners();
-    arrange_visits();
+    visitors_.arrange(listeners(), is_shutting_down_);
     centrifuge_.arrange(network_, listeners());
     let_threads_publish();
 }
@@ -253,7 +212,7 @@ void TopicWorld::take_turn(std::uint32_t shard) {
     for (std::uint32_t i = 0; i < hosts_.size(); ++i) {
         if (hosts_[i]->finished() || hosts_[i]->is_asleep()) asleep |= hub::set_of(i);
     }
-    const shard::Metrics& counted = hosts_[visits_.back().shard]->metrics();
+    const shard::Metrics& counted = hosts_[visitors_.visits().back().shard]->metrics();
     rounds_->on_turns(hub::set_of(shard), asleep,
                       DeliveryRounds::requests_max(counted.publications, counted.subscribes,
                                                    halls_.book().questions()));
@@ -278,60 +237,20 @@ void TopicWorld::run_until(Instant limit, Done&& done) {
     while (!done()) {
         step();
         if (turns_ < topic_turns_max && network_.now() < limit) continue;
-        std::string text = "too many turns or too much time";
-        for (std::size_t i = 0; i < peers_.size(); ++i) {
-            if (!peers_[i]->is_done()) text += ", waiting: visit " + std::to_string(i);
-        }
+        std::string text = "too many turns or too much time" + visitors_.what_is_left();
         text += crowd_.what_is_left() + centrifuge_.what_is_left();
         throw Violation{Rule::liveness, text};
     }
 }
 
-/// A publication has come to a client.
-void TopicWorld::on_seen(std::uint32_t visit, std::uint32_t id) const {
-    if (rounds_ != nullptr && visit + 1 == visits_.size()) rounds_->on_seen();
-    const TopicBook::Publication& publication = book_.publication(id);
-    const bool is_from_thread = publication.publisher == TopicBook::nobody;
-    if (!is_from_thread && publication.publisher >= visits_.size()) return;
-    const bool is_prompt = visits_[visit].is_prompt() &&
-                           scenario_.publication_bytes_max <= prompt_bytes_max &&
-                           !scenario_.has_slow_readers && !scenario_.is_memory_scarce &&
-                           (is_from_thread || visits_[publication.publisher].is_prompt());
-    if (!is_prompt || publication.written_at == instant_never) return;
-    Duration bound = delivery_time_max + scenario_.settings.topics.delivery_window;
-    if (scenario_.freeze) {
-        const std::uint32_t shard = scenario_.freeze->shard;
-        // Who publishes to several topics waits with all when one of them has no room.
-        const bool is_its_own = shard == scenario_.home_of(publication.topic) ||
-                                shard == visits_[visit].shard || is_from_thread ||
-                                visits_[publication.publisher].kind == VisitKind::rooms ||
-                                shard == visits_[publication.publisher].shard;
-        if (is_its_own || !scenario_.may_stall()) return;
-        bound += scenario_.settings.topics.mesh_stall_timeout;
-    }
-    const Duration taken = network_.now() - publication.written_at;
-    if (taken <= bound) return;
-    throw Violation{Rule::delivered_in_time,
-                    "publication " + std::to_string(id) + " took " +
-                        std::to_string(std::chrono::duration<double>(taken).count()) +
-                        " seconds to visit " + std::to_string(visit)};
-}
-
 bool TopicWorld::all_waiting() const {
-    // A visit that would follow another one is not made if that one stays.
-    for (std::size_t i = 0; i < peers_.size(); ++i) {
-        if (is_arranged_[i] && !peers_[i]->is_waiting_for_shutdown()) return false;
-    }
-    return crowd_.is_over() && halls_.is_waiting() && centrifuge_.is_waiting() &&
+    return visitors_.is_waiting() && crowd_.is_over() && halls_.is_waiting() &&
+           centrifuge_.is_waiting() &&
            std::ranges::all_of(threads_, [](const auto& thread) { return thread->is_done(); });
 }
 
 bool TopicWorld::all_done() const {
-    // A visit that would follow another one may come too late to be made.
-    for (std::size_t i = 0; i < peers_.size(); ++i) {
-        if (is_arranged_[i] && !peers_[i]->is_done()) return false;
-    }
-    return crowd_.is_over() && halls_.is_done() && centrifuge_.is_done() &&
+    return visitors_.is_done() && crowd_.is_over() && halls_.is_done() && centrifuge_.is_done() &&
            std::ranges::all_of(hosts_, [](const auto& host) { return host->finished(); });
 }
 
@@ -414,9 +333,9 @@ TopicVerdict TopicWorld::verdict() const {
     return TopicVerdict{{.scenario = scenario_,
                          .book = book_,
                          .hosts = hosts_,
-                         .peers = peers_,
-                         .is_arranged = is_arranged_,
-                         .is_late = is_late_,
+                         .peers = visitors_.peers(),
+                         .is_arranged = visitors_.is_arranged(),
+                         .is_late = visitors_.is_late(),
                          .freeze_end = scenario_.freeze ? freeze_end() : Instant{},
                          .shutdown_at = shutdown_at_,
                          .was_cut_short = shut_down_early_,
@@ -446,7 +365,7 @@ void TopicWorld::check_end() {
 }
 
 Tally TopicWorld::tally() const {
-    Tally tally{.runs = 1, .clients = visits_.size(), .shards = hosts_.size()};
+    Tally tally{.runs = 1, .clients = visitors_.visits().size(), .shards = hosts_.size()};
     for (const auto& host : hosts_) host->add_to(tally);
     tally.faults = faults_.counts();
     tally.decisions = faults_.decisions();
@@ -460,24 +379,7 @@ Tally TopicWorld::tally() const {
     }
     tally.walk_struck = faults_.struck() ? 1 : 0;
     TopicTally& topics = tally.topics;
-    for (const Visit& visit : visits_) {
-        topics.visits_rooms += visit.kind == VisitKind::rooms ? 1 : 0;
-        const bool is_back = visit.follows && visits_[*visit.follows].shard == visit.shard;
-        topics.rejoins += is_back ? 1 : 0;
-        topics.enters += static_cast<std::uint64_t>(
-            std::ranges::count(visit.actions, Action::Kind::enter, &Action::kind));
-    }
-    for (const TopicBook::Publication& publication : book_.publications()) {
-        topics.publications_refused += publication.is_refused ? 1 : 0;
-        if (publication.accepted == 0) continue;
-        topics.publications_large += publication.size > 1000 ? 1 : 0;
-        topics.publications_of_threads += publication.publisher == TopicBook::nobody ? 1u : 0u;
-    }
-    topics.gaps_told = book_.gaps_told();
-    topics.gaps_proven = book_.gaps_proven();
-    topics.replaced_proven = book_.replaced_proven();
-    topics.own_proven = book_.own_proven();
-    topics.recoveries_proven = book_.recoveries_proven();
+    visitors_.add_to(topics);
     topics.freezes = scenario_.freeze ? 1 : 0;
     topics.unflushed = verdict().has_lost_publications() ? 1 : 0;
     return tally;
