@@ -191,7 +191,8 @@ TopicBook::Standing TopicBook::standing_before(std::uint32_t visit, std::uint32_
     Standing standing = *run->standing;
     const std::size_t seen = run->entries.size();
     const std::size_t back = std::min(count, seen);
-    standing.place.offset -= back;
+    for (std::size_t i = seen - back; i < seen; ++i)
+        standing.place.offset -= 1 + run->entries[i].skipped_before;
     if (back > 0)
         standing.last_seen = back < seen ? run->entries[seen - 1 - back].publication : nobody;
     return standing;
