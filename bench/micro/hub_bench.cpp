@@ -170,13 +170,13 @@ void publish_key(benchmark::State& state) {
     std::uint64_t number = 0;
     const auto publish = [&] {
         const std::string key = "5f0c9f2e-77d1-4d0f-9a5e-" + std::to_string(++number);
-        if (!keys.find(number % 100, key, Instant{})) {
-            keys.remember(number % 100, key, number, Instant{});
-        }
+        const std::string topic = "orders/" + std::to_string(number % 100);
+        if (!keys.find(topic, key, Instant{}))
+            keys.remember(topic, key, {.offset = number, .epoch = {}}, Instant{});
     };
     for (std::uint32_t i = 0; i < keys_max; ++i) publish();
     for (auto _ : state) publish();
-    if (keys.evicted() != static_cast<std::uint64_t>(state.iterations()))
+    if (keys.evictions() != static_cast<std::uint64_t>(state.iterations()))
         state.SkipWithError("a key was taken for another");
 }
 BENCHMARK(publish_key)->ArgName("keys")->Arg(1'000)->Arg(100'000);

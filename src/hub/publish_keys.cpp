@@ -1,45 +1,37 @@
 #include "hub/publish_keys.hpp"
 
+#include <array>
+
 #include "base/assert.hpp"
-#include "base/hash.hpp"
+#include "ringcast/topic.hpp"
 
 namespace ringcast::hub {
-
-PublishKeys::Entry::Entry(SlotId id, std::uint64_t of, std::string_view name,
-                          std::uint64_t position, Instant end) noexcept
-    : stream{of},
-      offset{position},
-      until{end},
-      slot{id.slot},
-      size{static_cast<std::uint8_t>(name.size())} {
-    name.copy(text.data(), text.size());
-}
 
 PublishKeys::PublishKeys(std::uint64_t seed, const Limits& limits)
     : seed_{seed}, window_{limits.window}, entries_{limits.keys_max}, index_{entries_} {
     RC_ASSERT(limits.keys_max > 0);
 }
 
-std::optional<std::uint64_t> PublishKeys::find(std::uint64_t stream, std::string_view key,
-                                               Instant now) const {
+std::optional<Position> PublishKeys::find(std::string_view topic, std::string_view key,
+                                          Instant now) const {
+    const Digest digest = digest_of(topic, key);
     // There may be an older entry of that key, whose time is over.
-    const std::uint32_t slot = index_.find(hash_of(stream, key), [&](const Entry& entry) {
-        return entry.stream == stream && entry.key() == key && entry.until > now;
+    const std::uint32_t slot = index_.find(digest.low, [&](const Entry& entry) {
+        return entry.digest == digest && entry.until > now;
     });
     if (slot == no_slot) return std::nullopt;
-    return entries_.at(slot).offset;
+    return entries_.at(slot).position;
 }
 
-void PublishKeys::remember(std::uint64_t stream, std::string_view key, std::uint64_t offset,
+void PublishKeys::remember(std::string_view topic, std::string_view key, const Position& position,
                            Instant now) {
-    RC_ASSERT(is_valid(key));
     expire(now, 2);  // More than come: so even if nobody else does it, it is done.
     if (entries_.size() == entries_.capacity_max()) {
         forget_oldest();
-        ++evicted_;
+        ++evictions_;
     }
-    const Entry& entry = *entries_.insert(stream, key, offset, now + window_);
-    index_.insert(entry.slot, hash_of(stream, key));
+    const Entry& entry = *entries_.insert(digest_of(topic, key), position, now + window_);
+    index_.insert(entry.slot, entry.digest.low);
     if (newest_ == no_slot) {
         oldest_ = entry.slot;
     } else {
@@ -54,8 +46,14 @@ void PublishKeys::expire(Instant now, std::size_t count_max) {
         forget_oldest();
 }
 
-std::uint64_t PublishKeys::hash_of(std::uint64_t stream, std::string_view key) const noexcept {
-    return hash_bytes(key, seed_ ^ stream);
+/// No name of a topic has the octet 0 in it, which stands between the two.
+Digest PublishKeys::digest_of(std::string_view topic, std::string_view key) const noexcept {
+    RC_ASSERT(topic.size() <= topic_bytes_max && is_valid(key));
+    std::array<char, topic_bytes_max + 1 + key_bytes_max> text;
+    std::size_t size = topic.copy(text.data(), topic.size());
+    text[size++] = '\0';
+    size += key.copy(text.data() + size, key.size());
+    return digest_bytes({text.data(), size}, seed_);
 }
 
 void PublishKeys::forget_oldest() noexcept {

@@ -79,30 +79,25 @@ bool Topics::serve_publish(std::uint32_t source, const Record& record) {
 Submitted Topics::submit(std::string_view name, PublicationKind kind,
                          std::span<const std::byte> payload, const SubmitOptions& options) {
     RC_ASSERT(home_of(name) == port_.shard());
-    const auto place_of = [](const hub::HomeTopics::Topic& topic, std::uint64_t offset) {
-        return topic.stream().keeps() ? hub::Position{offset, topic.stream().epoch()}
-                                      : hub::Position{};
-    };
     const Instant now = shard_.now();
-    // Where there is no topic nobody has heard the first one, either.
-    hub::HomeTopics::Topic* const topic =
-        home_.find_or_keep(name, hub::HomeTopics::Need::to_publish, now);
-    const auto remember_key = [&] {
-        if (!options.key.empty())
-            keys_.remember(topic->stream().epoch().number(), options.key, topic->stream().top(),
-                           now);
-    };
-    if (topic != nullptr && !options.key.empty()) {
-        const auto offset = keys_.find(topic->stream().epoch().number(), options.key, now);
-        if (offset) {
+    if (!options.key.empty()) {
+        if (const auto position = keys_.find(name, options.key, now)) {
             ++shard_.metrics_.publications_repeated;
-            return {.position = place_of(*topic, *offset)};
+            return {.position = *position};
         }
     }
+    hub::HomeTopics::Topic* const topic =
+        home_.find_or_keep(name, hub::HomeTopics::Need::to_publish, now);
+    const auto submitted = [&]() -> Submitted {
+        hub::Position position;
+        if (topic != nullptr && topic->stream().keeps())
+            position = {topic->stream().top(), topic->stream().epoch()};
+        if (!options.key.empty()) keys_.remember(name, options.key, position, now);
+        return {.position = position};
+    };
     if (topic != nullptr && topic->stream().has_seen(options.version)) {
         ++shard_.metrics_.publications_outdated;
-        remember_key();
-        return {.position = place_of(*topic, topic->stream().top())};
+        return submitted();
     }
     Record record{.kind = RecordKind::publish,
                   .publication_kind = kind,
@@ -115,10 +110,8 @@ Submitted Topics::submit(std::string_view name, PublicationKind kind,
         return {.status = PublishStatus::full, .position = {}};
     }
     ++shard_.metrics_.publications;
-    if (topic == nullptr) return {};
-    if (topic->stream().keeps()) hub::HomeTopics::note(*topic, options.version);
-    remember_key();
-    return {.position = place_of(*topic, topic->stream().top())};
+    if (topic != nullptr && topic->stream().keeps()) hub::HomeTopics::note(*topic, options.version);
+    return submitted();
 }
 
 /// To every shard with subscribers. The one where it comes from has its reply with it.

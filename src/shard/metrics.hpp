@@ -98,6 +98,7 @@ struct alignas(64) Metrics {
     Counter recovered_publications;  ///< Handed to the former.
     Counter history_answers;         ///< To sessions that asked for what is kept.
     Counter history_evictions;       ///< Publications not kept for want of room.
+    Counter publish_key_evictions;   ///< Keys forgotten before their time.
     Counter presence_refused;        ///< Clients that no list had a place for.
     Counter presence_answers;        ///< To sessions that asked who is there.
     Counter presence_events;         ///< Joins and leaves that somebody here hears of.

@@ -189,6 +189,7 @@ void Topics::on_tick() {
     shard_.metrics_.history_publications = home_.history().count();
     shard_.metrics_.history_bytes = home_.history().bytes();
     shard_.metrics_.history_evictions = home_.history().evictions();
+    shard_.metrics_.publish_key_evictions = keys_.evictions();
     shard_.metrics_.presence_clients = presence_.clients();
     shard_.metrics_.presence_bytes = presence_.bytes();
     shard_.metrics_.mesh_bytes_waiting = port_.bytes_waiting();

@@ -71,7 +71,7 @@ def test_whoever_publishes_is_told_the_place_and_under_a_key_only_once():
                 "result": {"offset": 3, "epoch": first["epoch"]}}
             for text in b"123":
                 assert read_exactly(client, 3) == b"\x81\x01" + bytes([text])
-            assert call(admin, "publish", {"channel": "orders", "data": 1, "idempotency_key": "k" * 65}) == {
+            assert call(admin, "publish", {"channel": "orders", "data": 1, "idempotency_key": "k" * 256}) == {
                 "error": {"code": 107, "message": "bad request"}}
             replies = call(admin, "batch", {"commands": [{"publish": {"channel": "orders", "data": n}} for n in (4, 5)]})
             assert [each["publish"]["offset"] for each in replies["replies"]] == [4, 5]

@@ -1,5 +1,6 @@
 // Publications that are handed to the home of their topic, which says what place they got.
 
+#include <chrono>
 #include <doctest/doctest.h>
 #include <string>
 
@@ -8,6 +9,7 @@
 
 using namespace ringcast;
 using namespace ringcast::shard;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -17,9 +19,10 @@ std::span<const std::byte> octets(std::string_view text) {
 
 struct SubmitKit : ShardsKit {
     explicit SubmitKit(std::uint32_t kept = 3, std::uint64_t mesh_bytes = Mesh::bytes_default)
-        : ShardsKit{{.shards = 2,
-                     .settings = {.topics = {.home = {.stream = {.count_max = kept}}}},
-                     .mesh_bytes = mesh_bytes}} {}
+        : ShardsKit{
+              {.shards = 2,
+               .settings = {.topics = {.home = {.stream = {.count_max = kept, .age_max = 1min}}}},
+               .mesh_bytes = mesh_bytes}} {}
 
     Submitted submit(std::string_view payload, std::string_view key = {}) {
         const Submitted submitted =
@@ -57,8 +60,28 @@ TEST_CASE_FIXTURE(SubmitKit, "under a key that is known nothing is published aga
     CHECK(shard(0)
               .submit(topic_of(0, 1), PublicationKind::text, octets("x"), {.key = "order-1"})
               .position.offset == 1);
-    pass(std::chrono::minutes{6});
+    pass(6min);
     CHECK(submit("one", "order-1").position.offset == 3);
+}
+
+TEST_CASE("a key is known longer than its topic") {
+    for (const std::uint32_t kept : {0u, 3u}) {
+        SubmitKit kit{kept};
+        const ShardClient leaver = kit.subscriber(1, kit.topic);
+        const Submitted first = kit.submit("one", "order-1");
+        kit.submit("two");
+        CHECK(kit.received(leaver) == "one two");
+        kit.send(leaver, test::close_frame(1000));
+        kit.settle();
+        kit.pass(4min);
+        CHECK(kit.metrics(0).home_topics == 0);
+        const ShardClient client = kit.subscriber(1, kit.topic);
+        CHECK(kit.submit("one", "order-1").position == first.position);
+        const Submitted third = kit.submit("three", "order-3");
+        CHECK(third.position.offset == (kept > 0 ? 1 : 0));
+        CHECK(kit.received(client) == "three");
+        CHECK(kit.metrics(0).publications_repeated == 1);
+    }
 }
 
 TEST_CASE_FIXTURE(SubmitKit, "what is not newer than the newest is not published") {
@@ -146,14 +169,15 @@ TEST_CASE_FIXTURE(SubmitKit,
     CHECK(kept == "b b  ");  // Of the newest three.
 }
 
-TEST_CASE("where nothing is kept there is no place, and keys hold while there are subscribers") {
+TEST_CASE("where nothing is kept there is no place, and keys hold, be it that nobody listens") {
     SubmitKit kit{0};
     const Submitted unheard = kit.submit("nobody", "key");
     CHECK(unheard.status == PublishStatus::accepted);
     CHECK(unheard.position == hub::Position{});
     const ShardClient client = kit.subscriber(1, kit.topic);
-    CHECK(kit.submit("one", "key").position == hub::Position{});
-    CHECK(kit.submit("one", "key").position == hub::Position{});
+    CHECK(kit.submit("nobody", "key").position == hub::Position{});
+    CHECK(kit.submit("one", "other key").position == hub::Position{});
+    CHECK(kit.submit("one", "other key").position == hub::Position{});
     CHECK(kit.received(client) == "one");
 }
 
