@@ -190,6 +190,67 @@ def test_sighup_reads_keys_again_and_bad_ones_change_nothing():
             assert server.stop()[0] == 0
 
 
+class EdwardsKey:
+    """A key of Ed25519 that is known by its name, in a file of this folder."""
+
+    def __init__(self, name, path):
+        self.name, self.path = name, path(name)
+        openssl("genpkey", "-algorithm", "ED25519", "-out", self.path)
+
+    def jwk(self):
+        public = openssl("pkey", "-in", self.path, "-pubout", "-outform", "DER")[-32:]
+        return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.name,
+                "x": encoded(public).decode()}
+
+    def token(self, claims):
+        text = signing_input({"alg": "EdDSA", "kid": self.name}, claims)
+        with open(self.path + ".text", "wb") as file:
+            file.write(text)
+        signature = openssl("pkeyutl", "-sign", "-rawin", "-inkey", self.path, "-in", self.path + ".text")
+        return (text + b"." + encoded(signature)).decode()
+
+
+def test_sighup_reads_a_jwks_file_again_and_a_broken_one_changes_nothing():
+    with keys() as path:
+        a, b = EdwardsKey("a", path), EdwardsKey("b", path)
+        of_a, of_b = a.token({"sub": "1"}), b.token({"sub": "1"})
+
+        def replace(content):
+            with open(path("new"), "w", encoding="utf-8") as file:
+                file.write(content)
+            os.rename(path("new"), path("jwks"))
+
+        def text_of(*edwards_keys):
+            return json.dumps({"keys": [key.jwk() for key in edwards_keys]})
+
+        for flags in ([], ["--io", "epoll"]):
+            replace(text_of(a))
+            with Server(*LISTEN, *flags, "--shards", "2", "--token-jwks-file", path("jwks"),
+                        "--users", "subscribe") as server:
+                def read_again(event):
+                    server.process.send_signal(signal.SIGHUP)
+                    for line in server.process.stderr:
+                        if f"event={event} " in line:
+                            return line
+                    raise AssertionError(f"no {event} in the log")
+
+                assert ask(server, of_a) == 101 and ask(server, of_b) == 401
+                replace(text_of(a, b))  # While both are about.
+                assert "keys=2" in read_again("tokens_reloaded")
+                wait_for(lambda: ask(server, of_b) == 101)
+                assert ask(server, of_a) == 101
+                replace(text_of(b))
+                assert "keys=1" in read_again("tokens_reloaded")
+                wait_for(lambda: {ask(server, of_a) for _ in range(8)} == {401})  # On both shards.
+                assert ask(server, of_b) == 101
+                for broken in (text_of(a)[:-1], '{"keys":[]}', ""):
+                    replace(broken)
+                    line = read_again("token_reload_failed")
+                    assert path("jwks") in line and "the keys read before stay in use" in line, line
+                    assert ask(server, of_b) == 101 and ask(server, of_a) == 401
+                assert server.stop()[0] == 0
+
+
 def test_the_previous_key_is_taken_until_its_deadline():
     with keys(secret=SECRET, old=OTHER_SECRET) as path:
         def status_of_the_old_one(until):
