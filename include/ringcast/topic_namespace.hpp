@@ -29,7 +29,7 @@ struct TopicNamespace {
     std::string name{};
     /// Publications that each topic keeps; 0: none.
     std::uint32_t history_size = 0;
-    /// How long each is kept, from 1 s to a year.
+    /// How long each is kept, from 1 s to a year; by default where none is.
     std::chrono::nanoseconds history_ttl = std::chrono::minutes{5};
     HistoryMode history_mode = HistoryMode::stream;
     /// Whether subscribers may ask who is in a topic: clients of a protocol in which they are

@@ -82,6 +82,8 @@ std::expected<void, std::string> check_namespaces(const Settings& settings) {
             return error("history_ttl is not between 1 s and a year");
         if (space.history_mode == HistoryMode::cache && space.history_size == 0)
             return error("HistoryMode::cache needs a history_size");
+        if (space.history_ttl != TopicNamespace{}.history_ttl && space.history_size == 0)
+            return error("history_ttl needs a history_size");
         constexpr std::uint32_t rate_max = shard::ClientLimits::rate_max;
         constexpr std::uint32_t burst_max = shard::ClientLimits::burst_max;
         if (space.rate > rate_max)

@@ -80,6 +80,14 @@ std::expected<TopicNamespace, std::string> namespace_of(std::string_view name,
         return std::unexpected{fmt::format("{}: history-mode cache needs a history-size",
                                            place(path, table.source()))};
     }
+    if (space.history_ttl != TopicNamespace{}.history_ttl && space.history_size == 0) {
+        return std::unexpected{
+            fmt::format("{}: history-ttl needs a history-size", place(path, table.source()))};
+    }
+    if (space.rate > 0 && space.publish == TopicAudience::nobody) {
+        return std::unexpected{fmt::format("{}: rate needs a publish that is not nobody",
+                                           place(path, table.source()))};
+    }
     if (space.burst > 0 && space.rate == 0)
         return std::unexpected{fmt::format("{}: burst needs a rate", place(path, table.source()))};
     if (space.force_push_join_leave && !space.join_leave) {

@@ -1,5 +1,6 @@
 #include "server/topic_options.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "server/option_values.hpp"
@@ -25,6 +26,32 @@ constexpr OptionNeed token_keys{
 constexpr OptionNeed publishers{
     "--anonymous subscribe or publish, or --admin-listen",
     [](const Options& o) { return topic_clients.is_met(o) || !o.admin_listen.empty(); }};
+// Namespaces say for themselves what stands here for the topics of none, which nobody comes to
+// then but by the server API.
+bool has_others_than_namespaces(const Options& options) noexcept {
+    return options.anonymous != TopicAccess::none || takes_tokens(options);
+}
+constexpr OptionNeed plain_publishers{
+    publishers.flag,
+    [](const Options& o) { return has_others_than_namespaces(o) || !o.admin_listen.empty(); }};
+constexpr OptionNeed plain_clients{topic_clients.flag, [](const Options& o) {
+                                       return has_others_than_namespaces(o) ||
+                                              (topic_clients.is_met(o) && !o.api_key_file.empty());
+                                   }};
+constexpr OptionNeed kept{"--history-size", [](const Options& o) { return o.history_size > 0; }};
+constexpr OptionNeed kept_anywhere{
+    kept.flag, [](const Options& o) {
+        return kept.is_met(o) || std::ranges::any_of(o.namespaces, [](const TopicNamespace& space) {
+                   return space.history_size > 0;
+               });
+    }};
+// Tokens may say so for one topic, and the server API.
+constexpr OptionNeed shown_anywhere{
+    "--presence or --join-leave", [](const Options& o) {
+        const auto shows = [](const auto& each) { return each.presence || each.join_leave; };
+        return shows(o) || std::ranges::any_of(o.namespaces, shows) || takes_tokens(o) ||
+               !o.api_key_file.empty();
+    }};
 constexpr std::string_view topics = "Topics";
 
 constexpr std::array topic_rows{
@@ -105,14 +132,14 @@ constexpr std::array topic_rows{
                       "none",
               .set = set_count<&Options::history_size, 0, 1'000'000>,
               .get = get_count<&Options::history_size>,
-              .needs = {&publishers}},
+              .needs = {&plain_publishers}},
     OptionRow{.section = topics,
               .name = "history-ttl",
               .value_name = "DURATION",
               .help = "how long a publication is kept",
               .set = set_duration<&Options::history_ttl, 1000 * ms, 365 * 24 * hour>,
               .get = get_duration<&Options::history_ttl>,
-              .needs = {&publishers}},
+              .needs = {&plain_publishers, &kept}},
     OptionRow{.section = topics,
               .name = "history-bytes-max",
               .value_name = "SIZE",
@@ -120,7 +147,7 @@ constexpr std::array topic_rows{
                       "longest ago are emptied",
               .set = set_bytes<&Options::history_bytes_max, 64 * kib, 1024 * gib>,
               .get = get_bytes<&Options::history_bytes_max>,
-              .needs = {&publishers}},
+              .needs = {&publishers, &kept_anywhere}},
     OptionRow{.section = topics,
               .name = "presence",
               .help = "subscribers may ask who is in a topic; clients without a token are there, "
@@ -128,14 +155,14 @@ constexpr std::array topic_rows{
               .form = OptionRow::Form::toggle,
               .set = set_word<&Options::presence, toggle_words>,
               .get = get_word<&Options::presence, toggle_words>,
-              .needs = {&topic_clients}},
+              .needs = {&plain_clients}},
     OptionRow{.section = topics,
               .name = "join-leave",
               .help = "subscribers that want to know are told who comes to a topic, and who goes",
               .form = OptionRow::Form::toggle,
               .set = set_word<&Options::join_leave, toggle_words>,
               .get = get_word<&Options::join_leave, toggle_words>,
-              .needs = {&topic_clients}},
+              .needs = {&plain_clients}},
     OptionRow{.section = topics,
               .name = "force-push-join-leave",
               .help = "all subscribers are told so, if their protocol has a place for that",
@@ -150,7 +177,7 @@ constexpr std::array topic_rows{
                       "before, where that is shorter",
               .set = set_word<&Options::delta, delta_words>,
               .get = get_word<&Options::delta, delta_words>,
-              .needs = {&topic_clients}},
+              .needs = {&plain_clients}},
     OptionRow{.section = topics,
               .name = "presence-clients-max",
               .value_name = "N",
@@ -158,7 +185,7 @@ constexpr std::array topic_rows{
                       "beyond is refused with error 106",
               .set = set_count<&Options::presence_clients_max, 1, 1'000'000>,
               .get = get_count<&Options::presence_clients_max>,
-              .needs = {&topic_clients}},
+              .needs = {&topic_clients, &shown_anywhere}},
     OptionRow{.section = topics,
               .name = "presence-bytes-max",
               .value_name = "SIZE",
@@ -166,7 +193,7 @@ constexpr std::array topic_rows{
                       "client and topic; whoever comes beyond is refused with error 106",
               .set = set_bytes<&Options::presence_bytes_max, 64 * kib, 1024 * gib>,
               .get = get_bytes<&Options::presence_bytes_max>,
-              .needs = {&topic_clients}},
+              .needs = {&topic_clients, &shown_anywhere}},
     OptionRow{.section = topics,
               .name = "mesh-bytes",
               .value_name = "SIZE",

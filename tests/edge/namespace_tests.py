@@ -179,6 +179,8 @@ def test_mistakes_in_namespaces_are_told_with_their_line():
     for line, words in {"history-sice = 1": ("unknown key 'history-sice'", "history-size"),
                         'subscribe = "all"': ("subscribe: 'all'", "anyone"),
                         'history-mode = "cache"': ("history-mode cache",),
+                        'history-ttl = "9m"': ("history-ttl needs a history-size",),
+                        "rate = 5": ("rate needs a publish",),
                         'presence = "maybe"': ("presence: 'maybe'", "on, off"),
                         'delta = "xdelta"': ("delta: 'xdelta'", "off, fossil"),
                         "force-push-join-leave = true": ("needs join-leave",)}.items():

@@ -150,6 +150,8 @@ TEST_CASE("namespaces that cannot be are refused before the server starts") {
     CHECK(mistake({{.name = ""}}).starts_with("namespaces: '': a name has "));
     CHECK(mistake({{.name = "a", .history_size = 1'000'001}}).contains("history_size"));
     CHECK(mistake({{.name = "a", .history_ttl = {}}}).contains("history_ttl"));
+    CHECK(mistake({{.name = "a", .history_ttl = std::chrono::minutes{9}}}) ==
+          "namespaces: 'a': history_ttl needs a history_size");
     CHECK(mistake({{.name = "a", .rate = 10'001}}).contains("rate is not between 0 and 10000"));
     CHECK(mistake({{.name = "a", .rate = 1, .burst = 10'001}}).contains("burst is not between"));
     CHECK(mistake({{.name = "a", .burst = 1}}).contains("burst needs a rate"));

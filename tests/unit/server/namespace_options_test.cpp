@@ -88,6 +88,10 @@ TEST_CASE("what is wrong with a namespace is told with its line") {
               .starts_with("edge.toml:3: history-ttl: "));
     CHECK(namespace_mistake(begin + "rate = 10001") ==
           "edge.toml:3: rate: '10001' is not possible here; expected 0 to 10000");
+    CHECK(namespace_mistake(begin + "history-ttl = \"10m\"") ==
+          "edge.toml:2: history-ttl needs a history-size");
+    CHECK(namespace_mistake(begin + "rate = 3") ==
+          "edge.toml:2: rate needs a publish that is not nobody");
     CHECK(namespace_mistake(begin + "burst = 3") == "edge.toml:2: burst needs a rate");
     CHECK(namespace_mistake(begin + "slow-consumer = \"newest\"")
               .starts_with("edge.toml:3: slow-consumer: "));
@@ -106,7 +110,7 @@ TEST_CASE("what is wrong with a namespace is told with its line") {
 TEST_CASE("namespaces of the file are options, and printed as the file takes them") {
     const std::string file =
         "[namespaces.news]\nhistory-size = 9\nsubscribe = \"anyone\"\nslow-consumer = \"drop\"\n"
-        "rate = 3\nburst = 7\n"
+        "publish = \"users\"\nrate = 3\nburst = 7\n"
         "[namespaces.\"a.b\"]\n";
     const auto options = load({"--listen=ws://127.0.0.1:0"}, file);
     REQUIRE(options.has_value());

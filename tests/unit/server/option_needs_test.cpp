@@ -90,6 +90,27 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
          "--history-size 9",
          "--anonymous subscribe or publish, or --admin-listen",
          {"--anonymous=publish"}},
+        {{"--history-ttl=9m", "--anonymous=publish"},
+         "--history-ttl 9m",
+         "--history-size",
+         {"--history-size=9"}},
+        {{"--history-bytes-max=1MiB", "--anonymous=publish"},
+         "--history-bytes-max 1MiB",
+         "--history-size",
+         {"--history-size=9"}},
+        {{"--presence-clients-max=9", "--anonymous=publish"},
+         "--presence-clients-max 9",
+         "--presence or --join-leave",
+         {"--presence"}},
+        {{"--presence-bytes-max=1MiB", "--anonymous=publish"},
+         "--presence-bytes-max 1MiB",
+         "--presence or --join-leave",
+         {"--join-leave"}},
+        // Tokens say for whom presence is kept, too.
+        {{"--presence-clients-max=9", "--anonymous=publish"},
+         "--presence-clients-max 9",
+         "--presence or --join-leave",
+         {"--token-jwks-file=a"}},
         {{"--topic-idle-timeout=9s"},
          "--topic-idle-timeout 9s",
          "--anonymous subscribe or publish, or --admin-listen",
@@ -143,6 +164,40 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
         arguments.insert(arguments.end(), each.enough.begin(), each.enough.end());
         CHECK(mistake_with_file(arguments) == "");
     }
+}
+
+TEST_CASE("namespaces use what is for all topics, and nothing that is for those of no namespace") {
+    const std::string plain = "[namespaces.a]\n", kept = plain + "history-size = 1\n",
+                      shown = plain + "presence = true\n", told = plain + "join-leave = true\n";
+    const auto said = [](std::string flag, const std::string& file, Arguments more = {}) {
+        more.insert(more.end(), {listen_ws, "--config=edge.toml", std::move(flag)});
+        return mistake_with_file(std::move(more), file);
+    };
+    const auto without = [](const std::string& flag, const std::string& need) {
+        return "ringcast: --" + flag + " (command line) has no effect without " + need + "\n";
+    };
+    CHECK(said("--history-bytes-max=1MiB", kept) == "");
+    CHECK(said("--history-bytes-max=1MiB", plain) ==
+          without("history-bytes-max 1MiB", "--history-size"));
+    CHECK(said("--presence-clients-max=9", shown) == "");
+    CHECK(said("--presence-bytes-max=1MiB", told) == "");
+    CHECK(said("--presence-bytes-max=1MiB", kept) ==
+          without("presence-bytes-max 1MiB", "--presence or --join-leave"));
+    CHECK(said("--topics-max=9", plain) == "");
+    CHECK(said("--history-size=9", kept) ==
+          without("history-size 9", "--anonymous subscribe or publish, or --admin-listen"));
+    CHECK(said("--history-size=9", kept, {"--admin-listen=unix:/a"}) == "");
+    CHECK(said("--history-size=9", kept, {"--token-jwks-file=a"}) == "");
+    for (const std::string flag : {"--presence", "--join-leave"}) {
+        CHECK(said(flag, kept) ==
+              without(flag.substr(2) + " on", "--anonymous subscribe or publish"));
+        CHECK(said(flag, kept, {"--anonymous=publish"}) == "");
+        CHECK(said(flag, kept, {"--admin-listen=unix:/a", "--api-key-file=b"}) == "");
+    }
+    CHECK(said("--delta=fossil", kept) ==
+          without("delta fossil", "--anonymous subscribe or publish"));
+    CHECK(said("--history-ttl=9m", kept, {"--anonymous=publish"}) ==
+          without("history-ttl 9m", "--history-size"));
 }
 
 TEST_CASE("a default that somebody has asked for is a mistake, too; nothing, 0 and off are not") {
