@@ -35,10 +35,14 @@ struct RawSession {
     std::uint64_t publisher = 0;      ///< Its user; 0: nobody knows.
     std::string info{};               ///< Likewise, as others are told: a packed PublicationInfo.
     std::string user{};               ///< Of its token.
+    std::string unheard_topic{};      ///< What it publishes to, if it is subscribed to nothing.
 
     [[nodiscard]] bool is_common() const noexcept {
         return ends_at == instant_never && rate == nullptr && publisher == 0 && info.empty() &&
-               user.empty();
+               user.empty() && unheard_topic.empty();
+    }
+    [[nodiscard]] std::string_view topic_of(const shard::Session& session) const noexcept {
+        return unheard_topic.empty() ? session.newest_topic() : std::string_view{unheard_topic};
     }
 };
 
@@ -105,14 +109,14 @@ std::optional<shard::SubscribeFrom> begin_behind(std::string_view last_event_id)
 }
 
 /// What somebody may do whom nobody else is asked about.
-TopicAccess access_by(const hub::TopicNamespaces& namespaces, const TopicsPolicy& policy,
+TopicRights rights_by(const hub::TopicNamespaces& namespaces, const TopicsPolicy& policy,
                       const User* user, std::string_view topic) {
     Identity who;
     if (user != nullptr) {
         who = {.user = user->name,
                .has_token = std::ranges::find(user->topics, topic) != user->topics.end()};
     }
-    return access_of(namespaces, general_access(policy.anonymous, policy.users, who), topic, who);
+    return rights_of(namespaces, general_access(policy.anonymous, policy.users, who), topic, who);
 }
 
 const hub::TopicNamespaces& namespaces_of(const shard::Upgrade& upgrade) noexcept {
@@ -136,15 +140,25 @@ struct TopicEndpoint::Wishes {
     std::uint64_t publisher = 0;
     std::string info{};
     std::string user{};
+    bool only_publishes = false;
 
-    /// `verdict`, completed by what `access` means.
-    [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicAccess access,
+    /// Whether a session makes sense that receives nothing.
+    [[nodiscard]] bool may_hear_nothing() const noexcept {
+        return only_publishes ||
+               (encoding == shard::Encoding::raw && from.kind == shard::SubscribeFrom::Kind::live);
+    }
+
+    /// `verdict`, completed by what `rights` mean.
+    [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicRights rights,
                                          std::string topic) const {
-        if (access == TopicAccess::none)
+        const auto [may_subscribe, may_publish] = rights;
+        if (only_publishes && !may_publish)
+            return refusal(403, "you may not publish to this topic\n");
+        if (!may_subscribe && !(may_publish && may_hear_nothing()))
             return refusal(403, "you may not subscribe to this topic\n");
-        const bool may_publish = access == TopicAccess::publish;
         verdict.encoding = encoding;
         verdict.topic = std::move(topic);
+        verdict.is_subscriber = may_subscribe;
         verdict.is_publisher = may_publish;
         verdict.from = from;
         verdict.state = session_state({.may_publish = may_publish,
@@ -153,7 +167,8 @@ struct TopicEndpoint::Wishes {
                                        .rate = may_publish ? rate : nullptr,
                                        .publisher = publisher,
                                        .info = may_publish ? info : std::string{},
-                                       .user = user});
+                                       .user = user,
+                                       .unheard_topic = may_subscribe ? "" : verdict.topic});
         return verdict;
     }
 };
@@ -178,6 +193,15 @@ shard::Verdict TopicEndpoint::on_upgrade(shard::Upgrade& upgrade) {
     // Whoever counts publications has to be told of those that it did not get.
     const bool counts = from->kind != shard::SubscribeFrom::Kind::live;
     return decide(upgrade, topic, {.wants_gaps = gaps == "1" || counts, .from = *from});
+}
+
+shard::Verdict TopicEndpoint::on_post(shard::Upgrade& upgrade) {
+    Upgrade::Impl impl{.upgrade = upgrade};
+    const std::string topic{Upgrade{impl}.param("topic")};
+    if (const auto fault = check_topic(namespaces_of(upgrade), topic);
+        fault != dialect::TopicNameFault::none)
+        return refusal(400, to_string(fault));
+    return decide(upgrade, topic, {.only_publishes = true});
 }
 
 shard::Verdict TopicEndpoint::on_event_stream(shard::Upgrade& upgrade, std::string fields) {
@@ -226,16 +250,16 @@ shard::Verdict TopicEndpoint::decide(shard::Upgrade& upgrade, const std::string&
     }
     wishes.rate = rate_of(upgrade.session.shard(), topic);
     if (!policy_.authorize) {
-        const TopicAccess access = access_by(namespaces_of(upgrade), policy_, impl.user, topic);
+        const TopicRights rights = rights_by(namespaces_of(upgrade), policy_, impl.user, topic);
         return with_fields(
-            wishes.granted(admitted(shard::no_state(), std::move(impl)), access, topic));
+            wishes.granted(admitted(shard::no_state(), std::move(impl)), rights, topic));
     }
 
     Admission<TopicAccess> admission = Rejection{.status = 500, .body = "internal error\n"};
     call(upgrade.session.shard(), "authorize", [&] { admission = policy_.authorize(view, topic); });
     if (const auto* access = std::get_if<TopicAccess>(&admission)) {
-        return with_fields(
-            wishes.granted(admitted(detail::erase(NoState{}), std::move(impl)), *access, topic));
+        return with_fields(wishes.granted(admitted(detail::erase(NoState{}), std::move(impl)),
+                                          rights_in(*access), topic));
     }
     if (auto* rejection = std::get_if<Rejection>(&admission))
         return with_fields(refused(std::move(*rejection)));
@@ -250,7 +274,7 @@ shard::Verdict TopicEndpoint::on_late_verdict(shard::Verdict late, shard::Verdic
     auto& waiting = *static_cast<PendingTopic*>(pending.state.get());
     if (late.kind == shard::Verdict::Kind::admit) {
         const TopicAccess access = *static_cast<const TopicAccess*>(late.state.get());
-        late = waiting.wishes.granted(std::move(late), access, std::move(waiting.topic));
+        late = waiting.wishes.granted(std::move(late), rights_in(access), std::move(waiting.topic));
     }
     late.fields += waiting.wishes.fields;
     return late;
@@ -328,8 +352,8 @@ void TopicEndpoint::on_message(shard::Session session, std::string_view payload,
     if (!raw.may_publish)
         return session.close(CloseCode::policy_violation, "you may not publish to this topic");
     if (raw.rate != nullptr) [[unlikely]]
-        pace(session, *raw.rate, raw.publisher);
-    const auto status = session.publish(session.newest_topic(), dialect::raw::kind_of(kind),
+        pace(session, raw.topic_of(session), *raw.rate, raw.publisher);
+    const auto status = session.publish(raw.topic_of(session), dialect::raw::kind_of(kind),
                                         as_bytes(payload), as_bytes(raw.info));
     // There was room, or the message would not have been looked at. Nothing is lost silently, in
     // whatever way that should change.
@@ -352,12 +376,11 @@ Duration TopicEndpoint::take_publication(const shard::HttpExchange& exchange,
 }
 
 /// TCP slows the client down, and nothing is lost.
-void TopicEndpoint::pace(shard::Session& session, const TokenRate& rate, std::uint64_t publisher) {
+void TopicEndpoint::pace(shard::Session& session, std::string_view topic, const TokenRate& rate,
+                         std::uint64_t publisher) {
     using Excess = shard::ClientLimits::Excess;
     if (publisher == 0) publisher = publisher_of(session);
-    session.pace(session.shard()
-                     .take_publication(publisher, session.newest_topic(), rate, Excess::owed)
-                     .next);
+    session.pace(session.shard().take_publication(publisher, topic, rate, Excess::owed).next);
 }
 
 void TopicEndpoint::on_skipped(shard::Session& session, std::uint64_t count) {

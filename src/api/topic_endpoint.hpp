@@ -23,6 +23,8 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     /// The same about a plain request for a stream of events, with `fields` in any answer to it.
     [[nodiscard]] shard::Verdict on_event_stream(shard::Upgrade& upgrade, std::string fields);
+    /// And about a plain request that publishes, and nothing else.
+    [[nodiscard]] shard::Verdict on_post(shard::Upgrade& upgrade);
     /// Whom a publication is from that `granted` allows, as others are told: a packed ClientInfo,
     /// or nothing.
     [[nodiscard]] static std::string_view info_in(const shard::Verdict& granted) noexcept;
@@ -53,7 +55,8 @@ private:
     [[nodiscard]] shard::Verdict decide(shard::Upgrade& upgrade, const std::string& topic,
                                         Wishes wishes);
     [[nodiscard]] std::string_view user_of(const shard::Session& session) const override;
-    static void pace(shard::Session& session, const TokenRate& rate, std::uint64_t publisher);
+    static void pace(shard::Session& session, std::string_view topic, const TokenRate& rate,
+                     std::uint64_t publisher);
     void send_notice(shard::Session& session, std::string_view name, const std::string& text,
                      const hub::Position& position = {});
     [[nodiscard]] SendStatus send_missed(shard::Session& session,

@@ -68,13 +68,12 @@ Denial decide(const hub::TopicNamespaces& namespaces, TopicAccess everybody, std
     return who.has_token && !is_closed ? Denial::none : denial_by(policy->subscribe, who);
 }
 
-TopicAccess access_of(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
+TopicRights rights_of(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
                       std::string_view topic, const Identity& who) noexcept {
     const auto may = [&](TopicAction action) {
         return decide(namespaces, everybody, topic, who, action) == Denial::none;
     };
-    if (!may(TopicAction::subscribe)) return TopicAccess::none;
-    return may(TopicAction::publish) ? TopicAccess::publish : TopicAccess::subscribe;
+    return {.may_subscribe = may(TopicAction::subscribe), .may_publish = may(TopicAction::publish)};
 }
 
 }  // namespace ringcast::api

@@ -56,8 +56,21 @@ enum class Denial : std::uint8_t {
                             std::string_view topic, const Identity& who,
                             TopicAction action) noexcept;
 
-/// What decide() allows of subscribing and publishing: publish only to who may subscribe, too.
-[[nodiscard]] TopicAccess access_of(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
+/// With one topic; neither includes the other.
+struct TopicRights {
+    bool may_subscribe = false;
+    bool may_publish = false;
+
+    friend bool operator==(const TopicRights&, const TopicRights&) = default;
+};
+
+[[nodiscard]] constexpr TopicRights rights_in(TopicAccess access) noexcept {
+    return {.may_subscribe = access >= TopicAccess::subscribe,
+            .may_publish = access >= TopicAccess::publish};
+}
+
+/// What decide() allows.
+[[nodiscard]] TopicRights rights_of(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
                                     std::string_view topic, const Identity& who) noexcept;
 
 }  // namespace ringcast::api

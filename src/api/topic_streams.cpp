@@ -74,16 +74,15 @@ HttpAnswer TopicStreams::stream(shard::Upgrade& upgrade) {
     return answer;
 }
 
-/// Whoever may open a session that publishes may publish so, by the same rules.
+/// Whoever may publish through a session may do so, by the same rules.
 HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, shard::Upgrade& upgrade,
                                  std::span<const std::byte> body) {
     if (!exchange.take_tokens(topics_.limits(), body.size()))
         return too_many(std::chrono::seconds{1});
     auto kind = posted_kind(upgrade.request, body);
     if (!kind) return std::move(kind.error());
-    Posted posted{.payload = std::string{as_text(body)},
-                  .kind = *kind,
-                  .verdict = topics_.on_upgrade(upgrade)};
+    Posted posted{
+        .payload = std::string{as_text(body)}, .kind = *kind, .verdict = topics_.on_post(upgrade)};
     HttpAnswer answer = publish(exchange, posted);
     if (answer.kind == HttpAnswer::Kind::held) {
         answer.state = {new Posted{std::move(posted)},
@@ -99,9 +98,6 @@ HttpAnswer TopicStreams::publish(shard::HttpExchange& exchange, Posted& posted) 
         case shard::Verdict::Kind::pending: return {.kind = HttpAnswer::Kind::held};
         case shard::Verdict::Kind::refuse: return answer_of(std::move(posted.verdict));
         case shard::Verdict::Kind::admit: break;
-    }
-    if (!verdict.is_publisher) {
-        return short_answer(http::Status::forbidden, "you may not publish to this topic\n");
     }
     // Room comes first, or whoever goes before there is any would have spent a token on nothing.
     if (!exchange.shard().has_room_for(verdict.topic)) {

@@ -56,8 +56,9 @@ struct Verdict {
     std::string fields;
     std::string body;  ///< refuse: a short text.
     /// admit: the session is subscribed to this topic, a valid name, from the 101 on, which waits
-    /// until the topic's home has confirmed. Empty: to none.
+    /// until the topic's home has confirmed. Empty, or without is_subscriber: to none.
     std::string topic;
+    bool is_subscriber = true;
     SubscribeFrom from;  ///< admit: where that subscription begins.
     /// admit: the session's messages are publications for `topic`, and are only looked at while
     /// there is room for one on the way there.

@@ -61,7 +61,7 @@ bool Shard::admits_origin(const http::Request& request) {
 void Shard::apply(Connection& connection, Verdict verdict, const Opening& opening) {
     switch (verdict.kind) {
         case Verdict::Kind::admit:
-            if (!verdict.topic.empty())
+            if (verdict.is_subscriber && !verdict.topic.empty())
                 return subscribe_and_open(connection, std::move(verdict), opening);
             return open_session(connection, std::move(verdict), opening);
         case Verdict::Kind::refuse:

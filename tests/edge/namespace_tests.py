@@ -34,6 +34,10 @@ force-push-join-leave = true
 subscribe = "anyone"
 delta = "fossil"
 
+[namespaces.box]
+subscribe = "nobody"
+publish = "anyone"
+
 [namespaces.team]
 """
 SCORE = """
@@ -90,6 +94,47 @@ def test_raw_clients_may_do_what_the_namespace_says():
         for topic, code in {"team:a": 403, "$news:a": 403, "news:a%237": 403, "a": 403, "other:a": 400, "$a": 400}.items():
             assert f" {code} " in upgrade(address, f"/topics/{topic}")[1], topic
         assert status_of_publication(server, "other:a") == 400
+
+
+def test_clients_may_publish_where_they_may_not_subscribe():
+    for ring in "auto", "epoll":
+        key = "k" * 32
+        with config_file(CONFIG) as path, config_file(key + "\n") as key_path, \
+                Server("--config", path, "--io", ring, "--api-key-file", key_path) as server:
+            reader = Centrifuge(server.port())
+            admin = urllib.parse.urlsplit(server.admin_urls()[0]).netloc
+            connection = http.client.HTTPConnection(admin, timeout=PATIENCE_SECONDS)
+            # The program itself may subscribe anybody.
+            order = json.dumps({"user": "", "client": reader.id, "channel": "box:a"})
+            connection.request("POST", "/api/subscribe", order, {"X-API-Key": key})
+            assert json.load(connection.getresponse()) == {"result": {}}
+            assert reader.push()["push"]["subscribe"] == {}
+            assert reader.ask({"publish": {"channel": "box:a", "data": 0}})["publish"] == {}
+            assert reader.push()["push"]["pub"]["data"] == 0
+
+            public = http.client.HTTPConnection("127.0.0.1", server.port(), timeout=PATIENCE_SECONDS)
+
+            def answer(method, topic, fields):
+                public.request(method, f"/topics/{topic}", "1" if method == "POST" else None, fields)
+                response = public.getresponse()
+                return response.status, response.read()
+
+            assert answer("POST", "box:a", {"Content-Type": "application/json"})[0] == 202
+            assert reader.push()["push"]["pub"]["data"] == 1
+            for topic in "news:a", "team:a", "$box:a", "a":
+                assert answer("POST", topic, {}) == (403, b"you may not publish to this topic\n"), topic
+            events = {"Accept": "text/event-stream"}
+            assert answer("GET", "box:a", events) == (403, b"you may not subscribe to this topic\n")
+
+            address = ("127.0.0.1", server.port())
+            writer, status = upgrade(address, "/topics/box:a")
+            assert " 101 " in status, status
+            for text in "2", "3":
+                send_text(writer, text)
+                assert reader.push()["push"]["pub"]["data"] == text
+            writer.sendall(bytes([0x88, 0x80, 0, 0, 0, 0]))
+            assert read_exactly(writer, 2) == bytes([0x88, 0]), "it was sent something"
+            assert " 403 " in upgrade(address, "/topics/box:a?last=1")[1]
 
 
 def test_centrifuge_clients_may_do_what_the_namespace_says():

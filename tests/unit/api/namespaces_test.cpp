@@ -6,6 +6,7 @@
 #include <string_view>
 #include <thread>
 
+#include "support/stream_client.hpp"
 #include "unit/api/server_kit.hpp"
 
 using namespace ringcast;
@@ -19,6 +20,7 @@ Settings with_namespaces(Io io) {
         {.name = "open", .subscribe = anyone, .publish = anyone},
         {.name = "kept", .history_size = 2, .subscribe = anyone, .publish = anyone},
         {.name = "team"},
+        {.name = "box", .subscribe = nobody, .publish = anyone, .rate = 50},
         {.name = "lossy", .subscribe = anyone, .slow_consumer = SlowConsumer::drop}};
     settings.send_queue_bytes_max = 256_KiB;
     return settings;
@@ -82,6 +84,46 @@ TEST_CASE("topics of a namespace are for whom that says, others for whom the pat
         CHECK(publisher.publish("other:a", "x") == PublishStatus::invalid_topic);
         CHECK(publisher.publish("open:a", "from the server") == PublishStatus::accepted);
         CHECK(reader.message() == "from the server");
+    });
+}
+
+TEST_CASE("who may publish and not subscribe is subscribed to nothing") {
+    on_each_io([](Io io) {
+        Server server{with_namespaces(io)};
+        server.mount_topics("/topics", {});
+        server.mount_topics("/all",
+                            {.authorize = [](Upgrade&, std::string_view) -> Admission<TopicAccess> {
+                                return TopicAccess::publish;
+                            }});
+        const std::string url = started(server);
+        SocketClient reader{url};
+        reader.open({.target = "/all/box:a"});
+        SocketClient writer = client_of(url, "box:a");
+        writer.send(test::text_frame("1"));
+        CHECK(reader.message() == "1");
+        SocketClient other = client_of(url, "box:a?gaps=1");
+        other.send(test::text_frame("2"));
+        CHECK(reader.message() == "2");
+        const test::PlainRequest posted{.method = "POST", .target = "/topics/box:a", .body = "3"};
+        CHECK(test::ask_once(url, posted).status == 202);
+        CHECK(reader.message() == "3");
+        writer.send(test::text_frame("4"));
+        CHECK(reader.message() == "4");
+        writer.send(test::close_frame(1000));
+        CHECK(writer.frame().close_code() == 1000);  // It has received nothing else.
+        const std::string forbidden = "403 you may not subscribe to this topic\n";
+        for (const char* wish : {"box:a?last=1", "box:a?offset=1", "team:a"})
+            CHECK(refusal(url, wish) == forbidden);
+        const auto stream = test::ask_once(
+            url, {.target = "/topics/box:a", .fields = "Accept: text/event-stream\r\n"});
+        CHECK(stream.status == 403);
+        CHECK(stream.body == "you may not subscribe to this topic\n");
+        for (const std::string topic : {"team:a", "lossy:a", "a"}) {
+            const auto refused =
+                test::ask_once(url, {.method = "POST", .target = "/topics/" + topic, .body = "x"});
+            CHECK(refused.status == 403);
+            CHECK(refused.body == "you may not publish to this topic\n");
+        }
     });
 }
 

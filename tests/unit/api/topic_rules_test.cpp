@@ -105,16 +105,22 @@ TEST_CASE("a topic without a namespace is for everybody as far as that goes") {
     }
 }
 
-TEST_CASE("who may publish has to be one who may subscribe") {
-    const auto access = [](std::string_view topic, const Identity& who) {
-        return access_of(some_namespaces(), TopicAccess::subscribe, topic, who);
+TEST_CASE("who may publish need not be one who may subscribe") {
+    const auto rights = [](std::string_view topic, const Identity& who) {
+        return rights_of(some_namespaces(), TopicAccess::subscribe, topic, who);
     };
-    CHECK(access("a", stranger) == TopicAccess::subscribe);
-    CHECK(access("open:a", stranger) == TopicAccess::publish);
-    CHECK(access("news:a", stranger) == TopicAccess::subscribe);
-    CHECK(access("shut:a", stranger) == TopicAccess::none);
-    CHECK(access("team:a", stranger) == TopicAccess::none);
-    CHECK(access("team:a", ann) == TopicAccess::publish);
+    constexpr TopicRights none{}, reader{.may_subscribe = true}, writer{.may_publish = true},
+        both{true, true};
+    CHECK(rights("a", stranger) == reader);
+    CHECK(rights("open:a", stranger) == both);
+    CHECK(rights("news:a", stranger) == reader);
+    CHECK(rights("shut:a", stranger) == writer);
+    CHECK(rights("$shut:a", stranger) == none);
+    CHECK(rights("team:a", stranger) == none);
+    CHECK(rights("team:a", ann) == both);
+    CHECK(rights_in(TopicAccess::none) == none);
+    CHECK(rights_in(TopicAccess::subscribe) == reader);
+    CHECK(rights_in(TopicAccess::publish) == both);
 }
 
 TEST_CASE("names are reserved where there are no rules for them") {
