@@ -213,6 +213,7 @@ int main(int argument_count, char** arguments) {
         server.mount_centrifuge("/connection", {.anonymous = options->anonymous,
                                                 .users = options->users,
                                                 .ping_interval = centrifuge_ping_interval(*options),
+                                                .subscriptions_max = options->subscriptions_max,
                                                 .plain_http = plain_http});
     }
     if (options->dev) {

@@ -59,6 +59,15 @@ def edge(*flags):
             yield server, server.admin_urls()[0]
 
 
+def test_a_client_may_have_as_many_subscriptions_as_the_flag_says():
+    with edge("--subscriptions-max", "130") as (server, _):
+        client = Client(server, {"sub": "7", "channels": ["mine"]})
+        for number in range(2, 132):
+            client.say({"id": number, "subscribe": {"channel": f"r{number}"}})
+            wanted = {"subscribe": {}} if number < 131 else {"error": {"code": 106, "message": "limit exceeded"}}
+            assert client.hear() == {"id": number, **wanted}
+
+
 def test_a_token_subscribes_its_client_and_recovers_what_it_missed():
     for ring in rings():
         with edge("--io", ring, "--history-size", "10") as (server, admin):
