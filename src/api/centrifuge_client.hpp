@@ -54,12 +54,17 @@ struct CentrifugeEndpoint::Client {
     [[nodiscard]] const Admission* admission_to(std::string_view channel) const noexcept {
         const bool is_imposed =
             session.subscribed_by(channel) == dialect::centrifuge::SubscribedBy::host;
-        for (const auto* const admissions : {&imposed, &admitted, &granted}) {
+        for (const auto* const admissions : {&imposed, &admitted}) {
             if (admissions == &imposed && !is_imposed) continue;
             const auto found = std::ranges::find(*admissions, channel, &Admission::channel);
             if (found != admissions->end()) return &*found;
         }
-        return nullptr;
+        return grant_of(channel);
+    }
+    /// What the connection's token says of it, or null.
+    [[nodiscard]] const Admission* grant_of(std::string_view channel) const noexcept {
+        const auto found = std::ranges::lower_bound(granted, channel, {}, &Admission::channel);
+        return found != granted.end() && found->channel == channel ? &*found : nullptr;
     }
     /// The application is about to subscribe it to that.
     void impose(Admission admission) {
@@ -70,7 +75,7 @@ struct CentrifugeEndpoint::Client {
         imposed.push_back(std::move(admission));
     }
     std::vector<Admission> imposed;          ///< By orders, which permit nothing else.
-    std::vector<Admission> granted;          ///< By the connection's token.
+    std::vector<Admission> granted;          ///< By the connection's token; in order of channels.
     std::vector<Admission> admitted;         ///< By tokens that the client has brought for them.
     std::unique_ptr<Joining> joining;        ///< Of a connect command that waits for it.
     TimeToLive subscription_ttl;             ///< Of the subscription that the shard has to confirm.

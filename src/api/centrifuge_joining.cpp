@@ -61,8 +61,8 @@ void CentrifugeEndpoint::on_joined(shard::Session& session, Client& client,
         return end_joining(session, client, centrifuge::ErrorCode::limit_exceeded);
     Joining& joining = *client.joining;
     const auto channel =
-        std::ranges::find(joining.channels, subscribed.topic, &Joining::Channel::name);
-    RC_ASSERT(channel != joining.channels.end());
+        std::ranges::lower_bound(joining.channels, subscribed.topic, {}, &Joining::Channel::name);
+    RC_ASSERT(channel != joining.channels.end() && channel->name == subscribed.topic);
     channel->was_recovering = subscribed.was_recovering;
     channel->position = subscribed.position;
     std::uint64_t bytes = 0;

@@ -38,7 +38,7 @@ struct CentrifugeEndpoint::Joining {
         }
     }
 
-    std::vector<Channel> channels;
+    std::vector<Channel> channels;        ///< In the order of their names, as the grants were.
     std::size_t missing_count = 0;        ///< Not live yet.
     TimeToLive ttl;                       ///< Of the connection.
     std::vector<std::uint64_t> orders{};  ///< Of the application: works that are postponed.

@@ -93,8 +93,8 @@ bool CentrifugeEndpoint::may(const shard::Session& session, const Client& client
     const auto names_it = [&](const Admission& each) {
         return each.channel == channel && now < each.until;
     };
-    const bool has_token = std::ranges::any_of(client.granted, names_it) ||
-                           std::ranges::any_of(client.admitted, names_it);
+    const bool has_token =
+        client.grant_of(channel) != nullptr || std::ranges::any_of(client.admitted, names_it);
     const Identity who{.user = client.user, .has_token = has_token};
     const TopicAccess everybody = general_access(policy_.anonymous, policy_.users, who);
     return decide(namespaces_of(session), everybody, channel, who, action) == Denial::none;
@@ -177,6 +177,8 @@ CentrifugeEndpoint::Answer CentrifugeEndpoint::refresh(shard::Session& session, 
     auto claims = tokens->verify_connection(request.token);
     if (!claims) return answer_of(claims.error());
     if (claims->user != client.user) return centrifuge::DisconnectCode::invalid_token;
+    if (claims->grants.size() > policy_.subscriptions_max)
+        return centrifuge::DisconnectCode::channel_limit;
     client.granted = admissions_of(claims->grants);
     end_revoked(session, client);
     const TimeToLive ttl = ttl_of(*tokens, claims->expires_at, session.shard().now());

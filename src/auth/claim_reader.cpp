@@ -124,7 +124,7 @@ std::vector<Grant> ClaimReader::grants() {
     std::vector<Grant> grants;
     if (const auto subscriptions = object("subs")) {
         for (const auto field : *subscriptions) {
-            expect(is_channel_name(field.key) && grants.size() < channels_max);
+            expect(is_channel_name(field.key));
             simdjson::dom::object options;
             expect(field.value.get(options) == simdjson::SUCCESS && has_unique_names(options));
             if (!is_good_) return {};
@@ -134,6 +134,10 @@ std::vector<Grant> ClaimReader::grants() {
         }
     }
     add_channels(grants);
+    // What both name is as `subs` says, which is first. There may be thousands.
+    std::ranges::stable_sort(grants, {}, &Grant::channel);
+    const auto repeated = std::ranges::unique(grants, {}, &Grant::channel);
+    grants.erase(repeated.begin(), repeated.end());
     return grants;
 }
 
@@ -146,9 +150,6 @@ void ClaimReader::add_channels(std::vector<Grant>& grants) {
     for (const simdjson::dom::element element : array) {
         const auto channel = text_of(element);
         expect(channel && is_channel_name(*channel));
-        if (!is_good_) return;
-        if (std::ranges::find(grants, *channel, &Grant::channel) != grants.end()) continue;
-        expect(grants.size() < channels_max);
         if (!is_good_) return;
         grants.push_back({std::string{*channel}, {}});
     }

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] Overrides overrides(std::string_view name);
     /// `info`, `data` and `override` of a subscription.
     [[nodiscard]] SubscriptionOptions subscription_options();
-    /// `subs` and `channels`.
+    /// `subs` and `channels`, each channel once, in the order of their names.
     [[nodiscard]] std::vector<Grant> grants();
 
 private:

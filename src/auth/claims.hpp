@@ -12,9 +12,9 @@
 namespace ringcast::auth {
 
 /// Longest token, in bytes; and of what it says: names of users, channels and clients, `info` and
-/// `meta`, `data`, and channels.
+/// `meta`, and `data`. It names as many channels as fit.
 inline constexpr std::size_t token_bytes_max = 16 << 10, name_bytes_max = 255,
-                             info_bytes_max = 4 << 10, data_bytes_max = 8 << 10, channels_max = 128;
+                             info_bytes_max = 4 << 10, data_bytes_max = 8 << 10;
 
 /// `info` or `b64info`, `data` or `b64data`: the latter counts if there are both. JSON is one
 /// value on one line.
@@ -54,7 +54,7 @@ struct ConnectionClaims {
     std::string id;    ///< `jti`; empty without one.
     std::optional<Payload> info;
     std::optional<std::string> meta;  ///< A JSON object on one line, not for clients.
-    std::vector<Grant> grants;        ///< `subs` and then `channels`, each channel once.
+    std::vector<Grant> grants;        ///< `subs` and `channels`, each channel once, by name.
     /// When the connection ends, unless it shows a new token; never without. May have passed
     /// already, by the leeway at most.
     std::optional<std::chrono::sys_seconds> expires_at;

@@ -110,13 +110,16 @@ constexpr std::array topic_rows{
               .set = set_count<&Options::topics_max, 1, 1'000'000'000>,
               .get = get_count<&Options::topics_max>,
               .needs = {&publishers}},
-    OptionRow{.section = topics,
-              .name = "subscriptions-max",
-              .value_name = "N",
-              .help = "topics that one session may be subscribed to",
-              .set = set_count<&Options::subscriptions_max, 1, 1'000'000>,
-              .get = get_count<&Options::subscriptions_max>,
-              .needs = {&topic_clients}},
+    OptionRow{
+        .section = topics,
+        .name = "subscriptions-max",
+        .value_name = "N",
+        .help =
+            "topics that one session may be subscribed to; a Centrifuge client whose token names "
+            "more is closed with code 3505",
+        .set = set_count<&Options::subscriptions_max, 1, 1'000'000>,
+        .get = get_count<&Options::subscriptions_max>,
+        .needs = {&topic_clients}},
     OptionRow{.section = topics,
               .name = "topic-idle-timeout",
               .value_name = "DURATION",

@@ -263,6 +263,36 @@ def test_the_previous_key_is_taken_until_its_deadline():
         assert status_of_the_old_one("2001-01-01T12:00:00Z") == 401
 
 
+def test_a_token_may_name_as_many_channels_as_a_session_may_have():
+    with keys(secret=SECRET) as path:
+        flags = [*LISTEN, "--token-hmac-secret-file", path("secret")]
+        named = [token({"sub": "42", "channels": [f"r{i}" for i in range(count)]}) for count in (128, 129, 600)]
+
+        def end_of_connect(server, jwt):
+            """The code that the server closes with; None: it has connected the client, and it is subscribed to all."""
+            client, line = upgrade(("127.0.0.1", server.port()), "/connection/websocket")
+            assert " 101 " in line, line
+            command = json.dumps({"id": 1, "connect": {"token": jwt}}).encode()
+            client.sendall(b"\x81\xfe" + len(command).to_bytes(2, "big") + bytes(4) + command)
+            opcode, size = read_exactly(client, 2)
+            if size > 125:
+                size = int.from_bytes(read_exactly(client, 2 if size == 126 else 8), "big")
+            payload = read_exactly(client, size)
+            client.close()
+            if opcode == 0x88:
+                return int.from_bytes(payload[:2], "big")
+            reply = json.loads(payload)
+            assert reply["connect"]["subs"] == {f"r{i}": {} for i in range(len(reply["connect"]["subs"]))}
+            return None
+
+        for more, wanted in ([], [None, 3505, 3505]), (["--subscriptions-max", "600", "--io", "epoll"], [None] * 3):
+            with Server(*flags, *more, "--shards", "2") as server:
+                assert [end_of_connect(server, jwt) for jwt in named] == wanted
+                for jwt in named:  # Of which this one wants a single one.
+                    assert ask(server, jwt, "/topics/r127") == 101
+                assert server.stop()[0] == 0
+
+
 def test_a_session_ends_when_its_token_does():
     with keys(secret=SECRET) as path:
         for flags in ([], ["--io", "epoll"]):

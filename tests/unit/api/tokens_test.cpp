@@ -80,7 +80,7 @@ TEST_CASE("a handler is told who a client is by its token") {
                  token_signer.sign(R"({"sub":"42","jti":"x","info":{"a":1},"meta":{"b":2},)"
                                    R"("subs":{"s":{}},"channels":["c"],"exp":)" +
                                    std::to_string(seconds_from_now(1000)) + "}")) ==
-          R"(42 x {"a":1} {"b":2} s c for a time)");
+          R"(42 x {"a":1} {"b":2} c s for a time)");
     CHECK(response_to(url, {.target = "/who?token=forged"}).status == 401);
 }
 

@@ -1,6 +1,8 @@
 // What a token that is in order says: times, issuers, audiences, and the claims of the Centrifuge
 // protocol.
 
+#include <algorithm>
+
 #include "auth_kit.hpp"
 
 namespace ringcast::auth {
@@ -86,15 +88,32 @@ TEST_CASE("a connection's claims are handed on") {
     CHECK(claims.meta == R"({"role":"admin"})");
     CHECK(claims.expires_at == now + seconds{60});
     REQUIRE(claims.grants.size() == 3);
-    CHECK(claims.grants[0].channel == "b");
-    CHECK(claims.grants[0].options.info == json_payload("[1]"));
-    CHECK(claims.grants[0].options.data ==
+    CHECK(claims.grants[0].channel == "a");
+    CHECK(claims.grants[0].options.overrides == Overrides{});
+    CHECK(claims.grants[1].channel == "b");
+    CHECK(claims.grants[1].options.info == json_payload("[1]"));
+    CHECK(claims.grants[1].options.data ==
           Payload{PublicationKind::binary, std::string{"\x00\xff", 2}});
-    CHECK(claims.grants[0].options.overrides ==
+    CHECK(claims.grants[1].options.overrides ==
           Overrides{.presence = true, .force_recovery = false});
-    CHECK(claims.grants[1].channel == "ü");
-    CHECK(claims.grants[2].channel == "a");
-    CHECK(claims.grants[2].options.overrides == Overrides{});
+    CHECK(claims.grants[2].channel == "ü");
+}
+
+TEST_CASE("a connection's token names as many channels as fit into it") {
+    constexpr std::size_t count = 1000;
+    std::string channels, subs;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string separator = i == 0 ? "" : ",";
+        channels += separator + '"' + std::to_string(i * 7 % count) + '"';
+        if (i < 100) subs += separator + '"' + std::to_string(i) + R"(":{"info":1})";
+    }
+    const auto grants =
+        connection(R"({"channels":[)" + channels + R"(],"subs":{)" + subs + "}}").grants;
+    REQUIRE(grants.size() == count);
+    CHECK(std::ranges::is_sorted(grants, {}, &Grant::channel));
+    CHECK(std::ranges::adjacent_find(grants, {}, &Grant::channel) == grants.end());
+    CHECK(std::ranges::count_if(
+              grants, [](const Grant& each) { return each.options.info.has_value(); }) == 100);
 }
 
 TEST_CASE("a connection's claims are all optional") {
