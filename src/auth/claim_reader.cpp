@@ -28,15 +28,12 @@ Payload payload_of(std::string octets) {
 
 }  // namespace
 
-bool is_channel_name(std::string_view name) noexcept {
-    return !name.empty() && name.size() <= name_bytes_max && is_free_of_controls(name);
-}
-
 std::optional<std::string_view> ClaimReader::text(std::string_view name, std::size_t bytes_max) {
     const auto element = member(claims_, name);
     if (!element) return std::nullopt;
     const auto text = text_of(*element);
-    expect(text && text->size() <= bytes_max && is_free_of_controls(*text));
+    expect(text && is_free_of_controls(*text));
+    if (text) expect_size(text->size(), bytes_max);
     return text;
 }
 
@@ -59,7 +56,7 @@ bool ClaimReader::names(std::string_view name, std::string_view wanted) {
     if (const auto text = text_of(*element)) return *text == wanted;
     simdjson::dom::array array;
     expect(element->get(array) == simdjson::SUCCESS);
-    if (!is_good_) return false;
+    if (!is_good()) return false;
     bool found = false;
     for (const simdjson::dom::element entry : array) {
         const auto text = text_of(entry);
@@ -80,7 +77,7 @@ std::optional<Payload> ClaimReader::payload(std::string_view json_name,
         expect(octets.has_value());
         if (octets && !octets->empty()) payload = payload_of(*std::move(octets));
     }
-    expect(!payload || payload->bytes.size() <= bytes_max);
+    if (payload) expect_size(payload->bytes.size(), bytes_max);
     return payload;
 }
 
@@ -88,7 +85,7 @@ std::optional<std::string> ClaimReader::object_text(std::string_view name, std::
     const auto value = object(name);
     if (!value) return std::nullopt;
     std::string text = simdjson::minify(*value);
-    expect(text.size() <= bytes_max);
+    expect_size(text.size(), bytes_max);
     return text;
 }
 
@@ -124,13 +121,13 @@ std::vector<Grant> ClaimReader::grants() {
     std::vector<Grant> grants;
     if (const auto subscriptions = object("subs")) {
         for (const auto field : *subscriptions) {
-            expect(is_channel_name(field.key));
+            expect_channel(field.key);
             simdjson::dom::object options;
             expect(field.value.get(options) == simdjson::SUCCESS && has_unique_names(options));
-            if (!is_good_) return {};
+            if (!is_good()) return {};
             ClaimReader reader{options};
             grants.push_back({std::string{field.key}, reader.subscription_options()});
-            expect(reader.is_good());
+            if (!fault_) fault_ = reader.fault();
         }
     }
     add_channels(grants);
@@ -146,13 +143,20 @@ void ClaimReader::add_channels(std::vector<Grant>& grants) {
     if (!channels) return;
     simdjson::dom::array array;
     expect(channels->get(array) == simdjson::SUCCESS);
-    if (!is_good_) return;
+    if (!is_good()) return;
     for (const simdjson::dom::element element : array) {
         const auto channel = text_of(element);
-        expect(channel && is_channel_name(*channel));
-        if (!is_good_) return;
+        expect(channel.has_value());
+        if (channel) expect_channel(*channel);
+        if (!is_good()) return;
         grants.push_back({std::string{*channel}, {}});
     }
+}
+
+/// 1 to 255 bytes without control characters; JSON has made sure of its UTF-8.
+void ClaimReader::expect_channel(std::string_view name) noexcept {
+    expect(!name.empty() && is_free_of_controls(name));
+    expect_size(name.size(), name_bytes_max);
 }
 
 /// The member called `name`, unless it is null.

@@ -11,11 +11,9 @@
 
 #include "auth/claims.hpp"
 #include "auth/json.hpp"
+#include "auth/reason.hpp"
 
 namespace ringcast::auth {
-
-/// Whether `name` is 1 to 255 bytes without control characters. JSON has made sure of its UTF-8.
-[[nodiscard]] bool is_channel_name(std::string_view name) noexcept;
 
 /// Life: made for one object, asked for members, then for the verdict. Views live as long as the
 /// tree.
@@ -23,8 +21,10 @@ class ClaimReader {
 public:
     explicit ClaimReader(const simdjson::dom::object& claims) : claims_{claims} {}
 
-    /// False if any member so far was not what it had to be; of what was returned, nothing counts.
-    [[nodiscard]] bool is_good() const noexcept { return is_good_; }
+    /// What was wrong first with the members so far, if anything: of what was returned, nothing
+    /// counts then.
+    [[nodiscard]] std::optional<Reason> fault() const noexcept { return fault_; }
+    [[nodiscard]] bool is_good() const noexcept { return !fault_; }
 
     [[nodiscard]] bool has(std::string_view name) const {
         return member(claims_, name).has_value();
@@ -56,10 +56,16 @@ private:
     [[nodiscard]] std::optional<simdjson::dom::element> find(std::string_view name) const;
     [[nodiscard]] std::optional<simdjson::dom::object> object(std::string_view name);
     void add_channels(std::vector<Grant>& grants);
-    void expect(bool condition) noexcept { is_good_ = is_good_ && condition; }
+    void expect(bool condition, Reason otherwise = Reason::bad_claim) noexcept {
+        if (!condition && !fault_) fault_ = otherwise;
+    }
+    void expect_size(std::size_t bytes, std::size_t bytes_max) noexcept {
+        expect(bytes <= bytes_max, Reason::long_claim);
+    }
+    void expect_channel(std::string_view name) noexcept;
 
     simdjson::dom::object claims_;
-    bool is_good_ = true;
+    std::optional<Reason> fault_;
 };
 
 }  // namespace ringcast::auth

@@ -14,6 +14,9 @@ std::string_view to_string(Reason reason) noexcept {
         case Reason::bad_signature: return "bad signature";
         case Reason::malformed_claims: return "malformed claims";
         case Reason::bad_claim: return "bad claim";
+        case Reason::long_claim:
+            return "claim too long: 255 bytes for names as sub, 4 KiB for info and meta, 8 KiB for "
+                   "data";
         case Reason::expired: return "expired";
         case Reason::not_yet_valid: return "not yet valid";
         case Reason::wrong_issuer: return "wrong issuer";

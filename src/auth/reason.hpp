@@ -20,7 +20,8 @@ enum class Reason : std::uint8_t {
     no_key,                 // No key is there for that `alg` and `kid`, or not any longer.
     bad_signature,          // RFC 7515 section 5.2
     malformed_claims,       // RFC 7519 section 7.2: no JSON object, a name twice, too deep
-    bad_claim,              // RFC 7519 section 4.1: of another type, out of range, too long
+    bad_claim,              // RFC 7519 section 4.1: of another type, out of range
+    long_claim,             // Longer than name_bytes_max, info_bytes_max or data_bytes_max.
     expired,                // RFC 7519 section 4.1.4, or `expire_at`
     not_yet_valid,          // RFC 7519 section 4.1.5
     wrong_issuer,           // RFC 7519 section 4.1.1

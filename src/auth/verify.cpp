@@ -31,7 +31,7 @@ public:
         const bool is_for_us = claims_.names("aud", rules_.audience);
         const auto end = claims_.date("expire_at");
         id_ = string_of(claims_.text("jti", name_bytes_max));
-        if (!claims_.is_good()) return std::unexpected{Reason::bad_claim};
+        if (const auto fault = claims_.fault()) return std::unexpected{*fault};
 
         expires_at_ = end ? end : expiry;
         if (end == sys_seconds{}) expires_at_.reset();  // It never does.
@@ -82,7 +82,7 @@ std::expected<ConnectionClaims, Reason> read_connection(ClaimReader& claims, Che
                             .meta = claims.object_text("meta", info_bytes_max),
                             .grants = claims.grants(),
                             .expires_at = checker.expires_at()};
-    if (!claims.is_good()) return std::unexpected{Reason::bad_claim};
+    if (const auto fault = claims.fault()) return std::unexpected{*fault};
     return result;
 }
 
@@ -94,7 +94,7 @@ std::expected<SubscriptionClaims, Reason> read_subscription(ClaimReader& claims,
     SubscriptionClaims result{.id = checker.take_id(),
                               .options = claims.subscription_options(),
                               .expires_at = checker.expires_at()};
-    if (!claims.is_good()) return std::unexpected{Reason::bad_claim};
+    if (const auto fault = claims.fault()) return std::unexpected{*fault};
     if (!channel) return std::unexpected{Reason::wrong_kind};
     if (*channel != wish.channel) return std::unexpected{Reason::wrong_channel};
     const bool names_client = client && !client->empty();

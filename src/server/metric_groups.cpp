@@ -62,10 +62,11 @@ constexpr std::string_view token_reasons[] = {
     "unsecured",        "unsupported_algorithm",
     "no_key",           "bad_signature",
     "malformed_claims", "bad_claim",
-    "expired",          "not_yet_valid",
-    "wrong_issuer",     "wrong_audience",
-    "wrong_kind",       "wrong_user",
-    "wrong_channel",    "wrong_client",
+    "long_claim",       "expired",
+    "not_yet_valid",    "wrong_issuer",
+    "wrong_audience",   "wrong_kind",
+    "wrong_user",       "wrong_channel",
+    "wrong_client",
 };
 static_assert(std::size(token_reasons) == auth::reasons_count);
 

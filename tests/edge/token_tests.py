@@ -105,6 +105,7 @@ def test_each_wrong_token_is_refused_and_counted_by_its_reason():
             ("wrong_audience", signed_by_rsa(good | {"aud": "chat"})),
             ("wrong_kind", signed_by_rsa(good | {"channel": "a"})),
             ("bad_claim", signed_by_rsa(good | {"sub": 42})),
+            ("long_claim", signed_by_rsa(good | {"sub": "u" * 256})),
             ("malformed_claims", signed_by_rsa([])),
         ]
         with Server(*LISTEN, *flags) as server:
@@ -261,6 +262,15 @@ def test_the_previous_key_is_taken_until_its_deadline():
 
         assert status_of_the_old_one("2999-01-01") == 101
         assert status_of_the_old_one("2001-01-01T12:00:00Z") == 401
+
+
+def test_the_log_says_that_the_name_of_a_user_is_too_long():
+    with keys(secret=SECRET) as path:
+        with Server(*LISTEN, "--token-hmac-secret-file", path("secret"), "--users", "subscribe") as server:
+            assert ask(server, token({"sub": "u" * 255})) == 101
+            assert ask(server, token({"sub": "u" * 256})) == 401
+            errors = server.stop()[1]
+        assert re.search(r'event=token_refused reason="claim too long: 255 bytes for names as sub, ', errors), errors
 
 
 def test_a_token_may_name_as_many_channels_as_a_session_may_have():

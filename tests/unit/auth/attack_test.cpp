@@ -213,9 +213,8 @@ TEST_CASE("claims are one object, without a name twice, not too deep, in UTF-8")
         CHECK_MESSAGE(fate_of(with_claims(claims), keys) == fate(Reason::malformed_claims), claims);
 }
 
-TEST_CASE("claims of another type, out of range or too long are refused") {
+TEST_CASE("claims of another type or out of range are refused") {
     const KeySet keys = secret_keys(secret);
-    const std::string name(256, 'x'), info(4095, 'x');
     for (const std::string& claim :
          {std::string{R"("exp":"9999999999")"},
           std::string{R"("exp":-1)"},
@@ -237,15 +236,12 @@ TEST_CASE("claims of another type, out of range or too long are refused") {
           std::string{R"("sub":["a"])"},
           std::string{R"("sub":"a\u0000b")"},
           std::string{R"("sub":"a\nb")"},
-          R"("sub":")" + name + '"',
           std::string{R"("jti":1)"},
-          R"("jti":")" + name + '"',
           std::string{R"("iss":1)"},
           std::string{R"("aud":1)"},
           std::string{R"("aud":{})"},
           std::string{R"("aud":["a",1])"},
           std::string{R"("aud":null)"},
-          R"("info":")" + info + '"',
           std::string{R"("b64info":"*")"},
           std::string{R"("b64info":"Zg")"},
           std::string{R"("b64info":1)"},
@@ -257,7 +253,6 @@ TEST_CASE("claims of another type, out of range or too long are refused") {
           std::string{R"("channels":[1])"},
           std::string{R"("channels":[""])"},
           std::string{R"("channels":["a\u0001"])"},
-          R"("channels":[")" + name + R"("])",
           std::string{R"("subs":[])"},
           std::string{R"("subs":{"":{}})"},
           std::string{R"("subs":{"a":null})"},
@@ -265,10 +260,34 @@ TEST_CASE("claims of another type, out of range or too long are refused") {
           std::string{R"("subs":{"a":{"info":1,"info":2}})"},
           std::string{R"("subs":{"a":{"override":1}})"},
           std::string{R"("subs":{"a":{"override":{"presence":true}}})"},
-          std::string{R"("subs":{"a":{"override":{"presence":{"value":1}}}})"},
-          R"("subs":{")" + name + R"(":{}})"})
+          std::string{R"("subs":{"a":{"override":{"presence":{"value":1}}}})"}})
         CHECK_MESSAGE(fate_of(with_claims("{" + claim + "}"), keys) == fate(Reason::bad_claim),
                       claim);
+}
+
+TEST_CASE("claims that are too long are refused as that") {
+    const KeySet keys = secret_keys(secret);
+    const auto fate_with = [&](std::string_view begin, std::size_t bytes, std::string_view end) {
+        const std::string text(bytes, 'x');
+        return fate_of(
+            with_claims("{" + std::string{begin} + '"' + text + '"' + std::string{end} + "}"),
+            keys);
+    };
+    struct Row {
+        std::string_view begin;
+        std::string_view end;
+        std::size_t bytes_max;
+    };
+    // `info`, `meta` and `data` are JSON, quotes and all.
+    for (const Row& row :
+         {Row{R"("sub":)", "", 255}, Row{R"("jti":)", "", 255}, Row{R"("channels":[)", "]", 255},
+          Row{R"("subs":{)", ":{}}", 255}, Row{R"("info":)", "", 4096 - 2},
+          Row{R"("meta":{"a":)", "}", 4096 - 8}, Row{R"("subs":{"a":{"info":)", "}}", 4096 - 2},
+          Row{R"("subs":{"a":{"data":)", "}}", 8192 - 2}}) {
+        CAPTURE(row.begin);
+        CHECK(fate_with(row.begin, row.bytes_max, row.end) == "accepted");
+        CHECK(fate_with(row.begin, row.bytes_max + 1, row.end) == fate(Reason::long_claim));
+    }
 }
 
 TEST_CASE("a changed token has no second chance: any octet of it, by any other") {
