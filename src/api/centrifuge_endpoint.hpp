@@ -40,7 +40,7 @@ struct TimeToLive {
 };
 
 /// One per mounted path and shard.
-class CentrifugeEndpoint final : public ApiEndpoint {
+class CentrifugeEndpoint : public ApiEndpoint {
 public:
     /// What clients of its WebSocket say: commands, or nothing behind their connect request.
     enum class Direction : std::uint8_t { both, to_client };

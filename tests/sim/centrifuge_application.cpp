@@ -11,25 +11,25 @@ namespace ringcast::sim {
 
 shard::Verdict OverheardCentrifuge::on_upgrade(shard::Upgrade& upgrade) {
     const std::string visit = http::query_parameter(upgrade.request.query, "visit").value_or("");
-    std::from_chars(visit.data(), visit.data() + visit.size(), visits_[upgrade.session.id().slot]);
-    return clients_.on_upgrade(upgrade);
+    std::from_chars(visit.data(), visit.data() + visit.size(), visits[upgrade.session.id().slot]);
+    return CentrifugeEndpoint::on_upgrade(upgrade);
 }
 
 void OverheardCentrifuge::on_message(shard::Session session, std::string_view payload,
                                      MessageKind kind) {
-    drawing_for_ = visit_of(session);
-    clients_.on_message(session, payload, kind);
+    drawing_for = visit_of(session);
+    CentrifugeEndpoint::on_message(session, payload, kind);
 }
 
 void OverheardCentrifuge::on_resume(shard::Session& session) {
-    drawing_for_ = visit_of(session);
-    clients_.on_resume(session);
+    drawing_for = visit_of(session);
+    CentrifugeEndpoint::on_resume(session);
 }
 
 void OverheardCentrifuge::on_close(shard::Session& session, CloseCode code,
                                    std::string_view reason) {
     stage_.on_gone(visit_of(session));
-    clients_.on_close(session, code, reason);
+    CentrifugeEndpoint::on_close(session, code, reason);
 }
 
 CentrifugePolicy OverheardCentrifuge::policy_of(const CentrifugeStage& stage) {
@@ -39,14 +39,14 @@ CentrifugePolicy OverheardCentrifuge::policy_of(const CentrifugeStage& stage) {
 }
 
 std::uint32_t OverheardCentrifuge::visit_of(const shard::Session& session) const {
-    return visits_.at(session.id().slot);
+    return visits.at(session.id().slot);
 }
 
 /// The visit in front, most significant octet first.
 void OverheardCentrifuge::draw(std::span<std::byte> target) const {
     std::ranges::fill(target, std::byte{0});
     for (std::size_t i = 0; i < 4 && i < target.size(); ++i)
-        target[i] = static_cast<std::byte>(drawing_for_ >> (24 - 8 * i));
+        target[i] = static_cast<std::byte>(drawing_for >> (24 - 8 * i));
 }
 
 }  // namespace ringcast::sim

@@ -72,6 +72,8 @@ void CentrifugeConversation::say(const CentrifugeAction& action, std::string& me
         leave();
     }
     if (action.kind == Say::connect) has_asked_connect_ = true;
+    if (action.kind == Say::subscribe || action.kind == Say::unsubscribe)
+        wishes_[action.topic] = asked.order;
     const bool asks_who = action.kind == Say::presence || action.kind == Say::presence_stats;
     if (asked.disconnect == 0 && asks_who) asked.tag = stage_.hall.on_question(stage_.now);
     if (asked.disconnect == 0) note(asked);

@@ -15,8 +15,8 @@ constexpr std::uint32_t internal = 100, unknown_channel = 102, permission_denied
                         method_not_found = 104, already_subscribed = 105, limit_exceeded = 106,
                         bad_request = 107, not_available = 108, too_many_requests = 111,
                         unrecoverable_position = 112;
-/// ... and the end of a subscription whose publications were lost.
-constexpr std::uint32_t insufficient_state = 2500;
+/// ... and the end of a subscription by an order, or whose publications were lost.
+constexpr std::uint32_t ended_by_server = 2000, insufficient_state = 2500;
 
 }  // namespace
 
@@ -102,8 +102,7 @@ std::uint32_t CentrifugeConversation::due_error(const Asked& asked) const {
             if (is_subscribed) return already_subscribed;
             [[fallthrough]];
         case Say::subscribe_unknown:
-            if (subscriptions_.size() >= stage_.scenario.centrifuge->subscriptions_max)
-                return limit_exceeded;
+            if (is_full() && !may_be_full_since(asked)) return limit_exceeded;
             return asked.action.kind == Say::subscribe ? 0 : unknown_channel;
         case Say::history:
             if (!is_kept()) return not_available;
@@ -119,6 +118,17 @@ std::uint32_t CentrifugeConversation::due_error(const Asked& asked) const {
         case Say::sub_refresh: return permission_denied;
         default: return 0;
     }
+}
+
+bool CentrifugeConversation::is_full() const {
+    return subscriptions_.size() >= stage_.scenario.centrifuge->subscriptions_max;
+}
+
+/// By an order, while its subscription was on its way.
+bool CentrifugeConversation::may_be_full_since(const Asked& asked) const {
+    return asked.action.kind == Say::subscribe && is_ordered([](const auto& each) {
+               return each.kind == CentrifugeOrder::Kind::subscribe;
+           });
 }
 
 /// What it asks for was lost after the server had begun to answer.
@@ -151,7 +161,14 @@ bool CentrifugeConversation::may_fail(const Asked& asked, std::uint32_t code) co
             return asked.action.kind == Say::subscribe &&
                    (scenario.has_small_limits || scenario.may_stall());
         case limit_exceeded:
-            return asked.action.kind == Say::subscribe && scenario.has_small_limits;
+            return asked.action.kind == Say::subscribe &&
+                   (scenario.has_small_limits || (is_full() && may_be_full_since(asked)));
+        case already_subscribed:
+            // It is on its way there.
+            return asked.action.kind == Say::subscribe && is_ordered([&](const auto& each) {
+                       return each.kind == CentrifugeOrder::Kind::subscribe &&
+                              each.topic == asked.action.topic;
+                   });
         case too_many_requests:
             return asked.action.kind == Say::publish || (is_question && stage_.is_ending);
         case unrecoverable_position:
@@ -165,6 +182,7 @@ bool CentrifugeConversation::may_fail(const Asked& asked, std::uint32_t code) co
 void CentrifugeConversation::on_connected(const told::Connect& result) {
     const CentrifugePolicy& policy = *stage_.scenario.centrifuge;
     is_connected_ = true;
+    connected_ = stage_.book.on_asked();
     const bool pings = policy.ping_interval.count() > 0 && !visit_.has_ping_frames;
     if (result.pong != pings || (result.ping != 0) != pings)
         fail(Rule::commands_answered, "was told of other pings");
@@ -186,6 +204,7 @@ void CentrifugeConversation::on_subscribed(const Asked& asked, const told::Subsc
     if (!result.recovered && !result.publications.empty())
         fail(Rule::recovered_if_kept, "has recovered something, but not all");
     Subscription& subscription = subscriptions_[topic];
+    subscription.begun = stage_.book.on_asked();
     subscription.takes_deltas = asked.action.takes_deltas &&
                                 stage_.scenario.settings.topics.home.delta == TopicDelta::fossil;
     if (result.delta != subscription.takes_deltas)
@@ -245,8 +264,10 @@ void CentrifugeConversation::on_presence_stats(const Asked& asked,
 }
 
 void CentrifugeConversation::take_push(const told::Push& push) {
+    if (push.refresh) return check_refresh(*push.refresh);
     const auto found = std::ranges::find(stage_.scenario.topics, push.channel);
     const auto topic = static_cast<std::uint32_t>(found - stage_.scenario.topics.begin());
+    if (push.subscribe) return take_imposed(topic, *push.subscribe);
     if (!subscriptions_.contains(topic))
         fail(Rule::publications_exact, "hears of a topic that it is not subscribed to");
     if (push.pub) {
@@ -257,7 +278,11 @@ void CentrifugeConversation::take_push(const told::Push& push) {
     if (push.leave) return take_event(topic, push.leave->info, false);
     if (!push.unsubscribe) fail(Rule::frames_well_formed, "a push of nothing");
     ++counts_.unsubscribed;
-    if (push.unsubscribe->code != insufficient_state || !stage_.scenario.may_stall())
+    const bool is_lost =
+        push.unsubscribe->code == insufficient_state && stage_.scenario.may_stall();
+    const bool is_ordered_to = push.unsubscribe->code == ended_by_server &&
+                               is_ordered([&](const auto& each) { return each.ends(topic); });
+    if (!is_lost && !is_ordered_to)
         fail(Rule::close_as_scripted, "no reason for the end of its subscription");
     stage_.hall.on_lost(guest(topic), stage_.now);
     end_subscription(topic);

@@ -6,6 +6,7 @@
 //   a subscription begins with its reply, counts on from there, and ends with one, or a push
 //   what comes goes into the TopicBook, who comes and goes into the HallBook
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -14,10 +15,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/time.hpp"
 #include "dialect/centrifuge/command.hpp"
 #include "sim/centrifuge_damage.hpp"
+#include "sim/centrifuge_orders.hpp"
 #include "sim/centrifuge_replies.hpp"
 #include "sim/centrifuge_visit.hpp"
 #include "sim/hall_book.hpp"
@@ -36,6 +39,7 @@ struct CentrifugeStage {
     TopicBreak broken = TopicBreak::none;
     bool is_ending = false;  ///< The server is told to stop.
     Instant now{};
+    std::vector<CentrifugeOrder> orders{};
     std::set<std::uint32_t> gone{};  ///< Visits that the server is through with.
 
     [[nodiscard]] std::uint32_t guest_of(std::uint32_t visit, std::uint32_t topic) const noexcept {
@@ -52,7 +56,7 @@ struct CentrifugeStage {
 /// Of a run.
 struct CentrifugeCounts {
     std::uint64_t replies = 0, errors = 0, publications = 0, histories = 0, presences = 0,
-                  events = 0, deltas = 0, skips = 0, recovered = 0, not_recovered = 0,
+                  events = 0, deltas = 0, skips = 0, imposed = 0, recovered = 0, not_recovered = 0,
                   unsubscribed = 0, pings = 0;
 };
 
@@ -78,6 +82,10 @@ public:
         return asked_.size() == 1 && asked_.front().disconnect == code;
     }
     [[nodiscard]] bool is_connected() const noexcept { return is_connected_; }
+    /// An order may have ended it with that.
+    [[nodiscard]] bool may_be_ordered(std::uint16_t code) const;
+    /// The server has stopped: whatever was carried out before has become of it.
+    void check_orders() const;
     /// Pings that are to be answered.
     [[nodiscard]] std::uint32_t take_pings() noexcept { return std::exchange(pings_, 0); }
     /// Null: it is not there, or hears nothing.
@@ -102,6 +110,7 @@ private:
         std::string previous;     // What deltas are to.
         Instant since{};          // It was asked for.
         std::uint64_t heard = 0;  // Publications since it began.
+        std::uint64_t begun = 0;  // The order in which it was told so.
         Company company;
     };
 
@@ -115,6 +124,8 @@ private:
     void take_answer(const told::Reply& reply);
     void take_error(const Asked& asked, std::uint32_t code);
     [[nodiscard]] std::uint32_t due_error(const Asked& asked) const;
+    [[nodiscard]] bool is_full() const;
+    [[nodiscard]] bool may_be_full_since(const Asked& asked) const;
     [[nodiscard]] bool is_late(const Asked& asked) const;
     [[nodiscard]] bool may_fail(const Asked& asked, std::uint32_t code) const;
     [[nodiscard]] std::uint64_t written_count(std::uint32_t topic) const;
@@ -132,6 +143,16 @@ private:
                                     const std::string& previous) const;
     void take_event(std::uint32_t topic, const told::Client& client, bool is_join);
     void end_subscription(std::uint32_t topic);
+    void take_imposed(std::uint32_t topic, const told::Imposed& what);
+    void check_order(const CentrifugeOrder& order) const;
+    void check_refresh(const told::Refresh& what) const;
+    /// An order of that kind has been given for it.
+    template <class IsMeant>
+    [[nodiscard]] bool is_ordered(IsMeant&& is_meant) const {
+        return std::ranges::any_of(stage_.orders, [&](const CentrifugeOrder& each) {
+            return each.visit == number_ && each.given != 0 && is_meant(each);
+        });
+    }
 
     /// A publication as it was published.
     struct Payload {
@@ -160,6 +181,8 @@ private:
     CentrifugeDamage damage_;
     std::uint32_t last_id_ = 0;
     std::deque<Asked> asked_;
+    std::uint64_t connected_ = 0;                    // The order in which it was told so.
+    std::map<std::uint32_t, std::uint64_t> wishes_;  // By topic: the last (un)subscribe.
     bool has_asked_connect_ = false, is_connected_ = false, is_doomed_ = false;
     std::uint32_t pings_ = 0;
     std::map<std::uint32_t, Subscription> subscriptions_;  // By topic.

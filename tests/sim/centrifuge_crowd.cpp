@@ -15,13 +15,14 @@ constexpr std::uint64_t crowd_salt = 71;
 
 /// Clients that would have stayed.
 bool may_close(const TopicScenario& scenario) {
-    return scenario.has_slow_readers || scenario.is_memory_scarce || scenario.may_stall() ||
-           may_overflow(scenario) || may_miss_pongs(scenario);
+    return scenario.has_orders || scenario.has_slow_readers || scenario.is_memory_scarce ||
+           scenario.may_stall() || may_overflow(scenario) || may_miss_pongs(scenario);
 }
 
 }  // namespace
 
-CentrifugeCrowd::CentrifugeCrowd(const TopicScenario& scenario, TopicBook& book, TopicBreak broken)
+CentrifugeCrowd::CentrifugeCrowd(const TopicScenario& scenario, TopicBook& book, TopicBreak broken,
+                                 Instant start)
     : scenario_{scenario},
       prng_{scenario.settings.topics.seed ^ crowd_salt},
       stage_{.scenario = scenario,
@@ -31,6 +32,7 @@ CentrifugeCrowd::CentrifugeCrowd(const TopicScenario& scenario, TopicBook& book,
              .broken = broken} {
     if (!scenario.centrifuge) return;
     visits_ = draw_centrifuge_visits(prng_, scenario, book);
+    stage_.orders = draw_orders(scenario, static_cast<std::uint32_t>(visits_.size()), start);
     is_arranged_.resize(visits_.size());
     is_late_.resize(visits_.size());
     for (std::uint32_t i = 0; i < visits_.size(); ++i) {
@@ -54,7 +56,14 @@ void CentrifugeCrowd::arrange(Network& network, const std::vector<int>& listener
     }
 }
 
+Instant CentrifugeCrowd::next_order() const noexcept {
+    if (stage_.is_ending || orders_given_ == stage_.orders.size()) return instant_never;
+    return stage_.orders[orders_given_].at;
+}
+
 bool CentrifugeCrowd::is_waiting() const {
+    const bool has_done_all = std::ranges::all_of(stage_.orders, &CentrifugeOrder::is_carried_out);
+    if (!has_done_all) return false;
     for (std::size_t i = 0; i < peers_.size(); ++i) {
         if (is_arranged_[i] && !peers_[i]->is_waiting()) return false;
     }
@@ -130,6 +139,9 @@ void CentrifugeCrowd::add_to(Tally& tally) const {
     topics.centrifuge_publications += counts_.publications;
     topics.centrifuge_deltas += counts_.deltas;
     topics.centrifuge_skips += counts_.skips;
+    topics.centrifuge_imposed += counts_.imposed;
+    topics.centrifuge_orders += static_cast<std::uint64_t>(
+        std::ranges::count(stage_.orders, true, &CentrifugeOrder::is_carried_out));
     topics.centrifuge_recovered += counts_.recovered;
     topics.centrifuge_not_recovered += counts_.not_recovered;
     topics.centrifuge_histories += counts_.histories;

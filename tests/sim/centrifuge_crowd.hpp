@@ -21,12 +21,29 @@ namespace ringcast::sim {
 class CentrifugeCrowd {
 public:
     /// `book` has all other visitors already.
-    CentrifugeCrowd(const TopicScenario& scenario, TopicBook& book, TopicBreak broken);
+    CentrifugeCrowd(const TopicScenario& scenario, TopicBook& book, TopicBreak broken,
+                    Instant start);
 
     /// Null: nobody comes.
     [[nodiscard]] CentrifugeStage* stage() noexcept { return visits_.empty() ? nullptr : &stage_; }
     /// Connects those who are to come, and later those who come back.
     void arrange(Network& network, const std::vector<int>& listeners);
+    /// When the application has its next order; never, if it has none.
+    [[nodiscard]] Instant next_order() const noexcept;
+    /// Those that are due, to all shards.
+    template <class Hosts>
+    void give_orders(Instant now, const Hosts& hosts) {
+        while (next_order() <= now) {
+            CentrifugeOrder& order = stage_.orders[orders_given_++];
+            order.given = stage_.book.on_asked();
+            order.shards_missing = static_cast<std::uint32_t>(hosts.size());
+            for (const auto& host : hosts) {
+                host->carry_out(order_of(order, scenario_), [this, &order] {
+                    order.is_carried_out = --order.shards_missing == 0 && !stage_.is_ending;
+                });
+            }
+        }
+    }
     void begin_shutdown() noexcept { stage_.is_ending = true; }
     [[nodiscard]] bool is_waiting() const;
     [[nodiscard]] bool is_done() const;
@@ -53,6 +70,7 @@ private:
     Prng prng_;
     CentrifugeStage stage_;
     CentrifugeCounts counts_;
+    std::size_t orders_given_ = 0;
     std::vector<CentrifugeVisit> visits_;
     std::vector<std::unique_ptr<CentrifugePeer>> peers_;
     std::vector<bool> is_arranged_, is_late_;  // By visit: it is to come; after the shutdown.

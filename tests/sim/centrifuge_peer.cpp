@@ -125,6 +125,7 @@ void CentrifugePeer::take_close(const test::ServerFrame& frame) {
     }
     // Whatever was accepted before has come.
     const bool is_shutdown = code == closed_shutdown;
+    if (is_shutdown) conversation_.check_orders();
     stage_.book.on_close(stage_.first_visitor + number_,
                          is_shutdown ? stage_.scenario.shutdown_code : code, reason, now_);
     conversation_.leave();
@@ -137,7 +138,7 @@ void CentrifugePeer::take_close(const test::ServerFrame& frame) {
 /// What may have happened that the server closes for with that code.
 bool CentrifugePeer::is_legal(std::uint16_t code, std::string_view reason) const {
     const TopicScenario& scenario = stage_.scenario;
-    if (conversation_.is_due(code)) return true;
+    if (conversation_.is_due(code) || conversation_.may_be_ordered(code)) return true;
     switch (code) {
         case 0: return visit_.may_break();
         case 1000: return has_sent_close_;

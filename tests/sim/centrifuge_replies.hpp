@@ -112,17 +112,43 @@ struct Unsubscribe {
     static void fields(auto& self, auto&& field) { field(2, "code", self.code); }
 };
 
+/// The application has subscribed it.
+struct Imposed {
+    bool recoverable = false, positioned = false;
+    std::string epoch;
+    std::uint64_t offset = 0;
+    static void fields(auto& self, auto&& field) {
+        field(1, "recoverable", self.recoverable);
+        field(4, "epoch", self.epoch);
+        field(5, "offset", self.offset);
+        field(6, "positioned", self.positioned);
+    }
+};
+
+struct Refresh {
+    bool expires = false;
+    std::uint32_t ttl = 0;
+    static void fields(auto& self, auto&& field) {
+        field(1, "expires", self.expires);
+        field(2, "ttl", self.ttl);
+    }
+};
+
 struct Push {
     std::string channel;
     std::optional<Publication> pub;
     std::optional<Member> join, leave;
     std::optional<Unsubscribe> unsubscribe;
+    std::optional<Imposed> subscribe;
+    std::optional<Refresh> refresh;
     static void fields(auto& self, auto&& field) {
         field(2, "channel", self.channel);
         field(4, "pub", self.pub);
         field(5, "join", self.join);
         field(6, "leave", self.leave);
         field(7, "unsubscribe", self.unsubscribe);
+        field(9, "subscribe", self.subscribe);
+        field(12, "refresh", self.refresh);
     }
 };
 

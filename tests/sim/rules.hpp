@@ -46,6 +46,7 @@ enum class Rule {
     shutdown_delivers_all,  ///< What was accepted comes before the Close of a shutdown.
     positions_true,         ///< Each number of an epoch names one publication, for all who count.
     recovered_if_kept,      ///< Whoever comes back gets what it has missed, if that is kept.
+    orders_carried_out,     ///< What the application wants of a client has become of it.
     commands_answered,      ///< Each command has one answer, in their order: what is due to it.
     presence_true,      ///< Lists of clients, and what is told of comers and goers, agree with who
                         ///< is there.

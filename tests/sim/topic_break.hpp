@@ -62,6 +62,7 @@ enum class TopicBreak : std::uint8_t {
     forget_client,   ///< In the list of who is there.
     // ... and of the server that they talk to.
     forgive_silence,  ///< A pong may take any time.
+    ignore_order,     ///< What the application wants is not done.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
@@ -75,7 +76,7 @@ enum class TopicBreak : std::uint8_t {
 
 /// Only clients of the Centrifuge protocol do.
 [[nodiscard]] constexpr bool wants_centrifuge(TopicBreak broken) noexcept {
-    return broken >= TopicBreak::lose_push && broken <= TopicBreak::forgive_silence;
+    return broken >= TopicBreak::lose_push && broken <= TopicBreak::ignore_order;
 }
 
 /// Only hostile clients bring it to light.
@@ -138,6 +139,7 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"lose_departure", TopicBreak::lose_departure, Rule::presence_true},
     {"forget_client", TopicBreak::forget_client, Rule::presence_true},
     {"forgive_silence", TopicBreak::forgive_silence, Rule::liveness},
+    {"ignore_order", TopicBreak::ignore_order, Rule::orders_carried_out},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},
     {"dawdle", TopicBreak::dawdle, Rule::latency_bounded},

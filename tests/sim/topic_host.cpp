@@ -109,6 +109,16 @@ void TopicHost::post(shard::Note::Kind kind) {
     shard_.inbox().post(std::move(note));
 }
 
+void TopicHost::carry_out(const api::SessionOrder& order, std::function<void()> done) {
+    auto note = std::make_unique<shard::Note>();
+    note->kind = shard::Note::Kind::task;
+    note->task = [order, done = std::move(done),
+                  is_ignored = has(TopicBreak::ignore_order)](shard::Shard& there) {
+        is_ignored ? done() : api::carry_out(there, order, [done](shard::Shard&) { done(); });
+    };
+    shard_.inbox().post(std::move(note));
+}
+
 void TopicHost::read_log() {
     for (shard::LogRecord record; log_.pop(record);) {
         if (std::string_view{record.event} == "publications_not_flushed")

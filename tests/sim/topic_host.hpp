@@ -3,6 +3,7 @@
 // the others run, as a thread would, and goes on only if something is due.
 
 #include <cstdint>
+#include <functional>
 
 #include "shard/mesh.hpp"
 #include "shard/shard.hpp"
@@ -40,6 +41,8 @@ public:
     [[nodiscard]] Instant sleeps_until() const noexcept { return ring_.sleeps_until(); }
     /// Tells the shard, as another thread would.
     void post(shard::Note::Kind kind);
+    /// Likewise; then `done` is called.
+    void carry_out(const api::SessionOrder& order, std::function<void()> done);
     /// Leaves the stack. Nothing is done any more.
     void stop();
     /// Nothing may be left. Throws Violation.

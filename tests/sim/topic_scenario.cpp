@@ -114,7 +114,8 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
 constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5,
-                        history_salt = 6, centrifuge_salt = 2334, latest_salt = 781;
+                        history_salt = 6, centrifuge_salt = 2334, latest_salt = 781,
+                        ordering_salt = 126;
 
 /// Its end wakes a shard, too: so in most runs there is none.
 void draw_window(TopicScenario& scenario) {
@@ -191,6 +192,9 @@ void draw_centrifuge(TopicScenario& scenario) {
     presence.is_announced = prng.chance(1, 2);
     presence.is_forced = prng.chance(1, 4);
     if (prng.chance(1, 3)) scenario.settings.topics.home.delta = TopicDelta::fossil;
+    Prng ordering{scenario.settings.topics.seed ^ ordering_salt};
+    scenario.has_orders = ordering.chance(1, 3);
+    if (scenario.has_orders) presence = {};
 }
 
 TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {

@@ -54,6 +54,7 @@ struct TopicScenario {
     std::vector<Hostile> hostiles;
     /// Clients of that protocol come, too.
     std::optional<CentrifugePolicy> centrifuge;
+    bool has_orders = false;              ///< The application has orders for them.
     std::size_t shared_topics_count = 0;  ///< Those of `topics` that clients are drawn for.
 
     /// Whoever is behind misses something, and stays.

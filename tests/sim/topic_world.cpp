@@ -109,7 +109,7 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
       crowd_{network_, scenario_.hostiles, scenario_.ground},
       halls_{scenario_, may_have_halls(options), options.broken},
       visitors_{network_, prng_, scenario_, book_, options.broken},
-      centrifuge_{scenario_, book_, options.broken},
+      centrifuge_{scenario_, book_, options.broken, network_.now()},
       start_{network_.now()} {
     draw_hosts();
     connect_visitors();
@@ -178,7 +178,7 @@ bool TopicWorld::may_go_on(std::uint32_t shard) const {
 
 void TopicWorld::step() {
     due_.clear();
-    Instant limit = instant_never;
+    Instant limit = centrifuge_.next_order();
     for (std::uint32_t i = 0; i < hosts_.size(); ++i) {
         if (is_frozen(i)) limit = std::min(limit, freeze_end());
         if (!may_go_on(i)) continue;
@@ -202,6 +202,7 @@ void TopicWorld::step() {
     visitors_.arrange(listeners(), is_shutting_down_);
     centrifuge_.arrange(network_, listeners());
     let_threads_publish();
+    centrifuge_.give_orders(network_.now(), hosts_);
 }
 
 void TopicWorld::take_turn(std::uint32_t shard) {

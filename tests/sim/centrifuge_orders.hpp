@@ -1,0 +1,46 @@
+#pragma once
+// What the application of the simulated server wants of clients of the Centrifuge protocol, at any
+// time: they are subscribed, unsubscribed, refreshed or closed, whatever they do themselves.
+//
+//   order -> every shard: api::carry_out() -> done, on every shard
+//
+// In runs with orders nobody is told of who is there.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "api/session_orders.hpp"
+#include "base/prng.hpp"
+#include "base/time.hpp"
+#include "sim/topic_scenario.hpp"
+
+namespace ringcast::sim {
+
+struct CentrifugeOrder {
+    enum class Kind : std::uint8_t { subscribe, unsubscribe, unsubscribe_all, refresh, disconnect };
+    Kind kind = Kind::subscribe;
+    std::uint32_t visit = 0;
+    std::uint32_t topic = 0;
+    std::uint16_t code = 0;            ///< Of a disconnect.
+    std::optional<std::uint32_t> ttl;  ///< Of a refresh: seconds.
+    Instant at{};
+
+    // Since it was given.
+    std::uint64_t given = 0;           ///< In that order, as of the book; 0: not yet.
+    std::uint32_t shards_missing = 0;  ///< Those that have not carried it out.
+    bool is_carried_out = false;       ///< On all, before the shutdown.
+
+    [[nodiscard]] bool ends(std::uint32_t of) const noexcept {
+        return kind == Kind::unsubscribe_all || (kind == Kind::unsubscribe && topic == of);
+    }
+};
+
+/// Those of a run, in their order in time.
+[[nodiscard]] std::vector<CentrifugeOrder> draw_orders(const TopicScenario& scenario,
+                                                       std::uint32_t visits_count, Instant start);
+/// As an application says it.
+[[nodiscard]] api::SessionOrder order_of(const CentrifugeOrder& order,
+                                         const TopicScenario& scenario);
+
+}  // namespace ringcast::sim
