@@ -219,10 +219,8 @@ void ClientSession::accept(const Pending& pending, const ConnectResult& result, 
     stale_at_ = instant_never;
     client_refreshes_ = result.expires;
     if (result.expires) expires_at_ = expiry(true, result.ttl, now);
-    for (const auto& [channel, subscribed] : result.subs) {
-        const Instant until = expiry(subscribed.expires, subscribed.ttl, now);
-        subscriptions_.push_back({std::string{channel}, until, SubscribedBy::token});
-    }
+    for (const auto& [channel, subscribed] : result.subs)
+        add(channel, expiry(subscribed.expires, subscribed.ttl, now), SubscribedBy::token);
     ConnectResult complete = result;
     if (settings_.ping_interval.count() > 0) {
         // The first one is drawn, so that the pings of a crowd that came together spread out.
@@ -243,8 +241,7 @@ void ClientSession::accept(const Pending& pending, const ConnectResult& result, 
 
 void ClientSession::accept(const Pending& pending, const SubscribeResult& result, Instant now,
                            std::string& out) {
-    subscriptions_.push_back(
-        {pending.channel, expiry(result.expires, result.ttl, now), SubscribedBy::client});
+    add(pending.channel, expiry(result.expires, result.ttl, now), SubscribedBy::client);
     reply(pending.command_id, result, out);
 }
 
@@ -258,7 +255,7 @@ void ClientSession::accept(const Pending& pending, const SubRefreshResult& resul
                            std::string& out) {
     // It may have ended meanwhile; the push that said so is out.
     const auto found = find(pending.channel);
-    if (found != subscriptions_.end()) found->expires_at = expiry(result.expires, result.ttl, now);
+    if (found != subscriptions_.end()) set_expiry(*found, expiry(result.expires, result.ttl, now));
     reply(pending.command_id, result, out);
 }
 
@@ -269,9 +266,7 @@ Instant ClientSession::expiry(bool expires, std::uint32_t ttl, Instant now) cons
 
 Instant ClientSession::deadline() const noexcept {
     if (is_closed()) return instant_never;
-    Instant first = std::min({stale_at_, ping_at_, expires_at_, pong_until_});
-    for (const Subscription& each : subscriptions_) first = std::min(first, each.expires_at);
-    return first;
+    return std::min({stale_at_, ping_at_, expires_at_, pong_until_, next_look_});
 }
 
 void ClientSession::on_time(Instant now, std::string& out, bool is_input_held) {
@@ -304,17 +299,27 @@ void ClientSession::ping(Instant now, std::string& out) {
     pong_until_ = std::min(pong_until_, now + settings_.pong_timeout);
 }
 
+void ClientSession::add(std::string_view channel, Instant expires_at, SubscribedBy by) {
+    set_expiry(subscriptions_.emplace_back(std::string{channel}, instant_never, by), expires_at);
+}
+
+void ClientSession::set_expiry(Subscription& subscription, Instant expires_at) noexcept {
+    subscription.expires_at = expires_at;
+    next_look_ = std::min(next_look_, expires_at);
+}
+
 void ClientSession::end_expired(Instant now, std::string& out) {
-    for (std::size_t i = 0; i < subscriptions_.size();) {
-        Subscription& each = subscriptions_[i];
+    if (now < next_look_) return;
+    next_look_ = instant_never;
+    std::erase_if(subscriptions_, [&](Subscription& each) {
         if (now < each.expires_at) {
-            ++i;
-            continue;
+            next_look_ = std::min(next_look_, each.expires_at);
+            return false;
         }
         append(out, wire_, Reply{0, Push{each.channel, Unsubscribe{UnsubscribeCode::expired}}});
         expired_.push_back(std::move(each.channel));
-        subscriptions_.erase(subscriptions_.begin() + static_cast<std::ptrdiff_t>(i));
-    }
+        return true;
+    });
 }
 
 std::optional<std::string> ClientSession::take_expired() {
@@ -327,8 +332,7 @@ std::optional<std::string> ClientSession::take_expired() {
 bool ClientSession::subscribe(std::string_view channel, const Subscribe& what,
                               std::optional<std::uint32_t> ttl, Instant now, std::string& out) {
     if (!is_connected() || is_subscribed(channel)) return false;
-    subscriptions_.push_back(
-        {std::string{channel}, expiry(ttl.has_value(), ttl.value_or(0), now), SubscribedBy::host});
+    add(channel, expiry(ttl.has_value(), ttl.value_or(0), now), SubscribedBy::host);
     append(out, wire_, Reply{0, Push{channel, what}});
     return true;
 }

@@ -202,6 +202,8 @@ private:
 
     [[nodiscard]] std::vector<Subscription>::iterator find(std::string_view channel) noexcept;
     [[nodiscard]] Instant expiry(bool expires, std::uint32_t ttl, Instant now) const noexcept;
+    void add(std::string_view channel, Instant expires_at, SubscribedBy by);
+    void set_expiry(Subscription& subscription, Instant expires_at) noexcept;
     void end_expired(Instant now, std::string& out);
     void ping(Instant now, std::string& out);
 
@@ -218,6 +220,7 @@ private:
     SessionRequest request_;
     std::optional<Pending> pending_;
     std::vector<Subscription> subscriptions_;
+    Instant next_look_ = instant_never;  // For expired ones: no later than the first is.
     std::vector<std::string> expired_;
     Instant stale_at_;
     Instant ping_at_ = instant_never;
