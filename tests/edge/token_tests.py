@@ -278,11 +278,11 @@ def test_a_token_may_name_as_many_channels_as_a_session_may_have():
         flags = [*LISTEN, "--token-hmac-secret-file", path("secret")]
         named = [token({"sub": "42", "channels": [f"r{i}" for i in range(count)]}) for count in (128, 129, 600)]
 
-        def end_of_connect(server, jwt):
-            """The code that the server closes with; None: it has connected the client, and it is subscribed to all."""
+        def connect(server, jwt, subs={}):
+            """The code that the server closes with, or what the client is subscribed to, which is all."""
             client, line = upgrade(("127.0.0.1", server.port()), "/connection/websocket")
             assert " 101 " in line, line
-            command = json.dumps({"id": 1, "connect": {"token": jwt}}).encode()
+            command = json.dumps({"id": 1, "connect": {"token": jwt, "subs": subs}}).encode()
             client.sendall(b"\x81\xfe" + len(command).to_bytes(2, "big") + bytes(4) + command)
             opcode, size = read_exactly(client, 2)
             if size > 125:
@@ -291,13 +291,18 @@ def test_a_token_may_name_as_many_channels_as_a_session_may_have():
             client.close()
             if opcode == 0x88:
                 return int.from_bytes(payload[:2], "big")
-            reply = json.loads(payload)
-            assert reply["connect"]["subs"] == {f"r{i}": {} for i in range(len(reply["connect"]["subs"]))}
-            return None
+            subs = json.loads(payload)["connect"]["subs"]
+            assert sorted(subs) == sorted(f"r{i}" for i in range(len(subs)))
+            return subs
 
-        for more, wanted in ([], [None, 3505, 3505]), (["--subscriptions-max", "600", "--io", "epoll"], [None] * 3):
+        more = ["--subscriptions-max", "600", "--io", "epoll", "--history-size", "1"]
+        for more, wanted in ([], [128, 3505, 3505]), (more, [128, 129, 600]):
             with Server(*flags, *more, "--shards", "2") as server:
-                assert [end_of_connect(server, jwt) for jwt in named] == wanted
+                answers = [connect(server, jwt) for jwt in named]
+                assert [each if isinstance(each, int) else len(each) for each in answers] == wanted
+                for jwt, subs in zip(named, answers) if more else ():  # They come back.
+                    places = {channel: {"recover": True, "epoch": sub["epoch"]} for channel, sub in subs.items()}
+                    assert all(sub["recovered"] for sub in connect(server, jwt, places).values())
                 for jwt in named:  # Of which this one wants a single one.
                     assert ask(server, jwt, "/topics/r127") == 101
                 assert server.stop()[0] == 0

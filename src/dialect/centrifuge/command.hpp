@@ -19,8 +19,9 @@ namespace ringcast::dialect::centrifuge {
 template <class Value>
 using Entries = std::vector<std::pair<std::string_view, Value>>;
 
-/// More entries of one map are refused: as many as a client may have subscriptions.
-inline constexpr std::size_t map_entries_max = 128;
+/// More entries of one map are refused. Whoever comes back has one for each subscription that its
+/// token has named, of which there are fewer: a token has 16 KiB.
+inline constexpr std::size_t map_entries_max = 4096;
 
 template <class Element>
 using List = std::vector<Element>;
