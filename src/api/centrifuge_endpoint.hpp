@@ -177,7 +177,7 @@ private:
     using Works = std::map<std::uint64_t, Work>;
 
     void note_user(const shard::Session& session, Client& client);
-    void forget_user(const shard::Session& session, const Client& client);
+    void forget_user(const shard::Session& session, Client& client);
     void go_on(shard::Shard& shard, std::uint64_t id);
     void end_if_done(shard::Shard& shard, std::uint64_t id);
     void apply(shard::Session& session, std::uint64_t id);

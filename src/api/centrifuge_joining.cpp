@@ -119,6 +119,7 @@ void CentrifugeEndpoint::end_joining(shard::Session& session, Client& client, co
     const std::unique_ptr<Joining> joining = std::move(client.joining);
     for (const Joining::Channel& channel : joining->channels) session.unsubscribe(channel.name);
     session.release_publications();
+    forget_user(session, client);
     answer(session, client, why);
     carry_out_postponed(session, joining->orders);
 }

@@ -165,7 +165,9 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::connect(
     }
     note_user(session, client);
     if (grants.empty()) return connect_result(client, ttl);
-    return join(session, client, request, std::move(grants), ttl);
+    auto refusal = join(session, client, request, std::move(grants), ttl);
+    if (refusal) forget_user(session, client);
+    return refusal;
 }
 
 /// With another token of the same user, which takes the place of the one before.

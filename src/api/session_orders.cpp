@@ -109,8 +109,9 @@ void CentrifugeEndpoint::note_user(const shard::Session& session, Client& client
     sessions.push_back(session.id());
 }
 
-void CentrifugeEndpoint::forget_user(const shard::Session& session, const Client& client) {
-    if (client.id.empty() || client.user.empty()) return;
+/// The client is not connected, or no longer.
+void CentrifugeEndpoint::forget_user(const shard::Session& session, Client& client) {
+    if (std::exchange(client.id, {}).empty() || client.user.empty()) return;
     const auto user = users_.find(client.user);
     RC_ASSERT(user != users_.end());
     std::vector<SlotId>& sessions = user->second;

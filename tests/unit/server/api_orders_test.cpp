@@ -31,6 +31,12 @@ std::string epoch_in(const std::string& heard) {
     return heard.substr(begin, heard.find('"', begin) - begin);
 }
 
+/// What `info` says of users.
+std::string users_in(const std::string& said) {
+    const std::size_t begin = said.find(R"("num_users":)");
+    return said.substr(begin, said.find(',', begin) - begin);
+}
+
 }  // namespace
 
 TEST_CASE("sessions of a user are disconnected, on all shards, and no others") {
@@ -54,11 +60,7 @@ TEST_CASE("sessions of a user are disconnected, on all shards, and no others") {
 
 TEST_CASE("users are counted on each shard, and nobody in particular is none") {
     ApiKit kit{everybody, {.shards = 2}};
-    const auto users = [&] {
-        const std::string said = kit.said("info", "{}");
-        const std::size_t at = said.find(R"("num_users":)");
-        return said.substr(at, said.find(',', at) - at);
-    };
+    const auto users = [&] { return users_in(kit.said("info", "{}")); };
     CHECK(users() == R"("num_users":0)");
     const auto first = kit.come_with(0, seven), second = kit.come_with(0, seven);
     (void)kit.come_with(1, eight);
@@ -71,6 +73,31 @@ TEST_CASE("users are counted on each shard, and nobody in particular is none") {
     // Whoever is on two shards.
     (void)kit.come_with(0, eight);
     CHECK(users() == R"("num_users":2)");
+}
+
+TEST_CASE("whoever is told that there is no connection is no user") {
+    shard::ShardsSetup setup = keeping({.shards = 2});
+    setup.settings.topics.home.presence.is_kept = true;
+    setup.settings.topics.presence.topic_clients_max = 1;
+    ApiKit kit{everybody, setup};
+    const auto users = [&] { return users_in(kit.said("info", "{}")); };
+    // At once.
+    const auto refused = kit.come_with(0, R"({"sub":"7","channels":["ns:a"]})");
+    CHECK(kit.heard(refused) == R"({"id":1,"error":{"code":102,"message":"unknown channel"}})");
+    CHECK(users() == R"("num_users":0)");
+    // And once the topic's home has said so; meanwhile orders find it.
+    const std::string topic = kit.topic_of(1);
+    const auto first = kit.come_with(0, R"({"sub":"7","channels":[")" + topic + "\"]}");
+    kit.freeze(1);
+    const auto crowd = kit.come_with(0, R"({"sub":"8","channels":[")" + topic + "\"]}");
+    const int order = kit.send("subscribe", R"({"user":"8","channel":"a"})");
+    kit.thaw(1);
+    kit.turn(12);
+    CHECK(kit.answer_to(order) == done);
+    CHECK(kit.heard(crowd) == R"({"id":1,"error":{"code":106,"message":"limit exceeded"}})");
+    CHECK(users() == R"("num_users":1)");
+    for (const auto client : {refused, crowd, first}) kit.leave(client);
+    CHECK(users() == R"("num_users":0)");
 }
 
 TEST_CASE("a session of nobody in particular is found by its client id") {

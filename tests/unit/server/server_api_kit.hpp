@@ -55,6 +55,15 @@ public:
         reader.feed(ring(0).socket(fd).output);
         return reader.next_response(false);
     }
+    /// The answer, which has come by now; then the client is gone.
+    std::string answer_to(int fd) {
+        const auto answer = response(fd);
+        REQUIRE(answer);
+        CHECK(answer->status == 200);
+        ring(0).finish_recv(fd, 0);
+        turn(3);
+        return answer->body;
+    }
     test::ServerResponse ask(const std::string& method, const std::string& body,
                              const std::string& lines = std::string{"X-API-Key: "} + api_test_key +
                                                         "\r\n") {
