@@ -6,7 +6,8 @@
 // cut, stand still for a while, are closed in order, or are ended by the server, as its API asks for; they come back by
 // themselves.
 // Each has to see every number from 1 on, in order, once. Only where it has missed more than the server keeps may it be
-// told `recovered: false` instead, and from then on it sees every number behind the position that it is told.
+// told `recovered: false` instead, and from then on it sees every number behind the position that it is told. For that
+// half of them have a second subscription, to a channel of which less is kept than they miss now and then.
 // scripts/recover starts it beside a server. Ends with code 1 if anything is wrong, also if something that it is about
 // never happened.
 
@@ -16,8 +17,8 @@ import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf';
 import WebSocket from 'ws';
 
 const [url, adminUrl, apiKey, minutes, clientsCount = '200'] = process.argv.slice(2);
-const CHANNEL = 'recover/numbers';
-const HISTORY_SIZE = 300;  // The server's --history-size.
+const LONG = { channel: 'recover/numbers', historySize: 300 };  // The server's --history-size.
+const SHORT = { channel: 'short:numbers', historySize: 15 };    // And that of a namespace.
 const PUBLISH_MILLISECONDS = 20;
 const FAULT_MILLISECONDS = [500, 8000];  // From one to the next, for each client.
 const STALL_MILLISECONDS = [100, 4000];
@@ -26,9 +27,12 @@ const LATE_SECONDS_MAX = 60;
 const between = ([low, high]) => low + Math.random() * (high - low);
 const sleep = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 const counts = {
-  cuts: 0, stalls: 0, closes: 0, disconnects: 0, recoveries: 0, gaps: 0, publications: 0, deliveries: 0,
+  cuts: 0, stalls: 0, closes: 0, disconnects: 0, recoveries: 0, publications: 0, deliveries: 0,
 };
-const recovered = { JSON: 0, Protobuf: 0, 'JSON by http_stream': 0 };  // Of the recoveries.
+// Of the recoveries: all that was missed came, or the client was told that it could not.
+const recovered = { JSON: 0, Protobuf: 0, 'JSON by http_stream': 0 };
+const gaps = { ...recovered };
+let published = 0;  // The number that was published last, to both channels.
 const faults = [];
 
 /** The server closes the connection of that client. */
@@ -109,24 +113,22 @@ const HTTP_WIRE = {
 };
 const WIRES = [JSON_WIRE, PROTOBUF_WIRE, JSON_WIRE, HTTP_WIRE];
 
-class Reader {
-  constructor(index) {
-    this.index = index;
-    this.wire = WIRES[index % WIRES.length];
+/** What a client sees of a channel. */
+class Follower {
+  constructor(name, wire, centrifuge, { channel, historySize }) {
+    this.name = `${name}, ${channel}`;
+    this.wire = wire;
+    this.historySize = historySize;
     this.last = 0;  // The number seen last: also its offset, as nobody else publishes.
     this.epoch = null;
-    this.gate = new Gate();
-    this.centrifuge = this.wire.connect(this.gate);
-    this.subscription = this.centrifuge.newSubscription(CHANNEL, { positioned: true, recoverable: true });
+    this.subscription = centrifuge.newSubscription(channel, { positioned: true, recoverable: true });
     this.subscription.on('subscribed', (context) => this.#onSubscribed(context));
-    this.subscription.on('publication', ({ data, offset }) => this.#onNumber(this.wire.decode(data), offset));
-    this.centrifuge.on('error', () => {});
+    this.subscription.on('publication', ({ data, offset }) => this.#onNumber(wire.decode(data), offset));
     this.subscription.subscribe();
-    this.centrifuge.connect();
   }
 
   #fault(what) {
-    faults.push(`client ${this.index} (${this.wire.name}): ${what}`);
+    faults.push(`${this.name}: ${what}`);
   }
 
   /** The position is what it asked to recover from, or the newest one where it could not. */
@@ -139,8 +141,9 @@ class Reader {
     if (isFirst || isRecovered) {
       if (missed !== 0) this.#fault(`is subscribed at ${offset} instead of ${this.last}`);
     } else {
-      if (missed <= HISTORY_SIZE) this.#fault(`is not recovered at ${offset}, ${missed} behind ${this.last}`);
-      ++counts.gaps;
+      if (missed <= this.historySize) this.#fault(`is not recovered at ${offset}, ${missed} behind ${this.last}`);
+      if (offset > published) this.#fault(`is told of ${offset}, where ${published} is the newest`);
+      ++gaps[this.wire.name];
       this.last = offset;
     }
     if (wasRecovering) ++counts.recoveries;
@@ -152,6 +155,19 @@ class Reader {
     if (number !== this.last + 1) this.#fault(`${number} behind ${this.last}`);
     if (offset !== number) this.#fault(`${number} at ${offset}`);
     this.last = number;
+  }
+}
+
+class Reader {
+  constructor(index) {
+    this.wire = WIRES[index % WIRES.length];
+    this.gate = new Gate();
+    this.centrifuge = this.wire.connect(this.gate);
+    const kinds = index % (2 * WIRES.length) < WIRES.length ? [LONG, SHORT] : [LONG];
+    const name = `client ${index} (${this.wire.name})`;
+    this.followers = kinds.map((kind) => new Follower(name, this.wire, this.centrifuge, kind));
+    this.centrifuge.on('error', () => {});
+    this.centrifuge.connect();
   }
 
   async suffer(isOver) {
@@ -167,6 +183,10 @@ class Reader {
           ++counts.stalls;
           connection.pause();
           await sleep(between(STALL_MILLISECONDS));
+          if (Math.random() < 0.5) {
+            ++counts.cuts;
+            connection.cut();  // What was on its way is lost.
+          }
           connection.resume();
         } else if (kind === 2 && this.centrifuge._client) {
           ++counts.disconnects;
@@ -185,34 +205,36 @@ async function publish(isOver) {
   const centrifuge = JSON_WIRE.connect();
   centrifuge.connect();
   await centrifuge.ready();
-  let number = 0;
   for (let due = Date.now(); !isOver(); due += PUBLISH_MILLISECONDS) {
     await sleep(Math.max(0, due - Date.now()));
-    await centrifuge.publish(CHANNEL, ++number);
+    ++published;
+    await Promise.all([LONG, SHORT].map(({ channel }) => centrifuge.publish(channel, published)));
   }
-  counts.publications = number;
+  counts.publications = published;
   centrifuge.disconnect();
-  return number;
 }
 
 const end = Date.now() + Number(minutes) * 60_000;
 const isOver = () => Date.now() >= end || faults.length > 0;
 const readers = Array.from({ length: Number(clientsCount) }, (_, index) => new Reader(index));
-await Promise.all(readers.map(({ subscription }) => subscription.ready()));
-const progress = setInterval(() => console.error(JSON.stringify({ ...counts, recovered })), 30_000);
+const followers = readers.flatMap((reader) => reader.followers);
+await Promise.all(followers.map(({ subscription }) => subscription.ready()));
+const progress = setInterval(() => console.error(JSON.stringify({ ...counts, recovered, gaps })), 30_000);
 const sufferings = readers.map((reader) => reader.suffer(isOver));
-const last = await publish(isOver);
+await publish(isOver);
 await Promise.all(sufferings);
 const deadline = Date.now() + LATE_SECONDS_MAX * 1000;
-const late = () => readers.filter((reader) => reader.last !== last);
+const late = () => followers.filter(({ last }) => last !== published);
 while (late().length > 0 && Date.now() < deadline) await sleep(100);
 clearInterval(progress);
-for (const reader of late()) faults.push(`client ${reader.index}: ends with ${reader.last} instead of ${last}`);
+for (const { name, last } of late()) faults.push(`${name}: ends with ${last} instead of ${published}`);
 const isWhole = faults.length === 0;  // Else it was broken off.
 const { cuts, stalls, closes, disconnects } = counts;
-for (const [name, count] of Object.entries({ cuts, stalls, closes, disconnects, ...recovered })) {
-  if (count === 0 && isWhole) faults.push(`nothing to see of: ${name}`);
+for (const [what, kinds] of Object.entries({ faults: { cuts, stalls, closes, disconnects }, recovered, gaps })) {
+  for (const [name, count] of Object.entries(kinds)) {
+    if (count === 0 && isWhole) faults.push(`nothing to see of ${what}: ${name}`);
+  }
 }
-console.log(JSON.stringify({ ...counts, recovered }));
+console.log(JSON.stringify({ ...counts, recovered, gaps }));
 for (const fault of faults.slice(0, 10)) console.log(`FAILED ${fault}`);
 process.exit(faults.length > 0 ? 1 : 0);
