@@ -46,7 +46,6 @@ void ApiCall::Progress::clear() noexcept {
     figures = {};
     crowd = {};
     targets.clear();
-    has_key = false;
     publication = nullptr;
     responses.clear();
     epochs.clear();

@@ -1,10 +1,10 @@
 #pragma once
 // One request of the server API on its way: its commands one after the other, each of which may
-// have to wait for room towards a topic's home, or for the answers of other shards.
+// have to wait for the answers of shards.
 //
 //   begin -> run -> complete -----------------------------> take_answer
 //             | ^
-//             v |  proceed: there may be room, or all shards have answered
+//             v |  proceed: all of them have answered
 //            waits
 
 #include <cstdint>
@@ -107,7 +107,6 @@ private:
         ShardFigures figures{};
         Crowd crowd{};
         std::vector<Target> targets{};
-        bool has_key = false;  // A publication of these.
         // The publication that was read last, and what is wrong with it; else what it says.
         const dialect::centrifuge::server_api::NewPublication* publication = nullptr;
         std::optional<ErrorCode> fault{};

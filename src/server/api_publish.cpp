@@ -129,52 +129,35 @@ bool ApiCall::serve(shard::HttpExchange& exchange, const api::BroadcastRequest& 
 
 void ApiCall::aim(std::string_view channel, const api::NewPublication& publication) {
     progress_.targets.push_back({channel, &publication});
-    progress_.has_key |= !publication.idempotency_key.empty();
 }
 
-/// Publishes to each target, a share at a time, and notes what came of it. Where nothing is kept an
-/// answer says that the home's queue has taken the publication: who finds no room waits. Otherwise,
-/// or with a key, the home itself is asked. False: there is more to do.
+/// Has the homes publish to each target, a share at a time, and notes what comes of it. All of it
+/// goes this way: two ways to a home are no order, and only the home knows keys and positions.
+/// False: there is more to do.
 bool ApiCall::publish(shard::HttpExchange& exchange) {
     shard::Shard& here = exchange.shard();
     auto& responses = progress_.responses;
-    Parcels parcels;
+    Parcels parcels(here.topics().shards());
     while (responses.size() < progress_.targets.size()) {
         const Target& target = progress_.targets[responses.size()];
         if (const auto error = fault_of(exchange, target)) {
             responses.push_back({api::Error{*error}});
             continue;
         }
-        const std::string_view topic = target.channel, info = progress_.info;
         const auto& [kind, payload] = progress_.content;
-        const std::size_t bytes = payload.size() + info.size() + publication_bytes;
-        const bool has_share = share_bytes_ >= bytes || share_bytes_ == share_bytes_max;
-        // A key of one is reason to ask for all: two ways to a home are no order.
-        const bool asks_home = progress_.has_key || is_kept(exchange, topic);
-        PublishStatus status = PublishStatus::full;
-        if (has_share && asks_home) {
-            parcels.resize(here.topics().shards());
-            parcels[here.home_of(topic)].push_back(
-                {.index = responses.size(),
-                 .topic = std::string{topic},
-                 .kind = kind,
-                 .payload = std::string{payload},
-                 .info = std::string{info},
-                 .key = std::string{target.publication->idempotency_key},
-                 .version = target.publication->version,
-                 .version_epoch = std::string{target.publication->version_epoch}});
-            status = PublishStatus::accepted;  // So far: take() says what became of it.
-        } else if (has_share) {
-            status = here.publish(topic, kind, as_bytes(payload), as_bytes(info));
-        }
-        if (status == PublishStatus::full) {
-            // Answers bring the call on as room does.
-            if (!parcels.empty()) break;
-            exchange.await_room(topic);
-            return false;
-        }
-        responses.push_back({outcome_of(status)});
-        if (status == PublishStatus::accepted) share_bytes_ -= std::min(share_bytes_, bytes);
+        const std::size_t bytes = payload.size() + progress_.info.size() + publication_bytes;
+        if (share_bytes_ < bytes && share_bytes_ < share_bytes_max) break;
+        share_bytes_ -= std::min(share_bytes_, bytes);
+        parcels[here.home_of(target.channel)].push_back(
+            {.index = responses.size(),
+             .topic = std::string{target.channel},
+             .kind = kind,
+             .payload = std::string{payload},
+             .info = progress_.info,
+             .key = std::string{target.publication->idempotency_key},
+             .version = target.publication->version,
+             .version_epoch = std::string{target.publication->version_epoch}});
+        responses.push_back({api::PublishResult{}});  // So far: take() says what became of it.
     }
     return await(send_out(exchange, parcels));
 }

@@ -25,7 +25,6 @@ public:
     shard::HttpAnswer on_request(shard::HttpExchange& exchange, const http::Request& request,
                                  std::span<const shard::PathParameter> parameters,
                                  std::span<const std::byte> body) override;
-    void on_room(shard::HttpExchange& exchange) override { proceed(exchange); }
     void on_history(shard::HttpExchange& exchange, const shard::HistoryAnswer& answer) override;
 
 private:

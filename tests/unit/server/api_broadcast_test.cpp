@@ -23,15 +23,6 @@ struct KeptKit : ApiKit {
         setup.settings.topics.home.stream.count_max = 100;
         return setup;
     }
-    /// The answer, which has come by now; then the client is gone.
-    std::string answer_to(int fd) {
-        const auto answer = response(fd);
-        REQUIRE(answer);
-        CHECK(answer->status == 200);
-        ring(0).finish_recv(fd, 0);
-        turn(3);
-        return answer->body;
-    }
 };
 
 std::string list_of(const std::vector<std::string>& channels) {
@@ -189,19 +180,25 @@ TEST_CASE("publications to one topic stay in order where its home has no room fo
     CHECK(numbers == numbers_to(count));
 }
 
-TEST_CASE("a key does not let a publication overtake the one before it in a batch") {
-    ApiKit kit;  // Nothing is kept: without a key nobody has to be asked.
+TEST_CASE("a key does not let a publication overtake the one before it") {
+    ApiKit kit;  // Nothing is kept.
     const std::string topic = kit.topic_of(1);
     const auto client = kit.subscriber(1, topic);
     const std::string to = R"({"publish":{"channel":")" + topic + R"(","data":)";
-    const int fd = kit.send("batch", R"({"commands":[)" + to + "1}}," + to +
-                                         R"(2,"idempotency_key":"k"}},)" + to + "3}}]}");
-    kit.turn(12);
-    CHECK(kit.received(client) == "1 2 3");
-    CHECK(kit.response(fd).value().body ==
+    CHECK(kit.said("batch", R"({"commands":[)" + to + "1}}," + to +
+                                R"(2,"idempotency_key":"k"}},)" + to + "3}}]}") ==
           R"({"replies":[{"publish":{}},{"publish":{}},{"publish":{}}]})");
-    kit.ring(0).finish_recv(fd, 0);
-    kit.turn(3);
+    CHECK(kit.received(client) == "1 2 3");
+    // Nor one of a request before, which has been answered or not.
+    kit.freeze(1);
+    const std::string body = R"({"channel":")" + topic + R"(","data":)";
+    const std::vector<int> requests{kit.send("publish", body + "4}"),
+                                    kit.send("publish", body + R"(5,"idempotency_key":"l"})"),
+                                    kit.send("publish", body + "6}")};
+    kit.thaw(1);
+    kit.turn(12);
+    CHECK(kit.received(client) == "4 5 6");
+    for (const int request : requests) CHECK(kit.answer_to(request) == R"({"result":{}})");
 }
 
 TEST_CASE("a client that goes while its publications are under way harms nobody") {

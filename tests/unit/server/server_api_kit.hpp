@@ -75,6 +75,12 @@ public:
         turn(3);
         return *answer;
     }
+    /// What all shards have published.
+    [[nodiscard]] std::uint64_t publications() {
+        std::uint64_t count = 0;
+        for (std::uint32_t i = 0; i < shards(); ++i) count += metrics(i).publications;
+        return count;
+    }
     std::vector<std::string> take_messages(shard::ShardClient client) {
         std::vector<std::string> messages;
         for (const auto& frame : frames(client)) messages.push_back(frame.payload);
