@@ -44,6 +44,7 @@ bool ApiCall::run(shard::HttpExchange& exchange) {
 void ApiCall::Progress::clear() noexcept {
     has_asked = false;
     figures = {};
+    history = nullptr;
     crowd = {};
     targets.clear();
     publication = nullptr;

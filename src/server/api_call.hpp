@@ -105,6 +105,7 @@ private:
         bool has_asked = false;
         std::uint32_t missing_count = 0;  // Answers.
         ShardFigures figures{};
+        const shard::HistoryAnswer* history = nullptr;  // Of the run that it brings on.
         Crowd crowd{};
         std::vector<Target> targets{};
         // The publication that was read last, and what is wrong with it; else what it says.

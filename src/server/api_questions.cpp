@@ -108,23 +108,27 @@ bool ApiCall::serve(shard::HttpExchange& exchange,
 }
 
 bool ApiCall::serve(shard::HttpExchange& exchange, const api::HistoryRequest& request) {
-    if (progress_.has_asked) return true;
-    if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
-    const auto& topics = exchange.shard().settings().topics.home;
-    if (topics.stream_of(request.channel).count_max == 0) return refuse(ErrorCode::not_available);
-    if (answer_.bytes() >= answer_bytes_max) return refuse(ErrorCode::limit_exceeded);
-    if (!exchange.history(request.channel, ringcast::api::history_query_of(request)))
-        return refuse(ErrorCode::too_many_requests);
-    return await(1);
+    if (!progress_.has_asked) {
+        if (const auto error = fault_of(exchange, request.channel)) return refuse(*error);
+        const auto& topics = exchange.shard().settings().topics.home;
+        if (topics.stream_of(request.channel).count_max == 0)
+            return refuse(ErrorCode::not_available);
+        if (answer_.bytes() >= answer_bytes_max) return refuse(ErrorCode::limit_exceeded);
+        if (!exchange.history(request.channel, ringcast::api::history_query_of(request)))
+            return refuse(ErrorCode::too_many_requests);
+        return await(1);
+    }
+    const shard::HistoryAnswer& said = *progress_.history;
+    if (const auto error = ringcast::api::history_fault(said.outcome)) return refuse(*error);
+    const ringcast::api::Publications publications{said.publications};
+    return finish({api::HistoryResult{.publications = publications.all(),
+                                      .epoch = said.position.epoch.text(),
+                                      .offset = said.position.offset}});
 }
 
 void ApiCall::take(const shard::HistoryAnswer& said) {
     count_answer();
-    if (const auto error = ringcast::api::history_fault(said.outcome)) return void(refuse(*error));
-    const ringcast::api::Publications publications{said.publications};
-    finish({api::HistoryResult{.publications = publications.all(),
-                               .epoch = said.position.epoch.text(),
-                               .offset = said.position.offset}});
+    progress_.history = &said;
 }
 
 /// For its figures, and, with a pattern, for its channels.
