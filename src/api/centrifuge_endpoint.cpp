@@ -27,7 +27,7 @@ constexpr std::string_view protobuf_subprotocol = "centrifuge-protobuf";
 /// What a command takes at least, in short messages.
 constexpr std::uint32_t command_work = 1;
 
-/// Of the memory for what a session is sent: histories are large, and rare.
+/// Of the memory for what a session says and is sent: long messages and histories are rare.
 constexpr std::size_t retained_bytes_max = 256 << 10;
 
 /// What the opening handshake says of how the client talks.
@@ -148,8 +148,7 @@ void CentrifugeEndpoint::on_open(shard::Session& session) {
     session.reschedule();
     if (client.opening.empty()) return;
     message_ = std::exchange(client.opening, {});
-    client.wire.is_unidirectional ? take_connect(session, client, message_)
-                                  : take(session, client, message_);
+    take_message(session, client);
 }
 
 shard::ReceiveStatus CentrifugeEndpoint::receive(shard::Shard& shard, SlotId id,
@@ -185,17 +184,20 @@ void CentrifugeEndpoint::on_message(shard::Session session, std::string_view pay
     RC_ASSERT(out_.empty());
     Client& client = client_of(session);
     const bool is_json = client.format == centrifuge::Format::json;
-    if (is_json != (kind == MessageKind::text)) {
-        client.session.close(centrifuge::DisconnectCode::inappropriate_protocol, out_);
-        return flush(session, client);
-    }
-    if (payload.empty()) {
-        client.session.close(centrifuge::DisconnectCode::bad_request, out_);
+    const bool is_its_kind = is_json == (kind == MessageKind::text);
+    if (!is_its_kind || payload.empty()) {
+        using enum centrifuge::DisconnectCode;
+        client.session.close(is_its_kind ? bad_request : inappropriate_protocol, out_);
         return flush(session, client);
     }
     message_.assign(payload);
+    take_message(session, client);
+}
+
+void CentrifugeEndpoint::take_message(shard::Session& session, Client& client) {
     client.wire.is_unidirectional ? take_connect(session, client, message_)
                                   : take(session, client, message_);
+    if (message_.capacity() > retained_bytes_max) message_ = {};
 }
 
 /// All that a client says which only listens.
@@ -216,7 +218,7 @@ void CentrifugeEndpoint::on_resume(shard::Session& session) {
 void CentrifugeEndpoint::take_rest(shard::Session& session, Client& client) {
     if (client.rest.empty()) return;
     message_ = std::exchange(client.rest, {});
-    take(session, client, message_);
+    take_message(session, client);
 }
 
 /// Takes commands until one has to wait: then the rest does, too.

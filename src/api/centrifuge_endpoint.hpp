@@ -98,6 +98,7 @@ private:
     [[nodiscard]] shard::Verdict admit(const shard::Upgrade& upgrade, shard::Encoding encoding,
                                        std::string opening, dialect::centrifuge::Pings pings) const;
 
+    void take_message(shard::Session& session, Client& client);
     void take(shard::Session& session, Client& client, std::span<char> message);
     void take_rest(shard::Session& session, Client& client);
     void take_connect(shard::Session& session, Client& client, std::span<char> request);
