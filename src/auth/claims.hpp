@@ -25,7 +25,9 @@ struct Payload {
     friend bool operator==(const Payload&, const Payload&) = default;
 };
 
-/// What is not set is as the channel's namespace has it.
+/// What is not set is as the channel's namespace has it. The last two are read and change nothing:
+/// every subscription to a channel that keeps something has a position and recovers, and of one
+/// that keeps nothing there is no position to give.
 struct Overrides {
     std::optional<bool> presence;
     std::optional<bool> join_leave;
