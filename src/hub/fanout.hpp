@@ -51,7 +51,6 @@ public:
     [[nodiscard]] bool is_idle() const noexcept { return items_.size() == 0; }
     /// True if no item can be added now.
     [[nodiscard]] bool is_full() const noexcept { return items_.size() == items_.capacity_max(); }
-    [[nodiscard]] std::size_t items() const noexcept { return items_.size(); }
     /// There is something that run() can do.
     [[nodiscard]] bool is_under_way() const noexcept { return !under_way_.is_empty(); }
     /// There are topics whose items wait for release().

@@ -63,7 +63,7 @@ TEST_CASE("every live subscriber gets every item, in order") {
     kit.subscribe_live(1, 3, "a");
     kit.add("a", "x");
     kit.add("a", "y");
-    CHECK(kit.fanout.items() == 2);
+    CHECK(!kit.fanout.is_idle());
     CHECK(kit.run() == "1:x 1:y 2:x 2:y 3:x 3:y");
     CHECK(kit.counted == 6);
     CHECK(kit.fanout.is_idle());
