@@ -134,6 +134,7 @@ struct alignas(64) Metrics {
     Counter home_topics;           ///< With their home here.
     Counter history_publications;  ///< Kept here, of these.
     Counter history_bytes;
+    Counter delta_base_bytes;  ///< Of publications that the next deltas are made to.
     Counter presence_clients;  ///< In topics with their home here: one for each topic.
     Counter presence_bytes;
     Counter subscriptions;

@@ -186,6 +186,7 @@ void Topics::on_tick() {
     shard_.metrics_.topics = local_.size();
     shard_.metrics_.home_topics = home_.size();
     shard_.metrics_.subscriptions = local_.subscriptions();
+    shard_.metrics_.delta_base_bytes = local_.previous_bytes();
     shard_.metrics_.history_publications = home_.history().count();
     shard_.metrics_.history_bytes = home_.history().bytes();
     shard_.metrics_.history_evictions = home_.history().evictions();

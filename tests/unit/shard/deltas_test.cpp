@@ -1,6 +1,7 @@
 // Publications as the difference to the one before: whoever applies what it is sent to what it has
 // ends up with what was published, whatever it missed, and however it came and went.
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <doctest/doctest.h>
@@ -13,6 +14,7 @@
 
 using namespace ringcast;
 using namespace ringcast::shard;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -152,6 +154,8 @@ TEST_CASE("what deltas are made to has a budget, beyond which the oldest is let 
     };
     for (std::size_t i = 0; i < 3; ++i) CHECK_FALSE(is_delta(i));
     CHECK(kit.shard(1).pool().bytes_in_use() == 2 * 4096);
+    kit.pass(1s);
+    CHECK(kit.metrics(1).delta_base_bytes == 2 * 4096);
     CHECK(is_delta(1));
     CHECK(is_delta(2));
     CHECK_FALSE(is_delta(0));  // It was the oldest of three ...
