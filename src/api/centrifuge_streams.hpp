@@ -4,9 +4,11 @@
 //
 //   POST /connection/http_stream      commands        -> 200, replies, one a line (or Protobuf)
 //   GET  /connection/sse?cf_connect=  commands        -> 200, replies, one an event
+//   POST /connection/sse              commands        -> "
 //   POST /emulation  session, commands                -> 204: what such clients say from then on
 //   POST /connection/uni_http_stream  connect request -> 200, pushes
 //   GET  /connection/uni_sse?cf_connect=              -> "
+//   POST /connection/uni_sse          connect request -> "
 
 #include <string>
 #include <string_view>
