@@ -32,7 +32,6 @@ public:
         Place(const Place&) = delete;
         Place& operator=(const Place&) = delete;
         ~Place() { RC_ASSERT(newer_ == nullptr); }
-        [[nodiscard]] const PreviousPublication& previous() const noexcept { return previous_; }
 
     private:
         friend class PreviousPublications;

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <doctest/doctest.h>
+#include <string>
 
 #include "base/buffer_pool.hpp"
 
@@ -26,7 +27,15 @@ struct KeptKit {
         return kept.replace(places[place], {.frame = {pool, size}, .payload_bytes = size},
                             blocks_max * block_bytes);
     }
-    bool has(std::size_t place) const { return bool{places[place].previous().frame}; }
+    /// The places that have something; they have it no longer.
+    std::string taken() {
+        std::string taken;
+        for (std::size_t place = 0; place < places.size(); ++place) {
+            if (kept.replace(places[place], {}, kept.bytes()).frame)
+                taken += (taken.empty() ? "" : " ") + std::to_string(place);
+        }
+        return taken;
+    }
 
     BufferPool pool;
     PreviousPublications kept;
@@ -44,29 +53,22 @@ TEST_CASE("the next publication of a topic gets the one before, and takes its pl
     CHECK(kit.pool.blocks_in_use() == 2);
     // One that is not kept lets go the one before all the same.
     CHECK(kit.kept.replace(kit.places[0], {}, 2 * KeptKit::block_bytes).payload_bytes == 900);
-    CHECK_FALSE(kit.has(0));
     CHECK(kit.kept.bytes() == KeptKit::block_bytes);
+    CHECK(kit.taken() == "1");
 }
 
 TEST_CASE("beyond the budget the oldest is let go") {
-    KeptKit kit{4};
-    for (std::size_t i = 0; i < 3; ++i) (void)kit.replace(i, 3);
-    (void)kit.replace(0, 3);  // Not the oldest any more.
-    (void)kit.replace(3, 3);
-    CHECK(kit.has(0));
-    CHECK_FALSE(kit.has(1));
-    CHECK(kit.has(2));
-    CHECK(kit.has(3));
-    CHECK(kit.kept.bytes() == 3 * KeptKit::block_bytes);
-    CHECK(kit.pool.blocks_in_use() == 3);
-    // A large one takes the place of several, ...
-    (void)kit.replace(2, 3, 2 * KeptKit::block_bytes - 100);
-    CHECK_FALSE(kit.has(0));
-    CHECK(kit.has(2));
-    CHECK(kit.has(3));
-    // ... unless it is too large by itself.
-    (void)kit.replace(2, 3, 4 * KeptKit::block_bytes - 100);
-    CHECK_FALSE(kit.has(2));
-    CHECK(kit.has(3));
-    CHECK(kit.pool.blocks_in_use() == 1);
+    // The size of what comes last, in blocks: a large one takes the place of several, unless it is
+    // too large by itself.
+    for (const std::size_t blocks : {1uz, 2uz, 4uz}) {
+        KeptKit kit{5};
+        for (std::size_t i = 0; i < 3; ++i) (void)kit.replace(i, 3);
+        (void)kit.replace(0, 3);  // Not the oldest any more.
+        (void)kit.replace(3, 3);
+        CHECK(kit.kept.bytes() == 3 * KeptKit::block_bytes);
+        CHECK(kit.pool.blocks_in_use() == 3);
+        (void)kit.replace(4, 3, blocks * KeptKit::block_bytes - 100);
+        CHECK(kit.taken() == (blocks == 1 ? "0 3 4" : blocks == 2 ? "3 4" : "0 2 3"));
+        CHECK(kit.pool.blocks_in_use() == 0);
+    }
 }
