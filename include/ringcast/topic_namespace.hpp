@@ -44,7 +44,7 @@ struct TopicNamespace {
     /// Who may subscribe, and see what is kept. Not more than known users unless that is said.
     TopicAudience subscribe = TopicAudience::users;
     /// Who of the clients may publish, whether or not they may subscribe; the server's own may in
-    /// any case. A raw session that may only publish is sent nothing.
+    /// any case. Where nobody may subscribe a raw session publishes, and is sent nothing.
     TopicAudience publish = TopicAudience::nobody;
     /// Publications that one client may make to one of these topics in a second, up to 10'000; 0:
     /// any number. A user is one client however it comes; somebody whom nobody knows is one by each

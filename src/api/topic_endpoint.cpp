@@ -102,19 +102,20 @@ struct TopicEndpoint::Wishes {
     std::string user{};
     bool only_publishes = false;
 
-    /// Whether a session makes sense that receives nothing.
-    [[nodiscard]] bool may_hear_nothing() const noexcept {
-        return only_publishes ||
-               (encoding == shard::Encoding::raw && from.kind == shard::SubscribeFrom::Kind::live);
+    /// Whether a session makes sense that receives nothing: whoever could subscribe, as somebody
+    /// else, is told so.
+    [[nodiscard]] bool may_hear_nothing(const TopicRights& rights) const noexcept {
+        return only_publishes || (rights.is_closed && encoding == shard::Encoding::raw &&
+                                  from.kind == shard::SubscribeFrom::Kind::live);
     }
 
     /// `verdict`, completed by what `rights` mean.
     [[nodiscard]] shard::Verdict granted(shard::Verdict verdict, TopicRights rights,
                                          std::string topic) const {
-        const auto [may_subscribe, may_publish] = rights;
+        const bool may_subscribe = rights.may_subscribe, may_publish = rights.may_publish;
         if (only_publishes && !may_publish)
             return refusal(403, "you may not publish to this topic\n");
-        if (!may_subscribe && !(may_publish && may_hear_nothing()))
+        if (!may_subscribe && !(may_publish && may_hear_nothing(rights)))
             return refusal(403, "you may not subscribe to this topic\n");
         verdict.encoding = encoding;
         verdict.topic = std::move(topic);

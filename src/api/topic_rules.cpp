@@ -70,10 +70,13 @@ Denial decide(const hub::TopicNamespaces& namespaces, TopicAccess everybody, std
 
 TopicRights rights_of(const hub::TopicNamespaces& namespaces, TopicAccess everybody,
                       std::string_view topic, const Identity& who) noexcept {
-    const auto may = [&](TopicAction action) {
-        return decide(namespaces, everybody, topic, who, action) == Denial::none;
+    const auto said = [&](TopicAction action) {
+        return decide(namespaces, everybody, topic, who, action);
     };
-    return {.may_subscribe = may(TopicAction::subscribe), .may_publish = may(TopicAction::publish)};
+    const Denial subscribe = said(TopicAction::subscribe);
+    return {.may_subscribe = subscribe == Denial::none,
+            .may_publish = said(TopicAction::publish) == Denial::none,
+            .is_closed = subscribe == Denial::forbidden};
 }
 
 }  // namespace ringcast::api

@@ -60,6 +60,7 @@ enum class Denial : std::uint8_t {
 struct TopicRights {
     bool may_subscribe = false;
     bool may_publish = false;
+    bool is_closed = false;  ///< Nobody may subscribe, whoever it is.
 
     friend bool operator==(const TopicRights&, const TopicRights&) = default;
 };

@@ -38,6 +38,10 @@ delta = "fossil"
 subscribe = "nobody"
 publish = "anyone"
 
+[namespaces.desk]
+subscribe = "users"
+publish = "anyone"
+
 [namespaces.team]
 """
 SCORE = """
@@ -119,7 +123,8 @@ def test_clients_may_publish_where_they_may_not_subscribe():
                 response = public.getresponse()
                 return response.status, response.read()
 
-            assert answer("POST", "box:a", {"Content-Type": "application/json"})[0] == 202
+            for topic in "box:a", "desk:a":
+                assert answer("POST", topic, {"Content-Type": "application/json"})[0] == 202
             assert reader.push()["push"]["pub"]["data"] == 1
             for topic in "news:a", "team:a", "$box:a", "a":
                 assert answer("POST", topic, {}) == (403, b"you may not publish to this topic\n"), topic
@@ -134,7 +139,8 @@ def test_clients_may_publish_where_they_may_not_subscribe():
                 assert reader.push()["push"]["pub"]["data"] == text
             writer.sendall(bytes([0x88, 0x80, 0, 0, 0, 0]))
             assert read_exactly(writer, 2) == bytes([0x88, 0]), "it was sent something"
-            assert " 403 " in upgrade(address, "/topics/box:a?last=1")[1]
+            for target in "box:a?last=1", "desk:a":  # A user may subscribe to that.
+                assert " 403 " in upgrade(address, f"/topics/{target}")[1]
 
 
 def test_centrifuge_clients_may_do_what_the_namespace_says():
@@ -230,7 +236,7 @@ def test_mistakes_in_namespaces_are_told_with_their_line():
                         'delta = "xdelta"': ("delta: 'xdelta'", "off, fossil"),
                         "force-push-join-leave = true": ("needs join-leave",)}.items():
         with config_file(f"{CONFIG}{line}\n") as path:
-            expect_one_line_error(run("--config", path, "--check-config"), f"{path}:2", *words)
+            expect_one_line_error(run("--config", path, "--check-config"), f"{path}:3", *words)
     with config_file(CONFIG) as path:
         assert run("--config", path, "--check-config")[0] == 0
         printed = run("--config", path, "--print-config")[1]

@@ -109,8 +109,8 @@ TEST_CASE("who may publish need not be one who may subscribe") {
     const auto rights = [](std::string_view topic, const Identity& who) {
         return rights_of(some_namespaces(), TopicAccess::subscribe, topic, who);
     };
-    constexpr TopicRights none{}, reader{.may_subscribe = true}, writer{.may_publish = true},
-        both{true, true};
+    constexpr TopicRights none{}, reader{.may_subscribe = true}, both{true, true},
+        writer{.may_publish = true, .is_closed = true};
     CHECK(rights("a", stranger) == reader);
     CHECK(rights("open:a", stranger) == both);
     CHECK(rights("news:a", stranger) == reader);
