@@ -9,6 +9,7 @@
 #include "advice/text.hpp"
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
+#include "hub/publish_keys.hpp"
 #include "server/listeners.hpp"
 #include "shard/connection.hpp"
 #include "shard/log.hpp"
@@ -181,6 +182,10 @@ Cost shard_cost(const Setup& setup) {
         std::ranges::any_of(setup.options.namespaces,
                             [](const TopicNamespace& space) { return space.history_size > 0; });
     if (keeps_history) add(setup.options.history_bytes_max, "history");
+    if (!setup.options.api_key_file.empty()) {
+        const std::uint64_t keys = hub::PublishKeys::Limits{}.keys_max / setup.shards;
+        add(keys * hub::PublishKeys::bytes_per_key, "idempotency keys");
+    }
     if (setup.tls) add(shard::SecureService::memory_bytes(flush_bytes), "TLS");
     if (setup.options.compression != Compression::off) {
         add(ws::Deflaters::shared_bytes_max +

@@ -142,6 +142,8 @@ shard::Settings shard_settings(const Settings& settings, std::uint32_t index,
                 .local = {.session_subscriptions_max = settings.subscriptions_max},
                 .presence = {.topic_clients_max = settings.presence_clients_max,
                              .bytes_max = settings.presence_bytes_max},
+                .keys = {.keys_max =
+                             share_of(hub::PublishKeys::Limits{}.keys_max, settings.shards)},
                 .delivery_window = settings.delivery_window,
                 .mesh_stall_timeout = settings.mesh_stall_timeout,
                 // Half is left for the Close and its answer.

@@ -15,6 +15,7 @@
 #include "hub/home_topics.hpp"
 #include "hub/local_topics.hpp"
 #include "hub/presence.hpp"
+#include "hub/publish_keys.hpp"
 #include "ringcast/compression.hpp"
 #include "ringcast/topic.hpp"
 #include "shard/origin.hpp"
@@ -83,6 +84,7 @@ struct TopicSettings {
     hub::HomeTopics::Limits home;
     hub::LocalTopics::Limits local;
     hub::Presence::Limits presence;
+    hub::PublishKeys::Limits keys;
     /// So long a shard lets publications wait for others before it delivers all of them together:
     /// each subscriber is sent its own at once. Nothing else waits. 0: they do not wait, either.
     Duration delivery_window{0};

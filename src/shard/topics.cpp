@@ -24,7 +24,7 @@ Topics::Topics(Shard& shard, Mesh& mesh, std::uint32_t index, const TopicSetting
       all_{mesh.shards() == hub::shards_max ? ~hub::ShardSet{0} : hub::set_of(mesh.shards()) - 1},
       port_{mesh, index},
       home_{settings.seed, settings.home, Prng{settings.epoch_seed}},
-      keys_{settings.seed, {}},
+      keys_{settings.seed, settings.keys},
       local_{settings.seed, mesh.shards(), settings.local},
       presence_{settings.seed, settings.presence},
       fanout_{{.items_max = settings.items_max, .batch_bytes_max = burst_bytes_max},
