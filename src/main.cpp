@@ -181,13 +181,6 @@ int end_with(const Exit& exit) {
     return exit.code == 0 && !is_told ? 1 : exit.code;
 }
 
-/// Of the Centrifuge protocol, which counts in whole seconds.
-std::chrono::seconds centrifuge_ping_interval(const Options& options) {
-    if (options.ping_interval == ringcast::Duration{}) return {};
-    const auto whole = std::chrono::floor<std::chrono::seconds>(options.ping_interval);
-    return std::max(whole, std::chrono::seconds{1});
-}
-
 /// What --check-config says.
 Exit exit_of(const std::expected<void, std::string>& checked) {
     if (checked) return {.code = 0, .text = "the settings are in order\n"};
@@ -210,11 +203,12 @@ int main(int argument_count, char** arguments) {
         server.mount_topics(
             "/topics",
             {.anonymous = options->anonymous, .users = options->users, .plain_http = plain_http});
-        server.mount_centrifuge("/connection", {.anonymous = options->anonymous,
-                                                .users = options->users,
-                                                .ping_interval = centrifuge_ping_interval(*options),
-                                                .subscriptions_max = options->subscriptions_max,
-                                                .plain_http = plain_http});
+        server.mount_centrifuge("/connection",
+                                {.anonymous = options->anonymous,
+                                 .users = options->users,
+                                 .ping_interval = server::centrifuge_ping_interval(*options),
+                                 .subscriptions_max = options->subscriptions_max,
+                                 .plain_http = plain_http});
     }
     if (options->dev) {
         const auto inspector = server::dev_page(server::inspector_html);

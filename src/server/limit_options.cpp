@@ -185,7 +185,8 @@ constexpr std::array table{
     OptionRow{.section = timeouts,
               .name = "ping-interval",
               .value_name = "DURATION",
-              .help = "a client that sends nothing for so long is sent a ping; 0: never",
+              .help = "a client that sends nothing for so long is sent a ping, a Centrifuge client "
+                      "every so many seconds, at least 1; 0: never",
               .set = set_duration<&Options::ping_interval, ms, 24 * hour, Zero::allowed>,
               .get = get_duration<&Options::ping_interval>},
     OptionRow{.section = timeouts,

@@ -164,6 +164,13 @@ public:
                             "show that they live",
                             describe("idle-timeout"), describe("ping-interval"))};
         }
+        if (has_topic_clients(o) && o.idle_timeout > Duration{} &&
+            o.idle_timeout <= centrifuge_ping_interval(o)) {
+            return std::unexpected{
+                fmt::format("{} must be longer than 1 s, in which Centrifuge "
+                            "clients are pinged",
+                            describe("idle-timeout"))};
+        }
         if (o.message_memory_max / longest_messages_min < o.message_bytes_max) {
             return std::unexpected{fmt::format("{} must be at least {} times {}",
                                                describe("message-memory-max"), longest_messages_min,

@@ -203,6 +203,13 @@ struct OptionSources {
            !options.namespaces.empty();
 }
 
+/// Of the Centrifuge protocol, which counts in whole seconds; 0: none.
+[[nodiscard]] inline std::chrono::seconds centrifuge_ping_interval(const Options& options) {
+    using std::chrono::seconds;
+    if (options.ping_interval == Duration{}) return seconds{0};
+    return std::max(std::chrono::floor<seconds>(options.ping_interval), seconds{1});
+}
+
 /// What options are for. To serve there has to be an address to listen on, and an effect of
 /// whatever is set; to examine a host before that, only the latter; who only reckons needs neither.
 enum class Purpose : std::uint8_t { serve, examine, reckon };

@@ -32,12 +32,13 @@ bool has_others_than_namespaces(const Options& options) noexcept {
     return options.anonymous != TopicAccess::none || takes_tokens(options);
 }
 constexpr OptionNeed plain_publishers{
-    publishers.flag,
+    "--anonymous subscribe or publish, a key for tokens, or --admin-listen",
     [](const Options& o) { return has_others_than_namespaces(o) || !o.admin_listen.empty(); }};
-constexpr OptionNeed plain_clients{topic_clients.flag, [](const Options& o) {
-                                       return has_others_than_namespaces(o) ||
-                                              (topic_clients.is_met(o) && !o.api_key_file.empty());
-                                   }};
+constexpr OptionNeed plain_clients{
+    "--anonymous subscribe or publish, a key for tokens, or --api-key-file", [](const Options& o) {
+        return has_others_than_namespaces(o) ||
+               (topic_clients.is_met(o) && !o.api_key_file.empty());
+    }};
 constexpr OptionNeed kept{"--history-size", [](const Options& o) { return o.history_size > 0; }};
 constexpr OptionNeed kept_anywhere{
     kept.flag, [](const Options& o) {
@@ -142,7 +143,7 @@ constexpr std::array topic_rows{
               .help = "how long a publication is kept",
               .set = set_duration<&Options::history_ttl, 1000 * ms, 365 * 24 * hour>,
               .get = get_duration<&Options::history_ttl>,
-              .needs = {&plain_publishers, &kept}},
+              .needs = {&kept, &plain_publishers}},
     OptionRow{.section = topics,
               .name = "history-bytes-max",
               .value_name = "SIZE",

@@ -88,7 +88,7 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
          {"--admin-listen=unix:/a"}},
         {{"--history-size=9"},
          "--history-size 9",
-         "--anonymous subscribe or publish, or --admin-listen",
+         "--anonymous subscribe or publish, a key for tokens, or --admin-listen",
          {"--anonymous=publish"}},
         {{"--history-ttl=9m", "--anonymous=publish"},
          "--history-ttl 9m",
@@ -166,6 +166,15 @@ TEST_CASE("a flag without what gives it an effect is a mistake that names both")
     }
 }
 
+TEST_CASE("who has Centrifuge clients cannot let them go before they are pinged") {
+    Arguments arguments{listen_ws, "--idle-timeout=1s", "--ping-interval=500ms"};
+    CHECK(mistake_with_file(arguments) == "");
+    arguments.push_back("--anonymous=publish");
+    CHECK(mistake_with_file(arguments) ==
+          "ringcast: --idle-timeout 1s (command line) must be longer than 1 s, in which Centrifuge "
+          "clients are pinged\n");
+}
+
 TEST_CASE("namespaces use what is for all topics, and nothing that is for those of no namespace") {
     const std::string plain = "[namespaces.a]\n", kept = plain + "history-size = 1\n",
                       shown = plain + "presence = true\n", told = plain + "join-leave = true\n";
@@ -176,6 +185,7 @@ TEST_CASE("namespaces use what is for all topics, and nothing that is for those 
     const auto without = [](const std::string& flag, const std::string& need) {
         return "ringcast: --" + flag + " (command line) has no effect without " + need + "\n";
     };
+    const std::string without_plain = "--anonymous subscribe or publish, a key for tokens, or ";
     CHECK(said("--history-bytes-max=1MiB", kept) == "");
     CHECK(said("--history-bytes-max=1MiB", plain) ==
           without("history-bytes-max 1MiB", "--history-size"));
@@ -185,17 +195,17 @@ TEST_CASE("namespaces use what is for all topics, and nothing that is for those 
           without("presence-bytes-max 1MiB", "--presence or --join-leave"));
     CHECK(said("--topics-max=9", plain) == "");
     CHECK(said("--history-size=9", kept) ==
-          without("history-size 9", "--anonymous subscribe or publish, or --admin-listen"));
+          without("history-size 9", without_plain + "--admin-listen"));
     CHECK(said("--history-size=9", kept, {"--admin-listen=unix:/a"}) == "");
     CHECK(said("--history-size=9", kept, {"--token-jwks-file=a"}) == "");
     for (const std::string flag : {"--presence", "--join-leave"}) {
         CHECK(said(flag, kept) ==
-              without(flag.substr(2) + " on", "--anonymous subscribe or publish"));
+              without(flag.substr(2) + " on", without_plain + "--api-key-file"));
         CHECK(said(flag, kept, {"--anonymous=publish"}) == "");
         CHECK(said(flag, kept, {"--admin-listen=unix:/a", "--api-key-file=b"}) == "");
     }
     CHECK(said("--delta=fossil", kept) ==
-          without("delta fossil", "--anonymous subscribe or publish"));
+          without("delta fossil", without_plain + "--api-key-file"));
     CHECK(said("--history-ttl=9m", kept, {"--anonymous=publish"}) ==
           without("history-ttl 9m", "--history-size"));
 }

@@ -403,8 +403,7 @@ TEST_CASE("a flag without its value, or given twice, is a mistake") {
 TEST_CASE("limits that contradict each other are refused, each named with its source") {
     CHECK(mistake({listen, "--idle-timeout", "25s"}) ==
           "ringcast: --idle-timeout 25s (command line) must be longer than --ping-interval 25s "
-          "(default), or "
-          "clients are closed before a ping could show that they live\n");
+          "(default), or clients are closed before a ping could show that they live\n");
     CHECK(loaded({listen, "--idle-timeout", "20s", "--ping-interval", "0"}).ping_interval == 0s);
     CHECK(loaded({listen, "--idle-timeout", "0", "--ping-interval", "25s"}).idle_timeout == 0s);
     CHECK(mistake({listen, "--message-bytes-max=65MiB"}) ==
