@@ -185,6 +185,7 @@ private:
     void carry_out_postponed(const shard::Session& session, std::span<const std::uint64_t> orders);
     void unsubscribe(shard::Session& session, Client& client, std::string_view channel);
     void refresh(shard::Session& session, Client& client, const RefreshOrder& order);
+    [[nodiscard]] bool is_full(const shard::Session& session, std::string_view channel) const;
     [[nodiscard]] static Admission admission_of(const SubscribeOrder& order);
     [[nodiscard]] bool impose(shard::Session& session, Client& client, const SubscribeOrder& order);
     [[nodiscard]] bool on_imposed(shard::Session& session, Client& client,

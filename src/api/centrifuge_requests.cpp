@@ -236,6 +236,7 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::subscribe(
     }
     if (!may(session, client, request.channel, TopicAction::subscribe))
         return centrifuge::ErrorCode::permission_denied;
+    if (is_full(session, request.channel)) return centrifuge::ErrorCode::limit_exceeded;
     client.recovered_from = request.offset;
     client.rejects_unrecovered =
         (request.flag & centrifuge::subscribe_flag::reject_unrecovered) != 0;

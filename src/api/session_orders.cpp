@@ -243,6 +243,13 @@ CentrifugeEndpoint::Admission CentrifugeEndpoint::admission_of(const SubscribeOr
             .overrides = order.options.overrides};
 }
 
+/// Of subscriptions, with those that are on their way, so that there is none left for another one:
+/// `channel`.
+bool CentrifugeEndpoint::is_full(const shard::Session& session, std::string_view channel) const {
+    return session.subscription_count() >= policy_.subscriptions_max &&
+           !session.is_subscribed(channel);
+}
+
 /// True if on_imposed() tells what came of it.
 bool CentrifugeEndpoint::impose(shard::Session& session, Client& client,
                                 const SubscribeOrder& order) {
@@ -254,11 +261,11 @@ bool CentrifugeEndpoint::impose(shard::Session& session, Client& client,
         how.epoch = order.since->epoch.text();
     }
     const Admission admission = admission_of(order);
-    const bool is_full = client.session.subscription_count() >= policy_.subscriptions_max;
     const SubscribeStatus status =
-        is_full ? SubscribeStatus::limit
-                : session.subscribe(order.channel, start_of(session, order.channel, how),
-                                    identity_in(session, client, order.channel, false, &admission));
+        is_full(session, order.channel)
+            ? SubscribeStatus::limit
+            : session.subscribe(order.channel, start_of(session, order.channel, how),
+                                identity_in(session, client, order.channel, false, &admission));
     if (status == SubscribeStatus::limit) {
         client.session.close(centrifuge::DisconnectCode::channel_limit, out_);
         flush(session, client);

@@ -51,6 +51,14 @@ bool Session::unsubscribe(std::string_view topic) {
     return shard_->topics_.unsubscribe(*connection_, topic);
 }
 
+std::size_t Session::subscription_count() const noexcept {
+    return connection_->topics.count;
+}
+
+bool Session::is_subscribed(std::string_view topic) const noexcept {
+    return shard_->topics_.subscription_of(*connection_, topic).generation != 0;
+}
+
 std::string_view Session::newest_topic() const noexcept {
     const hub::LocalTopic* const topic = shard_->topics_.newest_of(*connection_);
     return topic == nullptr ? std::string_view{} : topic->name();

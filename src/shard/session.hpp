@@ -63,6 +63,9 @@ public:
                                std::uint64_t tag = 0);
     /// Likewise who is in `topic`; Endpoint::on_presence tells.
     [[nodiscard]] bool presence(std::string_view topic, PresenceQuery query, std::uint64_t tag = 0);
+    /// Topics that the session is subscribed to, or about to be.
+    [[nodiscard]] std::size_t subscription_count() const noexcept;
+    [[nodiscard]] bool is_subscribed(std::string_view topic) const noexcept;  ///< Likewise.
     /// The topic that the session has subscribed to last; empty if it has none. Lives as long as
     /// the subscription.
     [[nodiscard]] std::string_view newest_topic() const noexcept;

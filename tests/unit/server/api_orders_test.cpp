@@ -261,6 +261,31 @@ TEST_CASE("who has as many subscriptions as there may be ends with one more") {
     CHECK(kit.heard(client) == "close:3505:channel limit");
 }
 
+TEST_CASE("subscriptions that are on their way count, an order's and the client's own") {
+    CentrifugePolicy policy = everybody;
+    policy.subscriptions_max = 1;
+    ApiKit kit{policy};
+    const std::string far = kit.topic_of(1);
+    const auto client = kit.come_with(0, seven), other = kit.come_with(0, eight);
+    (void)kit.heard(client);
+    (void)kit.heard(other);
+    kit.freeze(1);
+    kit.say(client, R"({"id":2,"subscribe":{"channel":")" + far + "\"}}");
+    kit.turn(8);
+    (void)kit.send("subscribe", R"({"user":"7","channel":"near"})");
+    (void)kit.send("subscribe", R"({"user":"8","channel":")" + far + "\"}");
+    kit.turn(8);
+    CHECK(kit.heard(client) == "close:3505:channel limit");
+    kit.say(other, R"({"id":2,"subscribe":{"channel":"near"}})");
+    kit.say(other, R"({"id":3,"subscribe":{"channel":")" + far + "\"}}");
+    kit.turn(8);
+    CHECK(kit.heard(other) == R"({"id":2,"error":{"code":106,"message":"limit exceeded"}} )"
+                              R"({"id":3,"error":{"code":105,"message":"already subscribed"}})");
+    kit.thaw(1);
+    kit.turn(20);
+    CHECK(kit.heard(other) == R"({"push":{"channel":")" + far + R"(","subscribe":{}}})");
+}
+
 TEST_CASE("a connection is refreshed, or over") {
     ApiKit kit{everybody};
     const auto client = kit.come_with(1, seven);
