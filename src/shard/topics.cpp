@@ -72,8 +72,11 @@ hub::LocalTopics::Outcome Topics::subscribe(Connection& connection, std::string_
 }
 
 bool Topics::unsubscribe(Connection& connection, std::string_view name) {
-    if (connection.conflates)
-        shard_.latest_.drop(connection, local_.subscription_of(connection.topics, name));
+    if (connection.conflates) {
+        const SlotId subscription = local_.subscription_of(connection.topics, name);
+        // Without one the slot is that of somebody else's.
+        if (subscription.generation != 0) shard_.latest_.drop(connection, subscription);
+    }
     return local_.unsubscribe(connection.topics, name);
 }
 

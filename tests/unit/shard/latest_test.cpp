@@ -149,6 +149,25 @@ TEST_CASE_FIXTURE(LatestKit, "what waits goes with its subscription, or with the
     }
 }
 
+TEST_CASE_FIXTURE(LatestKit, "whoever leaves what it is not in takes nothing from others") {
+    const std::vector<std::string> names{topic_of(0), topic_of(1)};
+    const ShardClient other = subscriber_of(*this, {names[0]});
+    const ShardClient slow = subscriber_of(*this, {names[1]});
+    scripted(1).received = [&](Session& session, Message) {
+        CHECK(!session.unsubscribe(names[0]));
+    };
+    const ShardClient first = publisher(0, names[0]), second = publisher(0, names[1]);
+    socket(other).room = socket(slow).room = 0;
+    publish_all(first, "a", 0, 5);
+    publish_all(second, "b", 0, 5);
+    send(slow, test::text_frame("leave"));
+    settle();
+    let_read(other);
+    let_read(slow);
+    CHECK(seen(other) == "a0 a1 a2 a3 a5");
+    CHECK(seen(slow) == "b0 b1 b2 b3 b5");
+}
+
 TEST_CASE_FIXTURE(LatestKit, "a Centrifuge client finds the number as a tag") {
     scripted(1).upgraded = [](Upgrade&) {
         Verdict verdict;
