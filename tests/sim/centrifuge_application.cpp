@@ -32,6 +32,16 @@ void OverheardCentrifuge::on_close(shard::Session& session, CloseCode code,
     CentrifugeEndpoint::on_close(session, code, reason);
 }
 
+Instant OverheardCentrifuge::deadline(const shard::Session& session) const {
+    if (stage_.broken == TopicBreak::forget_end) return instant_never;
+    return CentrifugeEndpoint::deadline(session);
+}
+
+Instant OverheardCentrifuge::expiry(const shard::Session& session) const {
+    if (stage_.broken == TopicBreak::forget_end) return instant_never;
+    return CentrifugeEndpoint::expiry(session);
+}
+
 CentrifugePolicy OverheardCentrifuge::policy_of(const CentrifugeStage& stage) {
     CentrifugePolicy policy = *stage.scenario.centrifuge;
     if (stage.broken == TopicBreak::forgive_silence) policy.pong_timeout = std::chrono::hours{24};

@@ -31,6 +31,8 @@ public:
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
     void on_message(shard::Session session, std::string_view payload, MessageKind kind) override;
     void on_resume(shard::Session& session) override;
+    [[nodiscard]] Instant deadline(const shard::Session& session) const override;
+    [[nodiscard]] Instant expiry(const shard::Session& session) const override;
     void on_close(shard::Session& session, CloseCode code, std::string_view reason) override;
 
 private:

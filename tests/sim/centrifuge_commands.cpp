@@ -37,7 +37,6 @@ std::uint16_t CentrifugeConversation::disconnect_of(const CentrifugeAction& acti
     }
 }
 
-/// Nothing if it has never been anywhere there, neither now nor the last time.
 std::optional<TopicBook::Standing> CentrifugeConversation::place_of(
     const CentrifugeAction& action) const {
     using From = CentrifugeAction::From;

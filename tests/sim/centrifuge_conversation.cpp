@@ -15,8 +15,8 @@ constexpr std::uint32_t internal = 100, unknown_channel = 102, permission_denied
                         method_not_found = 104, already_subscribed = 105, limit_exceeded = 106,
                         bad_request = 107, not_available = 108, too_many_requests = 111,
                         unrecoverable_position = 112;
-/// ... and the end of a subscription by an order, or whose publications were lost.
-constexpr std::uint32_t ended_by_server = 2000, insufficient_state = 2500;
+/// ... and the end of a subscription: by an order, or as publications were lost, or in time.
+constexpr std::uint32_t ended_by_server = 2000, insufficient_state = 2500, expired = 2501;
 
 }  // namespace
 
@@ -102,7 +102,7 @@ std::uint32_t CentrifugeConversation::due_error(const Asked& asked) const {
             if (is_subscribed) return already_subscribed;
             [[fallthrough]];
         case Say::subscribe_unknown:
-            if (is_full() && !may_be_full_since(asked)) return limit_exceeded;
+            if (is_full()) return limit_exceeded;
             return asked.action.kind == Say::subscribe ? 0 : unknown_channel;
         case Say::history:
             if (!is_kept()) return not_available;
@@ -124,11 +124,15 @@ bool CentrifugeConversation::is_full() const {
     return subscriptions_.size() >= stage_.scenario.centrifuge->subscriptions_max;
 }
 
-/// By an order, while its subscription was on its way.
-bool CentrifugeConversation::may_be_full_since(const Asked& asked) const {
-    return asked.action.kind == Say::subscribe && is_ordered([](const auto& each) {
-               return each.kind == CentrifugeOrder::Kind::subscribe;
-           });
+/// With what orders have under way.
+bool CentrifugeConversation::may_be_full() const {
+    std::size_t count = subscriptions_.size();
+    for (std::uint32_t topic = 0; topic < stage_.scenario.shared_topics_count; ++topic) {
+        const bool is_coming = !subscriptions_.contains(topic) &&
+                               is_ordered([&](const auto& each) { return each.subscribes(topic); });
+        count += is_coming ? 1 : 0;
+    }
+    return count >= stage_.scenario.centrifuge->subscriptions_max;
 }
 
 /// What it asks for was lost after the server had begun to answer.
@@ -162,12 +166,11 @@ bool CentrifugeConversation::may_fail(const Asked& asked, std::uint32_t code) co
                    (scenario.has_small_limits || scenario.may_stall());
         case limit_exceeded:
             return asked.action.kind == Say::subscribe &&
-                   (scenario.has_small_limits || (is_full() && may_be_full_since(asked)));
+                   (scenario.has_small_limits || may_be_full());
         case already_subscribed:
             // It is on its way there.
             return asked.action.kind == Say::subscribe && is_ordered([&](const auto& each) {
-                       return each.kind == CentrifugeOrder::Kind::subscribe &&
-                              each.topic == asked.action.topic;
+                       return each.subscribes(asked.action.topic);
                    });
         case too_many_requests:
             return asked.action.kind == Say::publish || (is_question && stage_.is_ending);
@@ -264,7 +267,7 @@ void CentrifugeConversation::on_presence_stats(const Asked& asked,
 }
 
 void CentrifugeConversation::take_push(const told::Push& push) {
-    if (push.refresh) return check_refresh(*push.refresh);
+    if (push.refresh) return take_refresh(*push.refresh);
     const auto found = std::ranges::find(stage_.scenario.topics, push.channel);
     const auto topic = static_cast<std::uint32_t>(found - stage_.scenario.topics.begin());
     if (push.subscribe) return take_imposed(topic, *push.subscribe);
@@ -282,7 +285,9 @@ void CentrifugeConversation::take_push(const told::Push& push) {
         push.unsubscribe->code == insufficient_state && stage_.scenario.may_stall();
     const bool is_ordered_to = push.unsubscribe->code == ended_by_server &&
                                is_ordered([&](const auto& each) { return each.ends(topic); });
-    if (!is_lost && !is_ordered_to)
+    const bool is_over =
+        push.unsubscribe->code == expired && stage_.now >= subscriptions_[topic].ends_from;
+    if (!is_lost && !is_ordered_to && !is_over)
         fail(Rule::close_as_scripted, "no reason for the end of its subscription");
     stage_.hall.on_lost(guest(topic), stage_.now);
     end_subscription(topic);

@@ -37,7 +37,8 @@ struct CentrifugeStage {
     HallBook hall;  ///< Of each visit, in each topic, one guest.
     std::uint32_t first_visitor = 0;
     TopicBreak broken = TopicBreak::none;
-    bool is_ending = false;  ///< The server is told to stop.
+    bool is_ending = false;             ///< The server is told to stop ...
+    Instant ending_at = instant_never;  ///< ... at that time.
     Instant now{};
     std::vector<CentrifugeOrder> orders{};
     std::set<std::uint32_t> gone{};  ///< Visits that the server is through with.
@@ -88,6 +89,9 @@ public:
     void check_orders() const;
     /// Pings that are to be answered.
     [[nodiscard]] std::uint32_t take_pings() noexcept { return std::exchange(pings_, 0); }
+    /// What an action names; nothing if it has never been anywhere there, neither now nor the last
+    /// time.
+    [[nodiscard]] std::optional<TopicBook::Standing> place_of(const CentrifugeAction& action) const;
     /// Null: it is not there, or hears nothing.
     [[nodiscard]] const Company* company(std::uint32_t topic) const;
 
@@ -111,11 +115,11 @@ private:
         Instant since{};          // It was asked for.
         std::uint64_t heard = 0;  // Publications since it began.
         std::uint64_t begun = 0;  // The order in which it was told so.
+        Instant ends_from = instant_never, ends_at = instant_never;  // It ends by itself between.
         Company company;
     };
 
     [[nodiscard]] std::uint16_t disconnect_of(const CentrifugeAction& action) const noexcept;
-    [[nodiscard]] std::optional<TopicBook::Standing> place_of(const CentrifugeAction& action) const;
     void note(const Asked& asked);
     [[nodiscard]] dialect::centrifuge::Command command_of(const Asked& asked,
                                                           const std::string& payload) const;
@@ -125,7 +129,7 @@ private:
     void take_error(const Asked& asked, std::uint32_t code);
     [[nodiscard]] std::uint32_t due_error(const Asked& asked) const;
     [[nodiscard]] bool is_full() const;
-    [[nodiscard]] bool may_be_full_since(const Asked& asked) const;
+    [[nodiscard]] bool may_be_full() const;
     [[nodiscard]] bool is_late(const Asked& asked) const;
     [[nodiscard]] bool may_fail(const Asked& asked, std::uint32_t code) const;
     [[nodiscard]] std::uint64_t written_count(std::uint32_t topic) const;
@@ -145,7 +149,8 @@ private:
     void end_subscription(std::uint32_t topic);
     void take_imposed(std::uint32_t topic, const told::Imposed& what);
     void check_order(const CentrifugeOrder& order) const;
-    void check_refresh(const told::Refresh& what) const;
+    void check_ends() const;
+    void take_refresh(const told::Refresh& what);
     /// An order of that kind has been given for it.
     template <class IsMeant>
     [[nodiscard]] bool is_ordered(IsMeant&& is_meant) const {
@@ -185,6 +190,7 @@ private:
     std::map<std::uint32_t, std::uint64_t> wishes_;  // By topic: the last (un)subscribe.
     bool has_asked_connect_ = false, is_connected_ = false, is_doomed_ = false;
     std::uint32_t pings_ = 0;
+    Instant ends_at_ = instant_never;                      // Then the session has ended, or before.
     std::map<std::uint32_t, Subscription> subscriptions_;  // By topic.
 };
 

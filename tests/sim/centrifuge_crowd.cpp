@@ -61,6 +61,26 @@ Instant CentrifugeCrowd::next_order() const noexcept {
     return stage_.orders[orders_given_].at;
 }
 
+/// The first visit that is there, from that one on; else itself.
+std::uint32_t CentrifugeCrowd::present_from(std::uint32_t visit) const {
+    const auto count = static_cast<std::uint32_t>(peers_.size());
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (peers_[(visit + i) % count]->is_present()) return (visit + i) % count;
+    }
+    return visit;
+}
+
+/// Where it was itself, or another one. The newest publication alone would stand for those before.
+std::optional<TopicBook::Standing> CentrifugeCrowd::since_of(const CentrifugeOrder& order) const {
+    if (scenario_.settings.topics.home.stream.is_newest_enough) return std::nullopt;
+    const CentrifugeAction named{.topic = order.topic, .from = order.from, .earlier_by = 1};
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+        const std::size_t visit = (order.visit + i) % peers_.size();
+        if (auto place = peers_[visit]->place_of(named)) return place;
+    }
+    return std::nullopt;
+}
+
 bool CentrifugeCrowd::is_waiting() const {
     const bool has_done_all = std::ranges::all_of(stage_.orders, &CentrifugeOrder::is_carried_out);
     if (!has_done_all) return false;

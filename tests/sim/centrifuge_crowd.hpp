@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,9 @@ public:
     void give_orders(Instant now, const Hosts& hosts) {
         while (next_order() <= now) {
             CentrifugeOrder& order = stage_.orders[orders_given_++];
+            if (order.is_for_present) order.visit = present_from(order.visit);
             order.given = stage_.book.on_asked();
+            order.since = since_of(order);
             order.shards_missing = static_cast<std::uint32_t>(hosts.size());
             for (const auto& host : hosts) {
                 host->carry_out(order_of(order, scenario_), [this, &order] {
@@ -44,7 +47,10 @@ public:
             }
         }
     }
-    void begin_shutdown() noexcept { stage_.is_ending = true; }
+    void begin_shutdown(Instant now) noexcept {
+        stage_.is_ending = true;
+        stage_.ending_at = now;
+    }
     [[nodiscard]] bool is_waiting() const;
     [[nodiscard]] bool is_done() const;
     /// ", waiting: client 3" and so on.
@@ -63,6 +69,8 @@ public:
     void add_to(Tally& tally) const;
 
 private:
+    [[nodiscard]] std::uint32_t present_from(std::uint32_t visit) const;
+    [[nodiscard]] std::optional<TopicBook::Standing> since_of(const CentrifugeOrder& order) const;
     void check_presence(std::uint32_t topic, const GuestSet& visits) const;
     void check_end(std::uint32_t visit, bool was_cut_short) const;
 

@@ -11,14 +11,18 @@ using Order = CentrifugeOrder::Kind;
 namespace {
 
 constexpr std::uint16_t closed_expired = 3005, closed_insufficient = 3010, closed_full = 3505;
+/// By which an end may be late.
+constexpr Duration end_slack = std::chrono::seconds{1};
 
 }  // namespace
 
 void CentrifugeConversation::take_imposed(std::uint32_t topic, const told::Imposed& what) {
-    const auto is_it = [topic](const CentrifugeOrder& order) {
-        return order.kind == Order::subscribe && order.topic == topic;
-    };
-    if (topic >= stage_.scenario.shared_topics_count || !is_ordered(is_it))
+    // As it is told, which.
+    const auto order = std::ranges::find_if(stage_.orders, [&](const CentrifugeOrder& each) {
+        return each.visit == number_ && each.given != 0 && each.subscribes(topic) &&
+               std::to_string(each.given) == what.data;
+    });
+    if (topic >= stage_.scenario.shared_topics_count || order == stage_.orders.end())
         fail(Rule::orders_carried_out, "was subscribed to what nobody has ordered");
     if (subscriptions_.contains(topic))
         fail(Rule::orders_carried_out, "was subscribed to what it is subscribed to");
@@ -29,21 +33,29 @@ void CentrifugeConversation::take_imposed(std::uint32_t topic, const told::Impos
     Subscription& subscription = subscriptions_[topic];
     subscription.begun = stage_.book.on_asked();
     subscription.company.begin();
-    subscription.since = std::ranges::find_if(stage_.orders, [&](const auto& each) {
-                             return each.visit == number_ && is_it(each);
-                         })->at;
-    stage_.book.on_confirmed_run(visitor(), topic, subscription.begun, std::nullopt);
+    subscription.since = order->at;
+    subscription.ends_from = order->end_after(order->at);
+    subscription.ends_at = order->end_after(stage_.now);
+    const auto resumed = is_kept() ? order->since : std::nullopt;
+    stage_.book.on_confirmed_run(visitor(), topic, subscription.begun, resumed);
     if (!is_kept()) return;
+    // It is told where it goes on from: at the place named, if nothing is missing behind that.
+    std::optional<bool> recovered;
+    if (resumed)
+        recovered = resumed->place.epoch == what.epoch && resumed->place.offset == what.offset;
+    if (recovered) ++(*recovered ? counts_.recovered : counts_.not_recovered);
     stage_.book.on_position(visitor(), topic, {.epoch = what.epoch, .offset = what.offset},
-                            std::nullopt, stage_.now, subscription.since);
+                            recovered, stage_.now, subscription.since);
 }
 
-void CentrifugeConversation::check_refresh(const told::Refresh& what) const {
+void CentrifugeConversation::take_refresh(const told::Refresh& what) {
     const bool is_due = is_ordered([&](const CentrifugeOrder& order) {
         return order.kind == Order::refresh && order.ttl.has_value() == what.expires &&
                order.ttl.value_or(0) == what.ttl;
     });
     if (!is_due) fail(Rule::orders_carried_out, "was refreshed as nobody has ordered");
+    const CentrifugeOrder last{.ttl = what.expires ? std::optional{what.ttl} : std::nullopt};
+    ends_at_ = last.end_after(stage_.now);
 }
 
 /// The topics that it has may be too many by an order, or lost.
@@ -52,8 +64,7 @@ bool CentrifugeConversation::may_be_ordered(std::uint16_t code) const {
         switch (order.kind) {
             case Order::disconnect: return order.code == code;
             case Order::refresh:
-                return code == closed_expired && order.ttl &&
-                       stage_.now >= order.at + std::chrono::seconds{*order.ttl};
+                return code == closed_expired && stage_.now >= order.end_after(order.at);
             case Order::subscribe:
                 return code == closed_full ||
                        (code == closed_insufficient && stage_.scenario.may_stall());
@@ -68,6 +79,17 @@ void CentrifugeConversation::check_orders() const {
     for (const CentrifugeOrder& order : stage_.orders) {
         const bool was_there = connected_ != 0 && connected_ < order.given;
         if (order.visit == number_ && order.is_carried_out && was_there) check_order(order);
+    }
+    if (!stage_.scenario.freeze) check_ends();
+}
+
+/// Of the session and of its subscriptions.
+void CentrifugeConversation::check_ends() const {
+    const auto is_past = [this](Instant end) { return end < stage_.ending_at - end_slack; };
+    if (is_past(ends_at_)) fail(Rule::orders_carried_out, "is still there, and its time is up");
+    for (const auto& [topic, subscription] : subscriptions_) {
+        if (is_past(subscription.ends_at))
+            fail(Rule::orders_carried_out, "is still subscribed, and its time is up");
     }
 }
 
@@ -84,6 +106,7 @@ void CentrifugeConversation::check_order(const CentrifugeOrder& order) const {
     const auto wish = wishes_.find(order.topic);
     const bool may_fail = scenario.has_small_limits || scenario.may_stall() ||
                           scenario.is_memory_scarce || wish != wishes_.end() ||
+                          stage_.now >= order.end_after(order.at) ||
                           is_ordered([&](const auto& each) { return each.ends(order.topic); });
     if (!may_fail) fail(Rule::orders_carried_out, "is not subscribed, and should be");
 }

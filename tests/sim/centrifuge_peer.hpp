@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sim/centrifuge_conversation.hpp"
@@ -35,6 +36,14 @@ public:
     /// Of the response; 0: there is none.
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] bool has_closed() const noexcept { return has_closed_; }
+    [[nodiscard]] bool is_present() const noexcept {
+        return conversation_.is_connected() && !is_done_ && !has_closed_;
+    }
+    /// What it would name with that.
+    [[nodiscard]] std::optional<TopicBook::Standing> place_of(
+        const CentrifugeAction& action) const {
+        return conversation_.place_of(action);
+    }
     /// Null: it is not there, or hears of nobody.
     [[nodiscard]] const Company* company(std::uint32_t topic) const {
         return is_done_ || has_closed_ ? nullptr : conversation_.company(topic);

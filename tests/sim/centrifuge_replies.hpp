@@ -117,11 +117,13 @@ struct Imposed {
     bool recoverable = false, positioned = false;
     std::string epoch;
     std::uint64_t offset = 0;
+    std::string data;  ///< As of a publication.
     static void fields(auto& self, auto&& field) {
         field(1, "recoverable", self.recoverable);
         field(4, "epoch", self.epoch);
         field(5, "offset", self.offset);
         field(6, "positioned", self.positioned);
+        field.payload(7, "data", self.data);
     }
 };
 

@@ -12,6 +12,8 @@ using From = CentrifugeAction::From;
 
 /// Large publications of one run together.
 constexpr std::size_t crowd_bytes_max = 100'000;
+/// Sets its source apart; see topic_scenario.cpp.
+constexpr std::uint64_t reticence_salt = 131;
 
 /// Draws the visits of one run.
 class CentrifugeWriter {
@@ -21,7 +23,8 @@ public:
           scenario_{scenario},
           book_{book},
           first_visitor_{static_cast<std::uint32_t>(book.visitors().size())},
-          burst_max_{pick<std::uint64_t>(prng, {1, 3, 8})} {}
+          burst_max_{pick<std::uint64_t>(prng, {1, 3, 8})},
+          reticence_{scenario.settings.topics.seed ^ reticence_salt} {}
 
     std::vector<CentrifugeVisit> write() {
         for (std::uint64_t clients = 1 + prng_.below(5); clients > 0; --clients) draw_client();
@@ -100,7 +103,9 @@ private:
         }
     }
 
+    /// Where others see to that, less by itself.
     void subscribe(std::uint32_t topic) {
+        if (scenario_.has_orders && reticence_.chance(2, 3)) return;
         add({.kind = Say::subscribe,
              .topic = topic,
              .from =
@@ -179,6 +184,7 @@ private:
     TopicBook& book_;
     const std::uint32_t first_visitor_;
     const std::uint64_t burst_max_;
+    Prng reticence_;
     std::vector<CentrifugeVisit> visits_;
     std::vector<CentrifugeAction>* actions_ = nullptr;  // Of the visit under way.
     std::size_t bytes_ = 0;                             // Of all publications so far.

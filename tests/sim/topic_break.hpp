@@ -62,7 +62,9 @@ enum class TopicBreak : std::uint8_t {
     forget_client,   ///< In the list of who is there.
     // ... and of the server that they talk to.
     forgive_silence,  ///< A pong may take any time.
-    ignore_order,     ///< What the application wants is not done.
+    ignore_order,     ///< What the application wants is not done ...
+    forget_since,     ///< ... or without what was missed.
+    forget_end,       ///< No session's or subscription's time is ever up.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
@@ -76,7 +78,12 @@ enum class TopicBreak : std::uint8_t {
 
 /// Only clients of the Centrifuge protocol do.
 [[nodiscard]] constexpr bool wants_centrifuge(TopicBreak broken) noexcept {
-    return broken >= TopicBreak::lose_push && broken <= TopicBreak::ignore_order;
+    return broken >= TopicBreak::lose_push && broken <= TopicBreak::forget_end;
+}
+
+/// And of those, whom the application has orders for.
+[[nodiscard]] constexpr bool wants_orders(TopicBreak broken) noexcept {
+    return broken >= TopicBreak::ignore_order && broken <= TopicBreak::forget_end;
 }
 
 /// Only hostile clients bring it to light.
@@ -140,6 +147,8 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"forget_client", TopicBreak::forget_client, Rule::presence_true},
     {"forgive_silence", TopicBreak::forgive_silence, Rule::liveness},
     {"ignore_order", TopicBreak::ignore_order, Rule::orders_carried_out},
+    {"forget_since", TopicBreak::forget_since, Rule::recovered_if_kept},
+    {"forget_end", TopicBreak::forget_end, Rule::orders_carried_out},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},
     {"dawdle", TopicBreak::dawdle, Rule::latency_bounded},

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "api/endpoint.hpp"
 #include "sim/centrifuge_application.hpp"
@@ -109,10 +110,12 @@ void TopicHost::post(shard::Note::Kind kind) {
     shard_.inbox().post(std::move(note));
 }
 
-void TopicHost::carry_out(const api::SessionOrder& order, std::function<void()> done) {
+void TopicHost::carry_out(api::SessionOrder order, std::function<void()> done) {
+    auto* const subscribing = std::get_if<api::SubscribeOrder>(&order.what);
+    if (has(TopicBreak::forget_since) && subscribing != nullptr) subscribing->since.reset();
     auto note = std::make_unique<shard::Note>();
     note->kind = shard::Note::Kind::task;
-    note->task = [order, done = std::move(done),
+    note->task = [order = std::move(order), done = std::move(done),
                   is_ignored = has(TopicBreak::ignore_order)](shard::Shard& there) {
         is_ignored ? done() : api::carry_out(there, order, [done](shard::Shard&) { done(); });
     };

@@ -42,7 +42,7 @@ public:
     /// Tells the shard, as another thread would.
     void post(shard::Note::Kind kind);
     /// Likewise; then `done` is called.
-    void carry_out(const api::SessionOrder& order, std::function<void()> done);
+    void carry_out(api::SessionOrder order, std::function<void()> done);
     /// Leaves the stack. Nothing is done any more.
     void stop();
     /// Nothing may be left. Throws Violation.

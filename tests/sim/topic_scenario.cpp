@@ -178,7 +178,7 @@ void draw_hostile_clients(TopicScenario& scenario) {
 }
 
 /// In half of them who is there is told.
-void draw_centrifuge(TopicScenario& scenario) {
+void draw_centrifuge(TopicScenario& scenario, bool has_orders) {
     Prng prng{scenario.settings.topics.seed ^ centrifuge_salt};
     if (!prng.chance(1, scenario.asks_positions ? 2 : 8)) return;
     CentrifugePolicy& policy = scenario.centrifuge.emplace();
@@ -193,7 +193,7 @@ void draw_centrifuge(TopicScenario& scenario) {
     presence.is_forced = prng.chance(1, 4);
     if (prng.chance(1, 3)) scenario.settings.topics.home.delta = TopicDelta::fossil;
     Prng ordering{scenario.settings.topics.seed ^ ordering_salt};
-    scenario.has_orders = ordering.chance(1, 3);
+    scenario.has_orders = ordering.chance(1, 3) || has_orders;
     if (scenario.has_orders) presence = {};
 }
 
@@ -224,7 +224,7 @@ TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {
     draw_history(scenario);
     draw_latest(scenario);
     if (guests.hostile) draw_hostile_clients(scenario);
-    if (guests.centrifuge && scenario.hostiles.empty()) draw_centrifuge(scenario);
+    if (guests.centrifuge && scenario.hostiles.empty()) draw_centrifuge(scenario, guests.orders);
     return scenario;
 }
 

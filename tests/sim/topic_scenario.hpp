@@ -121,7 +121,8 @@ struct TopicGuests {
     /// In one scenario of four there are hostile clients, and a topic behind the shared ones for an
     /// honest client that is watched beside them.
     bool hostile = false;
-    bool centrifuge = false;  ///< In some of the others.
+    bool centrifuge = false;  ///< In some of the others ...
+    bool orders = false;      ///< ... with orders for them in all of those, rather than some.
 };
 
 [[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests);

@@ -30,7 +30,8 @@ constexpr Duration between_publications = std::chrono::milliseconds{1};
 TopicGuests guests_of(const TopicWorldOptions& options) {
     const bool is_whole = options.broken == TopicBreak::none;
     return {.hostile = !options.walk && (is_whole || wants_hostiles(options.broken)),
-            .centrifuge = is_whole || wants_centrifuge(options.broken)};
+            .centrifuge = is_whole || wants_centrifuge(options.broken),
+            .orders = wants_orders(options.broken)};
 }
 
 bool may_have_halls(const TopicWorldOptions& options) {
@@ -323,7 +324,7 @@ void TopicWorld::check_presence() const {
 
 void TopicWorld::begin_shutdown() {
     is_shutting_down_ = true;
-    centrifuge_.begin_shutdown();
+    centrifuge_.begin_shutdown(network_.now());
     shutdown_at_ = network_.now();
     for (const auto& host : hosts_) host->post(shard::Note::Kind::shutdown);
 }
