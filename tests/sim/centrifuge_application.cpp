@@ -33,12 +33,12 @@ void OverheardCentrifuge::on_close(shard::Session& session, CloseCode code,
 }
 
 Instant OverheardCentrifuge::deadline(const shard::Session& session) const {
-    if (stage_.broken == TopicBreak::forget_end) return instant_never;
+    if (forgets_ends()) return instant_never;
     return CentrifugeEndpoint::deadline(session);
 }
 
 Instant OverheardCentrifuge::expiry(const shard::Session& session) const {
-    if (stage_.broken == TopicBreak::forget_end) return instant_never;
+    if (forgets_ends()) return instant_never;
     return CentrifugeEndpoint::expiry(session);
 }
 

@@ -37,6 +37,9 @@ public:
 
 private:
     [[nodiscard]] static CentrifugePolicy policy_of(const CentrifugeStage& stage);
+    [[nodiscard]] bool forgets_ends() const noexcept {
+        return stage_.broken == TopicBreak::forget_end || stage_.broken == TopicBreak::overstay;
+    }
     void draw(std::span<std::byte> target) const;
     [[nodiscard]] std::uint32_t visit_of(const shard::Session& session) const;
 

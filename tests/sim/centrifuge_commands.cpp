@@ -14,8 +14,8 @@ using Say = CentrifugeAction::Kind;
 namespace {
 
 /// With which the server ends what it does not go on after.
-constexpr std::uint16_t closed_bad_request = 3501, closed_inappropriate = 3506,
-                        closed_not_available = 3508;
+constexpr std::uint16_t closed_invalid_token = 3500, closed_bad_request = 3501,
+                        closed_inappropriate = 3506, closed_not_available = 3508;
 
 /// Of a subscribe command's flag.
 constexpr std::int64_t reject_unrecovered = 2;
@@ -29,7 +29,8 @@ std::uint16_t CentrifugeConversation::disconnect_of(const CentrifugeAction& acti
     if ((action.kind == Say::connect) == has_asked_connect_) return closed_bad_request;
     switch (action.kind) {
         case Say::send: return closed_not_available;
-        case Say::refresh:
+        case Say::renew: return visit_.is_to_renew() ? 0 : closed_bad_request;
+        case Say::refresh: return visit_.is_to_renew() ? closed_invalid_token : closed_bad_request;
         case Say::subscribe_nameless:
         case Say::pong:
         case Say::malformed: return closed_bad_request;
@@ -61,6 +62,12 @@ void CentrifugeConversation::say(const CentrifugeAction& action, std::string& me
     asked.order = stage_.book.on_asked();
     const bool is_of_place = action.kind == Say::subscribe || action.kind == Say::history;
     if (is_of_place) asked.from = place_of(action);
+    if (action.kind == Say::connect && !visit_.tokens.empty()) {
+        for (const std::uint32_t topic : visit_.tokens.front().topics) {
+            const CentrifugeAction last{.topic = topic, .from = CentrifugeAction::From::last};
+            if (const auto place = place_of(last)) asked.back_to.emplace(topic, *place);
+        }
+    }
     const auto subscription = subscriptions_.find(action.topic);
     if (subscription != subscriptions_.end()) {
         asked.heard = subscription->second.heard;
@@ -83,6 +90,10 @@ void CentrifugeConversation::say(const CentrifugeAction& action, std::string& me
         text = visit_.is_protobuf ? "\x05\x08" : "{\"id\":";
     } else {
         std::string payload;
+        const bool shows = action.kind == Say::renew || action.kind == Say::connect;
+        if (shows && action.number < visit_.tokens.size()) {
+            payload = text_of(visit_.tokens[action.number], stage_.scenario, stage_.now);
+        }
         if (action.kind == Say::publish) payload = stage_.book.payload_of(action.number);
         const centrifuge::Command command = command_of(asked, payload);
         text = visit_.is_protobuf ? test::delimited(test::ClientProtobuf::of(command))
@@ -100,6 +111,11 @@ void CentrifugeConversation::note(const Asked& asked) {
             // Nobody hears it any more.
             if (!stage_.gone.contains(number_)) stage_.hall.on_asked(guest(asked.action.topic));
             return;
+        case Say::connect:
+            if (visit_.tokens.empty() || stage_.gone.contains(number_)) return;
+            for (const std::uint32_t topic : visit_.tokens.front().topics)
+                stage_.hall.on_asked(guest(topic));
+            return;
         case Say::unsubscribe: return stage_.hall.on_leaving(guest(asked.action.topic));
         default: return;
     }
@@ -111,7 +127,19 @@ centrifuge::Command CentrifugeConversation::command_of(const Asked& asked,
     const std::string_view channel = stage_.scenario.topics[action.topic];
     centrifuge::Command command{.id = asked.id, .request = {}};
     switch (action.kind) {
-        case Say::connect: command.request = centrifuge::ConnectRequest{}; break;
+        case Say::connect: {
+            centrifuge::ConnectRequest request{.token = payload};
+            for (const auto& [topic, standing] : asked.back_to) {
+                centrifuge::SubscribeRequest from;
+                from.recover = true;
+                from.epoch = standing.place.epoch;
+                from.offset = standing.place.offset;
+                request.subs.emplace_back(stage_.scenario.topics[topic], from);
+            }
+            command.request = std::move(request);
+            break;
+        }
+        case Say::renew: command.request = centrifuge::RefreshRequest{payload}; break;
         case Say::subscribe: {
             centrifuge::SubscribeRequest request{.channel = channel};
             request.positioned = request.recoverable = true;

@@ -72,7 +72,7 @@ void CentrifugeConversation::take_answer(const told::Reply& reply) {
     };
     switch (asked.action.kind) {
         case Say::connect:
-            return take_result(reply.connect, [&](const auto& told) { on_connected(told); });
+            return take_result(reply.connect, [&](const auto& told) { on_connected(asked, told); });
         case Say::subscribe:
             return take_result(reply.subscribe,
                                [&](const auto& told) { on_subscribed(asked, told); });
@@ -89,6 +89,8 @@ void CentrifugeConversation::take_answer(const told::Reply& reply) {
         case Say::presence_stats:
             return take_result(reply.presence_stats,
                                [&](const auto& told) { on_presence_stats(asked, told); });
+        case Say::renew:
+            return take_result(reply.refresh, [&](const auto& told) { on_renewed(asked, told); });
         case Say::ping: return take_result(reply.ping, [](const auto&) {});
         default: fail(Rule::commands_answered, "an answer instead of an error");
     }
@@ -151,6 +153,10 @@ void CentrifugeConversation::take_error(const Asked& asked, std::uint32_t code) 
     if (asked.action.kind == Say::subscribe)
         stage_.hall.on_refused(guest(asked.action.topic), stage_.now);
     if (asked.action.kind == Say::publish) stage_.book.on_answered(asked.action.number, false);
+    if (asked.action.kind != Say::connect) return;
+    // Nor is anything that it says behind that.
+    is_refused_ = is_doomed_ = true;
+    leave();
 }
 
 /// By what is full, lost or forgotten.
@@ -159,6 +165,8 @@ bool CentrifugeConversation::may_fail(const Asked& asked, std::uint32_t code) co
     const bool is_question = asked.action.kind == Say::history ||
                              asked.action.kind == Say::presence ||
                              asked.action.kind == Say::presence_stats;
+    if (asked.action.kind == Say::connect || asked.action.kind == Say::renew)
+        return may_be_refused(asked, code);
     switch (code) {
         case internal:
             if (is_question) return scenario.may_stall();
@@ -182,7 +190,7 @@ bool CentrifugeConversation::may_fail(const Asked& asked, std::uint32_t code) co
     }
 }
 
-void CentrifugeConversation::on_connected(const told::Connect& result) {
+void CentrifugeConversation::on_connected(const Asked& asked, const told::Connect& result) {
     const CentrifugePolicy& policy = *stage_.scenario.centrifuge;
     is_connected_ = true;
     connected_ = stage_.book.on_asked();
@@ -191,6 +199,7 @@ void CentrifugeConversation::on_connected(const told::Connect& result) {
         fail(Rule::commands_answered, "was told of other pings");
     if (visit_of(result.client) != number_)
         fail(Rule::commands_answered, "was told that it is somebody else");
+    on_joined(asked, result);
 }
 
 void CentrifugeConversation::on_subscribed(const Asked& asked, const told::Subscribe& result) {
@@ -249,7 +258,7 @@ void CentrifugeConversation::on_presence(const Asked& asked, const told::Presenc
     std::vector<std::uint32_t> guests;
     for (const auto& [id, client] : result.presence) {
         if (client.client != id) fail(Rule::presence_true, "a client is listed as another one");
-        guests.push_back(stage_.guest_of(visit_of(id), asked.action.topic));
+        guests.push_back(stage_.guest_of(visit_of(client), asked.action.topic));
     }
     stage_.hall.on_list(guest(asked.action.topic), asked.tag, guests);
     const auto subscription = subscriptions_.find(asked.action.topic);
@@ -257,12 +266,13 @@ void CentrifugeConversation::on_presence(const Asked& asked, const told::Presenc
         subscription->second.company.learn({guests.begin(), guests.end()});
 }
 
-/// All of them are nobody in particular, which is one user.
+/// Without tokens all of them are nobody in particular, which is one user.
 void CentrifugeConversation::on_presence_stats(const Asked& asked,
                                                const told::PresenceStats& result) {
     ++counts_.presences;
     stage_.hall.on_count(guest(asked.action.topic), asked.tag, result.num_clients);
-    if (result.num_users != (result.num_clients > 0 ? 1 : 0))
+    const std::uint32_t most = stage_.scenario.has_tokens ? result.num_clients : 1;
+    if (result.num_users > most || (result.num_users == 0) != (result.num_clients == 0))
         fail(Rule::presence_true, "was told of " + std::to_string(result.num_users) + " users");
 }
 
@@ -300,7 +310,7 @@ void CentrifugeConversation::take_event(std::uint32_t topic, const told::Client&
     Subscription& subscription = subscriptions_[topic];
     if (!subscription.hears_others)
         fail(Rule::presence_true, "hears of others and has not asked for that");
-    const std::uint32_t other = stage_.guest_of(visit_of(client.client), topic);
+    const std::uint32_t other = stage_.guest_of(visit_of(client), topic);
     const std::string fault = subscription.company.hear(guest(topic), other, is_join);
     if (!fault.empty()) fail(Rule::presence_true, fault);
 }

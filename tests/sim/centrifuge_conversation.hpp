@@ -41,7 +41,8 @@ struct CentrifugeStage {
     Instant ending_at = instant_never;  ///< ... at that time.
     Instant now{};
     std::vector<CentrifugeOrder> orders{};
-    std::set<std::uint32_t> gone{};  ///< Visits that the server is through with.
+    std::vector<std::uint32_t> users{};  ///< By visit.
+    std::set<std::uint32_t> gone{};      ///< Visits that the server is through with.
 
     [[nodiscard]] std::uint32_t guest_of(std::uint32_t visit, std::uint32_t topic) const noexcept {
         return visit * static_cast<std::uint32_t>(scenario.shared_topics_count) + topic;
@@ -57,8 +58,8 @@ struct CentrifugeStage {
 /// Of a run.
 struct CentrifugeCounts {
     std::uint64_t replies = 0, errors = 0, publications = 0, histories = 0, presences = 0,
-                  events = 0, deltas = 0, skips = 0, imposed = 0, recovered = 0, not_recovered = 0,
-                  unsubscribed = 0, pings = 0;
+                  events = 0, joined = 0, renewals = 0, deltas = 0, skips = 0, imposed = 0,
+                  recovered = 0, not_recovered = 0, unsubscribed = 0, pings = 0;
 };
 
 class CentrifugeConversation {
@@ -85,6 +86,8 @@ public:
     [[nodiscard]] bool is_connected() const noexcept { return is_connected_; }
     /// An order may have ended it with that.
     [[nodiscard]] bool may_be_ordered(std::uint16_t code) const;
+    /// Its token, or what that lets it join, may have.
+    [[nodiscard]] bool may_be_ended(std::uint16_t code) const;
     /// The server has stopped: whatever was carried out before has become of it.
     void check_orders() const;
     /// Pings that are to be answered.
@@ -103,6 +106,7 @@ private:
         std::uint64_t tag = 0;    // In the HallBook.
         Instant at{};
         std::optional<TopicBook::Standing> from{};
+        std::map<std::uint32_t, TopicBook::Standing> back_to{};  // Of connect: by topic.
         // Of history: publications that have come by then since the subscription was asked for.
         std::uint64_t heard = 0;
         Instant heard_since{};
@@ -134,7 +138,11 @@ private:
     [[nodiscard]] bool may_fail(const Asked& asked, std::uint32_t code) const;
     [[nodiscard]] std::uint64_t written_count(std::uint32_t topic) const;
     [[nodiscard]] bool is_surely_kept(std::uint32_t topic, Instant since) const;
-    void on_connected(const told::Connect& result);
+    void on_connected(const Asked& asked, const told::Connect& result);
+    void on_joined(const Asked& asked, const told::Connect& result);
+    void on_renewed(const Asked& asked, const told::Refreshed& result);
+    void take_ttl(const Asked& asked, bool expires, std::uint32_t ttl);
+    [[nodiscard]] bool may_be_refused(const Asked& asked, std::uint32_t code) const;
     void on_subscribed(const Asked& asked, const told::Subscribe& result);
     void on_unsubscribed(const Asked& asked);
     void on_history(const Asked& asked, const told::History& result);
@@ -155,7 +163,7 @@ private:
     template <class IsMeant>
     [[nodiscard]] bool is_ordered(IsMeant&& is_meant) const {
         return std::ranges::any_of(stage_.orders, [&](const CentrifugeOrder& each) {
-            return each.visit == number_ && each.given != 0 && is_meant(each);
+            return each.means(number_) && each.given != 0 && is_meant(each);
         });
     }
 
@@ -167,6 +175,7 @@ private:
     [[nodiscard]] Payload payload_of(const told::Publication& publication) const;
     void check_publisher(const told::Publication& publication, std::string_view payload) const;
     [[nodiscard]] std::uint32_t visit_of(const std::string& client) const;
+    [[nodiscard]] std::uint32_t visit_of(const told::Client& client) const;
     [[nodiscard]] bool is_kept() const noexcept {
         return stage_.scenario.settings.topics.home.stream.count_max > 0;
     }
@@ -190,7 +199,9 @@ private:
     std::map<std::uint32_t, std::uint64_t> wishes_;  // By topic: the last (un)subscribe.
     bool has_asked_connect_ = false, is_connected_ = false, is_doomed_ = false;
     std::uint32_t pings_ = 0;
-    Instant ends_at_ = instant_never;                      // Then the session has ended, or before.
+    // The session ends by itself between those times.
+    Instant ends_from_ = instant_never, ends_at_ = instant_never;
+    bool is_refused_ = false;
     std::map<std::uint32_t, Subscription> subscriptions_;  // By topic.
 };
 

@@ -15,8 +15,9 @@ constexpr std::uint64_t crowd_salt = 71;
 
 /// Clients that would have stayed.
 bool may_close(const TopicScenario& scenario) {
-    return scenario.has_orders || scenario.has_slow_readers || scenario.is_memory_scarce ||
-           scenario.may_stall() || may_overflow(scenario) || may_miss_pongs(scenario);
+    return scenario.has_orders || scenario.has_tokens || scenario.has_slow_readers ||
+           scenario.is_memory_scarce || scenario.may_stall() || may_overflow(scenario) ||
+           may_miss_pongs(scenario);
 }
 
 }  // namespace
@@ -33,6 +34,7 @@ CentrifugeCrowd::CentrifugeCrowd(const TopicScenario& scenario, TopicBook& book,
     if (!scenario.centrifuge) return;
     visits_ = draw_centrifuge_visits(prng_, scenario, book);
     stage_.orders = draw_orders(scenario, static_cast<std::uint32_t>(visits_.size()), start);
+    for (const CentrifugeVisit& visit : visits_) stage_.users.push_back(visit.user());
     is_arranged_.resize(visits_.size());
     is_late_.resize(visits_.size());
     for (std::uint32_t i = 0; i < visits_.size(); ++i) {
@@ -59,6 +61,15 @@ void CentrifugeCrowd::arrange(Network& network, const std::vector<int>& listener
 Instant CentrifugeCrowd::next_order() const noexcept {
     if (stage_.is_ending || orders_given_ == stage_.orders.size()) return instant_never;
     return stage_.orders[orders_given_].at;
+}
+
+/// None of nobody in particular.
+std::set<std::uint32_t> CentrifugeCrowd::visits_of(std::uint32_t user) const {
+    std::set<std::uint32_t> visits;
+    for (std::uint32_t i = 0; i < stage_.users.size(); ++i) {
+        if (user != 0 && stage_.users[i] == user) visits.insert(i);
+    }
+    return visits;
 }
 
 /// The first visit that is there, from that one on; else itself.
@@ -159,6 +170,8 @@ void CentrifugeCrowd::add_to(Tally& tally) const {
     topics.centrifuge_publications += counts_.publications;
     topics.centrifuge_deltas += counts_.deltas;
     topics.centrifuge_skips += counts_.skips;
+    topics.centrifuge_joined += counts_.joined;
+    topics.centrifuge_renewals += counts_.renewals;
     topics.centrifuge_imposed += counts_.imposed;
     topics.centrifuge_orders += static_cast<std::uint64_t>(
         std::ranges::count(stage_.orders, true, &CentrifugeOrder::is_carried_out));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,13 +38,15 @@ public:
         while (next_order() <= now) {
             CentrifugeOrder& order = stage_.orders[orders_given_++];
             if (order.is_for_present) order.visit = present_from(order.visit);
+            if (order.is_for_user) order.others = visits_of(stage_.users[order.visit]);
             order.given = stage_.book.on_asked();
             order.since = since_of(order);
             order.shards_missing = static_cast<std::uint32_t>(hosts.size());
             for (const auto& host : hosts) {
-                host->carry_out(order_of(order, scenario_), [this, &order] {
-                    order.is_carried_out = --order.shards_missing == 0 && !stage_.is_ending;
-                });
+                host->carry_out(
+                    order_of(order, stage_.users[order.visit], scenario_), [this, &order] {
+                        order.is_carried_out = --order.shards_missing == 0 && !stage_.is_ending;
+                    });
             }
         }
     }
@@ -69,6 +72,7 @@ public:
     void add_to(Tally& tally) const;
 
 private:
+    [[nodiscard]] std::set<std::uint32_t> visits_of(std::uint32_t user) const;
     [[nodiscard]] std::uint32_t present_from(std::uint32_t visit) const;
     [[nodiscard]] std::optional<TopicBook::Standing> since_of(const CentrifugeOrder& order) const;
     void check_presence(std::uint32_t topic, const GuestSet& visits) const;

@@ -47,6 +47,8 @@ void CentrifugeDamage::spoil(told::Reply& answer, std::optional<std::uint64_t> a
     if (answer.presence && break_ == TopicBreak::forget_client &&
         !answer.presence->presence.empty())
         answer.presence->presence.erase(answer.presence->presence.begin());
+    if (answer.connect && break_ == TopicBreak::forget_joined && !answer.connect->subs.empty())
+        answer.connect->subs.erase(answer.connect->subs.begin());
     if (answer.history && break_ == TopicBreak::lose_history) answer.history->publications.clear();
     if (answer.history && break_ == TopicBreak::cut_history &&
         answer.history->publications.size() > 2)

@@ -19,7 +19,7 @@ constexpr Duration end_slack = std::chrono::seconds{1};
 void CentrifugeConversation::take_imposed(std::uint32_t topic, const told::Imposed& what) {
     // As it is told, which.
     const auto order = std::ranges::find_if(stage_.orders, [&](const CentrifugeOrder& each) {
-        return each.visit == number_ && each.given != 0 && each.subscribes(topic) &&
+        return each.means(number_) && each.given != 0 && each.subscribes(topic) &&
                std::to_string(each.given) == what.data;
     });
     if (topic >= stage_.scenario.shared_topics_count || order == stage_.orders.end())
@@ -49,13 +49,17 @@ void CentrifugeConversation::take_imposed(std::uint32_t topic, const told::Impos
 }
 
 void CentrifugeConversation::take_refresh(const told::Refresh& what) {
-    const bool is_due = is_ordered([&](const CentrifugeOrder& order) {
+    const auto is_it = [&](const CentrifugeOrder& order) {
         return order.kind == Order::refresh && order.ttl.has_value() == what.expires &&
                order.ttl.value_or(0) == what.ttl;
-    });
-    if (!is_due) fail(Rule::orders_carried_out, "was refreshed as nobody has ordered");
-    const CentrifugeOrder last{.ttl = what.expires ? std::optional{what.ttl} : std::nullopt};
-    ends_at_ = last.end_after(stage_.now);
+    };
+    if (!is_ordered(is_it)) fail(Rule::orders_carried_out, "was refreshed as nobody has ordered");
+    ends_from_ = ends_at_ = instant_never;
+    for (const CentrifugeOrder& order : stage_.orders) {
+        if (!order.means(number_) || order.given == 0 || !is_it(order)) continue;
+        ends_from_ = std::min(ends_from_, order.end_after(order.at));
+        ends_at_ = order.end_after(stage_.now);
+    }
 }
 
 /// The topics that it has may be too many by an order, or lost.
@@ -63,8 +67,7 @@ bool CentrifugeConversation::may_be_ordered(std::uint16_t code) const {
     return is_ordered([&](const CentrifugeOrder& order) {
         switch (order.kind) {
             case Order::disconnect: return order.code == code;
-            case Order::refresh:
-                return code == closed_expired && stage_.now >= order.end_after(order.at);
+            case Order::refresh: return code == closed_expired && stage_.now >= ends_from_;
             case Order::subscribe:
                 return code == closed_full ||
                        (code == closed_insufficient && stage_.scenario.may_stall());
@@ -78,7 +81,7 @@ bool CentrifugeConversation::may_be_ordered(std::uint16_t code) const {
 void CentrifugeConversation::check_orders() const {
     for (const CentrifugeOrder& order : stage_.orders) {
         const bool was_there = connected_ != 0 && connected_ < order.given;
-        if (order.visit == number_ && order.is_carried_out && was_there) check_order(order);
+        if (order.means(number_) && order.is_carried_out && was_there) check_order(order);
     }
     if (!stage_.scenario.freeze) check_ends();
 }
@@ -86,7 +89,7 @@ void CentrifugeConversation::check_orders() const {
 /// Of the session and of its subscriptions.
 void CentrifugeConversation::check_ends() const {
     const auto is_past = [this](Instant end) { return end < stage_.ending_at - end_slack; };
-    if (is_past(ends_at_)) fail(Rule::orders_carried_out, "is still there, and its time is up");
+    if (is_past(ends_at_)) fail(Rule::close_as_scripted, "is still there, and its time is up");
     for (const auto& [topic, subscription] : subscriptions_) {
         if (is_past(subscription.ends_at))
             fail(Rule::orders_carried_out, "is still subscribed, and its time is up");
@@ -104,9 +107,14 @@ void CentrifugeConversation::check_order(const CentrifugeOrder& order) const {
     if (order.kind != Order::subscribe || subscriptions_.contains(order.topic)) return;
     // It has not wanted anything else itself, nor has anybody else.
     const auto wish = wishes_.find(order.topic);
+    // It may have been there for another one, until the end of that.
+    const auto has_expired = [&] {
+        return is_ordered([&](const CentrifugeOrder& each) {
+            return each.subscribes(order.topic) && stage_.now >= each.end_after(each.at);
+        });
+    };
     const bool may_fail = scenario.has_small_limits || scenario.may_stall() ||
-                          scenario.is_memory_scarce || wish != wishes_.end() ||
-                          stage_.now >= order.end_after(order.at) ||
+                          scenario.is_memory_scarce || wish != wishes_.end() || has_expired() ||
                           is_ordered([&](const auto& each) { return each.ends(order.topic); });
     if (!may_fail) fail(Rule::orders_carried_out, "is not subscribed, and should be");
 }

@@ -39,6 +39,7 @@ std::vector<CentrifugeOrder> draw_orders(const TopicScenario& scenario, std::uin
         const auto later = pick<int>(prng, {0, 50, 200, 2000});
         order.at = start + scenario.draw_duration(prng) + scenario.draw_duration(prng) +
                    std::chrono::milliseconds{later};
+        order.is_for_user = scenario.has_tokens && prng.chance(1, 3);
         const bool is_end = order.ends(order.topic);
         if (!is_end || prng.chance(1, 4)) continue;
         // And back again.
@@ -54,11 +55,13 @@ std::vector<CentrifugeOrder> draw_orders(const TopicScenario& scenario, std::uin
 }
 
 /// The ids that the simulated server draws say whose visit it is.
-api::SessionOrder order_of(const CentrifugeOrder& order, const TopicScenario& scenario) {
+api::SessionOrder order_of(const CentrifugeOrder& order, std::uint32_t user,
+                           const TopicScenario& scenario) {
     using Kind = CentrifugeOrder::Kind;
     char id[37];
     (void)std::snprintf(id, sizeof id, "%08x-0000-4000-8000-000000000000", order.visit);
-    api::SessionOrder said{.whose = {.client = id}, .what = api::UnsubscribeOrder{}};
+    api::SessionOrder said{.whose = {.user = name_of_user(user)}, .what = api::UnsubscribeOrder{}};
+    if (order.others.empty()) said.whose.client = id;
     const std::string& channel = scenario.topics[order.topic];
     switch (order.kind) {
         case Kind::subscribe: {

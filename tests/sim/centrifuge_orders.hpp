@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "api/session_orders.hpp"
@@ -23,6 +24,8 @@ struct CentrifugeOrder {
     enum class Kind : std::uint8_t { subscribe, unsubscribe, unsubscribe_all, refresh, disconnect };
     Kind kind = Kind::subscribe;
     std::uint32_t visit = 0;
+    bool is_for_user = false;          ///< All visits of that one's ...
+    std::set<std::uint32_t> others{};  ///< ... which are these; or only for itself.
     bool is_for_present = false;  ///< Or for another visit, if that is there and this one is not.
     std::uint32_t topic = 0;
     std::uint16_t code = 0;            ///< Of a disconnect.
@@ -36,6 +39,9 @@ struct CentrifugeOrder {
     std::uint32_t shards_missing = 0;            ///< Those that have not carried it out.
     bool is_carried_out = false;                 ///< On all, before the shutdown.
 
+    [[nodiscard]] bool means(std::uint32_t whom) const noexcept {
+        return visit == whom || others.contains(whom);
+    }
     [[nodiscard]] bool ends(std::uint32_t of) const noexcept {
         return kind == Kind::unsubscribe_all || (kind == Kind::unsubscribe && topic == of);
     }
@@ -53,7 +59,7 @@ struct CentrifugeOrder {
 [[nodiscard]] std::vector<CentrifugeOrder> draw_orders(const TopicScenario& scenario,
                                                        std::uint32_t visits_count, Instant start);
 /// As an application says it.
-[[nodiscard]] api::SessionOrder order_of(const CentrifugeOrder& order,
+[[nodiscard]] api::SessionOrder order_of(const CentrifugeOrder& order, std::uint32_t user,
                                          const TopicScenario& scenario);
 
 }  // namespace ringcast::sim

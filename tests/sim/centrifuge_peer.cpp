@@ -138,7 +138,9 @@ void CentrifugePeer::take_close(const test::ServerFrame& frame) {
 /// What may have happened that the server closes for with that code.
 bool CentrifugePeer::is_legal(std::uint16_t code, std::string_view reason) const {
     const TopicScenario& scenario = stage_.scenario;
-    if (conversation_.is_due(code) || conversation_.may_be_ordered(code)) return true;
+    if (conversation_.is_due(code) || conversation_.may_be_ordered(code) ||
+        conversation_.may_be_ended(code))
+        return true;
     switch (code) {
         case 0: return visit_.may_break();
         case 1000: return has_sent_close_;

@@ -95,7 +95,7 @@ void CentrifugeConversation::check_publisher(const told::Publication& publicatio
     const std::uint32_t publisher = stage_.book.publication(*id).publisher;
     const bool is_client = publisher != TopicBook::nobody && publisher >= stage_.first_visitor;
     const bool is_told =
-        publication.info && stage_.first_visitor + visit_of(publication.info->client) == publisher;
+        publication.info && stage_.first_visitor + visit_of(*publication.info) == publisher;
     if (is_client ? !is_told : publication.info.has_value())
         fail(Rule::publications_exact, std::to_string(*id) + " came as somebody else's");
 }

@@ -47,17 +47,6 @@ struct Publication {
     }
 };
 
-struct Connect {
-    std::string client;
-    std::uint32_t ping = 0;
-    bool pong = false;
-    static void fields(auto& self, auto&& field) {
-        field(1, "client", self.client);
-        field(7, "ping", self.ping);
-        field(8, "pong", self.pong);
-    }
-};
-
 struct Subscribe {
     bool recoverable = false;
     std::string epoch;
@@ -74,6 +63,23 @@ struct Subscribe {
         field(10, "positioned", self.positioned);
         field(12, "was_recovering", self.was_recovering);
         field(13, "delta", self.delta);
+    }
+};
+
+struct Connect {
+    std::string client;
+    bool expires = false;
+    std::uint32_t ttl = 0;
+    std::map<std::string, Subscribe> subs;
+    std::uint32_t ping = 0;
+    bool pong = false;
+    static void fields(auto& self, auto&& field) {
+        field(1, "client", self.client);
+        field(3, "expires", self.expires);
+        field(4, "ttl", self.ttl);
+        field(6, "subs", self.subs);
+        field(7, "ping", self.ping);
+        field(8, "pong", self.pong);
     }
 };
 
@@ -136,6 +142,18 @@ struct Refresh {
     }
 };
 
+/// The answer to a renewal.
+struct Refreshed {
+    std::string client;
+    bool expires = false;
+    std::uint32_t ttl = 0;
+    static void fields(auto& self, auto&& field) {
+        field(1, "client", self.client);
+        field(3, "expires", self.expires);
+        field(4, "ttl", self.ttl);
+    }
+};
+
 struct Push {
     std::string channel;
     std::optional<Publication> pub;
@@ -165,6 +183,7 @@ struct Reply {
     std::optional<PresenceStats> presence_stats;
     std::optional<History> history;
     std::optional<Nothing> ping;
+    std::optional<Refreshed> refresh;
     static void fields(auto& self, auto&& field) {
         field(1, "id", self.id);
         field(2, "error", self.error);
@@ -177,6 +196,7 @@ struct Reply {
         field(10, "presence_stats", self.presence_stats);
         field(11, "history", self.history);
         field(12, "ping", self.ping);
+        field(14, "refresh", self.refresh);
     }
     /// The server asks whether the client is there.
     [[nodiscard]] bool is_ping() const noexcept { return id == 0 && !push; }

@@ -13,7 +13,7 @@ using From = CentrifugeAction::From;
 /// Large publications of one run together.
 constexpr std::size_t crowd_bytes_max = 100'000;
 /// Sets its source apart; see topic_scenario.cpp.
-constexpr std::uint64_t reticence_salt = 131;
+constexpr std::uint64_t reticence_salt = 131, showing_salt = 132;
 
 /// Draws the visits of one run.
 class CentrifugeWriter {
@@ -24,7 +24,8 @@ public:
           book_{book},
           first_visitor_{static_cast<std::uint32_t>(book.visitors().size())},
           burst_max_{pick<std::uint64_t>(prng, {1, 3, 8})},
-          reticence_{scenario.settings.topics.seed ^ reticence_salt} {}
+          reticence_{scenario.settings.topics.seed ^ reticence_salt},
+          showing_{scenario.settings.topics.seed ^ showing_salt} {}
 
     std::vector<CentrifugeVisit> write() {
         for (std::uint64_t clients = 1 + prng_.below(5); clients > 0; --clients) draw_client();
@@ -34,6 +35,8 @@ public:
 private:
     /// One client, as often as it comes.
     void draw_client() {
+        user_ = static_cast<std::uint32_t>(showing_.below(3));
+        has_token_ = scenario_.has_tokens && showing_.chance(3, 4);
         const bool is_protobuf = prng_.chance(1, 3);
         std::optional<std::uint32_t> before;
         for (std::uint64_t left = 1 + prng_.below(4); left > 0; --left) {
@@ -43,6 +46,7 @@ private:
             visit.shard = before && prng_.chance(1, 2) ? visits_[*before].shard : draw_shard();
             visit.after = before && prng_.chance(1, 2) ? Duration{0} : draw_duration();
             draw_circumstances(visit);
+            if (has_token_) visit.tokens.push_back(draw_token());
             before = static_cast<std::uint32_t>(visits_.size());
             draw_actions(visit, left == 1);
             book_.add_visit(
@@ -61,6 +65,21 @@ private:
         visit.read_interval = std::chrono::microseconds{prng_.below(20'000)};
     }
 
+    CentrifugeToken draw_token() {
+        CentrifugeToken token{.user = user_, .ttl = {}, .topics = {}};
+        token.ttl = pick<std::optional<std::uint32_t>>(showing_, {std::nullopt, 2, 10, 60, 3000});
+        for (std::uint32_t topic = 0; topic < scenario_.shared_topics_count; ++topic) {
+            const bool has_room = token.topics.size() < scenario_.centrifuge->subscriptions_max;
+            if (has_room && showing_.chance(1, 2)) token.topics.push_back(topic);
+        }
+        return token;
+    }
+
+    void renew(CentrifugeVisit& visit) {
+        visit.tokens.push_back(draw_token());
+        add({.kind = Say::renew, .number = static_cast<std::uint32_t>(visit.tokens.size() - 1)});
+    }
+
     void draw_actions(CentrifugeVisit& visit, bool is_last) {
         actions_ = &visit.actions;
         if (prng_.chance(1, 32)) return;  // It says nothing at all.
@@ -75,6 +94,7 @@ private:
             if (prng_.chance(1, 2)) add({.kind = Say::pause, .duration = draw_duration()});
             if (prng_.chance(1, 4)) add({.kind = Say::await});
             draw_round(visit);
+            if (visit.is_to_renew() && showing_.chance(1, 3)) renew(visit);
         }
         draw_end(visit, is_last);
     }
@@ -184,7 +204,9 @@ private:
     TopicBook& book_;
     const std::uint32_t first_visitor_;
     const std::uint64_t burst_max_;
-    Prng reticence_;
+    Prng reticence_, showing_;
+    std::uint32_t user_ = 0;  // Of the client under way.
+    bool has_token_ = false;
     std::vector<CentrifugeVisit> visits_;
     std::vector<CentrifugeAction>* actions_ = nullptr;  // Of the visit under way.
     std::size_t bytes_ = 0;                             // Of all publications so far.

@@ -9,6 +9,7 @@
 
 #include "base/prng.hpp"
 #include "base/time.hpp"
+#include "sim/centrifuge_tokens.hpp"
 #include "sim/network.hpp"
 #include "sim/topic_book.hpp"
 #include "sim/topic_scenario.hpp"
@@ -25,6 +26,7 @@ struct CentrifugeAction {
         presence,
         presence_stats,
         ping,
+        renew,  ///< Refreshes it with the next token.
         // Commands that are refused.
         rpc,
         unknown,  ///< Of a method that there is not.
@@ -53,7 +55,7 @@ struct CentrifugeAction {
 
     Kind kind = Kind::pause;
     std::uint32_t topic = 0;
-    std::uint32_t number = 0;
+    std::uint32_t number = 0;   ///< And of connect and renew: of the token.
     bool is_joined = false;     ///< In one message with the command before.
     From from = From::nowhere;  ///< Of subscribe, to recover, and history.
     std::uint32_t earlier_by = 0;
@@ -72,6 +74,7 @@ struct CentrifugeVisit {
     Duration after{};                      ///< From the start of the run, or from the end of ...
     std::optional<std::uint32_t> follows;  ///< ... this earlier visit.
     Link link;
+    std::vector<CentrifugeToken> tokens{};  ///< With the first it connects; none: without.
     bool is_protobuf = false;
     bool has_ping_frames = false;  ///< The server asks in the WebSocket's own way.
     bool is_impatient = false;     ///< Speaks before it has heard the answer.
@@ -83,6 +86,13 @@ struct CentrifugeVisit {
     [[nodiscard]] bool has(CentrifugeAction::Kind kind) const noexcept;
     /// It spoils the end itself: anything may come or not.
     [[nodiscard]] bool may_break() const noexcept;
+    [[nodiscard]] std::uint32_t user() const noexcept {
+        return tokens.empty() ? 0 : tokens.front().user;
+    }
+    /// It comes with a token that ends, and is to renew it.
+    [[nodiscard]] bool is_to_renew() const noexcept {
+        return !tokens.empty() && tokens.front().ttl.has_value();
+    }
     /// Only the server's shutdown ends it.
     [[nodiscard]] bool stays() const noexcept;
 };

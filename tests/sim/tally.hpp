@@ -62,6 +62,8 @@ struct TopicTally {
     std::uint64_t centrifuge_deltas = 0;
     std::uint64_t centrifuge_orders = 0;         ///< Of the application, carried out.
     std::uint64_t centrifuge_imposed = 0;        ///< Subscriptions by them.
+    std::uint64_t centrifuge_joined = 0;         ///< By tokens.
+    std::uint64_t centrifuge_renewals = 0;       ///< Of tokens.
     std::uint64_t centrifuge_skips = 0;          ///< Times that it was told of some.
     std::uint64_t centrifuge_recovered = 0;      ///< Subscriptions that missed nothing ...
     std::uint64_t centrifuge_not_recovered = 0;  ///< ... and those that may have.
@@ -202,6 +204,8 @@ inline constexpr TallyCount<TopicTally> topic_tally_counts[] = {
     {"centrifuge_deltas", &TopicTally::centrifuge_deltas},
     {"centrifuge_skips", &TopicTally::centrifuge_skips},
     {"centrifuge_orders", &TopicTally::centrifuge_orders},
+    {"centrifuge_joined", &TopicTally::centrifuge_joined},
+    {"centrifuge_renewals", &TopicTally::centrifuge_renewals},
     {"centrifuge_imposed", &TopicTally::centrifuge_imposed},
     {"centrifuge_recovered", &TopicTally::centrifuge_recovered},
     {"centrifuge_not_recovered", &TopicTally::centrifuge_not_recovered},

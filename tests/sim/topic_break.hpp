@@ -60,11 +60,14 @@ enum class TopicBreak : std::uint8_t {
     hide_publisher,  ///< Nobody is named.
     lose_departure,  ///< It does not hear that another one has gone.
     forget_client,   ///< In the list of who is there.
+    forget_joined,   ///< One that its token has subscribed it to.
     // ... and of the server that they talk to.
     forgive_silence,  ///< A pong may take any time.
     ignore_order,     ///< What the application wants is not done ...
     forget_since,     ///< ... or without what was missed.
-    forget_end,       ///< No session's or subscription's time is ever up.
+    forget_end,       ///< No session's or subscription's time is ever up: an order's, ...
+    overstay,         ///< ... or a token's.
+    late_clock,       ///< That of the wall is behind.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
@@ -78,12 +81,18 @@ enum class TopicBreak : std::uint8_t {
 
 /// Only clients of the Centrifuge protocol do.
 [[nodiscard]] constexpr bool wants_centrifuge(TopicBreak broken) noexcept {
-    return broken >= TopicBreak::lose_push && broken <= TopicBreak::forget_end;
+    return broken >= TopicBreak::lose_push && broken <= TopicBreak::late_clock;
 }
 
 /// And of those, whom the application has orders for.
 [[nodiscard]] constexpr bool wants_orders(TopicBreak broken) noexcept {
     return broken >= TopicBreak::ignore_order && broken <= TopicBreak::forget_end;
+}
+
+/// Likewise, who come with tokens.
+[[nodiscard]] constexpr bool wants_tokens(TopicBreak broken) noexcept {
+    return broken == TopicBreak::forget_joined || broken == TopicBreak::overstay ||
+           broken == TopicBreak::late_clock;
 }
 
 /// Only hostile clients bring it to light.
@@ -145,10 +154,13 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"hide_publisher", TopicBreak::hide_publisher, Rule::publications_exact},
     {"lose_departure", TopicBreak::lose_departure, Rule::presence_true},
     {"forget_client", TopicBreak::forget_client, Rule::presence_true},
+    {"forget_joined", TopicBreak::forget_joined, Rule::commands_answered},
     {"forgive_silence", TopicBreak::forgive_silence, Rule::liveness},
     {"ignore_order", TopicBreak::ignore_order, Rule::orders_carried_out},
     {"forget_since", TopicBreak::forget_since, Rule::recovered_if_kept},
     {"forget_end", TopicBreak::forget_end, Rule::orders_carried_out},
+    {"overstay", TopicBreak::overstay, Rule::close_as_scripted},
+    {"late_clock", TopicBreak::late_clock, Rule::commands_answered},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},
     {"dawdle", TopicBreak::dawdle, Rule::latency_bounded},

@@ -7,6 +7,7 @@
 
 #include "api/endpoint.hpp"
 #include "sim/centrifuge_application.hpp"
+#include "sim/centrifuge_tokens.hpp"
 #include "sim/rules.hpp"
 
 namespace ringcast::sim {
@@ -39,6 +40,7 @@ TopicHost::TopicHost(Network& network, Faults& faults, Prng& prng, const TopicSc
         ring_.leave_contents_out();
         shard_.set_tls(tls_material());
     }
+    if (scenario.has_tokens) shard_.set_tokens(token_material());
     shard_.listen(listener_, scenario.is_secure ? shard::Transport::tls : shard::Transport::plain);
 }
 
@@ -81,6 +83,9 @@ void TopicHost::run() {
 
 void TopicHost::resume() {
     const std::uint64_t turns = turns_;
+    constexpr Duration lateness = std::chrono::seconds{10};
+    if (centrifuge_ != nullptr)
+        set_wall_clock(centrifuge_->now - (has(TopicBreak::late_clock) ? lateness : Duration{0}));
     fiber_.resume();
     if (turns_ == turns) return;
     const std::uint64_t deliveries =

@@ -115,7 +115,7 @@ void draw_limits(Prng& prng, TopicScenario& scenario) {
 /// Sets its source apart, so that the seeds on record draw none and are still what they were.
 constexpr std::uint64_t compression_salt = 22, hostile_salt = 28, secure_salt = 60, window_salt = 5,
                         history_salt = 6, centrifuge_salt = 2334, latest_salt = 781,
-                        ordering_salt = 126;
+                        ordering_salt = 126, token_salt = 4003;
 
 /// Its end wakes a shard, too: so in most runs there is none.
 void draw_window(TopicScenario& scenario) {
@@ -178,7 +178,7 @@ void draw_hostile_clients(TopicScenario& scenario) {
 }
 
 /// In half of them who is there is told.
-void draw_centrifuge(TopicScenario& scenario, bool has_orders) {
+void draw_centrifuge(TopicScenario& scenario, const TopicGuests& guests) {
     Prng prng{scenario.settings.topics.seed ^ centrifuge_salt};
     if (!prng.chance(1, scenario.asks_positions ? 2 : 8)) return;
     CentrifugePolicy& policy = scenario.centrifuge.emplace();
@@ -193,8 +193,10 @@ void draw_centrifuge(TopicScenario& scenario, bool has_orders) {
     presence.is_forced = prng.chance(1, 4);
     if (prng.chance(1, 3)) scenario.settings.topics.home.delta = TopicDelta::fossil;
     Prng ordering{scenario.settings.topics.seed ^ ordering_salt};
-    scenario.has_orders = ordering.chance(1, 3) || has_orders;
+    scenario.has_orders = ordering.chance(1, 3) || guests.orders;
     if (scenario.has_orders) presence = {};
+    Prng showing{scenario.settings.topics.seed ^ token_salt};
+    scenario.has_tokens = showing.chance(1, 3) || guests.tokens;
 }
 
 TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {
@@ -224,7 +226,7 @@ TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {
     draw_history(scenario);
     draw_latest(scenario);
     if (guests.hostile) draw_hostile_clients(scenario);
-    if (guests.centrifuge && scenario.hostiles.empty()) draw_centrifuge(scenario, guests.orders);
+    if (guests.centrifuge && scenario.hostiles.empty()) draw_centrifuge(scenario, guests);
     return scenario;
 }
 

@@ -54,7 +54,8 @@ struct TopicScenario {
     std::vector<Hostile> hostiles;
     /// Clients of that protocol come, too.
     std::optional<CentrifugePolicy> centrifuge;
-    bool has_orders = false;              ///< The application has orders for them.
+    bool has_orders = false;              ///< The application has orders for them ...
+    bool has_tokens = false;              ///< ... and says in tokens who they are.
     std::size_t shared_topics_count = 0;  ///< Those of `topics` that clients are drawn for.
 
     /// Whoever is behind misses something, and stays.
@@ -122,7 +123,8 @@ struct TopicGuests {
     /// honest client that is watched beside them.
     bool hostile = false;
     bool centrifuge = false;  ///< In some of the others ...
-    bool orders = false;      ///< ... with orders for them in all of those, rather than some.
+    // ... with these in all of those, rather than some.
+    bool orders = false, tokens = false;
 };
 
 [[nodiscard]] TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/centrifuge_crowd.hpp"
+#include "sim/centrifuge_tokens.hpp"
 #include "sim/delivery_rounds.hpp"
 #include "sim/hall.hpp"
 #include "sim/hostile_crowd.hpp"
@@ -31,7 +32,8 @@ TopicGuests guests_of(const TopicWorldOptions& options) {
     const bool is_whole = options.broken == TopicBreak::none;
     return {.hostile = !options.walk && (is_whole || wants_hostiles(options.broken)),
             .centrifuge = is_whole || wants_centrifuge(options.broken),
-            .orders = wants_orders(options.broken)};
+            .orders = wants_orders(options.broken),
+            .tokens = wants_tokens(options.broken)};
 }
 
 bool may_have_halls(const TopicWorldOptions& options) {
@@ -125,6 +127,7 @@ TopicWorld::TopicWorld(const TopicWorldOptions& options)
 
 void TopicWorld::draw_hosts() {
     shard::Settings settings = scenario_.settings;
+    if (scenario_.has_tokens) settings.wall_clock = &wall_clock;
     if (has(TopicBreak::wait_forever)) settings.topics.mesh_stall_timeout = std::chrono::hours{1};
     if (has(TopicBreak::dawdle)) {
         settings.topics.items_max = settings.topics.deliveries_per_turn = 1;
