@@ -45,6 +45,7 @@ Instant OverheardCentrifuge::expiry(const shard::Session& session) const {
 CentrifugePolicy OverheardCentrifuge::policy_of(const CentrifugeStage& stage) {
     CentrifugePolicy policy = *stage.scenario.centrifuge;
     if (stage.broken == TopicBreak::forgive_silence) policy.pong_timeout = std::chrono::hours{24};
+    if (stage.broken == TopicBreak::open_topics) policy.anonymous = TopicAccess::publish;
     return policy;
 }
 

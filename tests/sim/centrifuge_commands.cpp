@@ -15,7 +15,8 @@ namespace {
 
 /// With which the server ends what it does not go on after.
 constexpr std::uint16_t closed_invalid_token = 3500, closed_bad_request = 3501,
-                        closed_inappropriate = 3506, closed_not_available = 3508;
+                        closed_inappropriate = 3506, closed_permission_denied = 3507,
+                        closed_not_available = 3508;
 
 /// Of a subscribe command's flag.
 constexpr std::int64_t reject_unrecovered = 2;
@@ -27,6 +28,9 @@ const std::string long_channel(256, 'x');
 std::uint16_t CentrifugeConversation::disconnect_of(const CentrifugeAction& action) const noexcept {
     if (action.kind == Say::wrong_opcode) return closed_inappropriate;
     if ((action.kind == Say::connect) == has_asked_connect_) return closed_bad_request;
+    const bool is_nobody = action.kind == Say::connect && visit_.tokens.empty();
+    if (is_nobody && stage_.scenario.centrifuge->anonymous == TopicAccess::none)
+        return closed_permission_denied;
     switch (action.kind) {
         case Say::send: return closed_not_available;
         case Say::renew: return visit_.is_to_renew() ? 0 : closed_bad_request;

@@ -16,7 +16,8 @@ constexpr std::uint32_t internal = 100, unknown_channel = 102, permission_denied
                         bad_request = 107, not_available = 108, too_many_requests = 111,
                         unrecoverable_position = 112;
 /// ... and the end of a subscription: by an order, or as publications were lost, or in time.
-constexpr std::uint32_t ended_by_server = 2000, insufficient_state = 2500, expired = 2501;
+constexpr std::uint32_t ended_by_server = 2000, insufficient_state = 2500, expired = 2501,
+                        revoked = 2502;
 
 }  // namespace
 
@@ -105,7 +106,10 @@ std::uint32_t CentrifugeConversation::due_error(const Asked& asked) const {
             [[fallthrough]];
         case Say::subscribe_unknown:
             if (is_full()) return limit_exceeded;
-            return asked.action.kind == Say::subscribe ? 0 : unknown_channel;
+            if (asked.action.kind == Say::subscribe_unknown) return unknown_channel;
+            return access_to(asked.action.topic) >= TopicAccess::subscribe ? 0 : permission_denied;
+        case Say::publish:
+            return access_to(asked.action.topic) >= TopicAccess::publish ? 0 : permission_denied;
         case Say::history:
             if (!is_kept()) return not_available;
             return is_subscribed ? 0 : permission_denied;
@@ -297,7 +301,8 @@ void CentrifugeConversation::take_push(const told::Push& push) {
                                is_ordered([&](const auto& each) { return each.ends(topic); });
     const bool is_over =
         push.unsubscribe->code == expired && stage_.now >= subscriptions_[topic].ends_from;
-    if (!is_lost && !is_ordered_to && !is_over)
+    const bool is_without_right = push.unsubscribe->code == revoked && is_revoked(topic);
+    if (!is_lost && !is_ordered_to && !is_over && !is_without_right)
         fail(Rule::close_as_scripted, "no reason for the end of its subscription");
     stage_.hall.on_lost(guest(topic), stage_.now);
     end_subscription(topic);

@@ -118,6 +118,7 @@ private:
         std::string previous;     // What deltas are to.
         Instant since{};          // It was asked for.
         std::uint64_t heard = 0;  // Publications since it began.
+        bool is_imposed = false;  // By an order, which needs no right.
         std::uint64_t begun = 0;  // The order in which it was told so.
         Instant ends_from = instant_never, ends_at = instant_never;  // It ends by itself between.
         Company company;
@@ -142,6 +143,9 @@ private:
     void on_joined(const Asked& asked, const told::Connect& result);
     void on_renewed(const Asked& asked, const told::Refreshed& result);
     void take_ttl(const Asked& asked, bool expires, std::uint32_t ttl);
+    void take_grants(const Asked& asked);
+    [[nodiscard]] TopicAccess access_to(std::uint32_t topic) const;
+    [[nodiscard]] bool is_revoked(std::uint32_t topic) const;
     [[nodiscard]] bool may_be_refused(const Asked& asked, std::uint32_t code) const;
     void on_subscribed(const Asked& asked, const told::Subscribe& result);
     void on_unsubscribed(const Asked& asked);
@@ -202,6 +206,7 @@ private:
     // The session ends by itself between those times.
     Instant ends_from_ = instant_never, ends_at_ = instant_never;
     bool is_refused_ = false;
+    std::vector<std::uint32_t> granted_;                   // Topics, by the token that counts.
     std::map<std::uint32_t, Subscription> subscriptions_;  // By topic.
 };
 

@@ -19,6 +19,10 @@ std::vector<told::Reply> CentrifugeDamage::done_to(told::Reply reply,
 
 std::vector<told::Reply> CentrifugeDamage::done_to_push(told::Reply push) {
     if (break_ == TopicBreak::lose_departure && push.push->leave) return {};
+    constexpr std::uint32_t revoked_code = 2502;
+    if (break_ == TopicBreak::hide_revocation && push.push->unsubscribe &&
+        push.push->unsubscribe->code == revoked_code)
+        return {};
     if (!push.push->pub) return {std::move(push)};
     ++pushes_;
     newest_ = push;

@@ -1,7 +1,9 @@
 // What its token does to a client of the Centrifuge protocol: who it is, what it is subscribed to
 // from the start, and until when it may stay.
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "sim/centrifuge_conversation.hpp"
 #include "sim/centrifuge_peer.hpp"
@@ -24,6 +26,7 @@ constexpr Duration refresh_grace = std::chrono::seconds{25};
 /// It is subscribed to what its token names, and to nothing else.
 void CentrifugeConversation::on_joined(const Asked& asked, const told::Connect& result) {
     take_ttl(asked, result.expires, result.ttl);
+    take_grants(asked);
     const std::vector<std::uint32_t> topics =
         visit_.tokens.empty() ? std::vector<std::uint32_t>{} : visit_.tokens.front().topics;
     if (result.subs.size() != topics.size())
@@ -49,6 +52,35 @@ void CentrifugeConversation::on_renewed(const Asked& asked, const told::Refreshe
     if (visit_of(result.client) != number_)
         fail(Rule::commands_answered, "was told that it is somebody else");
     take_ttl(asked, result.expires, result.ttl);
+    take_grants(asked);
+    // What it has lost it has been told before.
+    for (const auto& [topic, subscription] : subscriptions_) {
+        if (!subscription.is_imposed && access_to(topic) < TopicAccess::subscribe)
+            fail(Rule::rights_kept, "is still subscribed to what its token does not name");
+    }
+}
+
+void CentrifugeConversation::take_grants(const Asked& asked) {
+    if (!visit_.tokens.empty()) granted_ = visit_.tokens[asked.action.number].topics;
+}
+
+TopicAccess CentrifugeConversation::access_to(std::uint32_t topic) const {
+    const CentrifugePolicy& policy = *stage_.scenario.centrifuge;
+    TopicAccess access = policy.anonymous;
+    if (visit_.user() != 0) access = std::max(access, policy.users);
+    const bool is_granted = std::ranges::find(granted_, topic) != granted_.end();
+    return is_granted ? std::max(access, TopicAccess::subscribe) : access;
+}
+
+/// By the renewal that is being answered.
+bool CentrifugeConversation::is_revoked(std::uint32_t topic) const {
+    if (asked_.empty() || asked_.front().action.kind != Say::renew) return false;
+    const auto& topics = visit_.tokens[asked_.front().action.number].topics;
+    const auto policy_access = stage_.scenario.centrifuge->anonymous;
+    const bool is_open =
+        std::max(policy_access, visit_.user() != 0 ? stage_.scenario.centrifuge->users
+                                                   : policy_access) >= TopicAccess::subscribe;
+    return !is_open && std::ranges::find(topics, topic) == topics.end();
 }
 
 /// Between the question and the answer the server has looked at its clock.

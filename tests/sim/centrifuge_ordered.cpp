@@ -31,6 +31,7 @@ void CentrifugeConversation::take_imposed(std::uint32_t topic, const told::Impos
         fail(Rule::positions_true, "was told of a position where there is none, or of none");
     ++counts_.imposed;
     Subscription& subscription = subscriptions_[topic];
+    subscription.is_imposed = true;
     subscription.begun = stage_.book.on_asked();
     subscription.company.begin();
     subscription.since = order->at;

@@ -33,6 +33,7 @@ std::string_view to_string(Rule rule) noexcept {
         case Rule::positions_true: return "positions_true";
         case Rule::recovered_if_kept: return "recovered_if_kept";
         case Rule::orders_carried_out: return "orders_carried_out";
+        case Rule::rights_kept: return "rights_kept";
         case Rule::commands_answered: return "commands_answered";
         case Rule::presence_true: return "presence_true";
         case Rule::delivered_in_time: return "delivered_in_time";

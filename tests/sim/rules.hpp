@@ -47,6 +47,7 @@ enum class Rule {
     positions_true,         ///< Each number of an epoch names one publication, for all who count.
     recovered_if_kept,      ///< Whoever comes back gets what it has missed, if that is kept.
     orders_carried_out,     ///< What the application wants of a client has become of it.
+    rights_kept,            ///< Nobody is told of a topic that its token does not open to it.
     commands_answered,      ///< Each command has one answer, in their order: what is due to it.
     presence_true,      ///< Lists of clients, and what is told of comers and goers, agree with who
                         ///< is there.

@@ -53,14 +53,15 @@ enum class TopicBreak : std::uint8_t {
     lose_answer,     ///< Of a publish command.
     change_error,    ///< To another one.
     change_disconnect,
-    talk_on,         ///< A publication comes behind the end of its subscription.
-    lose_history,    ///< All of an answer ...
-    cut_history,     ///< ... or one in the middle.
-    hide_skip,       ///< It is not told that others were skipped.
-    hide_publisher,  ///< Nobody is named.
-    lose_departure,  ///< It does not hear that another one has gone.
-    forget_client,   ///< In the list of who is there.
-    forget_joined,   ///< One that its token has subscribed it to.
+    talk_on,          ///< A publication comes behind the end of its subscription.
+    lose_history,     ///< All of an answer ...
+    cut_history,      ///< ... or one in the middle.
+    hide_skip,        ///< It is not told that others were skipped.
+    hide_publisher,   ///< Nobody is named.
+    lose_departure,   ///< It does not hear that another one has gone.
+    forget_client,    ///< In the list of who is there.
+    hide_revocation,  ///< The end of what its new token does not name.
+    forget_joined,    ///< One that its token has subscribed it to.
     // ... and of the server that they talk to.
     forgive_silence,  ///< A pong may take any time.
     ignore_order,     ///< What the application wants is not done ...
@@ -68,6 +69,7 @@ enum class TopicBreak : std::uint8_t {
     forget_end,       ///< No session's or subscription's time is ever up: an order's, ...
     overstay,         ///< ... or a token's.
     late_clock,       ///< That of the wall is behind.
+    open_topics,      ///< Anybody may do anything.
     // Of a server that hostile clients have come to.
     forget_deadline,  ///< A message may take any time.
     open_queue,       ///< The queue of a client that reads nothing takes anything.
@@ -81,7 +83,7 @@ enum class TopicBreak : std::uint8_t {
 
 /// Only clients of the Centrifuge protocol do.
 [[nodiscard]] constexpr bool wants_centrifuge(TopicBreak broken) noexcept {
-    return broken >= TopicBreak::lose_push && broken <= TopicBreak::late_clock;
+    return broken >= TopicBreak::lose_push && broken <= TopicBreak::open_topics;
 }
 
 /// And of those, whom the application has orders for.
@@ -92,7 +94,8 @@ enum class TopicBreak : std::uint8_t {
 /// Likewise, who come with tokens.
 [[nodiscard]] constexpr bool wants_tokens(TopicBreak broken) noexcept {
     return broken == TopicBreak::forget_joined || broken == TopicBreak::overstay ||
-           broken == TopicBreak::late_clock;
+           broken == TopicBreak::late_clock || broken == TopicBreak::open_topics ||
+           broken == TopicBreak::hide_revocation;
 }
 
 /// Only hostile clients bring it to light.
@@ -154,12 +157,14 @@ inline constexpr NamedTopicBreak topic_breaks[] = {
     {"hide_publisher", TopicBreak::hide_publisher, Rule::publications_exact},
     {"lose_departure", TopicBreak::lose_departure, Rule::presence_true},
     {"forget_client", TopicBreak::forget_client, Rule::presence_true},
+    {"hide_revocation", TopicBreak::hide_revocation, Rule::rights_kept},
     {"forget_joined", TopicBreak::forget_joined, Rule::commands_answered},
     {"forgive_silence", TopicBreak::forgive_silence, Rule::liveness},
     {"ignore_order", TopicBreak::ignore_order, Rule::orders_carried_out},
     {"forget_since", TopicBreak::forget_since, Rule::recovered_if_kept},
     {"forget_end", TopicBreak::forget_end, Rule::orders_carried_out},
     {"overstay", TopicBreak::overstay, Rule::close_as_scripted},
+    {"open_topics", TopicBreak::open_topics, Rule::commands_answered},
     {"late_clock", TopicBreak::late_clock, Rule::commands_answered},
     {"forget_deadline", TopicBreak::forget_deadline, Rule::hostile_ended},
     {"open_queue", TopicBreak::open_queue, Rule::queues_bounded},

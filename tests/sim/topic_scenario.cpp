@@ -197,6 +197,10 @@ void draw_centrifuge(TopicScenario& scenario, const TopicGuests& guests) {
     if (scenario.has_orders) presence = {};
     Prng showing{scenario.settings.topics.seed ^ token_salt};
     scenario.has_tokens = showing.chance(1, 3) || guests.tokens;
+    if (!scenario.has_tokens) return;
+    using enum TopicAccess;
+    policy.anonymous = pick<TopicAccess>(showing, {publish, publish, subscribe, none});
+    policy.users = pick<TopicAccess>(showing, {publish, subscribe, none});
 }
 
 TopicScenario draw_topic_scenario(Prng& prng, TopicGuests guests) {
