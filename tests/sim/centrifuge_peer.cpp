@@ -66,7 +66,8 @@ void CentrifugePeer::run(Wire wire, Instant now) {
     if (wire.is_connected()) play(wire);
     if (is_done_ || !(wire.was_reset() || wire.at_end())) return;
     if (!wire.arrived().empty()) return;  // A slow reader has more to read before.
-    was_reset_ = wire.was_reset();
+    // As with a TopicPeer.
+    was_reset_ = wire.was_reset() && now - closed_at_ < stage_.scenario.settings.close_timeout / 2;
     if (!wire.tls_error().empty()) fail(Rule::frames_well_formed, wire.tls_error());
     end(wire);
 }
@@ -116,6 +117,7 @@ void CentrifugePeer::take(const test::ServerFrame& frame) {
 
 void CentrifugePeer::take_close(const test::ServerFrame& frame) {
     has_closed_ = true;
+    closed_at_ = now_;
     std::uint16_t code = frame.close_code().value_or(0);
     if (stage_.broken == TopicBreak::change_disconnect) code = closed_stale;
     const std::string_view reason = std::string_view{frame.payload}.substr(code == 0 ? 0 : 2);

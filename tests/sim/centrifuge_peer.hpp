@@ -73,7 +73,7 @@ private:
     bool action_begun_ = false;
     std::string output_;   // What the network has not taken yet.
     std::string answers_;  // Pongs and a Close; go out between two actions.
-    Instant now_{}, pause_until_{}, read_after_{};
+    Instant now_{}, pause_until_{}, read_after_{}, closed_at_{};
     bool has_begun_ = false, is_hushed_ = false, has_sent_close_ = false, has_closed_ = false;
     bool was_severed_ = false, was_reset_ = false, is_done_ = false;
 };

@@ -82,10 +82,12 @@ void TopicPeer::run(Wire wire, Instant now) {
     if (done_) return;
     if (wire.was_reset() || (reads_ ? wire.at_end() : wire.has_ended())) {
         if (reads_ && !wire.arrived().empty()) return;  // A slow reader has more to read before.
-        was_reset_ = wire.was_reset();
+        // Who has more to say than close_timeout leaves time for is cut off.
+        was_reset_ =
+            wire.was_reset() && now - visitor().closed_at < scenario_.settings.close_timeout / 2;
         if (!wire.tls_error().empty()) fail(Rule::frames_well_formed, wire.tls_error());
         const bool is_open = visitor().status == 101 && !was_spoiled();
-        if (is_open && !was_reset_ && !reader_.unread().empty())
+        if (is_open && !wire.was_reset() && !reader_.unread().empty())
             fail(Rule::frames_well_formed, "the end comes in the middle of a frame");
         end(wire);
     }

@@ -39,6 +39,7 @@ public:
     }
     /// The network or the client itself broke the connection.
     [[nodiscard]] bool was_spoiled() const noexcept { return was_severed_ || visit_.may_break(); }
+    /// Though there was time for its end.
     [[nodiscard]] bool was_reset() const noexcept { return was_reset_; }
     [[nodiscard]] const Visit& visit() const noexcept { return visit_; }
 
