@@ -93,8 +93,11 @@ void CentrifugeConversation::take_ttl(const Asked& asked, bool expires, std::uin
     if (!token_ttl) return;
     const auto passed = wall_time(stage_.now) - wall_time(asked.at);
     const std::int64_t least = std::max<std::int64_t>(*token_ttl - passed, 1);
-    if (ttl < least || ttl > *token_ttl)
-        fail(Rule::commands_answered, "was told of another end than its token's");
+    if (ttl < least || ttl > *token_ttl) {
+        fail(Rule::commands_answered, "was told of an end in " + std::to_string(ttl) + " s, not " +
+                                          std::to_string(least) + " to " +
+                                          std::to_string(*token_ttl));
+    }
     ends_from_ = asked.at + std::chrono::seconds{ttl} + refresh_grace;
     ends_at_ = stage_.now + std::chrono::seconds{ttl} + refresh_grace;
 }

@@ -60,6 +60,7 @@ bool CentrifugePeer::is_waiting() const noexcept {
 void CentrifugePeer::run(Wire wire, Instant now) {
     if (is_done_) return;
     now_ = stage_.now = now;
+    set_wall_clock(now);  // The shard that will read this may be in the middle of its turn.
     if (!std::exchange(has_begun_, true)) output_ = request();
     was_severed_ = wire.was_severed();
     read(wire);

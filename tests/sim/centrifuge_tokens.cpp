@@ -13,7 +13,8 @@ namespace ringcast::sim {
 namespace {
 
 constexpr http::UnixSeconds wall_start = 1'700'000'000;
-thread_local http::UnixSeconds wall_now = wall_start;
+thread_local Instant world_now{};
+thread_local Duration wall_lateness{};
 
 const test::TokenSigner& token_signer() {
     static const test::TokenSigner signer{auth::Algorithm::hs256, std::string(32, 's')};
@@ -50,11 +51,15 @@ http::UnixSeconds wall_time(Instant now) noexcept {
 }
 
 http::UnixSeconds wall_clock() noexcept {
-    return wall_now;
+    return wall_time(world_now - wall_lateness);
 }
 
 void set_wall_clock(Instant now) noexcept {
-    wall_now = wall_time(now);
+    world_now = now;
+}
+
+void delay_wall_clock(Duration lateness) noexcept {
+    wall_lateness = lateness;
 }
 
 }  // namespace ringcast::sim

@@ -34,5 +34,7 @@ struct CentrifugeToken {
 /// Of the world of this thread, which says what time it is.
 [[nodiscard]] http::UnixSeconds wall_clock() noexcept;
 void set_wall_clock(Instant now) noexcept;
+/// By a break: what it says is so much late.
+void delay_wall_clock(Duration lateness) noexcept;
 
 }  // namespace ringcast::sim

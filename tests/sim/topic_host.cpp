@@ -84,8 +84,8 @@ void TopicHost::run() {
 void TopicHost::resume() {
     const std::uint64_t turns = turns_;
     constexpr Duration lateness = std::chrono::seconds{10};
-    if (centrifuge_ != nullptr)
-        set_wall_clock(centrifuge_->now - (has(TopicBreak::late_clock) ? lateness : Duration{0}));
+    if (centrifuge_ != nullptr) set_wall_clock(centrifuge_->now);
+    delay_wall_clock(has(TopicBreak::late_clock) ? lateness : Duration{0});
     fiber_.resume();
     if (turns_ == turns) return;
     const std::uint64_t deliveries =
