@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -26,16 +27,15 @@ std::optional<CentrifugeEndpoint::Answer> CentrifugeEndpoint::join(
         if (!may(session, client, grant.channel, TopicAction::subscribe))
             return centrifuge::ErrorCode::permission_denied;
     }
-    constexpr auto name_of = [](const auto& entry) { return entry.first; };
-    auto asked = request.subs;
-    std::ranges::stable_sort(asked, {}, name_of);  // There may be thousands.
+    // There may be thousands. Of two of one name the first counts.
+    const std::map<std::string_view, centrifuge::SubscribeRequest> asked{request.subs.begin(),
+                                                                         request.subs.end()};
     auto joining = std::make_unique<Joining>();
     joining->ttl = ttl;
     joining->missing_count = grants.size();
     for (auth::Grant& grant : grants) {
-        const auto found = std::ranges::lower_bound(asked, grant.channel, {}, name_of);
-        const bool has_asked = found != asked.end() && found->first == grant.channel;
-        const auto how = has_asked ? found->second : centrifuge::SubscribeRequest{};
+        const auto found = asked.find(grant.channel);
+        const auto how = found != asked.end() ? found->second : centrifuge::SubscribeRequest{};
         switch (session.subscribe(grant.channel, start_of(session, grant.channel, how),
                                   identity_in(session, client, grant.channel, how.join_leave,
                                               client.admission_to(grant.channel)))) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "auth/base64.hpp"
 
@@ -118,7 +119,7 @@ SubscriptionOptions ClaimReader::subscription_options() {
 }
 
 std::vector<Grant> ClaimReader::grants() {
-    std::vector<Grant> grants;
+    Named named;
     if (const auto subscriptions = object("subs")) {
         for (const auto field : *subscriptions) {
             expect_channel(field.key);
@@ -126,19 +127,19 @@ std::vector<Grant> ClaimReader::grants() {
             expect(field.value.get(options) == simdjson::SUCCESS && has_unique_names(options));
             if (!is_good()) return {};
             ClaimReader reader{options};
-            grants.push_back({std::string{field.key}, reader.subscription_options()});
+            named.try_emplace(std::string{field.key}, reader.subscription_options());
             if (!fault_) fault_ = reader.fault();
         }
     }
-    add_channels(grants);
-    // What both name is as `subs` says, which is first. There may be thousands.
-    std::ranges::stable_sort(grants, {}, &Grant::channel);
-    const auto repeated = std::ranges::unique(grants, {}, &Grant::channel);
-    grants.erase(repeated.begin(), repeated.end());
+    add_channels(named);
+    std::vector<Grant> grants;
+    grants.reserve(named.size());
+    for (auto& [channel, options] : named) grants.push_back({channel, std::move(options)});
     return grants;
 }
 
-void ClaimReader::add_channels(std::vector<Grant>& grants) {
+/// What both name is as `subs` says.
+void ClaimReader::add_channels(Named& named) {
     const auto channels = find("channels");
     if (!channels) return;
     simdjson::dom::array array;
@@ -149,7 +150,7 @@ void ClaimReader::add_channels(std::vector<Grant>& grants) {
         expect(channel.has_value());
         if (channel) expect_channel(*channel);
         if (!is_good()) return;
-        grants.push_back({std::string{*channel}, {}});
+        named.try_emplace(std::string{*channel});
     }
 }
 

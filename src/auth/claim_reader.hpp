@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,9 +54,11 @@ public:
     [[nodiscard]] std::vector<Grant> grants();
 
 private:
+    using Named = std::map<std::string, SubscriptionOptions>;
+
     [[nodiscard]] std::optional<simdjson::dom::element> find(std::string_view name) const;
     [[nodiscard]] std::optional<simdjson::dom::object> object(std::string_view name);
-    void add_channels(std::vector<Grant>& grants);
+    void add_channels(Named& named);
     void expect(bool condition, Reason otherwise = Reason::bad_claim) noexcept {
         if (!condition && !fault_) fault_ = otherwise;
     }

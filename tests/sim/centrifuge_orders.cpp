@@ -50,8 +50,12 @@ std::vector<CentrifugeOrder> draw_orders(const TopicScenario& scenario, std::uin
         if (prng.chance(1, 2)) next.at += scenario.draw_duration(prng) / 8;
         orders.push_back(next);
     }
-    std::ranges::stable_sort(orders, {}, &CentrifugeOrder::at);
-    return orders;
+    std::vector<CentrifugeOrder> sorted;
+    for (CentrifugeOrder& each : orders) {
+        const auto place = std::ranges::upper_bound(sorted, each.at, {}, &CentrifugeOrder::at);
+        sorted.insert(place, std::move(each));
+    }
+    return sorted;
 }
 
 /// The ids that the simulated server draws say whose visit it is.
