@@ -54,7 +54,7 @@ std::uint32_t OverheardCentrifuge::visit_of(const shard::Session& session) const
 }
 
 /// The visit in front, most significant octet first.
-void OverheardCentrifuge::draw(std::span<std::byte> target) const {
+void DrawnVisits::draw(std::span<std::byte> target) const {
     std::ranges::fill(target, std::byte{0});
     for (std::size_t i = 0; i < 4 && i < target.size(); ++i)
         target[i] = static_cast<std::byte>(drawing_for >> (24 - 8 * i));

@@ -16,6 +16,8 @@ namespace ringcast::sim {
 
 /// What is there before the endpoint, which draws as soon as it is made.
 struct DrawnVisits {
+    void draw(std::span<std::byte> target) const;
+
     std::uint32_t drawing_for = 0;
     std::map<std::uint32_t, std::uint32_t> visits{};  ///< By the slot of their session.
 };
@@ -24,8 +26,9 @@ class OverheardCentrifuge final : private DrawnVisits, public api::CentrifugeEnd
 public:
     OverheardCentrifuge(const shard::SessionLimits& limits, CentrifugeStage& stage)
         : CentrifugeEndpoint{limits, policy_of(stage),
-                             [this](std::span<std::byte> target) { draw(target); }, "simulated",
-                             "node"},
+                             [drawn = static_cast<const DrawnVisits*>(this)](
+                                 std::span<std::byte> target) { drawn->draw(target); },
+                             "simulated", "node"},
           stage_{stage} {}
 
     shard::Verdict on_upgrade(shard::Upgrade& upgrade) override;
@@ -40,7 +43,6 @@ private:
     [[nodiscard]] bool forgets_ends() const noexcept {
         return stage_.broken == TopicBreak::forget_end || stage_.broken == TopicBreak::overstay;
     }
-    void draw(std::span<std::byte> target) const;
     [[nodiscard]] std::uint32_t visit_of(const shard::Session& session) const;
 
     CentrifugeStage& stage_;
